@@ -1,0 +1,101 @@
+/**
+ * What travels over Redis between api and gateways: hints, never truth. A message on a space's channel is one line of
+ * header, which the gateway reads, then the client frame, which it forwards without parsing:
+ *
+ *   rhizom1 changes <epoch> <from> <to> <access|->\n{"type":"changes",…}
+ *   rhizom1 signal <being>\n{"type":"signal",…}
+ *
+ * `access` marks a run that holds a change of members or visibility. A message of an unknown kind or version is
+ * ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
+ */
+import { altersAccess, type Change } from './change.ts'
+import { headsSchema, type Heads } from './internal.ts'
+import { type BeingId, epochSchema, type SpaceId } from './id.ts'
+import { type Parsed, parseJson } from './codec.ts'
+
+/** Redis names. The space stands in braces, so that all of its names hash to one slot of a cluster. */
+export const REDIS = {
+  spaceChannel: (space: SpaceId): string => `rhizom:{${space}}`,
+  headsChannel: 'rhizom:heads',
+  gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
+  here: (space: SpaceId): string => `rhizom:{${space}}:here`,
+} as const
+
+const MARK = 'rhizom1'
+const NEWLINE = 0x0a
+const MAX_HEADER_BYTES = 256
+
+export interface ChangesMessage {
+  kind: 'changes'
+  epoch: string
+  from: number
+  to: number
+  /** Whether the run may alter who may read the space. */
+  altersAccess: boolean
+  /** The frame for clients: one line of JSON in UTF-8. */
+  frame: Uint8Array
+}
+
+export interface SignalMessage {
+  kind: 'signal'
+  being: BeingId
+  frame: Uint8Array
+}
+
+export type SpaceMessage = ChangesMessage | SignalMessage
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** The frame and the message that announce changes `from+1 … to` of a space. `changes` must not be empty. */
+export function encodeChangesMessage(
+  space: SpaceId,
+  epoch: string,
+  from: number,
+  changes: readonly Change[],
+): Uint8Array {
+  const to = from + changes.length
+  const access = changes.some((change) => altersAccess(change.kind)) ? 'access' : '-'
+  const frame = JSON.stringify({ type: 'changes', space, epoch, from, to, changes })
+  return encoder.encode(`${MARK} changes ${epoch} ${from} ${to} ${access}\n${frame}`)
+}
+
+/** The message that carries a signal to the watchers of a space. */
+export function encodeSignalMessage(space: SpaceId, from: BeingId, name: string, data: unknown): Uint8Array {
+  const frame = JSON.stringify({ type: 'signal', space, from, name, data })
+  return encoder.encode(`${MARK} signal ${from}\n${frame}`)
+}
+
+const versionOf = (word: string | undefined): number | undefined =>
+  word !== undefined && /^\d{1,15}$/.test(word) ? Number(word) : undefined
+
+/** Reads the header of a message; the frame is a view into the same bytes. */
+export function parseSpaceMessage(message: Uint8Array): Parsed<SpaceMessage> {
+  const end = message.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE)
+  if (end < 0) return { ok: false, problem: 'no header' }
+  const words = decoder.decode(message.subarray(0, end)).split(' ')
+  const frame = message.subarray(end + 1)
+  if (words[0] !== MARK) return { ok: false, problem: 'a message of another version' }
+  switch (words[1]) {
+    case 'changes': {
+      const epoch = epochSchema.safeParse(words[2])
+      const from = versionOf(words[3])
+      const to = versionOf(words[4])
+      if (!epoch.success || from === undefined || to === undefined || to <= from)
+        return { ok: false, problem: 'a malformed header' }
+      return {
+        ok: true,
+        value: { kind: 'changes', epoch: epoch.data, from, to, altersAccess: words[5] === 'access', frame },
+      }
+    }
+    case 'signal':
+      if (words[2] === undefined) return { ok: false, problem: 'a malformed header' }
+      return { ok: true, value: { kind: 'signal', being: words[2], frame } }
+    default:
+      return { ok: false, problem: 'an unknown kind' }
+  }
+}
+
+/** The announcement of lately changed spaces on `REDIS.headsChannel`. */
+export const encodeHeadsMessage = (positions: Heads): string => JSON.stringify(positions)
+export const parseHeadsMessage = (message: string): Parsed<Heads> => parseJson(headsSchema, message)

@@ -1,0 +1,83 @@
+/** The things that are synchronised, as they travel: whole, in camel case, times in milliseconds since 1970. */
+import { z } from 'zod'
+import { contentSchema } from './content.ts'
+import { beingIdSchema, epochSchema, intentionIdSchema, spaceIdSchema } from './id.ts'
+import { jsonObjectSchema, text } from './json.ts'
+import { LIMITS } from './limits.ts'
+import { versionSchema } from './position.ts'
+
+export const timeMsSchema = z.int().describe('Milliseconds since 1970')
+export const nameSchema = text({ min: 1, max: LIMITS.maxNameLength }).refine(
+  (value) => value.trim() !== '',
+  'must not be blank',
+)
+
+export const visibilitySchema = z
+  .enum(['public', 'private'])
+  .describe('public: any session reads; private: members read')
+export type Visibility = z.infer<typeof visibilitySchema>
+
+export const roleSchema = z.enum(['owner', 'member', 'viewer']).describe('What a member may do; viewers only read')
+export type Role = z.infer<typeof roleSchema>
+
+export const beingTypeSchema = z.enum(['guest', 'bot', 'document', 'space'])
+export type BeingType = z.infer<typeof beingTypeSchema>
+
+export const intentionTypeSchema = z.enum(['utterance', 'error'])
+export type IntentionType = z.infer<typeof intentionTypeSchema>
+
+export const intentionStateSchema = z.enum(['draft', 'active', 'paused', 'complete', 'cancelled', 'failed'])
+export type IntentionState = z.infer<typeof intentionStateSchema>
+
+export const spaceSchema = z.object({
+  id: spaceIdSchema,
+  name: nameSchema,
+  visibility: visibilitySchema,
+  epoch: epochSchema,
+  version: versionSchema,
+  createdAt: timeMsSchema,
+})
+export type Space = z.infer<typeof spaceSchema>
+
+export const beingSchema = z.object({
+  id: beingIdSchema,
+  type: beingTypeSchema,
+  name: nameSchema,
+  owner: beingIdSchema.nullable().describe('Who may change it beside itself; null for guests, who own themselves'),
+  location: spaceIdSchema.nullable().describe('The space it is in, or nowhere'),
+  metadata: jsonObjectSchema,
+  properties: jsonObjectSchema,
+  content: contentSchema,
+  rev: versionSchema.describe('The version that last touched it'),
+  createdAt: timeMsSchema,
+  modifiedAt: timeMsSchema,
+  lastSeenAt: timeMsSchema.nullable().describe('When it last left; null before it ever came'),
+})
+export type Being = z.infer<typeof beingSchema>
+
+export const intentionSchema = z.object({
+  id: intentionIdSchema,
+  type: intentionTypeSchema,
+  state: intentionStateSchema,
+  owner: beingIdSchema,
+  location: spaceIdSchema,
+  content: contentSchema,
+  rev: versionSchema.describe('The version that last touched it'),
+  createdAt: timeMsSchema,
+  modifiedAt: timeMsSchema,
+})
+export type Intention = z.infer<typeof intentionSchema>
+
+export const memberSchema = z.object({ being: beingIdSchema, role: roleSchema })
+export type Member = z.infer<typeof memberSchema>
+
+/** A small state a client sets while it is here: away, a cursor, a status line. */
+export const presenceStateSchema = jsonObjectSchema
+
+/** Somebody who is here now. */
+export const hereSchema = z.object({
+  being: beingIdSchema,
+  state: presenceStateSchema,
+  since: timeMsSchema.describe('When it came'),
+})
+export type Here = z.infer<typeof hereSchema>

@@ -1,0 +1,106 @@
+/** Every public HTTP exchange: what is asked and what is answered. Paths are listed in SPEC.md. */
+import { z } from 'zod'
+import { changeSchema } from './change.ts'
+import {
+  beingSchema,
+  hereSchema,
+  intentionSchema,
+  memberSchema,
+  nameSchema,
+  spaceSchema,
+  timeMsSchema,
+} from './entity.ts'
+import { beingIdSchema, epochSchema, intentionIdSchema, spaceIdSchema } from './id.ts'
+import { jsonObjectSchema, text } from './json.ts'
+import { LIMITS } from './limits.ts'
+import { versionSchema } from './position.ts'
+
+const pageSize = (standard: number) => z.coerce.number().int().min(1).max(LIMITS.maxPageSize).default(standard)
+const cursor = z.string().min(1).max(256)
+
+/** POST /v1/sessions */
+export const postSessionBodySchema = z.object({ name: nameSchema, id: beingIdSchema.optional() })
+export const postSessionAnswerSchema = z.object({ token: z.string(), expiresAt: timeMsSchema, being: beingSchema })
+export type PostSessionAnswer = z.infer<typeof postSessionAnswerSchema>
+
+/** GET /v1/sessions/current */
+export const currentSessionAnswerSchema = z.object({ being: beingSchema, expiresAt: timeMsSchema })
+
+/** POST /v1/sessions/current/refresh */
+export const refreshSessionAnswerSchema = postSessionAnswerSchema
+
+/** GET /v1/spaces */
+export const listSpacesQuerySchema = z.object({ limit: pageSize(100), cursor: cursor.optional() })
+export const listSpacesAnswerSchema = z.object({ spaces: z.array(spaceSchema), nextCursor: cursor.nullable() })
+export type ListSpacesAnswer = z.infer<typeof listSpacesAnswerSchema>
+
+export const spaceParamsSchema = z.object({ space: spaceIdSchema })
+
+/**
+ * GET /v1/spaces/{space}: rows and version of one moment. `beings` are those located there (capped, lately active
+ * first) and the authors of `intentions`; `intentions` are the newest, oldest first. `beingCount` counts those located
+ * there. Answers 304 on If-None-Match with the ETag `"<epoch>:<version>"`.
+ */
+export const snapshotSchema = z.object({
+  space: spaceSchema,
+  epoch: epochSchema,
+  version: versionSchema,
+  beings: z.array(beingSchema),
+  beingCount: z.int().min(0),
+  intentions: z.array(intentionSchema),
+  hasMore: z.boolean().describe('Whether older intentions exist'),
+  members: z.array(memberSchema).optional(),
+})
+export type Snapshot = z.infer<typeof snapshotSchema>
+
+/** GET /v1/spaces/{space}/changes: 410 `reset` if the log does not reach back to `after` or the epoch differs. */
+export const changesQuerySchema = z.object({
+  epoch: epochSchema,
+  after: z.coerce.number().int().min(0),
+  limit: pageSize(500),
+})
+export const changesAnswerSchema = z.object({
+  epoch: epochSchema,
+  from: versionSchema.describe('The version before the first change given'),
+  to: versionSchema.describe('The version of the last change given; equal to from if there is none'),
+  head: versionSchema.describe("The space's version now"),
+  changes: z.array(changeSchema),
+})
+export type ChangesAnswer = z.infer<typeof changesAnswerSchema>
+
+/** GET /v1/spaces/{space}/intentions: older ones, oldest first within the page, with their authors. */
+export const intentionsQuerySchema = z.object({ before: intentionIdSchema.optional(), limit: pageSize(100) })
+export const intentionsAnswerSchema = z.object({
+  intentions: z.array(intentionSchema),
+  beings: z.array(beingSchema),
+  hasMore: z.boolean(),
+})
+export type IntentionsAnswer = z.infer<typeof intentionsAnswerSchema>
+
+/** GET /v1/spaces/{space}/beings: those located there. */
+export const spaceBeingsQuerySchema = z.object({ cursor: cursor.optional(), limit: pageSize(100) })
+export const spaceBeingsAnswerSchema = z.object({ beings: z.array(beingSchema), nextCursor: cursor.nullable() })
+
+/** GET /v1/beings?ids=@a,@b */
+export const beingsQuerySchema = z.object({
+  ids: z
+    .string()
+    .transform((list) => list.split(',').filter((id) => id !== ''))
+    .pipe(z.array(beingIdSchema).min(1).max(LIMITS.maxIdsPerLookup)),
+})
+export const beingsAnswerSchema = z.object({ beings: z.array(beingSchema) })
+export type BeingsAnswer = z.infer<typeof beingsAnswerSchema>
+
+/** GET /v1/spaces/{space}/presence */
+export const presenceAnswerSchema = z.object({
+  here: z.array(hereSchema).max(LIMITS.maxHereListed),
+  hereCount: z.int().min(0).describe('Exact, also where `here` is a sample'),
+  frozen: z.boolean().describe('True while presence cannot be known; what is given is the last known'),
+})
+export type PresenceAnswer = z.infer<typeof presenceAnswerSchema>
+
+/** POST /v1/spaces/{space}/signals, answered 202 */
+export const signalNameSchema = text({ min: 1, max: 64 })
+export const postSignalBodySchema = z.object({ name: signalNameSchema, data: jsonObjectSchema.optional() })
+
+export const mutationParamsSchema = z.object({ id: z.uuid() })

@@ -1,0 +1,49 @@
+/**
+ * What a gateway asks the api. A gateway has no database and no business rules: it learns from here who may read a
+ * space, where its log stands and what it missed, all of one moment.
+ *
+ *   GET  /internal/spaces/{space}?epoch&after   read: access, position, and what brings a holder of (epoch, after) there
+ *   POST /internal/heads                        positions of many spaces
+ *
+ * Both need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404.
+ */
+import { z } from 'zod'
+import { changeSchema } from './change.ts'
+import { visibilitySchema } from './entity.ts'
+import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
+import { snapshotSchema } from './http.ts'
+import { positionSchema, versionSchema } from './position.ts'
+
+export const accessSchema = z.object({
+  visibility: visibilitySchema,
+  readers: z.array(beingIdSchema).describe('The members, whatever their role: who reads while the space is private'),
+})
+export type Access = z.infer<typeof accessSchema>
+
+/** Both or neither: without a position the answer holds a snapshot. */
+export const internalReadQuerySchema = z.object({
+  epoch: epochSchema.optional(),
+  after: z.coerce.number().int().min(0).optional(),
+})
+
+/**
+ * `changes` reach from the position asked for to `version`; a `snapshot` stands in where none was asked for, where
+ * the log does not reach back, where the epoch differs, or where the changes would be more than a snapshot is worth.
+ */
+export const internalReadSchema = z.object({
+  access: accessSchema,
+  epoch: epochSchema,
+  version: versionSchema.describe("The space's version at the moment of the read"),
+  catchUp: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('changes'), from: versionSchema, changes: z.array(changeSchema) }),
+    z.object({ kind: z.literal('snapshot'), snapshot: snapshotSchema }),
+  ]),
+})
+export type InternalRead = z.infer<typeof internalReadSchema>
+
+export const internalHeadsBodySchema = z.object({ spaces: z.array(spaceIdSchema).max(10_000) })
+
+/** Spaces that do not exist (any more) are missing from the answer. */
+export const headsSchema = z.record(spaceIdSchema, positionSchema)
+export const internalHeadsAnswerSchema = z.object({ heads: headsSchema })
+export type Heads = z.infer<typeof headsSchema>

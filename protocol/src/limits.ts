@@ -1,0 +1,32 @@
+/**
+ * The bounds of the contract with their defaults. Both processes take overrides from their environment; clients use
+ * the defaults to refuse early. Sizes are bytes of UTF-8 unless a name says otherwise.
+ */
+export const LIMITS = {
+  maxFrameBytes: 64 * 1024,
+  maxContentBytes: 64 * 1024,
+  maxMutationsPerBatch: 100,
+  maxSubscriptionsPerConnection: 64,
+  framesPerSecond: 20,
+  framesBurst: 100,
+  mutationsPerSecond: 50,
+  mutationsBurst: 200,
+  maxConnectionsPerAddress: 200,
+  maxUnsentBytes: 1024 * 1024,
+  maxStateBytes: 1024,
+  maxSignalBytes: 1024,
+  maxHereListed: 200,
+  maxNameLength: 200,
+  snapshotBeings: 500,
+  snapshotIntentions: 200,
+  maxPageSize: 1000,
+  maxIdsPerLookup: 100,
+} as const
+
+/** Times of the contract, in milliseconds. */
+export const TIMES = {
+  helloTimeoutMs: 10_000,
+  heartbeatMs: 20_000,
+  /** Silence for this many heartbeats means that the connection is dead. */
+  deadAfterHeartbeats: 2.5,
+} as const

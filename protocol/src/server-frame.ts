@@ -1,0 +1,125 @@
+/**
+ * What a gateway says to a client, over WebSocket and SSE alike.
+ *
+ * A client applies `changes` only if `epoch` is its own and `from` equals its version (or skips those it holds);
+ * otherwise it subscribes again from its position. `heads` in a heartbeat ahead of its own mean the same.
+ * Frames name a space by its id; the snapshot carries the space itself as `entity`.
+ */
+import { z } from 'zod'
+import { changeSchema } from './change.ts'
+import { parseLine } from './client-frame.ts'
+import { type Parsed, splitLines } from './codec.ts'
+import { hereSchema, spaceSchema as spaceEntity, timeMsSchema } from './entity.ts'
+import { snapshotSchema } from './http.ts'
+import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
+import { jsonObjectSchema } from './json.ts'
+import { versionSchema } from './position.ts'
+
+const roster = { here: z.array(hereSchema), hereCount: z.int().min(0) }
+const run = {
+  space: spaceIdSchema,
+  epoch: epochSchema,
+  from: versionSchema,
+  to: versionSchema,
+  changes: z.array(changeSchema),
+}
+
+export const welcomeFrameSchema = z.object({
+  type: z.literal('welcome'),
+  session: z.string().describe('Names this connection in logs'),
+  being: beingIdSchema,
+  heartbeatMs: z.int().positive(),
+})
+export const snapshotFrameSchema = z.object({
+  type: z.literal('snapshot'),
+  ...snapshotSchema.omit({ space: true }).shape,
+  ...roster,
+  space: spaceIdSchema,
+  entity: spaceEntity.describe('The space itself'),
+})
+export const resumedFrameSchema = z.object({ type: z.literal('resumed'), ...run, ...roster })
+export const changesFrameSchema = z.object({ type: z.literal('changes'), ...run })
+export const presenceChangedFrameSchema = z.object({
+  type: z.literal('presence'),
+  space: spaceIdSchema,
+  joined: z.array(hereSchema),
+  left: z.array(beingIdSchema),
+  updated: z.array(hereSchema),
+  hereCount: z.int().min(0),
+  frozen: z.boolean(),
+})
+export const signalledFrameSchema = z.object({
+  type: z.literal('signal'),
+  space: spaceIdSchema,
+  from: beingIdSchema,
+  name: z.string(),
+  data: jsonObjectSchema.optional(),
+})
+/** `removed`: the space is gone. `revoked`: it may no longer be read. Nothing of the space follows. */
+export const unsubscribedFrameSchema = z.object({
+  type: z.literal('unsubscribed'),
+  space: spaceIdSchema,
+  code: z.string(),
+  message: z.string(),
+})
+
+/** Codes of `error` frames. With `space` the error concerns that subscription; the connection stays. */
+export const FRAME_ERRORS = {
+  malformed: 'The frame was not understood',
+  'not-authenticated': 'hello comes first, with a valid token',
+  'not-found': 'No such space, or it may not be read',
+  'not-subscribed': 'Subscribe to the space first',
+  'too-large': 'Over a size limit',
+  'too-many': 'Over the number of subscriptions a connection may have',
+  'rate-limited': 'Too many frames',
+  unavailable: 'Temporarily unavailable; try again after retryAfterMs',
+} as const
+export type FrameErrorCode = keyof typeof FRAME_ERRORS
+
+export const errorFrameSchema = z.object({
+  type: z.literal('error'),
+  code: z.string(),
+  message: z.string(),
+  space: spaceIdSchema.optional(),
+  retryAfterMs: z.int().min(0).optional(),
+})
+export const heartbeatFrameSchema = z.object({
+  type: z.literal('heartbeat'),
+  at: timeMsSchema,
+  heads: z.record(spaceIdSchema, versionSchema),
+})
+export const goodbyeFrameSchema = z.object({
+  type: z.literal('goodbye'),
+  reason: z.string(),
+  reconnectAfterMs: z.int().min(0),
+})
+export const pongFrameSchema = z.object({ type: z.literal('pong') })
+
+export const serverFrameSchema = z.discriminatedUnion('type', [
+  welcomeFrameSchema,
+  snapshotFrameSchema,
+  resumedFrameSchema,
+  changesFrameSchema,
+  presenceChangedFrameSchema,
+  signalledFrameSchema,
+  unsubscribedFrameSchema,
+  errorFrameSchema,
+  heartbeatFrameSchema,
+  goodbyeFrameSchema,
+  pongFrameSchema,
+])
+export type ServerFrame = z.infer<typeof serverFrameSchema>
+export type SnapshotFrame = z.infer<typeof snapshotFrameSchema>
+export type ResumedFrame = z.infer<typeof resumedFrameSchema>
+export type ChangesFrame = z.infer<typeof changesFrameSchema>
+
+const serverFrameTypes: ReadonlySet<string> = new Set(
+  serverFrameSchema.options.map((option) => option.shape.type.value),
+)
+
+export type ServerLine = Parsed<ServerFrame> | { ok: true; value: { type: 'ignored'; unknownType: string } }
+
+/** Parses each line of a gateway's message. */
+export function parseServerMessage(message: string): ServerLine[] {
+  return splitLines(message).map((line) => parseLine(line, serverFrameSchema, serverFrameTypes))
+}

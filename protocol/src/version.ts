@@ -1,0 +1,10 @@
+/**
+ * The version of the wire. A client names it in `hello`; a gateway that cannot serve it closes with 4502.
+ *
+ * History, newest first (date, version, what changed and why):
+ * - 2026-11-23  1  First version.
+ *
+ * Adding an optional field or a frame type does not raise it: unknown fields and unknown frame types are ignored.
+ * `version.test.ts` holds a fingerprint of all schemas, so a changed wire is always a decision and never an accident.
+ */
+export const PROTOCOL_VERSION = 1
