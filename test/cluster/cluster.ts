@@ -1,0 +1,229 @@
+/**
+ * A whole rhizom for tests: real api and gateway processes over a database of its own and a given Redis, each node a
+ * child process with its own log, to be killed and restarted on the same port. Who owns Postgres and Redis is the
+ * caller's matter: the test run's shared ones, or ones started for a fault test.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import postgres from 'postgres'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A loopback port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      )
+    })
+  })
+}
+
+/** Waits until a condition holds, asking every few milliseconds; the error says what was waited for. */
+export async function eventually(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  withinMs = 20_000,
+): Promise<void> {
+  const deadline = Date.now() + withinMs
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await sleep(20)
+  }
+}
+
+export const isReady = async (url: string): Promise<boolean> => {
+  try {
+    return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) })).status === 200
+  } catch {
+    return false
+  }
+}
+
+/** One node of the cluster, restartable on its port. */
+export class ClusterNode {
+  readonly name: string
+  readonly url: string
+  readonly #entry: string
+  readonly #env: Record<string, string>
+  readonly #logFile: string
+  #process: ChildProcess | undefined
+
+  constructor(name: string, entry: string, port: number, env: Record<string, string>, logFile: string) {
+    this.name = name
+    this.url = `http://127.0.0.1:${port}`
+    this.#entry = entry
+    this.#env = { ...env, PORT: String(port), HOST: '127.0.0.1' }
+    this.#logFile = logFile
+  }
+
+  get pid(): number {
+    const pid = this.#process?.pid
+    if (pid === undefined) throw new Error(`${this.name} does not run`)
+    return pid
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
+  /** Starts the process and waits until it is ready. `env` adds to its settings for this run. */
+  async start(env: Record<string, string> = {}): Promise<void> {
+    this.spawn(env)
+    await eventually(`${this.name} is ready (log: ${this.#logFile})`, () => {
+      if (!this.isRunning) throw new Error(`${this.name} ended at start, see ${this.#logFile}`)
+      return isReady(this.url)
+    })
+  }
+
+  spawn(env: Record<string, string> = {}): void {
+    const log = createWriteStream(this.#logFile, { flags: 'a' })
+    const child = spawn(process.execPath, [this.#entry], {
+      cwd: root,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+        ...this.#env,
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child.stdout.pipe(log, { end: false })
+    child.stderr.pipe(log, { end: false })
+    child.once('close', () => log.end())
+    this.#process = child
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal)
+  }
+
+  /** Resolves with how the process ended. */
+  async ended(withinMs = 30_000): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    const child = this.#process
+    if (child === undefined) throw new Error(`${this.name} does not run`)
+    await eventually(`${this.name} ends`, () => !this.isRunning, withinMs)
+    return { code: child.exitCode, signal: child.signalCode }
+  }
+
+  async kill(): Promise<void> {
+    if (!this.isRunning) return
+    this.signal('SIGKILL')
+    await this.ended()
+  }
+
+  async stop(): Promise<void> {
+    if (!this.isRunning) return
+    this.signal('SIGTERM')
+    await this.ended()
+  }
+}
+
+export interface ClusterOptions {
+  apis?: number
+  gateways?: number
+  /** A server url with the right to create databases. */
+  adminDatabaseUrl: string
+  redisUrl: string
+  env?: { api?: Record<string, string>; gateway?: Record<string, string> }
+  /** What the parts connect to instead, as a proxy that can be cut. */
+  reroute?: { apiDatabaseUrl?: (url: string) => string; gatewayApiUrl?: (url: string) => string }
+}
+
+export interface Cluster {
+  apis: ClusterNode[]
+  gateways: ClusterNode[]
+  databaseUrl: string
+  redisUrl: string
+  internalToken: string
+  tokenSecret: string
+  stop(): Promise<void>
+}
+
+/** Reads a setting that the test run provides. */
+export function provided(name: 'TEST_DATABASE_URL' | 'TEST_REDIS_URL'): string {
+  const value = process.env[name]
+  if (value === undefined) throw new Error(`${name} is not set: run through npm test`)
+  return value
+}
+
+/** Creates a database, migrates it and starts the nodes. Nobody else uses the database. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const name = `rhizom_${process.pid}_${Date.now().toString(36)}_${Math.random().toString(36).slice(2, 8)}`
+  const admin = postgres(options.adminDatabaseUrl, { max: 1, onnotice: () => {} })
+  await admin.unsafe(`create database ${name}`)
+  const databaseUrl = new URL(options.adminDatabaseUrl)
+  databaseUrl.pathname = `/${name}`
+
+  const logs = `${root}/.local/test-logs/${name}`
+  mkdirSync(logs, { recursive: true })
+  const shared = {
+    REDIS_URL: options.redisUrl,
+    TOKEN_SECRET: 'a secret for tests, long enough to be one',
+    INTERNAL_TOKEN: 'an internal token for tests, long enough',
+    LOG_LEVEL: 'info',
+  }
+  await migrate({ ...shared, DATABASE_URL: databaseUrl.href, ...options.env?.api })
+
+  const apiEnv = {
+    ...shared,
+    DATABASE_URL: options.reroute?.apiDatabaseUrl?.(databaseUrl.href) ?? databaseUrl.href,
+    MUTATIONS_PER_SECOND: '100000',
+    MUTATIONS_BURST: '100000',
+    ...options.env?.api,
+  }
+  const apis: ClusterNode[] = []
+  for (let index = 0; index < (options.apis ?? 1); index += 1)
+    apis.push(
+      new ClusterNode(`api-${index + 1}`, 'api/src/main.ts', await freePort(), apiEnv, `${logs}/api-${index + 1}.log`),
+    )
+  const gateways: ClusterNode[] = []
+  for (let index = 0; index < (options.gateways ?? 2); index += 1) {
+    const api = apis[index % apis.length]?.url ?? ''
+    const env = { ...shared, API_URL: options.reroute?.gatewayApiUrl?.(api) ?? api, ...options.env?.gateway }
+    const name = `gateway-${index + 1}`
+    gateways.push(new ClusterNode(name, 'gateway/src/main.ts', await freePort(), env, `${logs}/${name}.log`))
+  }
+  const nodes = [...apis, ...gateways]
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.kill()))
+    await admin.unsafe(`drop database if exists ${name} with (force)`)
+    await admin.end()
+  }
+  try {
+    await Promise.all(apis.map((node) => node.start()))
+    await Promise.all(gateways.map((node) => node.start()))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    apis,
+    gateways,
+    databaseUrl: databaseUrl.href,
+    redisUrl: options.redisUrl,
+    internalToken: shared.INTERNAL_TOKEN,
+    tokenSecret: shared.TOKEN_SECRET,
+    stop,
+  }
+}
+
+async function migrate(env: Record<string, string>): Promise<void> {
+  const child = spawn(process.execPath, ['api/src/migrate.ts'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  child.stdout.on('data', (chunk) => (output += String(chunk)))
+  child.stderr.on('data', (chunk) => (output += String(chunk)))
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  if (code !== 0) throw new Error(`the migration failed with ${code}: ${output}`)
+}

@@ -1,0 +1,219 @@
+/**
+ * Malformed and oversized input on every endpoint and every frame: each gets a clear error with a code, and nobody
+ * else notices. The endpoints are taken from the api's own OpenAPI document, so that a new one is covered unasked.
+ */
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
+import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
+import { WireSocket } from '../wire/checking-client.ts'
+
+let cluster: Cluster
+let api: string
+let gateway: string
+let ada: Session
+let space: string
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    adminDatabaseUrl: provided('TEST_DATABASE_URL'),
+    redisUrl: provided('TEST_REDIS_URL'),
+    gateways: 1,
+  })
+  api = cluster.apis[0]?.url ?? ''
+  gateway = cluster.gateways[0]?.url ?? ''
+  ada = await signIn(api, 'Ada')
+  space = freshId('hostile')
+  await apply(api, ada.token, { space, name: 'space.create', args: { name: 'Hostile' } })
+})
+afterAll(() => cluster?.stop())
+
+interface OpenApi {
+  openapi: string
+  paths: Record<string, Record<string, { requestBody?: unknown; parameters?: { in: string; name: string }[] }>>
+}
+
+const operations = async (): Promise<{ method: string; path: string; hasBody: boolean }[]> => {
+  const { body } = await call<OpenApi>(api, 'GET', '/openapi.json')
+  expect(body.openapi).toMatch(/^3\.1/)
+  return Object.entries(body.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      path: path.replaceAll(/\{[^}]+\}/g, (name) => (name === '{space}' ? space : uuidv7())),
+      hasBody: operation.requestBody !== undefined,
+    })),
+  )
+}
+
+const isProblem = (answer: { status: number; body: unknown; headers: Headers }, statuses: readonly number[]): void => {
+  expect(statuses).toContain(answer.status)
+  expect(answer.headers.get('content-type')).toContain('application/problem+json')
+  expect(answer.body).toMatchObject({ status: answer.status, code: expect.any(String), detail: expect.any(String) })
+}
+
+test('every endpoint with a body refuses what is malformed, of another type or too large, with a problem document', async () => {
+  const withBody = (await operations()).filter(({ hasBody }) => hasBody)
+  expect(withBody.length).toBeGreaterThanOrEqual(3)
+  for (const { method, path } of withBody) {
+    for (const body of [
+      '{',
+      '[]',
+      '"text"',
+      'null',
+      '{"name":7,"mutations":7,"id":7}',
+      '{"__proto__":1,"mutations":[{}]}',
+    ])
+      isProblem(await call(api, method, path, { token: ada.token, body }), [400])
+    isProblem(
+      await call(api, method, path, { token: ada.token, body: '<a/>', headers: { 'content-type': 'text/xml' } }),
+      [415],
+    )
+    const tooLarge = JSON.stringify({ name: 'x'.repeat(16 * 1024 * 1024) })
+    isProblem(await call(api, method, path, { token: ada.token, body: tooLarge }), [413])
+  }
+})
+
+test('every endpoint but the open ones refuses a missing, broken or foreign token', async () => {
+  const open = ['/v1/sessions', '/openapi.json', '/healthz', '/readyz', '/metrics']
+  const guarded = (await operations()).filter(({ path }) => !open.includes(path))
+  expect(guarded.length).toBeGreaterThanOrEqual(12)
+  const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"@root","exp":9999999999}').toString('base64url')}.`
+  for (const { method, path, hasBody } of guarded)
+    for (const token of [undefined, 'nonsense', unsigned, `${ada.token}x`]) {
+      const answer = await call(api, method, path, {
+        ...(token === undefined ? {} : { token }),
+        ...(hasBody ? { body: {} } : {}),
+      })
+      isProblem(answer, [401])
+      if (token !== undefined) expect(JSON.stringify(answer.body)).not.toContain(token)
+    }
+})
+
+test('query strings and path names that are not understood are 400 or 404, never 500', async () => {
+  for (const path of [
+    '/v1/spaces/NOT-AN-ID',
+    '/v1/spaces/@-x',
+    `/v1/spaces/${space}/changes`,
+    `/v1/spaces/${space}/changes?epoch=x&after=1`,
+    `/v1/spaces/${space}/changes?epoch=${uuidv7()}&after=-1`,
+    `/v1/spaces/${space}/changes?epoch=${uuidv7()}&after=1e99`,
+    `/v1/spaces/${space}/intentions?before=x`,
+    `/v1/spaces/${space}/intentions?limit=0`,
+    `/v1/spaces/${space}/beings?limit=99999`,
+    `/v1/spaces/${space}/beings?cursor=%00`,
+    '/v1/spaces?limit=x',
+    '/v1/spaces?cursor=%F0%28',
+    '/v1/beings',
+    '/v1/beings?ids=,',
+    `/v1/beings?ids=${Array.from({ length: 101 }, (_, index) => `@b${index}`).join(',')}`,
+    '/v1/mutations/x',
+    '/v1/nothing',
+    '/%2e%2e/etc/passwd',
+  ])
+    isProblem(await call(api, 'GET', path, { token: ada.token }), [400, 404])
+  isProblem(await call(api, 'DELETE', '/v1/spaces', { token: ada.token }), [404, 405])
+})
+
+test('a batch over the limit, or content over the limit, is refused whole', async () => {
+  const many = Array.from({ length: 101 }, () => ({ id: uuidv7(), ...utterance(space, 'x') }))
+  isProblem(await call(api, 'POST', '/v1/mutations', { token: ada.token, body: { mutations: many } }), [413])
+  const large = [
+    { id: uuidv7(), ...utterance(space, 'fine') },
+    { id: uuidv7(), ...utterance(space, 'x'.repeat(65 * 1024)) },
+  ]
+  const answer = await call<{ path: string }>(api, 'POST', '/v1/mutations', {
+    token: ada.token,
+    body: { mutations: large },
+  })
+  isProblem(answer, [413])
+  expect(answer.body.path).toContain('mutations.1')
+  expect((await call(api, 'GET', `/v1/mutations/${large[0]?.id}`, { token: ada.token })).status).toBe(404)
+})
+
+test('text that Postgres cannot keep is refused with its path and costs nobody else anything', async () => {
+  for (const bad of ['a\\u0000b', '\\ud800']) {
+    const body = `{"mutations":[{"id":"${uuidv7()}","space":"${space}","name":"intention.create","args":{"id":"${uuidv7()}","type":"utterance","content":["${bad}"]}}]}`
+    const [answer] = await Promise.all([
+      call<{ path: string }>(api, 'POST', '/v1/mutations', { token: ada.token, body }),
+      ...Array.from({ length: 5 }, (_, index) => apply(api, ada.token, utterance(space, `beside ${index}`))),
+    ])
+    isProblem(answer, [400])
+    expect(answer.body.path).toContain('mutations.0.args.content.0')
+  }
+})
+
+const hello = (): object => ({ type: 'hello', protocol: 1, token: ada.token })
+
+test('frames that are not understood get an error with a code, and the connection goes on', async () => {
+  const socket = await WireSocket.welcomed(gateway, ada.token)
+  socket.sendText(
+    '{nonsense\n{"type":"subscribe"}\n{"type":"subscribe","space":"NOT"}\n{"type":"dance"}\n\n{"type":"ping"}',
+  )
+  await socket.frame('pong')
+  const errors = socket.frames.filter((frame) => frame.type === 'error')
+  expect(errors.map((frame) => frame.code)).toEqual(['malformed', 'malformed', 'malformed'])
+  socket.send({ type: 'subscribe', space })
+  await socket.frame('snapshot')
+  socket.close()
+})
+
+test.each([
+  ['another protocol version', () => ({ ...hello(), protocol: 99 }), 4502],
+  ['a broken token', () => ({ ...hello(), token: 'x.y.z' }), 4501],
+  ['something before hello', () => ({ type: 'subscribe', space: '@lobby' }), 4501],
+])('%s is closed with its code', async (_what, first, code) => {
+  const socket = await new WireSocket(gateway).opened()
+  socket.send(first())
+  expect((await socket.hasClosed()).code).toBe(code)
+  expect(socket.frames.some((frame) => frame.type === 'welcome')).toBe(false)
+})
+
+test('a frame over the size limit is answered, and who goes on is closed with 4504; others are not touched', async () => {
+  const bystander = await WireSocket.welcomed(gateway, ada.token)
+  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const large = JSON.stringify({ type: 'signal', space, name: 'x', data: { text: 'x'.repeat(70 * 1024) } })
+  const keepSending = setInterval(() => socket.isOpen && socket.sendText(large), 20)
+  const { code } = await socket.hasClosed().finally(() => clearInterval(keepSending))
+  expect(code).toBe(4504)
+  bystander.send({ type: 'ping' })
+  await bystander.frame('pong')
+  bystander.close()
+})
+
+test('too many frames: rate-limited first, then 4504 for who goes on', async () => {
+  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const flood = setInterval(() => {
+    for (let index = 0; index < 50 && socket.isOpen; index += 1) socket.send({ type: 'ping' })
+  }, 5)
+  const { code } = await socket.hasClosed().finally(() => clearInterval(flood))
+  expect(code).toBe(4504)
+  const limited = socket.frames.find((frame) => frame.type === 'error' && frame.code === 'rate-limited')
+  expect(limited).toMatchObject({ retryAfterMs: expect.any(Number) })
+})
+
+test('more subscriptions than allowed get an error that names the limit', async () => {
+  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const spaces = Array.from({ length: 65 }, (_, index) => ({ id: freshId(`many${index}`) }))
+  await apply(api, ada.token, ...spaces.map(({ id }) => ({ space: id, name: 'space.create', args: { name: id } })))
+  for (const { id } of spaces) socket.send({ type: 'subscribe', space: id })
+  expect(await socket.frame('error', (frame) => frame.code === 'too-many')).toMatchObject({ space: spaces[64]?.id })
+  await socket.until('64 snapshots', () => socket.frames.filter((frame) => frame.type === 'snapshot').length === 64)
+  socket.close()
+})
+
+test('a page of a foreign origin is closed with 4503', async () => {
+  const socket = new WireSocket(gateway, { origin: 'https://evil.example' })
+  expect((await socket.hasClosed()).code).toBe(4503)
+})
+
+test('binary garbage does not hurt the node', async () => {
+  const socket = await WireSocket.welcomed(gateway, ada.token)
+  socket.sendText(Buffer.from([0xff, 0xfe, 0x00, 0x01]))
+  await socket.until(
+    'an error or a close',
+    () => socket.closed !== undefined || socket.frames.some((frame) => frame.type === 'error'),
+  )
+  const next = await WireSocket.welcomed(gateway, ada.token)
+  next.close()
+  socket.close()
+})
