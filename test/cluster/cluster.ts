@@ -8,6 +8,7 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { type ChildWatch, underDeathSignal } from '@rhizom/infra/local/child.ts'
 import postgres from 'postgres'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -54,10 +55,19 @@ export class ClusterNode {
   readonly #entry: string
   readonly #env: Record<string, string>
   readonly #logFile: string
+  readonly #watch: ChildWatch | undefined
   #process: ChildProcess | undefined
 
-  constructor(name: string, entry: string, port: number, env: Record<string, string>, logFile: string) {
+  constructor(
+    name: string,
+    entry: string,
+    port: number,
+    env: Record<string, string>,
+    logFile: string,
+    watch?: ChildWatch,
+  ) {
     this.name = name
+    this.#watch = watch
     this.url = `http://127.0.0.1:${port}`
     this.#entry = entry
     this.#env = { ...env, PORT: String(port), HOST: '127.0.0.1' }
@@ -85,8 +95,11 @@ export class ClusterNode {
 
   spawn(env: Record<string, string> = {}): void {
     const log = createWriteStream(this.#logFile, { flags: 'a' })
-    const child = spawn(process.execPath, [this.#entry], {
+    // Under a death signal, so that a test run that is killed leaves no node behind, not even a stopped one.
+    const [file = '', ...words] = [...underDeathSignal('KILL'), process.execPath, this.#entry]
+    const child = spawn(file, words, {
       cwd: root,
+      detached: this.#watch !== undefined,
       env: {
         PATH: process.env['PATH'] ?? '',
         NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
@@ -98,6 +111,11 @@ export class ClusterNode {
     child.stdout.pipe(log, { end: false })
     child.stderr.pipe(log, { end: false })
     child.once('close', () => log.end())
+    const { pid } = child
+    if (pid !== undefined && this.#watch !== undefined) {
+      this.#watch.add(pid)
+      child.once('exit', () => this.#watch?.remove(pid))
+    }
     this.#process = child
   }
 
@@ -133,13 +151,24 @@ export interface ClusterOptions {
   adminDatabaseUrl: string
   redisUrl: string
   env?: { api?: Record<string, string>; gateway?: Record<string, string> }
-  /** What the parts connect to instead, as a proxy that can be cut. */
-  reroute?: { apiDatabaseUrl?: (url: string) => string; gatewayApiUrl?: (url: string) => string }
+  /** What the parts connect to instead, as a proxy that can be cut. Told the url and the name of the node. */
+  reroute?: {
+    apiDatabaseUrl?: (url: string, node: string) => string
+    apiRedisUrl?: (url: string, node: string) => string
+    gatewayRedisUrl?: (url: string, node: string) => string
+    gatewayApiUrl?: (url: string, node: string) => string
+  }
+  /** Called when the api nodes have their addresses, before any node starts. */
+  apisPlaced?: (apis: readonly ClusterNode[]) => void
+  /** Ends the nodes when this process is killed, also where the system knows no death signal. */
+  watch?: ChildWatch
 }
 
 export interface Cluster {
   apis: ClusterNode[]
   gateways: ClusterNode[]
+  /** The folder with a log of each node. */
+  logs: string
   databaseUrl: string
   redisUrl: string
   internalToken: string
@@ -166,30 +195,39 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   mkdirSync(logs, { recursive: true })
   const shared = {
     REDIS_URL: options.redisUrl,
-    TOKEN_SECRET: 'a secret for tests, long enough to be one',
-    INTERNAL_TOKEN: 'an internal token for tests, long enough',
+    TOKEN_SECRET: 'a-secret-for-tests-that-is-long-enough',
+    INTERNAL_TOKEN: 'an-internal-token-for-tests',
     LOG_LEVEL: 'info',
   }
   await migrate({ ...shared, DATABASE_URL: databaseUrl.href, ...options.env?.api })
 
-  const apiEnv = {
+  const apiEnv = (node: string): Record<string, string> => ({
     ...shared,
-    DATABASE_URL: options.reroute?.apiDatabaseUrl?.(databaseUrl.href) ?? databaseUrl.href,
+    DATABASE_URL: options.reroute?.apiDatabaseUrl?.(databaseUrl.href, node) ?? databaseUrl.href,
+    REDIS_URL: options.reroute?.apiRedisUrl?.(shared.REDIS_URL, node) ?? shared.REDIS_URL,
     MUTATIONS_PER_SECOND: '100000',
     MUTATIONS_BURST: '100000',
     ...options.env?.api,
-  }
+  })
   const apis: ClusterNode[] = []
-  for (let index = 0; index < (options.apis ?? 1); index += 1)
-    apis.push(
-      new ClusterNode(`api-${index + 1}`, 'api/src/main.ts', await freePort(), apiEnv, `${logs}/api-${index + 1}.log`),
-    )
+  for (let index = 0; index < (options.apis ?? 1); index += 1) {
+    const name = `api-${index + 1}`
+    const log = `${logs}/${name}.log`
+    apis.push(new ClusterNode(name, 'api/src/main.ts', await freePort(), apiEnv(name), log, options.watch))
+  }
+  options.apisPlaced?.(apis)
   const gateways: ClusterNode[] = []
   for (let index = 0; index < (options.gateways ?? 2); index += 1) {
     const api = apis[index % apis.length]?.url ?? ''
-    const env = { ...shared, API_URL: options.reroute?.gatewayApiUrl?.(api) ?? api, ...options.env?.gateway }
     const name = `gateway-${index + 1}`
-    gateways.push(new ClusterNode(name, 'gateway/src/main.ts', await freePort(), env, `${logs}/${name}.log`))
+    const env = {
+      ...shared,
+      API_URL: options.reroute?.gatewayApiUrl?.(api, name) ?? api,
+      REDIS_URL: options.reroute?.gatewayRedisUrl?.(shared.REDIS_URL, name) ?? shared.REDIS_URL,
+      ...options.env?.gateway,
+    }
+    const log = `${logs}/${name}.log`
+    gateways.push(new ClusterNode(name, 'gateway/src/main.ts', await freePort(), env, log, options.watch))
   }
   const nodes = [...apis, ...gateways]
   const stop = async (): Promise<void> => {
@@ -207,6 +245,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return {
     apis,
     gateways,
+    logs,
     databaseUrl: databaseUrl.href,
     redisUrl: options.redisUrl,
     internalToken: shared.INTERNAL_TOKEN,

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { withPrintedParts } from './printed-parts.ts'
+import { settingsTable } from './settings-table.ts'
+
+const root = new URL('../../', import.meta.url)
+const readme = readFileSync(new URL('README.md', root), 'utf8')
+
+test('the README prints the settings as the code has them (node docs/src/print.ts rewrites them)', () => {
+  expect(withPrintedParts(readme)).toBe(readme)
+})
+
+test('a changed setting changes the table', () => {
+  const setting = { schema: z.string(), description: 'What it is | does', default: '5' }
+  const table = settingsTable({ LIMIT: setting, SECRET: { schema: z.string(), description: 'x' } })
+  expect(table).toContain('| `LIMIT` | `5` | What it is \\| does |')
+  expect(table).toContain('| `SECRET` | **required** | x |')
+  expect(settingsTable({ LIMIT: { ...setting, default: '6' } })).not.toBe(settingsTable({ LIMIT: setting }))
+})
+
+test('every file and folder that the README links to exists', () => {
+  const targets = [...readme.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? '')
+  const local = targets.filter((target) => !/^https?:/.test(target))
+  expect(local.length).toBeGreaterThan(8)
+  expect(local.filter((target) => !existsSync(new URL(target, root)))).toEqual([])
+})
+
+test('every npm script that the documents name exists', () => {
+  const scripts = z
+    .object({ scripts: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))).scripts
+  const contributing = readFileSync(new URL('CONTRIBUTING.md', root), 'utf8')
+  const named = [...`${readme}\n${contributing}`.matchAll(/npm (?:run )?(start|test|[a-z]+)(?= |`|\n)/g)]
+    .map((match) => match[1] ?? '')
+    .filter((name) => !['with', 'package', 'and', 'install'].includes(name))
+  expect(named.length).toBeGreaterThan(5)
+  expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
+})
