@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest'
+import { parseConfig, settings } from './config.ts'
+
+const good = {
+  DATABASE_URL: 'postgres://u:hidden@h/db',
+  REDIS_URL: 'redis://h',
+  TOKEN_SECRET: 'x'.repeat(32),
+  INTERNAL_TOKEN: 'y'.repeat(16),
+}
+
+test('A40 with the required settings the rest has defaults', () => {
+  const parsed = parseConfig(good)
+  if (!parsed.ok) throw new Error(parsed.problem)
+  expect(parsed.config).toMatchObject({ HOST: '127.0.0.1', MUTATIONS_PER_SECOND: 50, ALLOWED_ORIGINS: [] })
+  expect(parsed.config.FAIL_POINT).toBeUndefined()
+})
+
+test.each([
+  ['PORT', 'many'],
+  ['PORT', '70000'],
+  ['DATABASE_URL', 'mysql://u:hidden@h/db'],
+  ['REDIS_URL', 'hidden'],
+  ['TOKEN_SECRET', 'hidden'],
+  ['INTERNAL_TOKEN', 'hidden'],
+  ['ALLOWED_ORIGINS', 'https://example.org/path'],
+  ['LOG_LEVEL', 'hidden'],
+  ['FAIL_POINT', 'hidden'],
+])('A40 %s=%s is named and not shown', (name, value) => {
+  const parsed = parseConfig({ ...good, [name]: value })
+  expect(parsed).toMatchObject({ ok: false })
+  const problem = parsed.ok ? '' : parsed.problem
+  expect(problem).toMatch(new RegExp(`^${name} `))
+  expect(problem).not.toContain('hidden')
+})
+
+test.each(['DATABASE_URL', 'REDIS_URL', 'TOKEN_SECRET', 'INTERNAL_TOKEN'])(
+  'A40 without %s there is no node',
+  (name) => {
+    expect(parseConfig({ ...good, [name]: '' })).toMatchObject({
+      ok: false,
+      problem: expect.stringMatching(new RegExp(`^${name} is required`)),
+    })
+  },
+)
+
+test('A40 each setting says what it is for, and each default is valid', () => {
+  for (const [name, { description, schema, ...rest }] of Object.entries(settings)) {
+    expect(description, name).not.toBe('')
+    if ('default' in rest) expect(schema.safeParse(rest.default).success, name).toBe(true)
+  }
+})

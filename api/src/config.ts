@@ -1,0 +1,122 @@
+/**
+ * Every setting of the process, with its meaning and default: the one table that main parses and the README prints.
+ * A bad value is named by its variable and never shown: it may be a secret.
+ */
+import { LIMITS } from '@rhizom/protocol'
+import { z } from 'zod'
+import { FAIL_POINTS } from './fail-point.ts'
+
+export interface Setting<Value = unknown> {
+  schema: z.ZodType<Value, string>
+  description: string
+  /** As one would write it in the environment. Without one the variable is required, or may be left out if the schema says so. */
+  default?: string
+}
+
+const setting = <Value>(schema: z.ZodType<Value, string>, description: string, standard?: string): Setting<Value> =>
+  standard === undefined ? { schema, description } : { schema, description, default: standard }
+
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+
+const url = (...protocols: string[]) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    message: `must be a url that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  })
+
+const origins = z
+  .string()
+  .transform((list) =>
+    list
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
+  )
+  .pipe(
+    z.array(
+      z.string().refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
+        message: 'must be a comma-separated list of origins like https://example.org, or *',
+      }),
+    ),
+  )
+
+export const settings = {
+  PORT: setting(whole(0, 65_535), 'Port to listen on; 0 takes a free one', '4000'),
+  HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
+  DATABASE_URL: setting(url('postgres:', 'postgresql:'), 'The Postgres database'),
+  REDIS_URL: setting(url('redis:', 'rediss:'), 'The Redis that carries changes to the gateways'),
+  TOKEN_SECRET: setting(
+    z.string().min(32),
+    'Signs and verifies sessions; at least 32 characters, the same on every node',
+  ),
+  INTERNAL_TOKEN: setting(z.string().min(16), 'What gateways show to read from the api; at least 16 characters'),
+  LOG_LEVEL: setting(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'What is logged', 'info'),
+  ALLOWED_ORIGINS: setting(
+    origins,
+    'Origins of pages that may call, separated by commas, or *; when empty, only pages of the same origin may',
+    '',
+  ),
+  TOKEN_TTL_SECONDS: setting(whole(1), 'How long a session token is valid', '86400'),
+  MAX_CONTENT_BYTES: setting(
+    whole(1),
+    'Bytes of content, metadata or properties of one entity',
+    `${LIMITS.maxContentBytes}`,
+  ),
+  MAX_BODY_BYTES: setting(whole(1024), 'Bytes of a request body', '4194304'),
+  MAX_MUTATIONS_PER_BATCH: setting(whole(1), 'Mutations in one request', `${LIMITS.maxMutationsPerBatch}`),
+  MUTATIONS_PER_SECOND: setting(
+    whole(1),
+    'Mutations an actor may send in the long run',
+    `${LIMITS.mutationsPerSecond}`,
+  ),
+  MUTATIONS_BURST: setting(whole(1), 'Mutations an actor may send at once after quiet', `${LIMITS.mutationsBurst}`),
+  SIGNALS_PER_SECOND: setting(
+    whole(1),
+    'Signals an actor may send over HTTP in the long run',
+    `${LIMITS.framesPerSecond}`,
+  ),
+  SIGNALS_BURST: setting(whole(1), 'Signals an actor may send over HTTP at once', `${LIMITS.framesBurst}`),
+  MAX_SIGNAL_BYTES: setting(whole(1), 'Bytes of the data of a signal', `${LIMITS.maxSignalBytes}`),
+  SNAPSHOT_BEINGS: setting(whole(1), 'Beings located in a space that its snapshot holds', `${LIMITS.snapshotBeings}`),
+  SNAPSHOT_INTENTIONS: setting(whole(1), 'Newest intentions that a snapshot holds', `${LIMITS.snapshotIntentions}`),
+  CATCH_UP_LIMIT: setting(whole(1), 'Changes a gateway is given to catch up; beyond it gets a snapshot', '1000'),
+  DATABASE_POOL: setting(whole(2, 1000), 'Connections to Postgres for requests', '10'),
+  DATABASE_DEADLINE_MS: setting(whole(100), 'How long a request waits for Postgres before it is refused', '4000'),
+  COMMIT_MUTATIONS: setting(whole(1), 'Most mutations of one space that share a transaction', '500'),
+  MAX_QUEUED_MUTATIONS: setting(whole(1), 'Mutations that may wait for their space before more are refused', '10000'),
+  MAX_CONCURRENT_REQUESTS: setting(whole(1), 'Requests under way before more are refused', '2000'),
+  HEADS_INTERVAL_MS: setting(whole(10), 'How often lately changed spaces are announced', '1000'),
+  HEADS_WINDOW_MS: setting(whole(2000), 'How long after its last change a space is announced', '10000'),
+  STOP_TIMEOUT_MS: setting(whole(0), 'How long a stopping node waits for requests under way', '10000'),
+  FAIL_POINT: setting(
+    z.enum(['', ...FAIL_POINTS]).transform((point) => (point === '' ? undefined : point)),
+    'For fault tests only: where to die',
+    '',
+  ),
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+export type Config = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
+export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string }
+
+/** Reads the settings from an environment. An empty value counts as none. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
+  const values: Record<string, unknown> = {}
+  for (const [name, { schema, description, default: standard }] of Object.entries<Setting>(settings)) {
+    const given = env[name]
+    const text = given === undefined || given === '' ? standard : given
+    if (text === undefined) return { ok: false, problem: `${name} is required: ${description}` }
+    const parsed = schema.safeParse(text)
+    if (!parsed.success)
+      return { ok: false, problem: `${name} is not valid: ${parsed.error.issues[0]?.message ?? 'not understood'}` }
+    values[name] = parsed.data
+  }
+  if (!isWhole(values)) throw new Error('a setting was left out')
+  return { ok: true, config: values }
+}
+
+const isWhole = (values: object): values is Config => Object.keys(settings).every((name) => name in values)

@@ -1,0 +1,7 @@
+/** The advisory locks of a rhizom database, so that no two uses meet by accident. The numbers are arbitrary. */
+export const ADVISORY_LOCKS = {
+  /** Held while migrating. */
+  migrate: 727_401_001,
+  /** Held by the one api node that announces heads. */
+  heads: 727_401_002,
+} as const

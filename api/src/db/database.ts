@@ -1,0 +1,201 @@
+/**
+ * The way to Postgres: a bounded pool of connections, each lent to one piece of work at a time, with a deadline on
+ * waiting and working together. A connection that failed or overran is thrown away, never given back: so a
+ * transaction that died can never be continued on a connection made anew, and a hung server costs a deadline and no more.
+ *
+ * Each connection is its own postgres.js client with its one connection reserved. The library's own pool, when a
+ * connection dies inside a transaction, sends what was queued behind on a new connection, outside any transaction.
+ * Work must not wait for anything but its own queries.
+ */
+import postgres from 'postgres'
+import { DatabaseAway, failureOf, OutcomeUnknown } from './failure.ts'
+
+/** Times as Date, bigint as number: versions stay far below 2^53. */
+export type Sql = postgres.Sql<{ bigint: number }>
+
+export interface DatabaseOptions {
+  url: string
+  poolSize: number
+  /** For waiting for a connection and the work on it together. */
+  deadlineMs: number
+  /** Names the connections in pg_stat_activity. */
+  name: string
+}
+
+export interface Connection {
+  readonly sql: Sql
+  readonly broken: boolean
+  /** Ends it at once; queries under way reject. */
+  drop: () => void
+}
+
+interface Waiter {
+  lend: () => void
+  refuse: (error: DatabaseAway) => void
+}
+
+/** Opens one connection. `onClosed` is called once when it is lost or dropped. */
+export async function connect(
+  options: Omit<DatabaseOptions, 'poolSize'>,
+  onClosed: () => void = () => undefined,
+): Promise<Connection> {
+  const { deadlineMs } = options
+  let broken = false
+  const client = postgres(options.url, {
+    max: 1,
+    connect_timeout: Math.ceil(deadlineMs / 1000),
+    // A reserved connection is not subject to it; it ends one that the library opened after we gave up on it.
+    max_lifetime: 60,
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    connection: {
+      application_name: options.name,
+      // The server gives up with us, so that a row lock does not long outlive its owner's interest in it.
+      statement_timeout: deadlineMs,
+      lock_timeout: deadlineMs,
+      idle_in_transaction_session_timeout: deadlineMs,
+    },
+    onnotice: () => undefined,
+    onclose: () => drop(),
+  })
+  const drop = () => {
+    if (broken) return
+    broken = true
+    endQuietly(client)
+    onClosed()
+  }
+  const timer = setTimeout(drop, deadlineMs)
+  try {
+    const sql = await client.reserve()
+    return {
+      sql,
+      drop,
+      get broken() {
+        return broken
+      },
+    }
+  } catch (error) {
+    drop()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Ends a client nobody needs any more. Why it ends is known already, and its queries reject by themselves. */
+function endQuietly(client: Sql): void {
+  client.end({ timeout: 0 }).catch(() => undefined)
+}
+
+export class Database {
+  readonly #options: DatabaseOptions
+  readonly #idle: Connection[] = []
+  readonly #waiting = new Set<Waiter>()
+  /** Connections lent or being opened. */
+  #lent = 0
+  #closing = false
+  #whenIdle: (() => void) | undefined
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options
+  }
+
+  get lent(): number {
+    return this.#lent
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /**
+   * Lends a connection to `work`, which may hold a transaction. Rejects with DatabaseAway when none is to be had in
+   * time or it is lost under the work.
+   */
+  async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const deadline = Date.now() + this.#options.deadlineMs
+    await this.#turn(deadline)
+    let connection: Connection | undefined
+    try {
+      connection = this.#idle.pop() ?? (await connect(this.#options, () => this.#forgetBroken()))
+      return await this.#lend(connection, work, deadline)
+    } catch (error) {
+      throw failureOf(error) === 'away' ? new DatabaseAway('Postgres does not answer', { cause: error }) : error
+    } finally {
+      if (connection !== undefined && !connection.broken) this.#keep(connection)
+      this.#lent -= 1
+      this.#next()
+    }
+  }
+
+  /** Waits for work under way, then closes every connection. */
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const waiter of this.#waiting) waiter.refuse(new DatabaseAway('closing'))
+    if (this.#lent > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
+    for (const { drop } of this.#idle.splice(0)) drop()
+  }
+
+  async #lend<T>(connection: Connection, work: (sql: Sql) => Promise<T>, deadline: number): Promise<T> {
+    const timer = setTimeout(connection.drop, Math.max(0, deadline - Date.now()))
+    try {
+      return await work(connection.sql)
+    } catch (error) {
+      // Whatever the work was doing ends with it: an unfinished transaction must not meet the next borrower.
+      const lost = connection.broken || error instanceof OutcomeUnknown || failureOf(error) === 'away'
+      if (lost || !(await canRollBack(connection))) connection.drop()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Resolves when one more connection may be in use, first come, first served. */
+  #turn(deadline: number): Promise<void> {
+    if (this.#closing) return Promise.reject(new DatabaseAway('closing'))
+    if (this.#lent < this.#options.poolSize) {
+      this.#lent += 1
+      return Promise.resolve()
+    }
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(waiter)
+      }
+      const waiter: Waiter = {
+        lend: () => {
+          settle()
+          this.#lent += 1
+          resolve()
+        },
+        refuse: (error) => {
+          settle()
+          reject(error)
+        },
+      }
+      const timer = setTimeout(() => waiter.refuse(new DatabaseAway('no connection in time')), deadline - Date.now())
+      this.#waiting.add(waiter)
+    })
+  }
+
+  #next(): void {
+    const [waiter] = this.#waiting
+    if (waiter !== undefined) waiter.lend()
+    else if (this.#lent === 0) this.#whenIdle?.()
+  }
+
+  #keep(connection: Connection): void {
+    if (this.#closing) connection.drop()
+    else this.#idle.push(connection)
+  }
+
+  #forgetBroken(): void {
+    const at = this.#idle.findIndex(({ broken }) => broken)
+    if (at >= 0) this.#idle.splice(at, 1)
+  }
+}
+
+const canRollBack = (connection: Connection): Promise<boolean> =>
+  connection.sql`rollback`.then(
+    () => true,
+    () => false,
+  )

@@ -1,0 +1,123 @@
+/** The queries of the hot paths, as the code runs them, explained over tables large enough that a scan would show. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
+import { uuid } from '../testing/test-api.ts'
+import { readChanges, readHeads, readLatelyChanged } from './change-log.ts'
+import { Database, type Sql } from './database.ts'
+import { findOutcome } from './ledger.ts'
+import { findBeing, findBeings, listBeings, listSpaces } from './lists.ts'
+import { loadWorld } from './load-world.ts'
+import { readBefore, readSnapshot } from './snapshot.ts'
+import { readSpace } from './space-access.ts'
+
+const SPACES = 2000
+const epoch = '0193b2a0-0000-7000-8000-000000000001'
+const space = {
+  id: '@s7',
+  name: 's',
+  visibility: 'public' as const,
+  epoch,
+  version: 900,
+  createdAt: 1,
+}
+
+let fresh: FreshDatabase
+let database: Database
+let said = ''
+
+beforeAll(async () => {
+  fresh = await freshDatabase()
+  database = new Database({ url: fresh.url, poolSize: 1, deadlineMs: 60_000, name: 'plans' })
+  await database.use(async (sql) => {
+    await sql`insert into spaces (id, name, visibility, epoch, version, created_at, changed_at)
+      select '@s' || n, 's', case when n % 10 = 0 then 'public' else 'private' end, ${epoch}, 900, now(),
+        now() - n * interval '1 minute' from generate_series(1, ${SPACES}) n`
+    await sql`insert into beings (id, type, name, location, metadata, properties, content, rev, created_at, modified_at)
+      select '@b' || n, 'guest', 'b', '@s' || (n % ${SPACES}), '{}', '{}', '[]', 1, now(), now() - n * interval '1 second'
+      from generate_series(1, 40000) n`
+    await sql`insert into intentions (id, type, state, owner, location, content, rev, position, created_at, modified_at)
+      select gen_random_uuid(), 'utterance', 'complete', '@b' || (n % 40000), '@s' || (n % 200), '["x"]', 1, n, now(), now()
+      from generate_series(1, 60000) n`
+    await sql`insert into members (space, being, role)
+      select '@s' || (n % ${SPACES}), '@b' || n, case when n < ${SPACES} then 'owner' else 'member' end
+      from generate_series(1, 40000) n`
+    await sql`insert into changes (space, epoch, version, kind, actor, mutation, body, at)
+      select '@s' || (n % 100), ${epoch}, n / 100 + 1, 'being.remove', '@b1', gen_random_uuid(), '{"id":"@b1"}', now()
+      from generate_series(0, 89999) n`
+    await sql`insert into mutations (actor, id, status, at)
+      select '@b' || (n % 500), gen_random_uuid(), 'applied', now() from generate_series(1, 60000) n`
+    await sql`analyze`
+    const [row] = await sql<{ id: string }[]>`select id from intentions where location = '@s7' limit 1`
+    said = row?.id ?? ''
+  })
+})
+
+afterAll(async () => {
+  await database.close()
+  await fresh.drop()
+})
+
+/**
+ * Lets auto_explain report the plan of every statement a piece of work runs, as the server ran it: what is explained is
+ * exactly what the code sends.
+ */
+async function plansOf(work: (sql: Sql) => Promise<unknown>): Promise<string[]> {
+  return database.use(async (sql) => {
+    const texts: string[] = []
+    const spy = new Proxy(sql, {
+      apply(target, self, args: [TemplateStringsArray, ...unknown[]]) {
+        const query: unknown = Reflect.apply(target, self, args)
+        if (typeof query === 'object' && query !== null) sent.push(query as Sent)
+        return query
+      },
+    })
+    const sent: Sent[] = []
+    await sql`begin`
+    await work(spy)
+    for (const { statement, parameters } of sent) {
+      if (statement?.string === undefined || !/^\s*\(?\s*(select|insert|update|delete)/i.test(statement.string))
+        continue
+      const rows = await sql.unsafe<{ 'QUERY PLAN': string }[]>(`explain ${statement.string}`, parameters ?? [])
+      texts.push(`${statement.string}\n${rows.map((row) => row['QUERY PLAN']).join('\n')}`)
+    }
+    await sql`rollback`
+    return texts
+  })
+}
+
+interface Sent {
+  statement?: { string: string }
+  parameters?: string[]
+}
+
+const asked = (['being.move', 'being.update'] as const).map((name) => ({
+  actor: '@b1',
+  mutation: { id: uuid(), space: '@s7', name, args: { id: '@b7' } },
+}))
+
+test.each<[string, (sql: Sql) => Promise<unknown>]>([
+  ['access to a space', (sql) => readSpace(sql, '@s7', { being: '@b1' })],
+  ['a snapshot', (sql) => readSnapshot(sql, space, { beings: 500, intentions: 200 })],
+  ['older intentions', (sql) => readBefore(sql, '@s7', said, 100)],
+  ['the log', (sql) => readChanges(sql, { ...space, version: 900 }, { epoch, version: 850 }, 500)],
+  ['heads asked for', (sql) => readHeads(sql, ['@s1', '@s2', '@s3'])],
+  ['heads announced', (sql) => readLatelyChanged(sql, 10_000)],
+  ['the list of spaces', (sql) => listSpaces(sql, '@b1', '@s2', 50)],
+  ['beings of a space', (sql) => listBeings(sql, '@s7', '@b1', 50)],
+  ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'])],
+  ['one being', (sql) => findBeing(sql, '@b7')],
+  ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
+  [
+    'what a commit reads and locks',
+    (sql) =>
+      loadWorld(sql, '@s7', [
+        ...asked,
+        { actor: '@b2', mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
+        { actor: '@b2', mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
+      ]),
+  ],
+])('A19 %s', async (_what, work) => {
+  const plans = await plansOf(work)
+  expect(plans.length).toBeGreaterThan(0)
+  for (const plan of plans) expect(plan).not.toMatch(/Seq Scan on/)
+})

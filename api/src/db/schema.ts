@@ -1,0 +1,122 @@
+/**
+ * The tables and their indexes, from which drizzle-kit makes the migrations. Queries are written in SQL beside the
+ * code that asks (load-world, store-world, snapshot, change-log, lists); each names the index it stands on, and
+ * query-plans.int.test.ts holds them to it.
+ *
+ * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
+ * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the space's lock
+ * instead (domain/decide.ts), by the one writer there is.
+ */
+import { sql } from 'drizzle-orm'
+import { bigint, index, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+
+/** Milliseconds are what the protocol carries; finer times would not survive the round trip. */
+const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+const version = (name: string) => bigint(name, { mode: 'number' })
+
+/** The row whose lock orders the writes of a space. A removed space keeps it, so that its last version can be announced. */
+export const spaces = pgTable(
+  'spaces',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    visibility: text('visibility', { enum: ['public', 'private'] }).notNull(),
+    epoch: uuid('epoch').notNull(),
+    version: version('version').notNull(),
+    createdAt: time('created_at').notNull(),
+    /** Exact to a second only: written less often than the version, so that most updates touch no index. */
+    changedAt: time('changed_at').notNull(),
+    removedAt: time('removed_at'),
+  },
+  (table) => [
+    index('spaces_changed_at').on(table.changedAt),
+    index('spaces_public').on(table.id).where(sql`visibility = 'public' and removed_at is null`),
+  ],
+)
+
+/** A removed being keeps its row, emptied: whoever took its id again would inherit its rights. */
+export const beings = pgTable(
+  'beings',
+  {
+    id: text('id').primaryKey(),
+    type: text('type', { enum: ['guest', 'bot', 'document', 'space'] }).notNull(),
+    name: text('name').notNull(),
+    owner: text('owner'),
+    location: text('location'),
+    metadata: jsonb('metadata').notNull(),
+    properties: jsonb('properties').notNull(),
+    content: jsonb('content').notNull(),
+    rev: version('rev').notNull(),
+    createdAt: time('created_at').notNull(),
+    modifiedAt: time('modified_at').notNull(),
+    lastSeenAt: time('last_seen_at'),
+    removedAt: time('removed_at'),
+  },
+  (table) => [
+    index('beings_lately_active').on(table.location, table.modifiedAt.desc().nullsFirst(), table.id),
+    index('beings_by_location').on(table.location, table.id),
+  ],
+)
+
+/** `position` is the version that created it: the order of the conversation, unique within a space. */
+export const intentions = pgTable(
+  'intentions',
+  {
+    id: uuid('id').primaryKey(),
+    type: text('type', { enum: ['utterance', 'error'] }).notNull(),
+    state: text('state', { enum: ['draft', 'active', 'paused', 'complete', 'cancelled', 'failed'] }).notNull(),
+    owner: text('owner').notNull(),
+    location: text('location').notNull(),
+    content: jsonb('content').notNull(),
+    rev: version('rev').notNull(),
+    position: version('position').notNull(),
+    createdAt: time('created_at').notNull(),
+    modifiedAt: time('modified_at').notNull(),
+  },
+  (table) => [uniqueIndex('intentions_by_position').on(table.location, table.position)],
+)
+
+export const members = pgTable(
+  'members',
+  {
+    space: text('space').notNull(),
+    being: text('being').notNull(),
+    role: text('role', { enum: ['owner', 'member', 'viewer'] }).notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.space, table.being] }),
+    index('members_by_being').on(table.being, table.space),
+    index('members_owners').on(table.space, table.being).where(sql`role = 'owner'`),
+  ],
+)
+
+/** The log. The epoch is part of the key, since an id that is used again begins a new history at version 1. */
+export const changes = pgTable(
+  'changes',
+  {
+    space: text('space').notNull(),
+    epoch: uuid('epoch').notNull(),
+    version: version('version').notNull(),
+    kind: text('kind').notNull(),
+    actor: text('actor').notNull(),
+    mutation: uuid('mutation').notNull(),
+    body: jsonb('body').notNull(),
+    at: time('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.space, table.epoch, table.version] })],
+)
+
+/** The ledger of idempotency, written in the transaction of the effect it records. */
+export const mutations = pgTable(
+  'mutations',
+  {
+    actor: text('actor').notNull(),
+    id: uuid('id').notNull(),
+    status: text('status', { enum: ['applied', 'rejected'] }).notNull(),
+    version: version('version'),
+    code: text('code'),
+    message: text('message'),
+    at: time('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.actor, table.id] })],
+)

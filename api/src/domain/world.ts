@@ -1,0 +1,74 @@
+/**
+ * The part of a deployment that one batch of mutations is decided on, in memory: db/load-world.ts fills it under the
+ * locks, decide.ts reads it, advance.ts moves it forward, db/store-world.ts writes back what differs.
+ *
+ * Entities are values: a change replaces the entry and never alters it, so comparing two worlds entry by entry by
+ * identity finds every row to write.
+ */
+import type {
+  Being,
+  BeingId,
+  Intention,
+  IntentionId,
+  MutationId,
+  Rejection,
+  Role,
+  Space,
+  SpaceId,
+} from '@rhizom/protocol'
+
+/** `position` is the version that created it: its place in the conversation, kept by the database only. */
+export type PlacedIntention = Intention & { position: number }
+
+/** What became of a mutation. `version` is that of the last change it made in the space it names. */
+export type Outcome = { status: 'applied'; version?: number } | { status: 'rejected'; error: Rejection }
+
+export interface World {
+  /** Those that exist; a missing one does not. */
+  spaces: Map<SpaceId, Space>
+  beings: Map<BeingId, Being>
+  /** Ids that stay taken: whoever took them again would inherit rights. */
+  removedBeings: Set<BeingId>
+  intentions: Map<IntentionId, PlacedIntention>
+  /** By `memberKey`. Holds at least those the batch concerns, and every owner where members are changed. */
+  members: Map<string, Role>
+  /** By `ledgerKey`. */
+  ledger: Map<string, Outcome>
+  /** Spaces removed on the way, whose rows go as a whole, loaded here or not. */
+  cleared: Set<SpaceId>
+}
+
+/** Ids hold no blanks, so a blank joins two of them without doubt. */
+export const memberKey = (space: SpaceId, being: BeingId): string => `${space} ${being}`
+export const ledgerKey = (actor: BeingId, mutation: MutationId): string => `${actor} ${mutation}`
+
+export const emptyWorld = (): World => ({
+  spaces: new Map(),
+  beings: new Map(),
+  removedBeings: new Set(),
+  intentions: new Map(),
+  members: new Map(),
+  ledger: new Map(),
+  cleared: new Set(),
+})
+
+/** A copy whose entries can be replaced without altering the original's. */
+export const copyWorld = (world: World): World => ({
+  spaces: new Map(world.spaces),
+  beings: new Map(world.beings),
+  removedBeings: new Set(world.removedBeings),
+  intentions: new Map(world.intentions),
+  members: new Map(world.members),
+  ledger: new Map(world.ledger),
+  cleared: new Set(world.cleared),
+})
+
+export const roleOf = (world: World, space: SpaceId, being: BeingId): Role | undefined =>
+  world.members.get(memberKey(space, being))
+
+export function ownersOf(world: World, space: SpaceId): number {
+  const prefix = `${space} `
+  let count = 0
+  for (const [key, role] of world.members) if (role === 'owner' && key.startsWith(prefix)) count += 1
+  return count
+}

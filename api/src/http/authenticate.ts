@@ -1,0 +1,50 @@
+/** Who is calling: a session for /v1, a gateway for /internal. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import type { Database } from '../db/database.ts'
+import { ProblemError } from './problem-reply.ts'
+import type { Session, SessionTokens } from './session-token.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    session: Session | null
+  }
+}
+
+const bearerOf = (request: FastifyRequest): string | undefined =>
+  /^Bearer ([^ ]+)$/i.exec(request.headers.authorization ?? '')?.[1]
+
+/** A hook that lets only valid sessions through; the rest is 401. */
+export const requireSession = (tokens: SessionTokens) => async (request: FastifyRequest) => {
+  const token = bearerOf(request)
+  if (token === undefined) throw new ProblemError('not-authenticated', 'a bearer token is needed')
+  const verified = await tokens.verify(token)
+  if (!verified.ok) throw new ProblemError(verified.code, 'the token is not valid (any more)')
+  request.session = verified.session
+}
+
+/** A hook that lets only sessions of beings through that still exist. A write asks this under its own locks. */
+export const requireBeing = (database: Database) => async (request: FastifyRequest) => {
+  const { being } = sessionOf(request)
+  const rows = await database.use((sql) => sql`select from beings where id = ${being} and removed_at is null`)
+  if (rows.length === 0) throw beingGone()
+}
+
+export const beingGone = (): ProblemError => new ProblemError('not-authenticated', 'the being of this session is gone')
+
+/** The session of a request that passed `requireSession`. */
+export function sessionOf(request: FastifyRequest): Session {
+  if (request.session === null) throw new Error('a route without requireSession asked for the session')
+  return request.session
+}
+
+/** A hook that lets only gateways through. Digests are compared, so that time tells neither content nor length. */
+export function requireInternalToken(internalToken: string) {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(internalToken)
+  return async (request: FastifyRequest) => {
+    const token = bearerOf(request)
+    if (token === undefined || !timingSafeEqual(digest(token), expected))
+      throw new ProblemError('not-authenticated', 'the internal token is needed')
+  }
+}

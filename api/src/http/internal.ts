@@ -1,0 +1,87 @@
+/** What gateways ask: how a follower of a space gets to where the space stands, and where many spaces stand. */
+import {
+  type InternalRead,
+  internalHeadsAnswerSchema,
+  internalHeadsBodySchema,
+  internalReadQuerySchema,
+  internalReadSchema,
+  type Position,
+  type Space,
+  spaceParamsSchema,
+} from '@rhizom/protocol'
+import { readChanges, readHeads } from '../db/change-log.ts'
+import type { Sql } from '../db/database.ts'
+import { type MemberRow } from '../db/rows.ts'
+import { readSnapshot, type SnapshotSizes } from '../db/snapshot.ts'
+import { atOneMoment, readSpace } from '../db/space-access.ts'
+import { requireInternalToken } from './authenticate.ts'
+import { ProblemError } from './problem-reply.ts'
+import { type App, problems } from './route.ts'
+import type { Services } from './services.ts'
+import { spaceNotFound } from './spaces.ts'
+
+export function registerInternal(app: App, { config, database, metrics }: Services): void {
+  const onRequest = requireInternalToken(config.INTERNAL_TOKEN)
+  const sizes: SnapshotSizes = { beings: config.SNAPSHOT_BEINGS, intentions: config.SNAPSHOT_INTENTIONS }
+
+  app.route({
+    method: 'GET',
+    url: '/internal/spaces/:space',
+    onRequest,
+    schema: {
+      summary: 'Access, position and what brings a follower there',
+      security: [{ internal: [] }],
+      params: spaceParamsSchema,
+      querystring: internalReadQuerySchema,
+      response: { 200: internalReadSchema, ...problems },
+    },
+    handler: async (request): Promise<InternalRead> => {
+      const { epoch, after } = request.query
+      if ((epoch === undefined) !== (after === undefined))
+        throw new ProblemError('malformed', 'epoch and after go together', { path: 'after' })
+      const held = epoch === undefined || after === undefined ? undefined : { epoch, version: after }
+      const read = await database.use((connection) =>
+        atOneMoment(connection, async (sql) => {
+          const space = await readSpace(sql, request.params.space, 'gateway')
+          if (space === undefined) throw spaceNotFound(request.params.space)
+          const [readers, catchUp] = await Promise.all([
+            sql<Pick<MemberRow, 'being'>[]>`select m.being from members m where m.space = ${space.id} order by m.being`,
+            catchUpOf(sql, space, held, config.CATCH_UP_LIMIT, sizes),
+          ])
+          const access = { visibility: space.visibility, readers: readers.map(({ being }) => being) }
+          return { access, epoch: space.epoch, version: space.version, catchUp }
+        }),
+      )
+      metrics.internalReads.inc({ kind: read.catchUp.kind })
+      return read
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/internal/heads',
+    onRequest,
+    schema: {
+      summary: 'Positions of spaces; those that do not exist are left out',
+      security: [{ internal: [] }],
+      body: internalHeadsBodySchema,
+      response: { 200: internalHeadsAnswerSchema, ...problems },
+    },
+    handler: async (request) => ({ heads: await database.use((sql) => readHeads(sql, request.body.spaces)) }),
+  })
+}
+
+/** A snapshot stands in wherever changes cannot be given, or are more than it is worth. */
+async function catchUpOf(
+  sql: Sql,
+  space: Space,
+  held: Position | undefined,
+  limit: number,
+  sizes: SnapshotSizes,
+): Promise<InternalRead['catchUp']> {
+  if (held !== undefined && space.version - held.version <= limit) {
+    const changes = await readChanges(sql, space, held, limit)
+    if (changes !== undefined) return { kind: 'changes', from: held.version, changes }
+  }
+  return { kind: 'snapshot', snapshot: await readSnapshot(sql, space, sizes) }
+}

@@ -1,0 +1,127 @@
+/**
+ * POST /v1/mutations and GET /v1/mutations/{id}. A batch is cut into parts by space, in order of first appearance;
+ * each part is one unit of group commit, and the next begins when the former is committed.
+ */
+import {
+  jsonBytes,
+  type Mutation,
+  type MutationResult,
+  mutationParamsSchema,
+  mutationResultSchema,
+  postMutationsAnswerSchema,
+  postMutationsBodySchema,
+  type SpaceId,
+} from '@rhizom/protocol'
+import type { Unit } from '../db/commit.ts'
+import { OutcomeUnknown } from '../db/failure.ts'
+import { findOutcome } from '../db/ledger.ts'
+import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
+import { ProblemError } from './problem-reply.ts'
+import type { Rate } from './rate-limit.ts'
+import { type App, problems } from './route.ts'
+import type { Services } from './services.ts'
+
+export function registerMutations(app: App, services: Services): void {
+  const { config, database, limiter, metrics, tokens } = services
+  const rate: Rate = { name: 'mutations', perSecond: config.MUTATIONS_PER_SECOND, burst: config.MUTATIONS_BURST }
+
+  app.route({
+    method: 'POST',
+    url: '/v1/mutations',
+    onRequest: requireSession(tokens),
+    schema: {
+      summary: 'Apply mutations, each at most once by its id',
+      security: [{ session: [] }],
+      body: postMutationsBodySchema,
+      response: { 200: postMutationsAnswerSchema, ...problems },
+    },
+    handler: async (request) => {
+      const { mutations } = request.body
+      checkSizes(mutations, config.MAX_MUTATIONS_PER_BATCH, config.MAX_CONTENT_BYTES)
+      const { being: actor } = sessionOf(request)
+      await limiter.take(actor, rate, mutations.length)
+      const results = await applyParts(services, actor, mutations)
+      for (const [index, { name }] of mutations.entries())
+        metrics.mutations.inc({ name, status: results[index]?.status ?? 'rejected' })
+      return { results }
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/v1/mutations/:id',
+    onRequest: requireSession(tokens),
+    preHandler: requireBeing(database),
+    schema: {
+      summary: 'What became of a mutation of the caller',
+      security: [{ session: [] }],
+      params: mutationParamsSchema,
+      response: { 200: mutationResultSchema, ...problems },
+    },
+    handler: async (request): Promise<MutationResult> => {
+      const id = request.params.id.toLowerCase()
+      const outcome = await database.use((sql) => findOutcome(sql, sessionOf(request).being, id))
+      if (outcome === undefined) throw new ProblemError('not-found', 'no outcome of such a mutation of the caller')
+      return { id, ...outcome }
+    },
+  })
+}
+
+/** Over a limit, nothing of the batch is applied. */
+function checkSizes(mutations: readonly Mutation[], maxMutations: number, maxBytes: number): void {
+  if (mutations.length > maxMutations)
+    throw new ProblemError('too-large', `more than ${maxMutations} mutations in one batch`, { path: 'mutations' })
+  for (const [index, { args }] of mutations.entries())
+    for (const [field, value] of Object.entries(args))
+      if (typeof value !== 'boolean' && jsonBytes(value) > maxBytes)
+        throw new ProblemError('too-large', `more than ${maxBytes} bytes`, { path: `mutations.${index}.args.${field}` })
+}
+
+async function applyParts(
+  { writes }: Services,
+  actor: string,
+  mutations: readonly Mutation[],
+): Promise<MutationResult[]> {
+  const results = new Map<Mutation, MutationResult>()
+  let committed = false
+  for (const [space, part] of partsOf(mutations)) {
+    try {
+      const decided = await applyPart(writes, space, { actor, mutations: part })
+      for (const [index, mutation] of part.entries()) {
+        const result = decided[index]
+        if (result !== undefined) results.set(mutation, result)
+      }
+    } catch (error) {
+      if (committed) throw new OutcomeUnknown('a later part of the batch failed', { cause: error })
+      throw error
+    }
+    committed = true
+  }
+  return mutations.map((mutation) => {
+    const result = results.get(mutation)
+    if (result === undefined) throw new Error(`no result for ${mutation.id}`)
+    return result
+  })
+}
+
+async function applyPart(writes: Services['writes'], space: SpaceId | null, unit: Unit): Promise<MutationResult[]> {
+  const outcome = await writes.submit(space, unit)
+  switch (outcome.status) {
+    case 'decided':
+      return outcome.results
+    case 'actor-gone':
+      throw beingGone()
+    default:
+      return outcome satisfies never
+  }
+}
+
+function partsOf(mutations: readonly Mutation[]): Map<SpaceId | null, Mutation[]> {
+  const parts = new Map<SpaceId | null, Mutation[]>()
+  for (const mutation of mutations) {
+    const part = parts.get(mutation.space)
+    if (part === undefined) parts.set(mutation.space, [mutation])
+    else part.push(mutation)
+  }
+  return parts
+}

@@ -1,0 +1,66 @@
+/** Who is here, and signals for clients without a socket: what lives in Redis only. */
+import { jsonBytes, postSignalBodySchema, presenceAnswerSchema, spaceParamsSchema } from '@rhizom/protocol'
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { readSpace } from '../db/space-access.ts'
+import { readPresence } from '../presence/read-presence.ts'
+import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
+import { ProblemError } from './problem-reply.ts'
+import type { Rate } from './rate-limit.ts'
+import { type App, problems } from './route.ts'
+import type { Services } from './services.ts'
+import { spaceNotFound } from './spaces.ts'
+
+export function registerPresence(app: App, services: Services): void {
+  const { config, database, limiter, publisher, redis, tokens } = services
+  const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
+  const rate: Rate = { name: 'signals', perSecond: config.SIGNALS_PER_SECOND, burst: config.SIGNALS_BURST }
+
+  const mustBeReadable = async (request: FastifyRequest, id: string): Promise<void> => {
+    const space = await database.use((sql) => readSpace(sql, id, { being: sessionOf(request).being }))
+    if (space === undefined) throw spaceNotFound(id)
+  }
+
+  app.route({
+    method: 'GET',
+    url: '/v1/spaces/:space/presence',
+    ...session,
+    schema: {
+      summary: 'Who is here now',
+      security: [{ session: [] }],
+      params: spaceParamsSchema,
+      response: { 200: presenceAnswerSchema, ...problems },
+    },
+    handler: async (request) => {
+      const { space } = request.params
+      await mustBeReadable(request, space)
+      return readPresence(redis, space)
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/v1/spaces/:space/signals',
+    ...session,
+    schema: {
+      summary: 'Signal to those who watch now; not stored',
+      security: [{ session: [] }],
+      params: spaceParamsSchema,
+      body: postSignalBodySchema,
+      response: { 202: z.object({}), ...problems },
+    },
+    handler: async (request, reply) => {
+      const { space } = request.params
+      const { name, data } = request.body
+      if (data !== undefined && jsonBytes(data) > config.MAX_SIGNAL_BYTES)
+        throw new ProblemError('too-large', `more than ${config.MAX_SIGNAL_BYTES} bytes`, { path: 'data' })
+      await mustBeReadable(request, space)
+      const { being } = sessionOf(request)
+      await limiter.take(being, rate, 1)
+      if (!(await publisher.signal(space, being, name, data)))
+        throw new ProblemError('unavailable', 'signals cannot be carried now', { retryAfterMs: 1000 })
+      reply.code(202)
+      return {}
+    },
+  })
+}

@@ -1,0 +1,23 @@
+/** What the routes are given. node.ts puts it together; nothing here outlives a request but these. */
+import type { Redis } from 'ioredis'
+import type { Config } from '../config.ts'
+import type { Database } from '../db/database.ts'
+import type { GroupCommit } from '../db/group-commit.ts'
+import type { Log, Metrics } from '../observe.ts'
+import type { Publisher } from '../publish/publisher.ts'
+import type { RateLimiter } from './rate-limit.ts'
+import type { SessionTokens } from './session-token.ts'
+
+export interface Services {
+  config: Config
+  log: Log
+  metrics: Metrics
+  database: Database
+  writes: GroupCommit
+  publisher: Publisher
+  redis: Redis
+  limiter: RateLimiter
+  tokens: SessionTokens
+  /** Whether the node is on its way down: not ready any more, but finishing. */
+  isStopping: () => boolean
+}

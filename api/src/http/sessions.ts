@@ -1,0 +1,92 @@
+/** Sessions: a new guest and its token, who the caller is, and a fresh token. */
+import { randomBytes } from 'node:crypto'
+import {
+  type Being,
+  currentSessionAnswerSchema,
+  postSessionAnswerSchema,
+  postSessionBodySchema,
+  refreshSessionAnswerSchema,
+} from '@rhizom/protocol'
+import { createGuest, findBeing } from '../db/lists.ts'
+import { beingGone, requireSession, sessionOf } from './authenticate.ts'
+import { ProblemError } from './problem-reply.ts'
+import { type App, problems } from './route.ts'
+import type { Services } from './services.ts'
+
+/** Enough for a made-up id to be free at the second try, should the first be taken. */
+const ATTEMPTS = 3
+const NAME_PART_LENGTH = 40
+
+export function registerSessions(app: App, { database, tokens }: Services): void {
+  app.route({
+    method: 'POST',
+    url: '/v1/sessions',
+    schema: {
+      summary: 'Sign in as a new guest, located nowhere',
+      body: postSessionBodySchema,
+      response: { 201: postSessionAnswerSchema, ...problems },
+    },
+    handler: async (request, reply) => {
+      const { name, id } = request.body
+      const being = await database.use(async (sql) => {
+        if (id !== undefined) return createGuest(sql, id, name)
+        for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+          const made = await createGuest(sql, madeUpId(name, randomBytes(5)), name)
+          if (made !== undefined) return made
+        }
+        return undefined
+      })
+      if (being === undefined) throw new ProblemError('taken', `${id ?? 'the id'} is taken`, { path: 'id' })
+      reply.code(201)
+      return { ...(await tokens.issue(being.id)), being }
+    },
+  })
+
+  const current = async (id: string): Promise<Being> => {
+    const being = await database.use((sql) => findBeing(sql, id))
+    if (being === undefined) throw beingGone()
+    return being
+  }
+
+  app.route({
+    method: 'GET',
+    url: '/v1/sessions/current',
+    onRequest: requireSession(tokens),
+    schema: {
+      summary: 'Who the caller is',
+      security: [{ session: [] }],
+      response: { 200: currentSessionAnswerSchema, ...problems },
+    },
+    handler: async (request) => {
+      const { being, expiresAt } = sessionOf(request)
+      return { being: await current(being), expiresAt }
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/v1/sessions/current/refresh',
+    onRequest: requireSession(tokens),
+    schema: {
+      summary: 'A fresh token for the same being',
+      security: [{ session: [] }],
+      response: { 200: refreshSessionAnswerSchema, ...problems },
+    },
+    handler: async (request) => {
+      const being = await current(sessionOf(request).being)
+      return { ...(await tokens.issue(being.id)), being }
+    },
+  })
+}
+
+/** `Ada Lovelace` becomes `@ada-lovelace-3f9a…`: readable, and random enough to be free. */
+export function madeUpId(name: string, random: Buffer): string {
+  const readable = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/\p{M}/gu, '')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, NAME_PART_LENGTH)
+  return `@${readable === '' ? 'guest' : readable}-${random.toString('hex')}`
+}

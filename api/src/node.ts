@@ -1,0 +1,115 @@
+/** Puts one api node together and takes it apart again. Wiring only: every decision is made elsewhere. */
+import type { AddressInfo } from 'node:net'
+import type { Config } from './config.ts'
+import { commitUnits } from './db/commit.ts'
+import { Database } from './db/database.ts'
+import { GroupCommit } from './db/group-commit.ts'
+import { failPoint } from './fail-point.ts'
+import { buildApp } from './http/app.ts'
+import { RateLimiter } from './http/rate-limit.ts'
+import type { App } from './http/route.ts'
+import { sessionTokens } from './http/session-token.ts'
+import { createMetrics, type Log } from './observe.ts'
+import { HeadsAnnouncer } from './publish/heads.ts'
+import { Publisher } from './publish/publisher.ts'
+import { connectRedis } from './redis.ts'
+
+/** Connections that were busy when the stop began and are idle now. */
+const CLOSE_IDLE_EVERY_MS = 50
+
+export interface ApiNode {
+  app: App
+  heads: HeadsAnnouncer
+  /** Begins to serve; resolves with the url. */
+  listen: () => Promise<string>
+  /** Stops accepting, finishes what is under way, closes everything. Calling it again waits for the same stop. */
+  stop: () => Promise<void>
+}
+
+export async function createNode(config: Config, log: Log): Promise<ApiNode> {
+  const metrics = createMetrics()
+  const database = new Database({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL,
+    deadlineMs: config.DATABASE_DEADLINE_MS,
+    name: 'rhizom-api',
+  })
+  // Two connections, so that a large publish never delays an answer.
+  const redis = connectRedis(config.REDIS_URL, 'rhizom-api', log)
+  const publishing = connectRedis(config.REDIS_URL, 'rhizom-api-publish', log)
+  const publisher = new Publisher(publishing, metrics)
+  const commitOptions = { maxContentBytes: config.MAX_CONTENT_BYTES, onRetry: () => metrics.commitRetries.inc() }
+  const writes = new GroupCommit({
+    maxMutations: config.COMMIT_MUTATIONS,
+    maxQueued: config.MAX_QUEUED_MUTATIONS,
+    maxWaitMs: config.DATABASE_DEADLINE_MS,
+    commit: async (space, units) => {
+      const committed = metrics.commitSeconds.startTimer()
+      metrics.commitMutations.observe(units.reduce((sum, { mutations }) => sum + mutations.length, 0))
+      try {
+        return await commitUnits(database, space, units, commitOptions)
+      } finally {
+        committed()
+      }
+    },
+    committed: (changes) => {
+      failPoint('after-commit', config.FAIL_POINT)
+      publisher.publish(changes)
+    },
+  })
+  metrics.watch({
+    queuedMutations: () => writes.queued,
+    databaseLent: () => database.lent,
+    databaseWaiting: () => database.waiting,
+  })
+  const heads = new HeadsAnnouncer(
+    {
+      databaseUrl: config.DATABASE_URL,
+      intervalMs: config.HEADS_INTERVAL_MS,
+      windowMs: config.HEADS_WINDOW_MS,
+      deadlineMs: config.DATABASE_DEADLINE_MS,
+    },
+    publishing,
+    metrics,
+    log,
+  )
+  let stopped: Promise<void> | undefined
+  const app = await buildApp({
+    config,
+    log,
+    metrics,
+    database,
+    writes,
+    publisher,
+    redis,
+    limiter: new RateLimiter(redis, metrics),
+    tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS),
+    isStopping: () => stopped !== undefined,
+  })
+  const stop = async (): Promise<void> => {
+    // Every write is awaited by the request that asked for it, so when the last request is answered none is left.
+    const closing = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
+    await app.close().finally(() => clearInterval(closing))
+    await heads.stop()
+    await publisher.close()
+    await database.close()
+    redis.disconnect()
+    publishing.disconnect()
+  }
+  return {
+    app,
+    heads,
+    listen: async () => {
+      await app.listen({ port: config.PORT, host: config.HOST })
+      heads.start()
+      return urlOf(app.server.address())
+    },
+    stop: () => (stopped ??= stop()),
+  }
+}
+
+function urlOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === 'string') throw new Error('listening on no port')
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}

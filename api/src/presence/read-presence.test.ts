@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { mergeEntries } from './read-presence.ts'
+
+const entry = (field: string, since: number, state: object = {}): [string, string] => [
+  field,
+  JSON.stringify({ state, since }),
+]
+const leases = new Set(['one', 'two'])
+
+test('A39 a being on two gateways is here once, since the earliest, with the latest state', () => {
+  const entries = [entry('one/@ada', 5, { away: true }), entry('two/@ada', 9, { away: false })]
+  const expected = [{ being: '@ada', since: 5, state: { away: false } }]
+  expect(mergeEntries(entries, leases)).toEqual(expected)
+  expect(mergeEntries(entries.toReversed(), leases)).toEqual(expected)
+})
+
+test('A39 entries without a lease, or not understood, do not count; the others come by since', () => {
+  const entries = [
+    entry('two/@bob', 7),
+    entry('gone/@eve', 1),
+    entry('one/no-id', 1),
+    ['one/@broken', 'x'] as [string, string],
+    entry('one/@ada', 3),
+  ]
+  expect(mergeEntries(entries, leases).map(({ being }) => being)).toEqual(['@ada', '@bob'])
+})

@@ -1,0 +1,111 @@
+/**
+ * Announces about once a second where lately changed spaces stand, so that a gateway which missed the last change of a
+ * quiet space finds out. One api node does it: whoever holds an advisory lock of Postgres, on a connection kept for
+ * that. When the node dies or loses the connection the lock is free, and the next node that asks has it.
+ *
+ *   following ── lock had ──► leading ── connection lost ──► following
+ */
+import { encodeHeadsMessage, REDIS } from '@rhizom/protocol'
+import type { Redis } from 'ioredis'
+import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
+import { readLatelyChanged } from '../db/change-log.ts'
+import { type Connection, connect } from '../db/database.ts'
+import { failureOf } from '../db/failure.ts'
+import type { Log, Metrics } from '../observe.ts'
+
+export interface HeadsOptions {
+  databaseUrl: string
+  intervalMs: number
+  windowMs: number
+  deadlineMs: number
+}
+
+export class HeadsAnnouncer {
+  readonly #options: HeadsOptions
+  readonly #redis: Redis
+  readonly #metrics: Metrics
+  readonly #log: Log
+  #connection: Connection | undefined
+  #isLeader = false
+  #stopped = false
+  #timer: NodeJS.Timeout | undefined
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(options: HeadsOptions, redis: Redis, metrics: Metrics, log: Log) {
+    this.#options = options
+    this.#redis = redis
+    this.#metrics = metrics
+    this.#log = log
+  }
+
+  get isLeader(): boolean {
+    return this.#isLeader
+  }
+
+  start(): void {
+    this.#turn = this.#takeTurn()
+  }
+
+  /** Gives up the lock by closing the connection. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#turn
+    this.#connection?.drop()
+  }
+
+  /** One turn: lead if the lock is to be had, announce if leading. Never rejects. */
+  async #takeTurn(): Promise<void> {
+    const begunAt = performance.now()
+    try {
+      const connection = (this.#connection ??= await this.#connect())
+      if (!this.#isLeader) await this.#tryToLead(connection)
+      if (this.#isLeader) await this.#announce(connection)
+    } catch (error) {
+      this.#connection?.drop()
+      if (failureOf(error) !== 'away') this.#log.error({ err: error }, 'heads could not be announced')
+    }
+    if (this.#stopped) return
+    const waitMs = Math.max(0, begunAt + this.#options.intervalMs - performance.now())
+    this.#timer = setTimeout(() => this.start(), waitMs)
+  }
+
+  #connect(): Promise<Connection> {
+    const { databaseUrl, deadlineMs } = this.#options
+    return connect({ url: databaseUrl, deadlineMs, name: 'rhizom-api-heads' }, () => {
+      this.#connection = undefined
+      this.#follow()
+    })
+  }
+
+  async #tryToLead({ sql }: Connection): Promise<void> {
+    const [row] = await sql<{ had: boolean }[]>`select pg_try_advisory_lock(${ADVISORY_LOCKS.heads}) as had`
+    if (row?.had !== true) return
+    this.#isLeader = true
+    this.#metrics.headsLeader.set(1)
+    this.#log.info('announcing heads')
+  }
+
+  #follow(): void {
+    if (!this.#isLeader) return
+    this.#isLeader = false
+    this.#metrics.headsLeader.set(0)
+    this.#log.info('not announcing heads any more')
+  }
+
+  async #announce({ sql }: Connection): Promise<void> {
+    const heads = await readLatelyChanged(sql, this.#options.windowMs)
+    if (Object.keys(heads).length === 0) return
+    const outcome = await this.#publish(encodeHeadsMessage(heads))
+    this.#metrics.headsAnnounced.inc({ outcome })
+  }
+
+  async #publish(message: string): Promise<'sent' | 'dropped'> {
+    if (this.#redis.status !== 'ready') return 'dropped'
+    return this.#redis.publish(REDIS.headsChannel, message).then(
+      () => 'sent' as const,
+      // The connection's own error listener says why; gateways without Redis ask for heads themselves.
+      () => 'dropped' as const,
+    )
+  }
+}

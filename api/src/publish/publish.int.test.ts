@@ -1,0 +1,157 @@
+/** What arrives on the bus: changes in order, heads from one node at a time, signals; and life without Redis. */
+import { parseHeadsMessage, parseServerMessage, parseSpaceMessage, problemSchema, REDIS } from '@rhizom/protocol'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
+import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
+import { freshId, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
+import { until } from '../testing/until.ts'
+
+let database: FreshDatabase
+let redisProxy: TcpProxy
+let databaseProxy: TcpProxy
+let api: TestApi
+let other: TestApi
+let bus: Redis
+const heard = new Map<string, Buffer[]>()
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? '')
+  bus = new Redis(redisUrl.href)
+  bus.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+    const messages = heard.get(channel.toString()) ?? []
+    messages.push(message)
+    heard.set(channel.toString(), messages)
+  })
+  redisProxy = await tcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
+  redisUrl.port = `${redisProxy.port}`
+  const databaseUrl = new URL(database.url)
+  databaseProxy = await tcpProxy({ host: databaseUrl.hostname, port: Number(databaseUrl.port) })
+  databaseUrl.port = `${databaseProxy.port}`
+  const env = { REDIS_URL: redisUrl.href, HEADS_INTERVAL_MS: '50', SIGNALS_PER_SECOND: '1', SIGNALS_BURST: '2' }
+  api = await startApi({ databaseUrl: databaseUrl.href, env })
+  await until(() => api.node.heads.isLeader)
+  other = await startApi({ databaseUrl: database.url, env: { HEADS_INTERVAL_MS: '50', HEADS_WINDOW_MS: '60000' } })
+  await until(async () => redisIsUp())
+})
+
+afterAll(async () => {
+  await Promise.all([api.stop(), other.stop()])
+  bus.disconnect()
+  await Promise.all([redisProxy.close(), databaseProxy.close()])
+  await database.drop()
+})
+
+const redisIsUp = async (): Promise<boolean> =>
+  JSON.stringify((await api.ask('GET', '/readyz')).body).includes('"redis":"up"')
+
+async function newSpace() {
+  const space = freshId('space')
+  await bus.subscribe(REDIS.spaceChannel(space))
+  const { token, being } = await api.signIn('Owner')
+  await api.mutate(token, { space, name: 'space.create', args: { name: 'Space' } })
+  return { space, token, being: being.id }
+}
+
+const say = (space: string): Wanted => ({
+  space,
+  name: 'intention.create',
+  args: { id: uuid(), type: 'utterance', content: ['x'] },
+})
+
+function versionsHeard(space: string): number[] {
+  return (heard.get(REDIS.spaceChannel(space)) ?? []).flatMap((message) => {
+    const parsed = parseSpaceMessage(message)
+    if (!parsed.ok || parsed.value.kind !== 'changes') return []
+    const [line] = parseServerMessage(Buffer.from(parsed.value.frame).toString())
+    if (line?.ok !== true || line.value.type !== 'changes') throw new Error('not a frame of changes')
+    return line.value.changes.map(({ version }) => version)
+  })
+}
+
+test('A20 what many write is published in order, each change once', async () => {
+  const { space, token } = await newSpace()
+  await Promise.all(Array.from({ length: 20 }, () => api.mutate(token, say(space), say(space), say(space))))
+  await until(() => versionsHeard(space).length >= 62)
+  expect(versionsHeard(space)).toEqual(Array.from({ length: 62 }, (_, index) => index + 1))
+})
+
+test('A38 a signal reaches the channel of its space and is limited', async () => {
+  const { space, token, being } = await newSpace()
+  const signal = () =>
+    api.ask('POST', `/v1/spaces/${space}/signals`, { token, body: { name: 'typing', data: { on: true } } })
+  const answers = [await signal(), await signal(), await signal()]
+  expect(answers.map(({ status }) => status)).toEqual([202, 202, 429])
+  const signals = await until(() => {
+    const found = (heard.get(REDIS.spaceChannel(space)) ?? []).flatMap((message) => {
+      const parsed = parseSpaceMessage(message)
+      return parsed.ok && parsed.value.kind === 'signal' ? [parsed.value] : []
+    })
+    return found.length === 2 && found
+  })
+  expect(signals[0]?.being).toBe(being)
+  expect(JSON.parse(Buffer.from(signals[0]?.frame ?? []).toString())).toEqual({
+    type: 'signal',
+    space,
+    from: being,
+    name: 'typing',
+    data: { on: true },
+  })
+})
+
+test.each(['cut', 'silence'] as const)(
+  'A21 A38 A34 with Redis away (%s) writes go on, signals are refused',
+  async (how) => {
+    const { space, token } = await newSpace()
+    redisProxy[how]()
+    const begunAt = performance.now()
+    const results = await api.mutate(token, say(space))
+    expect(results).toMatchObject([{ status: 'applied', version: 3 }])
+    expect(performance.now() - begunAt).toBeLessThan(2500)
+    const refused = await api.ask('POST', `/v1/spaces/${space}/signals`, { token, body: { name: 'typing' } })
+    expect([refused.status, problemSchema.parse(refused.body).code]).toEqual([503, 'unavailable'])
+    expect(await api.ask('GET', `/v1/spaces/${space}/presence`, { token })).toMatchObject({
+      status: 200,
+      body: { here: [], hereCount: 0, frozen: true },
+    })
+    const metrics = await (await fetch(`${api.url}/metrics`)).text()
+    expect(metrics).toMatch(/rhizom_api_published_messages_total\{outcome="dropped"\} [1-9]/)
+    expect(metrics).toMatch(/rhizom_api_rate_limited_total\{outcome="skipped"\} [1-9]/)
+    redisProxy.heal()
+    await until(redisIsUp)
+    const { length } = versionsHeard(space)
+    await until(async () => {
+      await api.mutate(token, say(space))
+      return versionsHeard(space).length > length
+    })
+  },
+)
+
+test('A22 heads name what changed lately and what was removed, and nothing else', async () => {
+  await bus.subscribe(REDIS.headsChannel)
+  const { space, token } = await newSpace()
+  const headOf = () => {
+    const last = heard.get(REDIS.headsChannel)?.at(-1)
+    const parsed = last === undefined ? undefined : parseHeadsMessage(last.toString())
+    return parsed?.ok === true ? parsed.value[space]?.version : undefined
+  }
+  await until(() => headOf() === 2)
+  await api.mutate(token, say(space))
+  await until(() => headOf() === 3)
+  await api.mutate(token, { space, name: 'space.remove', args: {} })
+  await until(() => headOf() === 4)
+})
+
+test('A22 another node takes over when the one that announces loses its connection', async () => {
+  expect([api.node.heads.isLeader, other.node.heads.isLeader]).toEqual([true, false])
+  const { space } = await newSpace()
+  databaseProxy.cut()
+  await until(() => other.node.heads.isLeader)
+  await until(() => !api.node.heads.isLeader)
+  databaseProxy.heal()
+  heard.delete(REDIS.headsChannel)
+  await until(() => heard.get(REDIS.headsChannel)?.some((message) => message.toString().includes(space)))
+  await until(async () => (await api.ask('GET', '/readyz')).status === 200)
+  expect(api.node.heads.isLeader).toBe(false)
+})

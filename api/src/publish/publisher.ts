@@ -1,0 +1,105 @@
+/**
+ * Tells the gateways what was committed: hints over Redis, in commit order of each space, on one connection. Nobody
+ * waits for them. With Redis away, or more unanswered than is healthy, messages are dropped and counted: what was
+ * committed is in the log, and the heads announcement (heads.ts) reveals whatever was not heard of.
+ */
+import {
+  type BeingId,
+  type Change,
+  encodeChangesMessage,
+  encodeSignalMessage,
+  type JsonObject,
+  REDIS,
+  type SpaceId,
+} from '@rhizom/protocol'
+import type { Redis } from 'ioredis'
+import type { LoggedChange } from '../domain/step.ts'
+import type { Metrics } from '../observe.ts'
+
+/** One message becomes one frame, and a client should not have to take in more than this at once. */
+const MAX_CHANGES_PER_MESSAGE = 200
+const MAX_MESSAGE_BYTES = 128 * 1024
+const MAX_UNANSWERED_BYTES = 16 * 1024 * 1024
+
+export class Publisher {
+  readonly #redis: Redis
+  readonly #metrics: Metrics
+  readonly #unanswered = new Set<Promise<boolean>>()
+  #unansweredBytes = 0
+
+  constructor(redis: Redis, metrics: Metrics) {
+    this.#redis = redis
+    this.#metrics = metrics
+  }
+
+  /** Sends the changes on their way, in order. Returns at once and never throws for Redis' sake. */
+  publish(changes: readonly LoggedChange[]): void {
+    for (const run of runsOf(changes))
+      for (const message of messagesOf(run))
+        void this.#send(run.space, message).then((sent) =>
+          this.#metrics.published.inc({ outcome: sent ? 'sent' : 'dropped' }),
+        )
+  }
+
+  /** Whether Redis took the signal. */
+  signal(space: SpaceId, from: BeingId, name: string, data: JsonObject | undefined): Promise<boolean> {
+    return this.#send(space, encodeSignalMessage(space, from, name, data))
+  }
+
+  /** Waits until what was sent is answered or has timed out. */
+  async close(): Promise<void> {
+    await Promise.all(this.#unanswered)
+  }
+
+  #send(space: SpaceId, message: Uint8Array): Promise<boolean> {
+    if (this.#redis.status !== 'ready' || this.#unansweredBytes > MAX_UNANSWERED_BYTES) return Promise.resolve(false)
+    this.#unansweredBytes += message.length
+    const answered = this.#redis
+      .publish(REDIS.spaceChannel(space), Buffer.from(message.buffer, message.byteOffset, message.byteLength))
+      .then(
+        () => true,
+        // The connection's own error listener says why.
+        () => false,
+      )
+      .finally(() => {
+        this.#unansweredBytes -= message.length
+        this.#unanswered.delete(answered)
+      })
+    this.#unanswered.add(answered)
+    return answered
+  }
+}
+
+/** Consecutive changes of one history. */
+export interface Run {
+  space: SpaceId
+  epoch: string
+  changes: Change[]
+}
+
+/** Groups what one commit changed by space; each space's changes stay in order. */
+export function runsOf(changes: readonly LoggedChange[]): Run[] {
+  const runs = new Map<string, Run>()
+  for (const { space, epoch, change } of changes) {
+    const key = `${space} ${epoch}`
+    const run = runs.get(key)
+    if (run === undefined) runs.set(key, { space, epoch, changes: [change] })
+    else run.changes.push(change)
+  }
+  return [...runs.values()]
+}
+
+/** A run as messages within the bounds; a single change larger than they allow still goes as one. */
+export function messagesOf({ space, epoch, changes }: Run): Uint8Array[] {
+  const [first] = changes
+  if (first === undefined) return []
+  if (changes.length <= MAX_CHANGES_PER_MESSAGE) {
+    const message = encodeChangesMessage(space, epoch, first.version - 1, changes)
+    if (message.length <= MAX_MESSAGE_BYTES || changes.length === 1) return [message]
+  }
+  const middle = Math.min(MAX_CHANGES_PER_MESSAGE, Math.ceil(changes.length / 2))
+  return [
+    ...messagesOf({ space, epoch, changes: changes.slice(0, middle) }),
+    ...messagesOf({ space, epoch, changes: changes.slice(middle) }),
+  ]
+}

@@ -1,0 +1,77 @@
+/** A TCP proxy a test can cut: what a cable pulled, a server gone or a link gone silent looks like. */
+import { connect, createServer, type Socket } from 'node:net'
+
+export interface TcpProxy {
+  port: number
+  /** Closes all connections and refuses new ones. */
+  cut: () => void
+  /** Lets bytes vanish without closing anything. */
+  silence: () => void
+  heal: () => void
+  /** Asks `cutNow` for each piece sent to the server; the first it says yes to is delivered and the connection cut. */
+  cutAfterSending: (cutNow: (sent: Buffer) => boolean) => void
+  close: () => Promise<void>
+}
+
+export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  let state: 'whole' | 'cut' | 'silent' = 'whole'
+  let cutNow: ((sent: Buffer) => boolean) | undefined
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    if (state === 'cut') {
+      near.resetAndDestroy()
+      return
+    }
+    const far = connect(target)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => to.destroy())
+      from.on('close', () => {
+        sockets.delete(from)
+        to.destroy()
+      })
+      from.on('data', (data) => {
+        if (state === 'silent') return
+        if (from === near && cutNow?.(data) === true) {
+          cutNow = undefined
+          // Delivered, but its answer never comes back.
+          far.removeAllListeners('data')
+          far.write(data, () => setImmediate(() => near.resetAndDestroy()))
+          return
+        }
+        to.write(data)
+      })
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const destroyAll = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    port: address.port,
+    cut: () => {
+      state = 'cut'
+      destroyAll()
+    },
+    silence: () => {
+      state = 'silent'
+    },
+    heal: () => {
+      // Connections that went silent stay dead, as after a real outage.
+      destroyAll()
+      state = 'whole'
+    },
+    cutAfterSending: (decide) => {
+      cutNow = decide
+    },
+    close: async () => {
+      destroyAll()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
