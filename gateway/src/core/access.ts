@@ -1,0 +1,91 @@
+/**
+ * Who may read a space, followed change by change. The api decides and the log says so; this only repeats the log's
+ * members and visibility, so that a session that lost access gets nothing after the version that took it.
+ */
+import { type Access, type BeingId, type SpaceId, type Visibility, visibilitySchema } from '@rhizom/protocol'
+import { changesOf, encodeRun, type LooseChange, type Run } from './run.ts'
+
+export interface Readers {
+  readonly visibility: Visibility
+  readonly members: ReadonlySet<BeingId>
+}
+
+export const readersOf = (access: Access): Readers => ({
+  visibility: access.visibility,
+  members: new Set(access.readers),
+})
+
+export const mayRead = (readers: Readers, being: BeingId): boolean =>
+  readers.visibility === 'public' || readers.members.has(being)
+
+/** Whether somebody who could read before cannot any more. */
+export function narrows(before: Readers, after: Readers): boolean {
+  if (after.visibility === 'public') return false
+  if (before.visibility === 'public') return true
+  for (const member of before.members) if (!after.members.has(member)) return true
+  return false
+}
+
+/** A stretch of a run after which the readers are others, or after which the space is gone. */
+export interface AccessPart {
+  run: Run
+  readers: Readers
+  effect: 'none' | 'narrowed' | 'removed'
+}
+
+type Outcome = Readers | 'removed' | 'not-understood'
+
+function follow(readers: Readers, change: LooseChange): Outcome {
+  switch (change.kind) {
+    case 'space.remove':
+      return 'removed'
+    case 'space.put': {
+      const visibility = visibilitySchema.safeParse(change.body['visibility'])
+      return visibility.success ? { ...readers, visibility: visibility.data } : 'not-understood'
+    }
+    case 'member.put': {
+      const being = change.body['being']
+      if (typeof being !== 'string') return 'not-understood'
+      return readers.members.has(being) ? readers : { ...readers, members: new Set([...readers.members, being]) }
+    }
+    case 'member.remove': {
+      const being = change.body['id']
+      if (typeof being !== 'string') return 'not-understood'
+      const members = new Set(readers.members)
+      return members.delete(being) ? { ...readers, members } : readers
+    }
+    default:
+      return readers
+  }
+}
+
+/**
+ * Cuts a run after each change that takes somebody's access, so that those it concerns can be sent that change and
+ * nothing beyond. A run without such a change stays whole, byte for byte. Nothing if it cannot be understood.
+ */
+export function splitByAccess(space: SpaceId, run: Run, readers: Readers): readonly AccessPart[] | undefined {
+  const changes = changesOf(run)
+  if (changes === undefined) return undefined
+  const parts: AccessPart[] = []
+  let current = readers
+  let start = run.from
+  const cut = (to: number, effect: AccessPart['effect']): void => {
+    const whole = start === run.from && to === run.to
+    const part = whole ? run : encodeRun(space, run.epoch, start, changes.slice(start - run.from, to - run.from))
+    parts.push({ run: part, readers: current, effect })
+    start = to
+  }
+  for (const change of changes) {
+    const outcome = follow(current, change)
+    if (outcome === 'not-understood') return undefined
+    if (outcome === 'removed') {
+      cut(change.version, 'removed')
+      continue
+    }
+    const narrowed = narrows(current, outcome)
+    current = outcome
+    if (narrowed) cut(change.version, 'narrowed')
+  }
+  if (start < run.to) cut(run.to, 'none')
+  return parts
+}

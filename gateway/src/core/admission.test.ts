@@ -1,0 +1,67 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { clientAddress, fullBucket, isOriginAllowed, takeToken } from './admission.ts'
+
+describe('origins', () => {
+  const cases: readonly [string, string, readonly string[] | undefined, boolean][] = [
+    ['', 'rhizom.test', undefined, true],
+    ['https://rhizom.test', 'rhizom.test', undefined, true],
+    ['http://localhost:5173', 'LOCALHOST:5173', undefined, true],
+    ['http://localhost:5173', 'localhost:4100', undefined, false],
+    ['https://evil.test', 'rhizom.test', undefined, false],
+    ['null', 'rhizom.test', undefined, false],
+    ['https://rhizom.test', '', undefined, false],
+    ['https://a.test', 'rhizom.test', ['https://a.test'], true],
+    ['https://rhizom.test', 'rhizom.test', ['https://a.test'], false],
+    ['https://any.test', 'rhizom.test', ['*'], true],
+    ['', 'rhizom.test', ['https://a.test'], true],
+  ]
+  test('G23 a page may connect from its own host or a listed origin, a client without origin always', () => {
+    for (const [origin, host, allowed, expected] of cases)
+      expect(isOriginAllowed(origin, host, allowed), `${origin} at ${host}`).toBe(expected)
+  })
+})
+
+describe('addresses', () => {
+  test('G24 X-Forwarded-For counts only as many hops as proxies are trusted', () => {
+    expect(clientAddress('10.0.0.1', '1.1.1.1, 2.2.2.2', 0)).toBe('10.0.0.1')
+    expect(clientAddress('10.0.0.1', '1.1.1.1, 2.2.2.2', 1)).toBe('2.2.2.2')
+    expect(clientAddress('10.0.0.1', '1.1.1.1, 2.2.2.2', 2)).toBe('1.1.1.1')
+    expect(clientAddress('10.0.0.1', '', 1)).toBe('10.0.0.1')
+    expect(clientAddress('10.0.0.1', '1.1.1.1', 3)).toBe('10.0.0.1')
+  })
+})
+
+describe('the token bucket', () => {
+  const settings = { perSecond: 20, burst: 100 }
+
+  test('G20 in any time no more pass than the burst and what grew back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 400, size: 'max' }), (pauses) => {
+        let bucket = fullBucket(settings, 0)
+        let now = 0
+        let passed = 0
+        for (const pause of pauses) {
+          now += pause
+          const taken = takeToken(bucket, settings, now)
+          bucket = taken.bucket
+          if (taken.ok) passed++
+        }
+        expect(passed).toBeLessThanOrEqual(settings.burst + (now / 1000) * settings.perSecond)
+      }),
+    )
+  })
+
+  test('G20 whoever waits as long as told passes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 50 }), (perSecond, burst) => {
+        let bucket = fullBucket({ perSecond, burst }, 0)
+        for (let i = 0; i < burst; i++) bucket = takeToken(bucket, { perSecond, burst }, 0).bucket
+        const refused = takeToken(bucket, { perSecond, burst }, 0)
+        expect(refused.ok).toBe(false)
+        const waitMs = refused.ok ? 0 : refused.retryAfterMs
+        expect(takeToken(refused.bucket, { perSecond, burst }, waitMs).ok).toBe(true)
+      }),
+    )
+  })
+})

@@ -1,0 +1,46 @@
+/**
+ * Who is let in, and how much of what they say: the origin of a page, connections per address, frames per second.
+ * What is refused was never accepted, so nothing accepted is dropped.
+ */
+
+/**
+ * Whether a page of this origin may connect. Without a list only pages from the gateway's own host may, and clients
+ * that are no browser (they send no origin).
+ */
+export function isOriginAllowed(origin: string, host: string, allowed: readonly string[] | undefined): boolean {
+  if (origin === '') return true
+  if (allowed !== undefined) return allowed.includes('*') || allowed.includes(origin)
+  return URL.canParse(origin) && host !== '' && new URL(origin).host === host.toLowerCase()
+}
+
+/** The client's address behind `proxies` proxies of ours: each appends the address it saw to X-Forwarded-For. */
+export function clientAddress(peer: string, forwardedFor: string, proxies: number): string {
+  if (proxies === 0) return peer
+  const hops = forwardedFor.split(',').map((hop) => hop.trim())
+  const client = hops.at(-proxies)
+  return client === undefined || client === '' ? peer : client
+}
+
+export interface BucketSettings {
+  perSecond: number
+  burst: number
+}
+
+/** Tokens at a moment; they grow back with time. */
+export interface Bucket {
+  readonly tokens: number
+  readonly at: number
+}
+
+export const fullBucket = (settings: BucketSettings, now: number): Bucket => ({ tokens: settings.burst, at: now })
+
+export type Taken = { ok: true; bucket: Bucket } | { ok: false; bucket: Bucket; retryAfterMs: number }
+
+/** Takes one token, or says when there will be one. */
+export function takeToken(bucket: Bucket, settings: BucketSettings, now: number): Taken {
+  const grown = Math.max(0, now - bucket.at) * (settings.perSecond / 1000)
+  const tokens = Math.min(settings.burst, bucket.tokens + grown)
+  if (tokens >= 1) return { ok: true, bucket: { tokens: tokens - 1, at: now } }
+  const retryAfterMs = Math.ceil((1 - tokens) * (1000 / settings.perSecond))
+  return { ok: false, bucket: { tokens, at: now }, retryAfterMs }
+}

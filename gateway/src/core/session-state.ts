@@ -1,0 +1,105 @@
+/**
+ * The words of the session machine (session.ts): one connection, whatever carries it.
+ *
+ *   awaiting-hello ─ hello ─► authenticating ─ verified ─► live ──┐
+ *        │                          │                       │     │ drain
+ *        └──────────── drain ───────┴──────── drain ────────┴──► draining
+ *        any of them ── timeout · fault · too slow · peer gone ──► closed
+ */
+import type { BeingId, ClientFrame, CloseName, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type { Bucket, BucketSettings } from './admission.ts'
+
+/** What keeps a client from talking too much or too badly. */
+export interface Inbound {
+  bucket: Bucket
+  refusedInRow: number
+  malformedInRow: number
+}
+
+export type Subscriptions = ReadonlyMap<SpaceId, 'waiting' | 'live'>
+
+export interface AwaitingHello {
+  status: 'awaiting-hello'
+  session: string
+  inbound: Inbound
+  helloBy: number
+}
+export interface Authenticating {
+  status: 'authenticating'
+  session: string
+  inbound: Inbound
+  helloBy: number
+  /** Frames that came behind hello; they are served once the token is known to be good. */
+  held: readonly ClientFrame[]
+}
+export interface LiveSession {
+  status: 'live'
+  session: string
+  inbound: Inbound
+  being: BeingId
+  expiresAt: number
+  heartbeatAt: number
+  subscriptions: Subscriptions
+}
+export interface DrainingSession {
+  status: 'draining'
+  session: string
+  inbound: Inbound
+  being: BeingId | undefined
+  closeAt: number
+  subscriptions: Subscriptions
+}
+export interface ClosedSession {
+  status: 'closed'
+  session: string
+}
+export type OpenSession = AwaitingHello | Authenticating | LiveSession | DrainingSession
+export type SessionState = OpenSession | ClosedSession
+
+export type SessionEvent =
+  | { type: 'frameReceived'; frame: ClientFrame }
+  /** A frame of a type that this release does not know. */
+  | { type: 'unknownReceived' }
+  | { type: 'malformedReceived'; problem: string }
+  | { type: 'oversizedReceived' }
+  /** `spread` in [0, 1) places the first heartbeat, so that clients that came together are not served together. */
+  | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number; spread: number }
+  | { type: 'tokenRefused'; reason: 'invalid' | 'expired' }
+  | { type: 'subscriptionAnswered'; space: SpaceId }
+  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
+  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+  | { type: 'fellBehind' }
+  | { type: 'drainStarted'; reconnectAfterMs: number; closeAt: number }
+  | { type: 'socketClosed' }
+  | { type: 'ticked' }
+
+export type TokenPurpose = 'hello' | 'refresh'
+
+export type SessionEffect =
+  | { type: 'sendFrame'; frame: ServerFrame }
+  | { type: 'closeSocket'; close: CloseName }
+  | { type: 'verifyToken'; purpose: TokenPurpose; token: string }
+  /** Watch, or watch anew from another position. */
+  | { type: 'watch'; space: SpaceId; being: BeingId; position: Position | undefined; present: boolean }
+  | { type: 'unwatch'; space: SpaceId }
+  | { type: 'setPresence'; space: SpaceId; being: BeingId; state: JsonObject }
+  | { type: 'publishSignal'; space: SpaceId; being: BeingId; name: string; data: JsonObject | undefined }
+  /** The heads of these are known to the feeds. */
+  | { type: 'sendHeartbeat'; spaces: readonly SpaceId[] }
+
+export interface SessionSettings {
+  helloTimeoutMs: number
+  heartbeatMs: number
+  frames: BucketSettings
+  maxSubscriptions: number
+  maxStateBytes: number
+  maxSignalBytes: number
+  /** Frames refused one after another before the connection is closed. */
+  maxRefusedInRow: number
+  maxMalformedInRow: number
+}
+
+export interface SessionStep {
+  state: SessionState
+  effects: readonly SessionEffect[]
+}

@@ -1,0 +1,243 @@
+/**
+ * One connection: who it is, what it watches, how long it may stay. Words and picture are in session-state.ts; what a
+ * live client asks is served by session-frame.ts. Feeds answer subscriptions, the shell moves bytes.
+ */
+import { type ClientFrame, FRAME_ERRORS, PROTOCOL_VERSION } from '@rhizom/protocol'
+import { fullBucket, takeToken } from './admission.ts'
+import { closeSession, errorFrame, type Outcome, stay } from './session-end.ts'
+import { serveDraining, serveLive } from './session-frame.ts'
+import type {
+  Authenticating,
+  AwaitingHello,
+  Inbound,
+  LiveSession,
+  OpenSession,
+  SessionEffect,
+  SessionEvent,
+  SessionSettings,
+  SessionState,
+  SessionStep,
+} from './session-state.ts'
+
+export const openSession = (session: string, now: number, settings: SessionSettings): SessionState => ({
+  status: 'awaiting-hello',
+  session,
+  inbound: { bucket: fullBucket(settings.frames, now), refusedInRow: 0, malformedInRow: 0 },
+  helloBy: now + settings.helloTimeoutMs,
+})
+
+export function stepSession(
+  state: SessionState,
+  event: SessionEvent,
+  now: number,
+  settings: SessionSettings,
+): SessionStep {
+  if (state.status === 'closed') return { state, effects: [] }
+  switch (event.type) {
+    case 'frameReceived':
+      return admit(state, spaceOf(event.frame), now, settings, (admitted) =>
+        serve({ ...admitted, inbound: { ...admitted.inbound, malformedInRow: 0 } }, event.frame, now, settings),
+      )
+    case 'unknownReceived':
+      return admit(state, undefined, now, settings, stay)
+    case 'malformedReceived':
+      return admit(state, undefined, now, settings, (admitted) => malformed(admitted, event.problem, settings))
+    case 'oversizedReceived':
+      return closeSession(state, 'tooMany', [errorFrame('too-large')])
+    case 'tokenVerified':
+      return tokenVerified(state, event, now, settings)
+    case 'tokenRefused':
+      return tokenRefused(state, event.reason)
+    case 'subscriptionAnswered':
+    case 'subscriptionRefused':
+    case 'subscriptionEnded':
+      return subscriptionChanged(state, event)
+    case 'fellBehind':
+      return closeSession(state, 'tooSlow')
+    case 'drainStarted':
+      return drainStarted(state, event)
+    case 'socketClosed': {
+      const { state: closed, effects } = closeSession(state, 'draining')
+      return { state: closed, effects: effects.filter((effect) => effect.type === 'unwatch') }
+    }
+    case 'ticked':
+      return ticked(state, now, settings)
+    default:
+      event satisfies never
+      return stay(state)
+  }
+}
+
+const spaceOf = (frame: ClientFrame): string | undefined => ('space' in frame ? frame.space : undefined)
+
+/** Lets a frame pass, or says that it was refused; those who go on all the same are closed. */
+function admit(
+  state: OpenSession,
+  space: string | undefined,
+  now: number,
+  settings: SessionSettings,
+  pass: (admitted: OpenSession) => Outcome,
+): Outcome {
+  const taken = takeToken(state.inbound.bucket, settings.frames, now)
+  const refusedInRow = taken.ok ? 0 : state.inbound.refusedInRow + 1
+  const inbound: Inbound = { ...state.inbound, bucket: taken.bucket, refusedInRow }
+  const counted: OpenSession = { ...state, inbound }
+  if (taken.ok) return pass(counted)
+  const refusal = errorFrame('rate-limited', { space, retryAfterMs: taken.retryAfterMs })
+  if (refusedInRow >= settings.maxRefusedInRow) return closeSession(counted, 'tooMany', [refusal])
+  return { state: counted, effects: [refusal] }
+}
+
+function malformed(state: OpenSession, problem: string, settings: SessionSettings): Outcome {
+  const malformedInRow = state.inbound.malformedInRow + 1
+  const next: OpenSession = { ...state, inbound: { ...state.inbound, malformedInRow } }
+  const complaint = errorFrame('malformed', { message: `${FRAME_ERRORS.malformed}: ${problem}` })
+  if (malformedInRow >= settings.maxMalformedInRow) return closeSession(next, 'notUnderstood', [complaint])
+  return { state: next, effects: [complaint] }
+}
+
+function serve(state: OpenSession, frame: ClientFrame, now: number, settings: SessionSettings): Outcome {
+  switch (state.status) {
+    case 'awaiting-hello':
+      return frame.type === 'hello' ? helloReceived(state, frame) : unauthenticated(state)
+    case 'authenticating':
+      return frame.type === 'hello' ? unauthenticated(state) : stay({ ...state, held: [...state.held, frame] })
+    case 'live':
+      return frame.type === 'hello' ? unauthenticated(state) : serveLive(state, frame, settings)
+    case 'draining':
+      return serveDraining(state, frame, now, settings)
+    default:
+      state satisfies never
+      return stay(state)
+  }
+}
+
+const unauthenticated = (state: OpenSession): Outcome =>
+  closeSession(state, 'notAuthenticated', [errorFrame('not-authenticated')])
+
+function helloReceived(state: AwaitingHello, frame: Extract<ClientFrame, { type: 'hello' }>): Outcome {
+  if (frame.protocol !== PROTOCOL_VERSION) return closeSession(state, 'unsupportedVersion')
+  const next: Authenticating = { ...state, status: 'authenticating', held: [] }
+  return { state: next, effects: [{ type: 'verifyToken', purpose: 'hello', token: frame.token }] }
+}
+
+function tokenVerified(
+  state: OpenSession,
+  event: Extract<SessionEvent, { type: 'tokenVerified' }>,
+  now: number,
+  settings: SessionSettings,
+): Outcome {
+  if (event.expiresAt <= now) return tokenRefused(state, 'expired')
+  if (event.purpose === 'refresh') {
+    if (state.status !== 'live') return stay(state)
+    if (event.being !== state.being) return unauthenticated(state)
+    const expiresAt = Math.max(state.expiresAt, event.expiresAt)
+    return stay(expiresAt === state.expiresAt ? state : { ...state, expiresAt })
+  }
+  if (state.status !== 'authenticating') return stay(state)
+  const { session, inbound, held } = state
+  const { being, expiresAt } = event
+  const { heartbeatMs } = settings
+  const heartbeatAt = now + Math.ceil(heartbeatMs * (1 - event.spread / 2))
+  const live: LiveSession = {
+    status: 'live',
+    session,
+    inbound,
+    being,
+    expiresAt,
+    heartbeatAt,
+    subscriptions: new Map(),
+  }
+  const effects: SessionEffect[] = [{ type: 'sendFrame', frame: { type: 'welcome', session, being, heartbeatMs } }]
+  let next: SessionState = live
+  for (const frame of held) {
+    if (next.status === 'closed') break
+    const served: Outcome = serve(next, frame, now, settings)
+    next = served.state
+    effects.push(...served.effects)
+  }
+  return { state: next, effects }
+}
+
+function tokenRefused(state: OpenSession, reason: 'invalid' | 'expired'): Outcome {
+  if (state.status === 'awaiting-hello' || state.status === 'draining') return stay(state)
+  return reason === 'expired' ? closeSession(state, 'tokenExpired') : unauthenticated(state)
+}
+
+type SubscriptionEvent = Extract<
+  SessionEvent,
+  { type: 'subscriptionAnswered' | 'subscriptionRefused' | 'subscriptionEnded' }
+>
+
+const ENDED = {
+  revoked: 'This space may no longer be read',
+  removed: 'This space was removed',
+} as const
+
+function subscriptionChanged(state: OpenSession, event: SubscriptionEvent): Outcome {
+  if (state.status !== 'live' && state.status !== 'draining') return stay(state)
+  const { space } = event
+  if (!state.subscriptions.has(space)) return stay(state)
+  const subscriptions = new Map(state.subscriptions)
+  if (event.type === 'subscriptionAnswered') {
+    if (state.subscriptions.get(space) === 'live') return stay(state)
+    return stay({ ...state, subscriptions: subscriptions.set(space, 'live') })
+  }
+  subscriptions.delete(space)
+  const next: OpenSession = { ...state, subscriptions }
+  if (event.type === 'subscriptionRefused') {
+    const { code, retryAfterMs } = event
+    return { state: next, effects: [errorFrame(code, { space, retryAfterMs })] }
+  }
+  const frame = { type: 'unsubscribed', space, code: event.code, message: ENDED[event.code] } as const
+  return { state: next, effects: [{ type: 'sendFrame', frame }] }
+}
+
+function drainStarted(state: OpenSession, event: Extract<SessionEvent, { type: 'drainStarted' }>): Outcome {
+  if (state.status === 'draining') return stay(state)
+  const { session, inbound } = state
+  const being = state.status === 'live' ? state.being : undefined
+  const subscriptions = state.status === 'live' ? state.subscriptions : new Map()
+  const { reconnectAfterMs, closeAt } = event
+  return {
+    state: { status: 'draining', session, inbound, being, subscriptions, closeAt },
+    effects: [{ type: 'sendFrame', frame: { type: 'goodbye', reason: 'draining', reconnectAfterMs } }],
+  }
+}
+
+function ticked(state: OpenSession, now: number, settings: SessionSettings): Outcome {
+  switch (state.status) {
+    case 'awaiting-hello':
+    case 'authenticating':
+      return state.helloBy <= now ? closeSession(state, 'helloTimedOut') : stay(state)
+    case 'live': {
+      if (state.expiresAt <= now) return closeSession(state, 'tokenExpired')
+      if (state.heartbeatAt > now) return stay(state)
+      const spaces = [...state.subscriptions].flatMap(([space, status]) => (status === 'live' ? [space] : []))
+      const next: LiveSession = { ...state, heartbeatAt: now + settings.heartbeatMs }
+      return { state: next, effects: [{ type: 'sendHeartbeat', spaces }] }
+    }
+    case 'draining':
+      return state.closeAt <= now ? closeSession(state, 'draining') : stay(state)
+    default:
+      state satisfies never
+      return stay(state)
+  }
+}
+
+/** When the session has to be ticked if nothing happens before. */
+export function sessionWakesAt(state: SessionState): number | undefined {
+  switch (state.status) {
+    case 'awaiting-hello':
+    case 'authenticating':
+      return state.helloBy
+    case 'live':
+      return Math.min(state.expiresAt, state.heartbeatAt)
+    case 'draining':
+      return state.closeAt
+    case 'closed':
+      return undefined
+    default:
+      return state satisfies never
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * Runs the feed machine (core/feed.ts) of one space: carries out its effects on the bus, the log and the sockets, and
+ * keeps who follows. Events that come up while effects are carried out wait for their turn.
+ */
+import { type BeingId, parseSpaceMessage, type Position, type SpaceId } from '@rhizom/protocol'
+import { mayRead } from '../core/access.ts'
+import { feedWakesAt } from '../core/feed-read.ts'
+import { openFeed, stepFeed } from '../core/feed.ts'
+import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState } from '../core/feed-state.ts'
+import { adoptRun, concat, encodeResumed } from '../core/run.ts'
+import { FanOut, type FanOutSettings, joinFrames } from '../fan-out.ts'
+import type { Metrics } from '../observe.ts'
+import type { Bus, Cancel, Clock, Log, LogReader, Random, ReadOutcome } from '../ports.ts'
+import type { Roster } from '../presence/roster.ts'
+
+/** One subscription of one connection, as a feed sees it. */
+export interface Watcher {
+  readonly id: number
+  readonly being: BeingId
+  /** Takes an answer, after which it follows; false if it cannot now, in which case it asks again by itself. */
+  answer(message: Uint8Array): boolean
+  live(batch: Uint8Array): void
+  refused(code: 'not-found' | 'unavailable', retryAfterMs: number | undefined): void
+  ended(code: 'revoked' | 'removed'): void
+}
+
+export interface SpaceFeedPorts {
+  clock: Clock
+  random: Random
+  bus: Bus
+  reader: LogReader
+  roster: Roster
+  metrics: Metrics
+  log: Log
+  settings: FeedSettings
+  fanOut: FanOutSettings
+  checkHead(): void
+  closed(): void
+}
+
+const encoder = new TextEncoder()
+/** Encoded resumes kept while the position stands: after a crash of another gateway many ask for the same. */
+const MAX_ENCODED = 32
+/** For one who asks at the very moment a feed closes. */
+const CLOSED_RETRY_MS = 1000
+
+export class SpaceFeed {
+  readonly space: SpaceId
+  readonly #ports: SpaceFeedPorts
+  readonly #fanOut: FanOut<Watcher>
+  readonly #waiting = new Map<number, Watcher>()
+  readonly #queue: FeedEvent[] = []
+  readonly #encoded = new Map<number, Uint8Array>()
+  #state: FeedState
+  #timer: Cancel | undefined
+  #isStepping = false
+
+  constructor(space: SpaceId, ports: SpaceFeedPorts) {
+    this.space = space
+    this.#ports = ports
+    this.#fanOut = new FanOut(ports.clock, ports.fanOut, (frames, members, bytes) => {
+      ports.metrics.batchFrames.observe(frames)
+      ports.metrics.framesOut.inc(frames * members)
+      ports.metrics.bytesOut.inc(bytes * members)
+    })
+    const { state, effects } = openFeed(space, ports.clock.now())
+    this.#state = state
+    for (const effect of effects) this.#carryOut(effect)
+    if (!ports.bus.isUp()) this.dispatch({ type: 'channelLost' })
+    this.#sleep()
+  }
+
+  /** The version up to which those who follow were sent everything. */
+  get sentVersion(): number | undefined {
+    if (this.#state.status !== 'live') return undefined
+    return this.#fanOut.isPending ? this.#fanOut.sentVersion : this.#state.position.version
+  }
+
+  get parked(): number {
+    return this.#state.status === 'closed' ? 0 : this.#state.parked.runs.length
+  }
+
+  get status(): FeedState['status'] {
+    return this.#state.status
+  }
+
+  subscribe(watcher: Watcher, position: Position | undefined): void {
+    if (this.#state.status === 'closed') {
+      watcher.refused('unavailable', CLOSED_RETRY_MS)
+      return
+    }
+    this.#waiting.set(watcher.id, watcher)
+    this.dispatch({ type: 'subscribed', watcher: watcher.id, being: watcher.being, position })
+  }
+
+  leave(watcher: number): void {
+    this.#waiting.delete(watcher)
+    this.#fanOut.leave(watcher)
+    this.dispatch({ type: 'watcherLeft', watcher, members: this.#fanOut.size + this.#waiting.size })
+  }
+
+  message(bytes: Uint8Array): void {
+    const parsed = parseSpaceMessage(bytes)
+    this.#ports.metrics.messagesIn.inc({ kind: parsed.ok ? parsed.value.kind : 'unreadable' })
+    if (!parsed.ok) return
+    const message = parsed.value
+    if (message.kind === 'signal') {
+      this.#fanOut.push(message.frame)
+      return
+    }
+    const run = adoptRun(this.space, message)
+    if (run !== undefined) this.dispatch({ type: 'runReceived', run })
+    else this.dispatch({ type: 'runUnreadable', position: { epoch: message.epoch, version: message.to } })
+  }
+
+  dispatch(event: FeedEvent): void {
+    this.#queue.push(event)
+    if (this.#isStepping) return
+    this.#isStepping = true
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next)
+    } finally {
+      this.#isStepping = false
+    }
+    this.#sleep()
+  }
+
+  #step(event: FeedEvent): void {
+    const wasOpen = this.#state.status !== 'closed'
+    const { state, effects } = stepFeed(this.#state, event, this.#ports.clock.now(), this.#ports.settings)
+    this.#state = state
+    for (const effect of effects) this.#carryOut(effect)
+    if (wasOpen && state.status === 'closed') this.#close()
+  }
+
+  stop(): void {
+    this.#timer?.()
+    this.#fanOut.stop()
+  }
+
+  #sleep(): void {
+    this.#timer?.()
+    const wakesAt = feedWakesAt(this.#state, this.#ports.settings)
+    if (wakesAt === undefined) return
+    const { clock } = this.#ports
+    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.dispatch({ type: 'ticked' }))
+  }
+
+  #close(): void {
+    this.stop()
+    this.#ports.closed()
+  }
+
+  #carryOut(effect: FeedEffect): void {
+    const { bus, metrics } = this.#ports
+    switch (effect.type) {
+      case 'joinChannel':
+        bus.join(this.space)
+        return
+      case 'leaveChannel':
+        bus.leave(this.space)
+        return
+      case 'read':
+        metrics.logReads.inc({ reason: effect.request.reason })
+        this.#read(effect)
+        return
+      case 'checkHead':
+        this.#ports.checkHead()
+        return
+      case 'answer':
+        this.#answer(effect.watchers, effect.answer)
+        return
+      case 'refuse':
+        this.#refuse(effect)
+        return
+      case 'fanOut':
+        this.#encoded.clear()
+        this.#fanOut.push(effect.run.frame, effect.run.to)
+        return
+      case 'revoke':
+        this.#fanOut.flush()
+        for (const watcher of this.#fanOut.members())
+          if (!mayRead(effect.readers, watcher.being)) this.#end(watcher, 'revoked')
+        return
+      case 'reset':
+        this.#encoded.clear()
+        this.#fanOut.flush()
+        this.#deliver(this.#fanOut.members(), this.#withRoster(effect.snapshot.body))
+        return
+      case 'end':
+        this.#fanOut.flush()
+        for (const watcher of this.#fanOut.members()) this.#end(watcher, 'removed')
+        return
+      case 'note':
+        metrics.feedNotes.inc({ what: effect.what })
+        if (effect.what === 'found-behind') bus.rejoin(this.space)
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  #read({ request }: Extract<FeedEffect, { type: 'read' }>): void {
+    const { reader, random, log } = this.#ports
+    const ended = (outcome: ReadOutcome): void => {
+      switch (outcome.type) {
+        case 'answered':
+          this.dispatch({ type: 'readAnswered', answer: outcome.answer })
+          return
+        case 'missing':
+          this.dispatch({ type: 'spaceMissing' })
+          return
+        case 'failed':
+          log.debug({ space: this.space, problem: outcome.problem }, 'reading the log failed')
+          this.#ports.metrics.logReadFailures.inc()
+          this.dispatch({ type: 'readFailed', random: random(), retryAfterMs: outcome.retryAfterMs })
+          return
+        default:
+          outcome satisfies never
+      }
+    }
+    reader
+      .read(this.space, request)
+      .then(ended, (error: unknown) => ended({ type: 'failed', problem: String(error), retryAfterMs: undefined }))
+  }
+
+  #answer(ids: readonly number[], answer: Answer): void {
+    const watchers = ids.flatMap((id) => this.#waiting.get(id) ?? [])
+    for (const { id } of watchers) this.#waiting.delete(id)
+    this.#ports.metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
+    this.#deliver(watchers, this.#encode(answer))
+  }
+
+  #encode(answer: Answer): Uint8Array {
+    if (answer.kind === 'snapshot')
+      return joinFrames([this.#withRoster(answer.snapshot.body), ...answer.tail.map(({ frame }) => frame)])
+    const known = this.#encoded.get(answer.from)
+    const body = known ?? encodeResumed(this.space, answer, answer.runs)
+    if (known === undefined && this.#encoded.size < MAX_ENCODED) this.#encoded.set(answer.from, body)
+    return this.#withRoster(body)
+  }
+
+  #withRoster(body: Uint8Array): Uint8Array {
+    const roster = JSON.stringify(this.#ports.roster.here(this.space))
+    return concat([body, encoder.encode(`,${roster.slice(1)}`)])
+  }
+
+  #deliver(watchers: readonly Watcher[], message: Uint8Array): void {
+    for (const watcher of watchers) {
+      if (watcher.answer(message)) this.#fanOut.join(watcher)
+      else this.leave(watcher.id)
+    }
+  }
+
+  #refuse(effect: Extract<FeedEffect, { type: 'refuse' }>): void {
+    const watcher = this.#waiting.get(effect.watcher)
+    this.leave(effect.watcher)
+    watcher?.refused(effect.code, effect.code === 'unavailable' ? effect.retryAfterMs : undefined)
+  }
+
+  #end(watcher: Watcher, code: 'revoked' | 'removed'): void {
+    this.leave(watcher.id)
+    watcher.ended(code)
+  }
+}

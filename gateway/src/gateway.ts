@@ -1,0 +1,152 @@
+/**
+ * One gateway, free of any transport: lets clients in, runs a connection for each, shares the feeds among them, and
+ * lets them go again. What carries the bytes is given from outside (ports.ts).
+ */
+import type { CloseName } from '@rhizom/protocol'
+import { Connection, type ConnectionSettings } from './connection.ts'
+import { clientAddress, isOriginAllowed } from './core/admission.ts'
+import { type DrainSettings, planLeave } from './core/drain.ts'
+import type { FeedSettings } from './core/feed-state.ts'
+import type { HeadsPollSettings } from './core/heads-poll.ts'
+import type { FanOutSettings } from './fan-out.ts'
+import { FeedHub } from './feed/feed-hub.ts'
+import { createMetrics, gauge, type Metrics } from './observe.ts'
+import type { Bus, ClientHandlers, ClientSocket, Clock, Log, LogReader, Random, VerifyToken } from './ports.ts'
+import type { Roster } from './presence/roster.ts'
+
+export interface GatewaySettings {
+  connection: ConnectionSettings
+  feed: FeedSettings
+  fanOut: FanOutSettings
+  headsPoll: HeadsPollSettings
+  drain: DrainSettings
+  allowedOrigins: readonly string[] | undefined
+  trustedProxies: number
+  maxConnectionsPerAddress: number
+}
+
+export interface GatewayPorts {
+  clock: Clock
+  random: Random
+  /** A name nobody had before, for a session. */
+  newSessionId(): string
+  bus: Bus
+  reader: LogReader
+  roster: Roster
+  verifyToken: VerifyToken
+  log: Log
+}
+
+/** What is known of a client when it knocks. */
+export interface Knock {
+  origin: string
+  host: string
+  peer: string
+  forwardedFor: string
+}
+
+/** `refusal` is told by a close code, because browsers do not show pages why an upgrade failed. */
+export type Admission = { admitted: true; address: string } | { admitted: false; refusal: CloseName }
+
+export class Gateway {
+  readonly metrics: Metrics
+  readonly #ports: GatewayPorts
+  readonly #settings: GatewaySettings
+  readonly #feeds: FeedHub
+  readonly #connections = new Set<Connection>()
+  readonly #addresses = new Map<string, number>()
+  #lastWatcherId = 0
+  #drained: (() => void) | undefined
+
+  constructor(ports: GatewayPorts, settings: GatewaySettings) {
+    this.#ports = ports
+    this.#settings = settings
+    this.metrics = createMetrics()
+    const { feed, fanOut, headsPoll } = settings
+    this.#feeds = new FeedHub({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll })
+    gauge(this.metrics, {
+      connections: () => this.#connections.size,
+      sessions: () => this.#sessionsByStatus(),
+      feeds: () => this.#feeds.size,
+      parked: () => this.#feeds.parked,
+      isRedisUp: () => ports.bus.isUp(),
+    })
+    ports.bus.start(this.#feeds)
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** Decides whether a client may connect. An admitted one has to be released when it is gone. */
+  admit(knock: Knock): Admission {
+    const { allowedOrigins, trustedProxies, maxConnectionsPerAddress } = this.#settings
+    if (!isOriginAllowed(knock.origin, knock.host, allowedOrigins)) return this.#refuse('originNotAllowed')
+    const address = clientAddress(knock.peer, knock.forwardedFor, trustedProxies)
+    const count = this.#addresses.get(address) ?? 0
+    if (count >= maxConnectionsPerAddress) return this.#refuse('tooMany')
+    this.#addresses.set(address, count + 1)
+    return { admitted: true, address }
+  }
+
+  release(address: string): void {
+    const count = (this.#addresses.get(address) ?? 0) - 1
+    if (count > 0) this.#addresses.set(address, count)
+    else this.#addresses.delete(address)
+  }
+
+  connect(socket: ClientSocket): ClientHandlers {
+    const { clock, random, bus, roster, verifyToken, log, newSessionId } = this.#ports
+    const connection = new Connection(newSessionId(), socket, {
+      clock,
+      random,
+      bus,
+      roster,
+      verifyToken,
+      log,
+      feeds: this.#feeds,
+      metrics: this.metrics,
+      settings: this.#settings.connection,
+      nextWatcherId: () => ++this.#lastWatcherId,
+      closed: (closed) => this.#closed(closed),
+    })
+    this.#connections.add(connection)
+    return connection
+  }
+
+  /** Tells everybody to come back elsewhere and resolves when all are gone. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained = resolve
+      const leaving = [...this.#connections]
+      for (const [index, connection] of leaving.entries())
+        connection.drain(planLeave(index, leaving.length, this.#ports.random(), this.#settings.drain))
+      this.#resolveIfDrained()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#feeds.stop()
+    await this.#ports.bus.stop()
+  }
+
+  #refuse(refusal: CloseName): Admission {
+    this.metrics.refusedConnections.inc({ reason: refusal })
+    return { admitted: false, refusal }
+  }
+
+  #closed(connection: Connection): void {
+    this.#connections.delete(connection)
+    this.#resolveIfDrained()
+  }
+
+  #resolveIfDrained(): void {
+    if (this.#connections.size === 0) this.#drained?.()
+  }
+
+  #sessionsByStatus(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { status } of this.#connections) counts.set(status, (counts.get(status) ?? 0) + 1)
+    return counts
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * From settings to a running gateway and back: makes the real ports, listens, and stops in order (not ready, no new
+ * clients, goodbye, paced closes, feeds, bus). Stopping twice is stopping once.
+ */
+import { randomUUID } from 'node:crypto'
+import { realClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { createLogReader } from './feed/log-reader.ts'
+import { RedisBus } from './feed/redis-bus.ts'
+import { Gateway, type GatewaySettings } from './gateway.ts'
+import type { Bus, Log, LogReader } from './ports.ts'
+import { emptyRoster } from './presence/roster.ts'
+import { listen, type Server } from './socket/uws-server.ts'
+import { tokenVerifier } from './token.ts'
+
+export interface RunningGateway {
+  url: string
+  gateway: Gateway
+  /** Lets all clients go and ends; resolves when done, always within the grace. */
+  stop(): Promise<void>
+}
+
+/** A message may carry several frames; beyond this uWebSockets.js cuts the connection. */
+const FRAMES_PER_MESSAGE = 16
+/** Above the send budget and the largest answer, so that the budget decides and uWebSockets.js never drops. */
+const MAX_BACKPRESSURE_BYTES = 256 * 1024 * 1024
+const SPREAD_PER_CLIENT_MS = 10
+/** Of the grace; the rest is for closing what the clients leave behind. */
+const DRAIN_SHARE = 0.8
+
+export function settingsOf(config: Config): GatewaySettings {
+  return {
+    connection: {
+      maxFrameBytes: config.MAX_FRAME_BYTES,
+      session: {
+        helloTimeoutMs: config.HELLO_TIMEOUT_MS,
+        heartbeatMs: config.HEARTBEAT_MS,
+        frames: { perSecond: config.FRAMES_PER_SECOND, burst: config.FRAMES_BURST },
+        maxSubscriptions: config.MAX_SUBSCRIPTIONS,
+        maxStateBytes: config.MAX_STATE_BYTES,
+        maxSignalBytes: config.MAX_SIGNAL_BYTES,
+        maxRefusedInRow: config.MAX_REFUSED_FRAMES,
+        maxMalformedInRow: config.MAX_MALFORMED_FRAMES,
+      },
+      sendBudget: { maxUnsentBytes: config.MAX_UNSENT_BYTES, stallMs: config.STALL_TIMEOUT_MS },
+    },
+    feed: {
+      ring: { maxChanges: config.RING_CHANGES, maxBytes: config.RING_BYTES },
+      parked: { maxRuns: config.PARKED_MESSAGES, maxBytes: config.PARKED_BYTES },
+      reorderGraceMs: config.REORDER_GRACE_MS,
+      joinTimeoutMs: config.JOIN_TIMEOUT_MS,
+      patienceMs: config.SUBSCRIBE_TIMEOUT_MS,
+      lingerMs: config.LINGER_MS,
+      retry: { baseMs: config.RETRY_BASE_MS, maxMs: config.RETRY_MAX_MS },
+      maxHeldSnapshotBytes: config.HELD_SNAPSHOT_BYTES,
+    },
+    fanOut: { windowMs: config.FAN_OUT_WINDOW_MS, maxBatchBytes: config.FAN_OUT_BATCH_BYTES },
+    headsPoll: { quickMs: config.HEADS_POLL_MS, slowMs: config.HEADS_CHECK_MS, gatherMs: 20 },
+    drain: {
+      withinMs: config.DRAIN_GRACE_MS * DRAIN_SHARE,
+      spreadMs: config.DRAIN_SPREAD_MS,
+      spreadPerClientMs: SPREAD_PER_CLIENT_MS,
+      batch: config.DRAIN_BATCH,
+      batchEveryMs: config.DRAIN_BATCH_EVERY_MS,
+    },
+    allowedOrigins: config.ALLOWED_ORIGINS.length === 0 ? undefined : config.ALLOWED_ORIGINS,
+    trustedProxies: config.TRUST_PROXY,
+    maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
+  }
+}
+
+/** Starts a gateway node; rejects if its port cannot be had. Redis and the api may come later. */
+export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
+  const failures = { count: (): void => {} }
+  const bus = new RedisBus({
+    url: config.REDIS_URL,
+    clock: realClock,
+    random: Math.random,
+    log,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+    failed: () => failures.count(),
+  })
+  const reader = createLogReader({
+    urls: config.API_URL,
+    internalToken: config.INTERNAL_TOKEN,
+    timeoutMs: config.API_TIMEOUT_MS,
+    maxConcurrent: config.API_CONCURRENCY,
+  })
+  const ports = {
+    clock: realClock,
+    random: Math.random,
+    newSessionId: randomUUID,
+    bus,
+    reader,
+    roster: emptyRoster,
+    verifyToken: tokenVerifier(config.TOKEN_SECRET),
+    log,
+  }
+  const gateway = new Gateway(ports, settingsOf(config))
+  failures.count = () => gateway.metrics.busErrors.inc()
+  let stopping: Promise<void> | undefined
+  const health = {
+    ready: async () => ({ ...(await dependencies(bus, reader)), accepting: stopping === undefined }),
+  }
+  try {
+    const server = await listen(gateway, health, {
+      host: config.HOST,
+      port: config.PORT,
+      maxMessageBytes: config.MAX_FRAME_BYTES * FRAMES_PER_MESSAGE,
+      maxBackpressureBytes: MAX_BACKPRESSURE_BYTES,
+      idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
+    })
+    log.info({ url: server.url }, 'listening')
+    const stop = (): Promise<void> => {
+      stopping ??= stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+      return stopping
+    }
+    return { url: server.url, gateway, stop }
+  } catch (error) {
+    await gateway.stop()
+    throw error
+  }
+}
+
+async function dependencies(bus: Bus, reader: LogReader): Promise<{ redis: boolean; api: boolean }> {
+  const [redis, heads] = await Promise.all([bus.answers(), reader.heads([])])
+  return { redis, api: heads.type === 'answered' }
+}
+
+async function stopGateway(gateway: Gateway, server: Server, graceMs: number, log: Log): Promise<void> {
+  log.info({ connections: gateway.connectionCount }, 'draining')
+  server.stopAccepting()
+  const overdue = Promise.withResolvers<void>()
+  const cancel = realClock.after(graceMs, overdue.resolve)
+  await Promise.race([gateway.drain(), overdue.promise])
+  cancel()
+  const left = gateway.connectionCount
+  await gateway.stop()
+  server.close()
+  log.info({ left }, 'stopped')
+}
