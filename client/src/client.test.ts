@@ -1,0 +1,301 @@
+/** The parts together, against a scripted server: connection, watched spaces and the store. */
+import { CLOSE, LIMITS, type SpaceId } from '@rhizom/protocol'
+import { afterEach, expect, test } from 'vitest'
+import type { SpaceState } from './core/space-state.ts'
+import { spaceKey } from './sync/space-sync.ts'
+import { aClient, type TestClient } from './testing/a-client.ts'
+import { problem, type ScriptedConnection } from './testing/scripted-server.ts'
+import { aBeing, anUtterance, plainText, SpaceLog } from './testing/space-log.ts'
+
+let current: TestClient | null = null
+afterEach(() => current?.client.disconnect())
+
+function aLobby(id: SpaceId = '@lobby'): SpaceLog {
+  const log = new SpaceLog(id)
+  log.write({ kind: 'being.put', body: aBeing('@ada', { location: id, name: 'Ada' }) })
+  log.write({ kind: 'intention.put', body: anUtterance(id, '@ada', 'hello') })
+  return log
+}
+
+/** A client that is live and watches the lobby. */
+async function live(options: Parameters<typeof aClient>[0] = {}) {
+  current = aClient(options)
+  const log = aLobby()
+  current.server.serve(log)
+  current.client.watchSpace('@lobby')
+  current.client.connect()
+  await current.environment.settle()
+  return { ...current, log }
+}
+
+const texts = ({ content }: SpaceState) => content?.intentions.map((intention) => plainText(intention.content))
+const typesOf = ({ received }: ScriptedConnection) => received.map(({ type }) => type)
+const say = (log: SpaceLog, text: string) =>
+  log.write({ kind: 'intention.put', body: anUtterance(log.id, '@ada', text) })
+
+test('C9 the first frame is hello with the token, and the address carries none', async () => {
+  current = aClient()
+  const addresses: string[] = []
+  const { openSocket } = current.environment
+  current.environment.openSocket = (url, handlers) => {
+    addresses.push(url)
+    return openSocket(url, handlers)
+  }
+  current.client.connect()
+  await current.environment.settle()
+  expect(current.server.connection.received[0]).toEqual({ type: 'hello', protocol: 1, token: 'token-1' })
+  expect(addresses).toEqual(['ws://rhizom.test/v1/sync'])
+})
+
+test('C20 a watched space shows the snapshot and follows what is published', async () => {
+  const { client, server, environment, log } = await live()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+  server.publish(log, say(log, 'again'), say(log, 'and again'))
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello', 'again', 'and again'])
+})
+
+test('C21 a lost change is noticed by the next and fetched by position', async () => {
+  const { client, server, environment, log } = await live()
+  say(log, 'lost')
+  server.publish(log, say(log, 'seen'))
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello', 'lost', 'seen'])
+  expect(server.connection.received.at(-1)).toMatchObject({ type: 'subscribe', epoch: log.epoch, after: 2 })
+})
+
+test('C23 the last change of a quiet space, lost, is revealed by a heartbeat', async () => {
+  const { client, server, environment, log } = await live()
+  say(log, 'lost')
+  server.connection.send({ type: 'heartbeat', at: 1, heads: { '@lobby': 3, '@elsewhere': 9 } })
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello', 'lost'])
+})
+
+test('C25 after a reconnect every space is asked for from its position, in one message', async () => {
+  const { client, server, environment, log } = await live()
+  const other = aLobby('@garden')
+  server.serve(other)
+  client.watchSpace('@garden')
+  await environment.settle()
+  server.connection.close(1006)
+  await environment.settle()
+  expect(client.readSpace('@lobby').feed.status).toBe('paused')
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+  say(log, 'meanwhile')
+  await environment.advance(1_000)
+  expect(server.connections).toHaveLength(2)
+  expect(server.connection.received.slice(1)).toEqual([
+    { type: 'subscribe', space: '@lobby', epoch: log.epoch, after: 2, present: true },
+    { type: 'subscribe', space: '@garden', epoch: other.epoch, after: 2, present: true },
+  ])
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello', 'meanwhile'])
+})
+
+test('C22 a new epoch after a reconnect is taken from a snapshot', async () => {
+  const { client, server, environment, log } = await live()
+  server.connection.close(1006)
+  log.restart()
+  await environment.advance(1_000)
+  expect(client.readSpace('@lobby').content?.position.epoch).toBe(log.epoch)
+})
+
+test('C8 a gateway that is away for an hour is found again', async () => {
+  const { client, server, environment } = await live()
+  server.script = 'refuse'
+  server.connection.close(1006)
+  await environment.advance(3_600_000)
+  const tries = server.connections.length
+  // At most one attempt per 200 ms would be thousands; backoff keeps it to hundreds.
+  expect(tries).toBeGreaterThan(100)
+  expect(tries).toBeLessThan(2_000)
+  expect(client.syncStatus().status).toBe('waiting')
+  server.script = 'serve'
+  await environment.advance(20_000)
+  expect(client.syncStatus().status).toBe('live')
+})
+
+test('C4 a gateway that welcomes and closes at once is not hammered', async () => {
+  const { server, environment } = await live()
+  server.answersSubscribe = false
+  const before = server.connections.length
+  for (let round = 0; round < 60; round += 1) {
+    if (server.connection.open) server.connection.close(4004)
+    await environment.advance(1_000)
+  }
+  expect(server.connections.length - before).toBeLessThan(20)
+})
+
+test('C6 a connection that fell silent is let go of and replaced', async () => {
+  const { client, server, environment } = await live()
+  await environment.advance(49_000)
+  expect(server.connections).toHaveLength(1)
+  await environment.advance(3_000)
+  expect(server.connections).toHaveLength(2)
+  expect(client.syncStatus().status).toBe('live')
+})
+
+test('C6 a socket that never opens is given up after 10 s', async () => {
+  current = aClient()
+  current.server.script = 'ignore'
+  current.client.connect()
+  await current.environment.advance(9_000)
+  expect(current.client.syncStatus().status).toBe('connecting')
+  await current.environment.advance(1_000)
+  expect(current.client.syncStatus().status).toBe('waiting')
+})
+
+test('C7 a connection that answers after waking up is kept', async () => {
+  const { server, environment } = await live()
+  environment.happen('pageShown')
+  await environment.advance(6_000)
+  expect(server.connection.received.at(-1)).toEqual({ type: 'ping' })
+  expect(server.connections).toHaveLength(1)
+})
+
+test('C7 a probe that is not answered replaces the connection', async () => {
+  current = aClient()
+  const { server, environment, client } = current
+  server.script = 'mute'
+  client.connect()
+  await environment.settle()
+  server.connection.send({ type: 'welcome', session: 'deaf', being: '@ada', heartbeatMs: 20_000 })
+  await environment.settle()
+  expect(client.syncStatus().status).toBe('live')
+  server.script = 'serve'
+  environment.setOnline(true)
+  await environment.advance(6_000)
+  expect(server.connections).toHaveLength(2)
+})
+
+test('C3 a goodbye is heeded: not before, and then by itself', async () => {
+  const { client, server, environment } = await live()
+  server.connection.send({ type: 'goodbye', reason: 'draining', reconnectAfterMs: 3_000 })
+  await environment.settle()
+  server.connection.close(CLOSE.draining.code)
+  await environment.settle()
+  client.retry()
+  await environment.advance(2_900)
+  expect(server.connections).toHaveLength(1)
+  await environment.advance(1_000)
+  expect(server.connections).toHaveLength(2)
+})
+
+test('C10 a token is renewed before it expires, kept, and told to the gateway', async () => {
+  const { server, environment, renewed } = await live({ expiresInMs: 100_000 })
+  server.heartbeatMs = 20_000
+  server.route('POST /v1/sessions/current/refresh', () => ({
+    status: 200,
+    body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') },
+  }))
+  const beating = () => server.connection.send({ type: 'heartbeat', at: 1, heads: {} })
+  for (let second = 0; second < 80; second += 10) {
+    beating()
+    await environment.advance(10_000)
+  }
+  expect(server.connection.received.at(-1)).toEqual({ type: 'refresh', token: 'token-2' })
+  expect(renewed.map(({ token }) => token)).toEqual(['token-2'])
+})
+
+test('C5 an expired token is renewed before coming back', async () => {
+  const { server, environment } = await live()
+  server.route('POST /v1/sessions/current/refresh', () => ({
+    status: 200,
+    body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') },
+  }))
+  server.connection.close(CLOSE.tokenExpired.code)
+  await environment.advance(2_000)
+  expect(server.connection.received[0]).toMatchObject({ type: 'hello', token: 'token-2' })
+})
+
+test('C11 a session that is over stops the client with signing in as the way out', async () => {
+  const { client, server, environment } = await live()
+  server.route('POST /v1/sessions/current/refresh', () => ({ status: 401, body: problem(401, 'token-expired') }))
+  server.connection.close(CLOSE.tokenExpired.code)
+  await environment.advance(2_000)
+  expect(client.syncStatus()).toMatchObject({ status: 'error', remedy: 'sign-in' })
+})
+
+test('C11 an api that is away does not end the session', async () => {
+  const { client, server, environment } = await live()
+  let away = true
+  server.route('POST /v1/sessions/current/refresh', () =>
+    away
+      ? 'fail'
+      : { status: 200, body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') } },
+  )
+  server.connection.close(CLOSE.tokenExpired.code)
+  await environment.advance(10_000)
+  expect(client.syncStatus().status).not.toBe('error')
+  away = false
+  await environment.advance(20_000)
+  expect(client.syncStatus().status).toBe('live')
+})
+
+test('C32 a line that is not understood is reported, and its neighbours are taken', async () => {
+  const { client, server, environment, log } = await live()
+  const change = say(log, 'whole')
+  const frame = { type: 'changes', space: '@lobby', epoch: log.epoch, from: 2, to: 3, changes: [change] }
+  server.connection.sendText(`{"type":"changes","space":\n${JSON.stringify(frame)}\n{"type":"news"}`)
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello', 'whole'])
+  expect(environment.reports).toHaveLength(1)
+})
+
+test('C27 a revoked space is emptied, and a person can ask for it again', async () => {
+  const { client, server, environment } = await live()
+  server.connection.send({ type: 'unsubscribed', space: '@lobby', code: 'revoked', message: 'You were removed' })
+  await environment.settle()
+  expect(client.readSpace('@lobby')).toMatchObject({ feed: { status: 'closed', code: 'revoked' }, content: null })
+  client.retrySpace('@lobby')
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+})
+
+test('C26 a subscription that is never answered is asked for again', async () => {
+  const { client, server, environment } = await live()
+  server.answersSubscribe = false
+  server.serve(aLobby('@garden'))
+  client.watchSpace('@garden')
+  await environment.advance(9_000)
+  server.answersSubscribe = true
+  await environment.advance(2_000)
+  expect(texts(client.readSpace('@garden'))).toEqual(['hello'])
+})
+
+test('C40 two who watch cost one subscription, and the last to leave keeps it for a while', async () => {
+  const { client, server, environment, queryClient } = await live()
+  server.serve(aLobby('@garden'))
+  const [leave, leaveToo] = [client.watchSpace('@garden'), client.watchSpace('@garden')]
+  await environment.settle()
+  leave()
+  leave()
+  await environment.advance(20_000)
+  server.connection.send({ type: 'heartbeat', at: 1, heads: {} })
+  expect(typesOf(server.connection)).toEqual(['hello', 'subscribe', 'subscribe'])
+  leaveToo()
+  await environment.advance(20_000)
+  client.watchSpace('@garden')()
+  expect(typesOf(server.connection)).toEqual(['hello', 'subscribe', 'subscribe'])
+  server.connection.send({ type: 'heartbeat', at: 1, heads: {} })
+  await environment.advance(31_000)
+  expect(typesOf(server.connection).at(-1)).toBe('unsubscribe')
+  expect(queryClient.getQueryData(spaceKey('@garden'))).toBeUndefined()
+})
+
+test('C42 an emptied store is filled anew', async () => {
+  const { client, environment, queryClient, server } = await live()
+  queryClient.clear()
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+  expect(server.connection.received.at(-1)).toEqual({ type: 'subscribe', space: '@lobby', present: true })
+})
+
+test('C43 more spaces than a connection may have are refused at once', async () => {
+  const { client, environment, server } = await live()
+  const most = LIMITS.maxSubscriptionsPerConnection
+  for (let index = 1; index <= most; index += 1) client.watchSpace(`@space-${index}`)
+  await environment.settle()
+  expect(client.readSpace(`@space-${most}`).feed).toMatchObject({ status: 'closed', code: 'too-many' })
+  expect(server.connection.received.filter(({ type }) => type === 'subscribe')).toHaveLength(most)
+})

@@ -1,0 +1,194 @@
+/**
+ * The client of one session: puts the parts together and gives them one face. It owns nothing itself. Spaces are in
+ * the Query cache (`sync/space-sync.ts`), the socket is the connector's, the token the keeper's, what is unanswered
+ * the queue's.
+ */
+import { type Being, type BeingId, LIMITS, type MutationName, type SpaceId } from '@rhizom/protocol'
+import type { QueryClient } from '@tanstack/react-query'
+import { initialSpace, type SpaceState } from './core/space-state.ts'
+import { type SyncStatus, syncStatusOf } from './core/sync-status.ts'
+import { browserEnvironment, type Environment } from './runtime/environment.ts'
+import { createHttp, type Http } from './runtime/http.ts'
+import type { Session } from './runtime/storage.ts'
+import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
+import { createConnector } from './sync/connector.ts'
+import { createMutationQueue, type MutationOutcome, type PendingMutation } from './sync/mutation-queue.ts'
+import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
+import { createSpaceSync, spaceKey } from './sync/space-sync.ts'
+
+export interface ClientOptions {
+  /** From `createSession` or `loadSession`. */
+  session: Session
+  /** The store. Everything read with the hooks lives in it. */
+  queryClient: QueryClient
+  /** Where api and gateway are reached alike, as `https://example.org`, without a trailing slash. */
+  baseUrl: string
+  /** Where they are not: the api's own base and the gateway's full address, as `wss://host/v1/sync`. */
+  apiUrl?: string
+  syncUrl?: string
+  environment?: Environment
+  /** A token was renewed: keep it for the next start. */
+  onSessionRenewed?: (session: Session) => void
+}
+
+export interface RhizomClient {
+  readonly queryClient: QueryClient
+  readonly http: Http
+  session(): Session
+  /** Opens the connection and keeps it open, come what may, until `disconnect`. */
+  connect(): void
+  disconnect(): void
+
+  /** Keeps a space in step for as long as someone watches; the result stops. Counted: one subscription a space. */
+  watchSpace(id: SpaceId): () => void
+  /** The state of a space as the store has it. */
+  readSpace(id: SpaceId): SpaceState
+  /** Asks again for a space that was refused or does not answer. */
+  retrySpace(id: SpaceId): void
+  /** Fetches the page of intentions before the oldest held. Progress and failure are in the space's `older`. */
+  loadOlder(id: SpaceId): void
+
+  /**
+   * Asks for a change. Sent again with the same id until the server answers, so it is applied once or not at all.
+   * Resolves, and never rejects, with what became of it. `space` is null for a being that is located nowhere.
+   */
+  mutate<N extends MutationName>(name: N, space: MutationSpace<N>, args: MutationArgs<N>): Promise<MutationOutcome>
+  /** What was asked for and is not answered yet, oldest first. */
+  pendingMutations(): readonly PendingMutation[]
+  onPendingMutations(listener: () => void): () => void
+
+  syncStatus(): SyncStatus
+  onSyncStatus(listener: () => void): () => void
+  /** Tries again now: the connection, and mutations that wait. Not sooner than a server asked for. */
+  retry(): void
+
+  /** Looks beings up that no watched space brought. Calls of one turn of the event loop share a request. */
+  lookUpBeing(id: BeingId): Promise<Being | null>
+  /** Calls when the store was emptied from outside and the watched spaces were put back. */
+  onStoreRestored(listener: () => void): () => void
+}
+
+/** Makes a client. It does nothing until `connect` or the first call. */
+export function createClient(options: ClientOptions): RhizomClient {
+  const { queryClient, baseUrl } = options
+  const environment = options.environment ?? browserEnvironment()
+  const apiUrl = options.apiUrl ?? baseUrl
+  const syncUrl = options.syncUrl ?? `${baseUrl.replace(/^http/, 'ws')}/v1/sync`
+  const statusListeners = new Set<() => void>()
+  let stopDevice: (() => void) | null = null
+
+  const http = createHttp({ environment, apiUrl }, () => keeper.session().token)
+  const keeper = createSessionKeeper(environment, options.session, () => http.refreshSession(), onRenewal)
+  const queue = createMutationQueue({ environment, http, renewToken: keeper.renew, onApplied: refreshBeings })
+  const connector = createConnector(environment, syncUrl, {
+    token: () => keeper.session().token,
+    renewToken: () => void keeper.renew(),
+    onLive: () => {
+      spaces.wentLive()
+      queue.hurry()
+    },
+    onDown: () => spaces.wentDown(),
+    onFrames: (frames) => spaces.hear(frames),
+    onState: changedStatus,
+  })
+  const spaces = createSpaceSync({
+    environment,
+    queryClient,
+    http,
+    isLive: () => connector.state().status === 'live' || connector.state().status === 'draining',
+    send: connector.send,
+  })
+  let status = syncStatusOf(connector.state(), environment.isOnline())
+
+  function onRenewal(renewal: Renewal, session: Session): void {
+    switch (renewal.status) {
+      case 'renewed':
+        options.onSessionRenewed?.(session)
+        return connector.tell({ type: 'tokenRenewed' })
+      case 'failed':
+        return connector.tell({
+          type: 'tokenRenewalFailed',
+          message: renewal.message,
+          retryAfterMs: renewal.retryAfterMs,
+        })
+      case 'refused':
+        return connector.tell({ type: 'tokenRefused', message: renewal.message })
+      default:
+        return renewal satisfies never
+    }
+  }
+
+  function changedStatus(): void {
+    const next = syncStatusOf(connector.state(), environment.isOnline())
+    // Heartbeats alter the machine's state but not what a person is told.
+    if (JSON.stringify(next) === JSON.stringify(status)) return
+    status = next
+    for (const listener of statusListeners) listener()
+  }
+
+  /** A being located nowhere is in no log: what was looked up of it is looked up again. */
+  function refreshBeings({ name, space }: { name: MutationName; space: SpaceId | null }): void {
+    if (name.startsWith('being.')) void queryClient.invalidateQueries({ queryKey: ['being'] })
+    if (name.startsWith('space.') && space !== null) void queryClient.invalidateQueries({ queryKey: ['spaces'] })
+  }
+
+  let lookUp: { ids: Set<BeingId>; found: Promise<Map<BeingId, Being>> } | null = null
+
+  async function lookUpAll(ids: Set<BeingId>): Promise<Map<BeingId, Being>> {
+    await Promise.resolve()
+    lookUp = null
+    const result = await http.beings([...ids])
+    if (!result.ok) throw new Error(result.problem.message)
+    return new Map(result.value.beings.map((being) => [being.id, being]))
+  }
+
+  async function lookUpBeing(id: BeingId): Promise<Being | null> {
+    if (lookUp === null || lookUp.ids.size >= LIMITS.maxIdsPerLookup) {
+      const ids = new Set<BeingId>()
+      lookUp = { ids, found: lookUpAll(ids) }
+    }
+    lookUp.ids.add(id)
+    return (await lookUp.found).get(id) ?? null
+  }
+
+  return {
+    queryClient,
+    http,
+    session: keeper.session,
+    connect() {
+      stopDevice ??= environment.onDevice((event) => {
+        connector.tell({ type: event })
+        changedStatus()
+      })
+      keeper.start()
+      connector.tell({ type: 'connectRequested' })
+    },
+    disconnect() {
+      stopDevice?.()
+      stopDevice = null
+      keeper.stop()
+      connector.tell({ type: 'disconnectRequested' })
+    },
+    watchSpace: spaces.watch,
+    readSpace: (id) => queryClient.getQueryData<SpaceState>(spaceKey(id)) ?? initialSpace(id),
+    retrySpace: (id) => spaces.tell(id, { type: 'retryRequested' }),
+    loadOlder: (id) => spaces.tell(id, { type: 'olderRequested' }),
+    async mutate(name, space, args) {
+      const prepared = prepareMutation(name, space, args)
+      return prepared.ok ? queue.add(prepared.mutation) : prepared.outcome
+    },
+    pendingMutations: queue.pending,
+    onPendingMutations: queue.onPending,
+    syncStatus: () => status,
+    onSyncStatus(listener) {
+      statusListeners.add(listener)
+      return () => void statusListeners.delete(listener)
+    },
+    retry() {
+      connector.tell({ type: 'retryRequested' })
+      queue.hurry()
+    },
+    lookUpBeing,
+    onStoreRestored: spaces.onRestored,
+  }
+}

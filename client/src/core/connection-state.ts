@@ -1,0 +1,103 @@
+/**
+ * What the connection machine of `connection.ts` can be, hear and ask for. Types only; the transitions are there.
+ */
+
+/** Why there is no connection. `status.ts` puts it into words. */
+export type Cause =
+  | { kind: 'closed'; code: number; reason: string }
+  /** The socket never opened: nobody is there, or something between. */
+  | { kind: 'unreachable' }
+  | { kind: 'drained'; reason: string }
+  | { kind: 'silent' }
+  | { kind: 'timedOut'; during: 'connecting' | 'authenticating' | 'renewing' }
+  | { kind: 'tokenUnavailable'; message: string }
+  | { kind: 'sessionEnded'; message: string }
+
+/** `attempt` counts failures in a row; `downSinceMs` is when the last connection was lost or first wanted. */
+export type ConnectionState =
+  | { status: 'idle' }
+  | { status: 'connecting'; attempt: number; downSinceMs: number; cause: Cause | null; givesUpAtMs: number }
+  | {
+      status: 'authenticating'
+      attempt: number
+      downSinceMs: number
+      cause: Cause | null
+      givesUpAtMs: number
+      notBeforeMs: number
+    }
+  | {
+      status: 'live'
+      session: string
+      sinceMs: number
+      attempt: number
+      heartbeatMs: number
+      deadAtMs: number
+      notBeforeMs: number
+    }
+  | {
+      status: 'draining'
+      session: string
+      sinceMs: number
+      attempt: number
+      heartbeatMs: number
+      deadAtMs: number
+      notBeforeMs: number
+      reason: string
+    }
+  | {
+      status: 'waiting'
+      attempt: number
+      downSinceMs: number
+      cause: Cause
+      retryAtMs: number
+      /** What the server asked for: nothing, not even a person, makes the client come sooner. */
+      notBeforeMs: number
+      token: 'held' | 'needed'
+    }
+  | { status: 'renewing'; attempt: number; downSinceMs: number; cause: Cause; givesUpAtMs: number }
+  | { status: 'stopped'; sinceMs: number; cause: Cause }
+
+export type ConnectionEvent =
+  | { type: 'connectRequested' }
+  | { type: 'disconnectRequested' }
+  | { type: 'retryRequested' }
+  | { type: 'socketOpened' }
+  | { type: 'socketClosed'; code: number; reason: string }
+  | { type: 'frameHeard' }
+  | { type: 'welcomed'; session: string; heartbeatMs: number }
+  | { type: 'goodbyeSaid'; reason: string; reconnectAfterMs: number }
+  | { type: 'delayAsked'; retryAfterMs: number }
+  | { type: 'tokenRenewed' }
+  | { type: 'tokenRenewalFailed'; message: string; retryAfterMs: number }
+  | { type: 'tokenRefused'; message: string }
+  | { type: 'networkFound' }
+  | { type: 'networkLost' }
+  | { type: 'pageShown' }
+  | { type: 'timePassed' }
+
+export type ConnectionEffect =
+  | { type: 'openSocket' }
+  | { type: 'closeSocket' }
+  | { type: 'sendHello' }
+  | { type: 'sendRefresh' }
+  | { type: 'sendPing' }
+  | { type: 'renewToken' }
+  /** The connection is live: every owner says again what it wants. */
+  | { type: 'announceLive' }
+
+export interface ConnectionStep {
+  state: ConnectionState
+  effects: ConnectionEffect[]
+}
+
+export const CONNECTION_TIMES = {
+  connectTimeoutMs: 10_000,
+  renewTimeoutMs: 20_000,
+  /** A connection that lived this long counts as a success and forgives the failures before it. */
+  settledAfterMs: 5_000,
+  /** After the page woke up or the network changed, an answer to a ping is due within this. */
+  probeMs: 4_000,
+} as const
+
+/** The state with that status. */
+export type InState<S extends ConnectionState['status']> = Extract<ConnectionState, { status: S }>

@@ -1,0 +1,243 @@
+/**
+ * The feed of a space as one table (status by event), then each rule by itself. The property over arbitrary
+ * interleavings is in `space-history.test.ts`.
+ */
+import { describe, expect, test } from 'vitest'
+import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
+import {
+  type Feed,
+  initialSpace,
+  SPACE_TIMES,
+  type SpaceEffect,
+  type SpaceEvent,
+  type SpaceState,
+  spaceDeadlineOf,
+  stepSpace,
+} from './space-state.ts'
+
+const NOW = 1_000_000
+const at = { nowMs: NOW, random: 0.5 }
+const later = { nowMs: NOW + SPACE_TIMES.settledAfterMs, random: 0.5 }
+
+const log = new SpaceLog('@lobby', '0195e0c0-0000-7000-8000-000000000001')
+log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby' }) })
+log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@ada', 'one') })
+const snapshot = log.snapshot()
+const [next, afterNext] = [
+  log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@ada', 'two') }),
+  log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@ada', 'three') }),
+]
+const { epoch } = log
+const follows = { epoch, from: 2, to: 3, changes: [next] }
+const gap = { epoch, from: 3, to: 4, changes: [afterNext] }
+const page = { intentions: [], beings: [], hasMore: false }
+
+const held: SpaceState = stepSpace(
+  stepSpace(initialSpace('@lobby'), { type: 'connected' }, at).state,
+  { type: 'snapshotReceived', snapshot },
+  at,
+).state
+
+const feeds: { [S in Feed['status']]: Extract<Feed, { status: S }> } = {
+  paused: { status: 'paused' },
+  asking: { status: 'asking', attempt: 1, givesUpAtMs: NOW },
+  current: { status: 'current', attempt: 0, sinceMs: NOW },
+  retrying: { status: 'retrying', attempt: 1, retryAtMs: NOW, reason: 'because' },
+  closed: { status: 'closed', code: 'revoked', message: 'no longer' },
+}
+
+const events: { [T in SpaceEvent['type']]: Extract<SpaceEvent, { type: T }> } = {
+  connected: { type: 'connected' },
+  disconnected: { type: 'disconnected' },
+  snapshotReceived: { type: 'snapshotReceived', snapshot },
+  resumedReceived: { type: 'resumedReceived', frame: follows },
+  changesReceived: { type: 'changesReceived', frame: gap },
+  headHeard: { type: 'headHeard', version: 4 },
+  askFailed: { type: 'askFailed', code: 'unavailable', message: 'away', retryAfterMs: 1000 },
+  unsubscribed: { type: 'unsubscribed', code: 'revoked', message: 'no longer' },
+  retryRequested: { type: 'retryRequested' },
+  olderRequested: { type: 'olderRequested' },
+  olderReceived: { type: 'olderReceived', before: null, page },
+  olderFailed: { type: 'olderFailed', before: null, message: 'away' },
+  timePassed: { type: 'timePassed' },
+}
+
+type Cell = [Feed['status'], ...SpaceEffect['type'][]]
+
+const ignored = (status: Feed['status']): Record<SpaceEvent['type'], Cell> => ({
+  connected: [status],
+  disconnected: [status],
+  snapshotReceived: [status],
+  resumedReceived: [status],
+  changesReceived: [status],
+  headHeard: [status],
+  askFailed: [status],
+  unsubscribed: [status],
+  retryRequested: [status],
+  olderRequested: [status],
+  olderReceived: [status],
+  olderFailed: [status],
+  timePassed: [status],
+})
+
+const table: Record<Feed['status'], Record<SpaceEvent['type'], Cell>> = {
+  paused: { ...ignored('paused'), connected: ['asking', 'subscribe'] },
+  asking: {
+    ...ignored('asking'),
+    connected: ['asking', 'subscribe'],
+    disconnected: ['paused'],
+    snapshotReceived: ['current'],
+    resumedReceived: ['current'],
+    askFailed: ['retrying'],
+    unsubscribed: ['closed'],
+    timePassed: ['retrying'],
+  },
+  current: {
+    ...ignored('current'),
+    connected: ['asking', 'subscribe'],
+    disconnected: ['paused'],
+    changesReceived: ['asking', 'subscribe'],
+    headHeard: ['asking', 'subscribe'],
+    askFailed: ['retrying'],
+    unsubscribed: ['closed'],
+  },
+  retrying: {
+    ...ignored('retrying'),
+    connected: ['asking', 'subscribe'],
+    disconnected: ['paused'],
+    snapshotReceived: ['current'],
+    resumedReceived: ['current'],
+    askFailed: ['retrying'],
+    unsubscribed: ['closed'],
+    retryRequested: ['asking', 'subscribe'],
+    timePassed: ['asking', 'subscribe'],
+  },
+  closed: { ...ignored('closed'), retryRequested: ['asking', 'subscribe'] },
+}
+
+describe.each(Object.values(feeds))('C12 $status', (feed) => {
+  test.each(Object.values(events))('C12 on $type', (event) => {
+    const [status, ...effects] = table[feed.status][event.type]
+    const result = stepSpace({ ...held, feed }, event, at)
+    expect([result.state.feed.status, ...result.effects.map(({ type }) => type)]).toEqual([status, ...effects])
+  })
+})
+
+const textsOf = ({ content }: SpaceState) => content?.intentions.map((intention) => plainText(intention.content))
+
+test('C21 what leaves a gap is not applied and is asked for from the held position', () => {
+  const result = stepSpace(held, { type: 'changesReceived', frame: gap }, at)
+  expect(result.effects).toEqual([{ type: 'subscribe', position: { epoch, version: 2 } }])
+  expect(result.state.content).toBe(held.content)
+})
+
+test('C21 a frame with a hole in it is a gap', () => {
+  const holed = { epoch, from: 2, to: 4, changes: [afterNext] }
+  const result = stepSpace(held, { type: 'changesReceived', frame: holed }, at)
+  expect(result.state.content).toBe(held.content)
+  expect(result.state.feed.status).toBe('asking')
+})
+
+test('C20 of a frame that overlaps, only what is new is applied', () => {
+  const one = stepSpace(held, { type: 'changesReceived', frame: follows }, at).state
+  const both = { epoch, from: 2, to: 4, changes: [next, afterNext] }
+  const two = stepSpace(one, { type: 'changesReceived', frame: both }, at).state
+  expect(textsOf(two)).toEqual(['one', 'two', 'three'])
+  expect(stepSpace(two, { type: 'changesReceived', frame: both }, at).state).toBe(two)
+})
+
+test('C22 changes of another epoch are not applied; the snapshot that answers is taken, also with a lower version', () => {
+  const other = new SpaceLog('@lobby')
+  const change = other.write({ kind: 'intention.put', body: anUtterance('@lobby', '@ada', 'anew') })
+  const frame = { epoch: other.epoch, from: 0, to: 1, changes: [change] }
+  const asked = stepSpace(held, { type: 'changesReceived', frame }, at)
+  expect(asked.state.content).toBe(held.content)
+  expect(asked.effects).toHaveLength(1)
+  const answered = stepSpace(asked.state, { type: 'snapshotReceived', snapshot: other.snapshot() }, at).state
+  expect(answered.content?.position).toEqual({ epoch: other.epoch, version: 1 })
+  expect(textsOf(answered)).toEqual(['anew'])
+})
+
+test('C23 a head that is ahead makes the space ask once while the answer is awaited', () => {
+  const asked = stepSpace(held, { type: 'headHeard', version: 3 }, at)
+  expect(asked.effects).toHaveLength(1)
+  expect(stepSpace(asked.state, { type: 'headHeard', version: 4 }, at).effects).toEqual([])
+})
+
+test('C23 a head at or below the held version asks for nothing', () => {
+  for (const version of [0, 1, 2]) expect(stepSpace(held, { type: 'headHeard', version }, at).effects).toEqual([])
+})
+
+test('C24 an older snapshot of the same epoch changes nothing', () => {
+  const ahead = stepSpace(held, { type: 'changesReceived', frame: follows }, at).state
+  expect(stepSpace(ahead, { type: 'snapshotReceived', snapshot }, at).state.content).toBe(ahead.content)
+})
+
+test('C26 gap after gap is asked for with a growing pause, in the end without a position', () => {
+  let state = held
+  const asked: SpaceEffect[] = []
+  const pauses: number[] = []
+  for (let round = 0; round < 4; round += 1) {
+    let result = stepSpace(state, { type: 'changesReceived', frame: gap }, at)
+    const deadline = result.state.feed.status === 'retrying' ? spaceDeadlineOf(result.state) : null
+    if (deadline !== null) {
+      pauses.push(deadline - NOW)
+      result = stepSpace(result.state, { type: 'timePassed' }, { nowMs: deadline, random: 0.5 })
+    }
+    asked.push(...result.effects)
+    const empty = { epoch, from: 2, to: 2, changes: [] }
+    state = stepSpace(result.state, { type: 'resumedReceived', frame: empty }, at).state
+  }
+  expect(pauses).toHaveLength(3)
+  expect(pauses.every((pause) => pause >= 200)).toBe(true)
+  expect(asked.at(0)).toEqual({ type: 'subscribe', position: { epoch, version: 2 } })
+  expect(asked.at(-1)).toEqual({ type: 'subscribe', position: null })
+})
+
+test('C26 after a quiet while a gap is asked for at once again', () => {
+  const feed = { ...feeds.current, attempt: 2 }
+  expect(stepSpace({ ...held, feed }, { type: 'changesReceived', frame: gap }, at).state.feed.status).toBe('retrying')
+  expect(stepSpace({ ...held, feed }, { type: 'changesReceived', frame: gap }, later).state.feed.status).toBe('asking')
+})
+
+test('C26 an answer that itself leaves a gap leads to a snapshot after a pause', () => {
+  const asked = stepSpace(held, { type: 'connected' }, at).state
+  const answered = stepSpace(asked, { type: 'resumedReceived', frame: gap }, at).state
+  expect(answered.feed.status).toBe('retrying')
+  const again = stepSpace(answered, { type: 'timePassed' }, { nowMs: NOW + 60_000, random: 0 })
+  expect(again.effects).toEqual([{ type: 'subscribe', position: null }])
+})
+
+test.each(['not-found', 'too-many', 'too-large', 'malformed'])('C27 %s closes a space', (code) => {
+  const asked = stepSpace(initialSpace('@lobby'), { type: 'connected' }, at).state
+  const refused = stepSpace(asked, { type: 'askFailed', code, message: 'no', retryAfterMs: null }, at).state
+  expect(refused.feed).toEqual({ status: 'closed', code, message: 'no' })
+})
+
+test('C27 a closed space keeps nothing, and a reconnect does not ask for it', () => {
+  const closed = stepSpace(held, events.unsubscribed, at).state
+  expect(closed.content).toBeNull()
+  expect(stepSpace(closed, { type: 'connected' }, at).effects).toEqual([])
+  expect(stepSpace(closed, { type: 'retryRequested' }, at).effects).toEqual([{ type: 'subscribe', position: null }])
+})
+
+test('C27 a space that is removed is closed', () => {
+  const gone = new SpaceLog('@gone')
+  gone.write({ kind: 'space.put', body: gone.space })
+  const before = gone.snapshot()
+  const change = gone.write({ kind: 'space.remove', body: { id: '@gone' } })
+  const asked = stepSpace(initialSpace('@gone'), { type: 'connected' }, at).state
+  const current = stepSpace(asked, { type: 'snapshotReceived', snapshot: before }, at).state
+  const frame = { epoch: gone.epoch, from: 1, to: 2, changes: [change] }
+  expect(stepSpace(current, { type: 'changesReceived', frame }, at).state).toMatchObject({
+    feed: { status: 'closed', code: 'removed' },
+    content: null,
+  })
+})
+
+test('C28 an error with retryAfterMs postpones the next try by at least that', () => {
+  const asked = stepSpace(held, { type: 'connected' }, at).state
+  const failed = stepSpace(asked, { ...events.askFailed, retryAfterMs: 7000 }, { nowMs: NOW, random: 0 }).state
+  expect(spaceDeadlineOf(failed)).toBeGreaterThanOrEqual(NOW + 7000)
+  expect(failed.content).toBe(held.content)
+})

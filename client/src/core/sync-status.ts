@@ -1,0 +1,114 @@
+/**
+ * What a person is told about the connection: a word, since when, why, and what happens next. Derived from the
+ * machine's state and nothing else, so that it cannot say anything that is not so.
+ */
+import { CLOSE } from '@rhizom/protocol'
+import { needsSignIn } from './connection.ts'
+import type { Cause, ConnectionState } from './connection-state.ts'
+
+export type SyncStatus =
+  /** Changes arrive as they are made. `session` names the connection in the gateway's logs. */
+  | { status: 'live'; sinceMs: number; session: string; reason: string | null }
+  /** An attempt is under way. `reason` is why the former one ended, if there was one. */
+  | { status: 'connecting'; sinceMs: number | null; reason: string | null; attempt: number }
+  /** The next attempt is at `nextAttemptAtMs`. */
+  | { status: 'waiting'; sinceMs: number; reason: string; attempt: number; nextAttemptAtMs: number }
+  /** As `waiting`, and the browser reports that there is no network. */
+  | { status: 'offline'; sinceMs: number; reason: string; attempt: number; nextAttemptAtMs: number }
+  /** Trying again unchanged cannot help; `remedy` is what can. */
+  | { status: 'error'; sinceMs: number; reason: string; remedy: 'sign-in' | 'reload' | 'retry' }
+
+/** The status that belongs to a state of the connection. */
+export function syncStatusOf(state: ConnectionState, online: boolean): SyncStatus {
+  switch (state.status) {
+    case 'idle':
+      return { status: 'connecting', sinceMs: null, reason: null, attempt: 0 }
+    case 'connecting':
+    case 'authenticating':
+    case 'renewing': {
+      const { attempt, downSinceMs, cause } = state
+      return { status: 'connecting', sinceMs: downSinceMs, reason: cause && describeCause(cause), attempt }
+    }
+    case 'live':
+      return { status: 'live', sinceMs: state.sinceMs, session: state.session, reason: null }
+    case 'draining': {
+      const reason = 'The gateway is about to restart; the connection will move to another.'
+      return { status: 'live', sinceMs: state.sinceMs, session: state.session, reason }
+    }
+    case 'waiting': {
+      const { attempt, downSinceMs, cause, retryAtMs } = state
+      return {
+        status: online ? 'waiting' : 'offline',
+        sinceMs: downSinceMs,
+        reason: online ? describeCause(cause) : 'This device has no network.',
+        attempt,
+        nextAttemptAtMs: retryAtMs,
+      }
+    }
+    case 'stopped':
+      return {
+        status: 'error',
+        sinceMs: state.sinceMs,
+        reason: describeCause(state.cause),
+        remedy: remedyOf(state.cause),
+      }
+    default:
+      return state satisfies never
+  }
+}
+
+function remedyOf(cause: Cause): 'sign-in' | 'reload' | 'retry' {
+  if (needsSignIn(cause)) return 'sign-in'
+  return cause.kind === 'closed' && cause.code === CLOSE.unsupportedVersion.code ? 'reload' : 'retry'
+}
+
+/** A cause in words for a person. */
+export function describeCause(cause: Cause): string {
+  switch (cause.kind) {
+    case 'closed':
+      return describeClose(cause.code, cause.reason)
+    case 'unreachable':
+      return 'No gateway can be reached.'
+    case 'drained':
+      return 'The gateway restarted.'
+    case 'silent':
+      return 'Nothing was heard from the gateway for too long.'
+    case 'timedOut':
+      return cause.during === 'connecting'
+        ? 'The gateway could not be reached in time.'
+        : 'There was no answer in time.'
+    case 'tokenUnavailable':
+      return `The session could not be renewed: ${cause.message}`
+    case 'sessionEnded':
+      return `The session has ended: ${cause.message}`
+    default:
+      return cause satisfies never
+  }
+}
+
+function describeClose(code: number, reason: string): string {
+  switch (code) {
+    case CLOSE.draining.code:
+      return 'The gateway restarted.'
+    case CLOSE.helloTimedOut.code:
+      return 'Signing in to the gateway took too long.'
+    case CLOSE.tooSlow.code:
+      return 'This connection could not keep up; it will catch up from where it was.'
+    case CLOSE.tokenExpired.code:
+      return 'The session has to be renewed.'
+    case CLOSE.overloaded.code:
+      return 'The gateway is overloaded.'
+    case CLOSE.notAuthenticated.code:
+      return 'The gateway does not accept this session.'
+    case CLOSE.unsupportedVersion.code:
+      return 'This page is too old for the server.'
+    case CLOSE.originNotAllowed.code:
+      return 'The gateway does not serve pages from this address.'
+    case CLOSE.tooMany.code:
+      return 'The gateway refused this client: too large or too many.'
+    case 1006:
+      return 'The connection to the gateway was lost.'
+    default:
+      return `The gateway closed the connection (${code}${reason === '' ? '' : `: ${reason}`}).`
+  }
+}

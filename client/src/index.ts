@@ -1,0 +1,29 @@
+/** @rhizom/client: keeps spaces in step with the server. Hooks are in `@rhizom/client/react`. */
+export { type ClientOptions, createClient, type RhizomClient } from './client.ts'
+export * from './core/backoff.ts'
+export * from './core/connection.ts'
+export * from './core/connection-state.ts'
+export * from './core/space-content.ts'
+export * from './core/space-state.ts'
+export * from './core/sync-status.ts'
+export { browserEnvironment, type DeviceEvent, type Environment } from './runtime/environment.ts'
+export {
+  createHttp,
+  createSession,
+  type Http,
+  type HttpProblem,
+  type HttpResult,
+  type HttpTarget,
+} from './runtime/http.ts'
+export {
+  forgetSession,
+  type KeyValueStorage,
+  loadSession,
+  memoryStorage,
+  saveSession,
+  type Session,
+} from './runtime/storage.ts'
+export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websocket.ts'
+export { type MutationArgs, type MutationSpace, newId } from './sync/mutation.ts'
+export type { MutationOutcome, PendingMutation } from './sync/mutation-queue.ts'
+export { spaceKey } from './sync/space-sync.ts'

@@ -1,0 +1,263 @@
+// @vitest-environment happy-dom
+/** The hooks in a real tree, over a scripted server. */
+import { act, cleanup, render, screen } from '@testing-library/react'
+import type { ReactNode } from 'react'
+import { afterEach, expect, test } from 'vitest'
+import { aClient, type TestClient } from '../testing/a-client.ts'
+import { problem } from '../testing/scripted-server.ts'
+import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
+import { RhizomProvider } from './provider.tsx'
+import { useBeing } from './use-being.ts'
+import { useMutate, usePendingMutations } from './use-mutate.ts'
+import { useSpace, useSpaceIntentions } from './use-space.ts'
+import { useSyncStatus } from './use-sync-status.ts'
+
+afterEach(cleanup)
+
+function aLobby(): SpaceLog {
+  const log = new SpaceLog('@lobby')
+  log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby', name: 'Ada' }) })
+  log.write({ kind: 'being.put', body: aBeing('@bob', { location: '@lobby', name: 'Bob' }) })
+  log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@bob', 'hello') })
+  return log
+}
+
+interface Stage extends TestClient {
+  log: SpaceLog
+  /** Moves time on and lets React and the store catch up. */
+  pass: (ms: number) => Promise<void>
+}
+
+async function show(children: ReactNode, options: { log?: SpaceLog } = {}): Promise<Stage> {
+  const parts = aClient()
+  const log = options.log ?? aLobby()
+  parts.server.serve(log)
+  render(<RhizomProvider client={parts.client}>{children}</RhizomProvider>)
+  const pass = (ms: number) =>
+    act(async () => {
+      await parts.environment.advance(ms)
+      await parts.environment.settle()
+      await parts.environment.settle()
+    })
+  await pass(0)
+  await pass(0)
+  return { ...parts, log, pass }
+}
+
+const shown = (): string => screen.getByTestId('shown').textContent ?? ''
+
+function Space() {
+  const view = useSpace('@lobby')
+  switch (view.status) {
+    case 'loading':
+      return <p data-testid="shown">loading {view.problem}</p>
+    case 'closed':
+      return <p data-testid="shown">closed {view.code}</p>
+    case 'ready':
+      return (
+        <p data-testid="shown">
+          {`${view.space.name} v${view.position.version} ${view.current ? 'current' : 'stale'}: ${view.beings.map(({ name }) => name).join(', ')} of ${view.beingCount}`}
+        </p>
+      )
+    default:
+      return view satisfies never
+  }
+}
+
+test('C70 useSpace shows a space, follows it, marks it stale without a connection, and says when it is closed', async () => {
+  const { server, log, pass } = await show(<Space />)
+  expect(shown()).toBe('lobby v3 current: Ada, Bob of 2')
+  server.publish(log, log.write({ kind: 'space.put', body: { ...log.space, name: 'The lobby' } }))
+  await pass(0)
+  expect(shown()).toBe('The lobby v4 current: Ada, Bob of 2')
+  server.script = 'refuse'
+  server.connection.close(1006)
+  await pass(0)
+  expect(shown()).toBe('The lobby v4 stale: Ada, Bob of 2')
+  server.script = 'serve'
+  await pass(20_000)
+  expect(shown()).toBe('The lobby v4 current: Ada, Bob of 2')
+  server.connection.send({ type: 'unsubscribed', space: '@lobby', code: 'revoked', message: 'no longer' })
+  await pass(0)
+  expect(shown()).toBe('closed revoked')
+})
+
+test('C41 showing a space sends no request, not on mounting again and not on focus', async () => {
+  const { server, pass } = await show(
+    <>
+      <Space />
+      <Conversation />
+    </>,
+  )
+  window.dispatchEvent(new Event('focus'))
+  document.dispatchEvent(new Event('visibilitychange'))
+  await pass(1_000)
+  expect(server.requests).toEqual([])
+})
+
+test('C42 after the store was emptied the hooks show the space again', async () => {
+  const { queryClient, server, log, pass } = await show(<Space />)
+  queryClient.clear()
+  await pass(0)
+  expect(shown()).toBe('lobby v3 current: Ada, Bob of 2')
+  server.publish(log, log.write({ kind: 'space.put', body: { ...log.space, name: 'Renewed' } }))
+  await pass(0)
+  expect(shown()).toBe('Renewed v4 current: Ada, Bob of 2')
+})
+
+function Conversation() {
+  const { intentions, hasMore, older, loadOlder } = useSpaceIntentions('@lobby')
+  return (
+    <section>
+      <p data-testid="talk">
+        {intentions.map(({ author, content }) => `${author?.name ?? '?'}: ${plainText(content)}`).join(' | ')}
+      </p>
+      <p data-testid="more">{`${hasMore ? 'more' : 'all'} ${older.status}`}</p>
+      <button type="button" onClick={loadOlder}>
+        older
+      </button>
+    </section>
+  )
+}
+
+const talk = (): string => screen.getByTestId('talk').textContent ?? ''
+const more = (): string => screen.getByTestId('more').textContent ?? ''
+
+test('C71 useSpaceIntentions names the authors, follows renames, and loads older pages into the same store', async () => {
+  const log = aLobby()
+  const early = anUtterance('@lobby', '@cy', 'long ago')
+  const whole = log.snapshot.bind(log)
+  log.snapshot = () => ({ ...whole(), hasMore: true })
+  const { server, pass } = await show(<Conversation />, { log })
+  expect(talk()).toBe('Bob: hello')
+  expect(more()).toBe('more idle')
+
+  let away = true
+  server.route('GET /v1/spaces/@lobby/intentions', () =>
+    away
+      ? 'fail'
+      : { status: 200, body: { intentions: [early], beings: [aBeing('@cy', { name: 'Cy' })], hasMore: false } },
+  )
+  screen.getByRole('button').click()
+  await pass(0)
+  expect(more()).toBe('more failed')
+  away = false
+  screen.getByRole('button').click()
+  await pass(0)
+  expect(talk()).toBe('Cy: long ago | Bob: hello')
+  expect(more()).toBe('all idle')
+
+  server.publish(log, log.write({ kind: 'being.put', body: aBeing('@bob', { location: '@lobby', name: 'Robert' }) }))
+  await pass(0)
+  expect(talk()).toBe('Cy: long ago | Robert: hello')
+})
+
+function OneBeing({ id }: { id: string }) {
+  const view = useBeing(id)
+  return <p data-testid={id}>{view.status === 'known' ? view.being.name : view.status}</p>
+}
+
+test('C72 useBeing follows a loaded space and looks up the others in one request', async () => {
+  const parts = aClient()
+  const log = aLobby()
+  parts.server.serve(log)
+  parts.server.route('GET /v1/beings', (_body, url) => ({
+    status: 200,
+    body: {
+      beings: (url.searchParams.get('ids') ?? '')
+        .split(',')
+        .filter((id) => id === '@cy')
+        .map((id) => aBeing(id, { name: 'Cy' })),
+    },
+  }))
+  parts.client.watchSpace('@lobby')
+  parts.client.connect()
+  await parts.environment.settle()
+  render(
+    <RhizomProvider client={parts.client}>
+      <OneBeing id="@bob" />
+      <OneBeing id="@cy" />
+      <OneBeing id="@nobody" />
+    </RhizomProvider>,
+  )
+  const pass = () => act(() => parts.environment.advance(10))
+  await pass()
+  await pass()
+  expect(['@bob', '@cy', '@nobody'].map((id) => screen.getByTestId(id).textContent)).toEqual(['Bob', 'Cy', 'unknown'])
+  expect(parts.server.requests).toHaveLength(1)
+  const renamed = aBeing('@bob', { location: '@lobby', name: 'Robert' })
+  parts.server.publish(log, log.write({ kind: 'being.put', body: renamed }))
+  await pass()
+  expect(screen.getByTestId('@bob').textContent).toBe('Robert')
+})
+
+function Status() {
+  const status = useSyncStatus()
+  return (
+    <section>
+      <p data-testid="shown">{`${status.status}${'nextAttemptAtMs' in status ? ` until ${status.nextAttemptAtMs}` : ''}`}</p>
+      <button type="button" onClick={status.retry}>
+        retry
+      </button>
+    </section>
+  )
+}
+
+test('C73 useSyncStatus says what is so, and retry tries at once', async () => {
+  const { server, environment, pass } = await show(<Status />)
+  expect(shown()).toBe('live')
+  server.script = 'refuse'
+  server.connection.close(1006)
+  await pass(8_000)
+  expect(shown()).toMatch(/^(waiting until|connecting)/)
+  environment.setOnline(false)
+  await pass(0)
+  expect(shown()).toMatch(/^(offline until|connecting)/)
+  environment.setOnline(true)
+  server.script = 'serve'
+  screen.getByRole('button').click()
+  await pass(0)
+  expect(shown()).toBe('live')
+})
+
+function Rename() {
+  const mutate = useMutate()
+  const pending = usePendingMutations('@lobby')
+  return (
+    <section>
+      <p data-testid="shown">{pending.map(({ attempt, problem: why }) => `${attempt} ${why}`).join()}</p>
+      <button
+        type="button"
+        onClick={(event) => {
+          const button = event.currentTarget
+          void mutate('space.update', '@lobby', { name: 'New' }).then((outcome) => {
+            button.textContent = outcome.status === 'rejected' ? outcome.message : 'done'
+          })
+        }}
+      >
+        rename
+      </button>
+    </section>
+  )
+}
+
+test('C73 useMutate hands back the outcome, and what is unanswered can be shown', async () => {
+  const { server, pass } = await show(<Rename />)
+  server.route('POST /v1/mutations', () => ({ status: 503, body: problem(503, 'unavailable') }))
+  screen.getByRole('button').click()
+  await pass(0)
+  expect(shown()).toBe('1 It is unavailable.')
+  server.route('POST /v1/mutations', (body) => ({
+    status: 200,
+    body: {
+      results: (body as { mutations: { id: string }[] }).mutations.map(({ id }) => ({
+        id,
+        status: 'rejected',
+        error: { code: 'forbidden', message: 'Only owners do that' },
+      })),
+    },
+  }))
+  await pass(5_000)
+  expect(shown()).toBe('')
+  expect(screen.getByRole('button').textContent).toBe('Only owners do that')
+})

@@ -1,0 +1,49 @@
+/** One being, wherever it is: from a space that is loaded, else looked up by its id. */
+import type { Being, BeingId } from '@rhizom/protocol'
+import { type QueryClient, useQuery } from '@tanstack/react-query'
+import { useCallback, useSyncExternalStore } from 'react'
+import type { SpaceState } from '../core/space-state.ts'
+import { useRhizom } from './provider.tsx'
+
+export type BeingView =
+  | { status: 'loading'; being: null }
+  | { status: 'known'; being: Being }
+  /** There is no being of that id, or it may not be seen. */
+  | { status: 'unknown'; being: null }
+  | { status: 'failed'; being: null; message: string; retry: () => void }
+
+/** The space it is located in knows it best; one that only quotes it may hold what it was when it left. */
+function findBeing(queryClient: QueryClient, id: BeingId): Being | null {
+  for (const [key, state] of queryClient.getQueriesData<SpaceState>({ queryKey: ['space'] })) {
+    const being = state?.content?.beings[id]
+    if (being !== undefined && being.location === key[1]) return being
+  }
+  return null
+}
+
+/**
+ * One being. While a loaded space holds it, it changes live; otherwise it is looked up and looked up again after
+ * mutations of this client.
+ */
+export function useBeing(id: BeingId): BeingView {
+  const client = useRhizom()
+  const { queryClient } = client
+  const subscribe = useCallback(
+    (listener: () => void) => queryClient.getQueryCache().subscribe(listener),
+    [queryClient],
+  )
+  const live = useSyncExternalStore(subscribe, () => findBeing(queryClient, id))
+  const lookUp = useQuery({
+    queryKey: ['being', id],
+    queryFn: () => client.lookUpBeing(id),
+    enabled: live === null,
+    retry: 2,
+    refetchOnWindowFocus: false,
+  })
+  if (live !== null) return { status: 'known', being: live }
+  if (lookUp.data) return { status: 'known', being: lookUp.data }
+  if (lookUp.isSuccess) return { status: 'unknown', being: null }
+  if (lookUp.isError)
+    return { status: 'failed', being: null, message: lookUp.error.message, retry: () => void lookUp.refetch() }
+  return { status: 'loading', being: null }
+}

@@ -1,0 +1,16 @@
+/** How it stands with the connection, in a form a person can be told. */
+import { useCallback, useMemo, useSyncExternalStore } from 'react'
+import type { SyncStatus } from '../core/sync-status.ts'
+import { useRhizom } from './provider.tsx'
+
+/**
+ * The status of the connection: `live`, `connecting`, `waiting` or `offline` (with `nextAttemptAtMs`), or `error`
+ * (with a `remedy`). Times are milliseconds since 1970. `retry` tries again now, but not before the time the server
+ * asked for.
+ */
+export function useSyncStatus(): SyncStatus & { retry: () => void } {
+  const client = useRhizom()
+  const status = useSyncExternalStore(client.onSyncStatus, client.syncStatus)
+  const retry = useCallback(() => client.retry(), [client])
+  return useMemo(() => ({ ...status, retry }), [status, retry])
+}

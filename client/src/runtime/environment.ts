@@ -1,0 +1,73 @@
+/**
+ * Everything the client wants of the outside world, as one port, so that a test can put a clock, a network and chance
+ * of its own in its place. `browserEnvironment` is the one used by default; nothing else touches globals.
+ */
+import { memoryStorage, type KeyValueStorage, safeStorage } from './storage.ts'
+import { openWebSocket, type OpenSocket } from './websocket.ts'
+
+/** What happened to the device. */
+export type DeviceEvent = 'networkFound' | 'networkLost' | 'pageShown'
+
+export interface Environment {
+  /** Milliseconds since 1970. */
+  nowMs(): number
+  /** In [0, 1). */
+  random(): number
+  /** Calls once after `delayMs`; the result cancels. */
+  setTimer(delayMs: number, callback: () => void): () => void
+  openSocket: OpenSocket
+  fetch(url: string, init: RequestInit): Promise<Response>
+  storage: KeyValueStorage
+  isOnline(): boolean
+  /** Listens to the device; the result stops. */
+  onDevice(listener: (event: DeviceEvent) => void): () => void
+  /** Something that no screen shows and that should not happen. One line each. */
+  report(problem: string): void
+}
+
+/** Timers of browsers overflow past this and fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+function onBrowserDevice(listener: (event: DeviceEvent) => void): () => void {
+  if (typeof window === 'undefined') return () => undefined
+  const found = () => listener('networkFound')
+  const lost = () => listener('networkLost')
+  const shown = () => {
+    if (document.visibilityState === 'visible') listener('pageShown')
+  }
+  window.addEventListener('online', found)
+  window.addEventListener('offline', lost)
+  // `pageshow` covers a page taken from the back-forward cache, whose sockets are gone.
+  window.addEventListener('pageshow', shown)
+  document.addEventListener('visibilitychange', shown)
+  return () => {
+    window.removeEventListener('online', found)
+    window.removeEventListener('offline', lost)
+    window.removeEventListener('pageshow', shown)
+    document.removeEventListener('visibilitychange', shown)
+  }
+}
+
+function reportProblem(error: Error): void {
+  if (typeof reportError === 'function') reportError(error)
+  else process.emitWarning(error)
+}
+
+/** The environment of a browser, or of Node 22 for tools and tests (storage is then kept in memory). */
+export function browserEnvironment(): Environment {
+  return {
+    nowMs: () => Date.now(),
+    random: () => Math.random(),
+    setTimer(delayMs, callback) {
+      const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS))
+      return () => clearTimeout(timer)
+    },
+    openSocket: openWebSocket,
+    fetch: (url, init) => fetch(url, init),
+    storage: typeof window === 'undefined' ? memoryStorage() : safeStorage(() => window.localStorage),
+    isOnline: () => typeof navigator === 'undefined' || !('onLine' in navigator) || navigator.onLine,
+    onDevice: onBrowserDevice,
+    // Reaches the console and whatever gathers the errors of the page.
+    report: (problem) => reportProblem(new Error(`rhizom: ${problem}`)),
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The calls to the api, typed by the protocol's schemas on the way out and in. What goes wrong is a value: `problem`
+ * is what the server said, with its code and whether waiting helps; a network that fails or an answer that is not
+ * understood become problems of the same form, so that callers have one kind of failure to think about.
+ */
+import {
+  type BeingsAnswer,
+  beingsAnswerSchema,
+  currentSessionAnswerSchema,
+  type IntentionsAnswer,
+  intentionsAnswerSchema,
+  type ListSpacesAnswer,
+  listSpacesAnswerSchema,
+  type Mutation,
+  type MutationResult,
+  mutationResultSchema,
+  parseJson,
+  type Parsed,
+  type PostSessionAnswer,
+  postMutationsAnswerSchema,
+  postSessionAnswerSchema,
+  PROBLEMS,
+  problemSchema,
+  refreshSessionAnswerSchema,
+  type SpaceId,
+} from '@rhizom/protocol'
+import type { Environment } from './environment.ts'
+
+export interface HttpProblem {
+  /** A code of the protocol, or `network` (no answer) or `not-understood` (an answer of another kind). */
+  code: string
+  message: string
+  /** Where in the request the fault is. */
+  path: string | null
+  /** Whether the same request can succeed later. */
+  retry: 'later' | 'never'
+  /** How long the server wants to be left alone; 0 if it did not say. */
+  retryAfterMs: number
+}
+
+export type HttpResult<T> = { ok: true; value: T } | { ok: false; problem: HttpProblem }
+
+const REQUEST_TIMEOUT_MS = 15_000
+
+interface Request {
+  method: 'GET' | 'POST'
+  path: string
+  token: string | null
+  body?: unknown
+}
+
+/** Reads the text of a successful answer. */
+type Read<T> = (text: string) => Parsed<T>
+
+async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, read: Read<T>): Promise<HttpResult<T>> {
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (request.token !== null) headers['authorization'] = `Bearer ${request.token}`
+  if (request.body !== undefined) headers['content-type'] = 'application/json'
+  // The environment's clock and not AbortSignal.timeout, so that tests own this time as well.
+  const patience = new AbortController()
+  const cancelTimer = environment.setTimer(REQUEST_TIMEOUT_MS, () => patience.abort())
+  try {
+    const response = await environment.fetch(apiUrl + request.path, {
+      method: request.method,
+      headers,
+      signal: patience.signal,
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    })
+    const text = await response.text()
+    if (!response.ok) return { ok: false, problem: problemOf(response.status, text, response.headers) }
+    const parsed = read(text)
+    return parsed.ok ? parsed : { ok: false, problem: notUnderstood(response.status, parsed.problem) }
+  } catch (error) {
+    const message = patience.signal.aborted ? 'The server did not answer in time.' : 'The server cannot be reached.'
+    if (!(error instanceof Error)) throw error
+    return { ok: false, problem: { code: 'network', message, path: null, retry: 'later', retryAfterMs: 0 } }
+  } finally {
+    cancelTimer()
+  }
+}
+
+function problemOf(status: number, text: string, headers: Headers): HttpProblem {
+  const parsed = parseJson(problemSchema, text)
+  const headerSeconds = Number(headers.get('retry-after') ?? 0)
+  const headerMs = Number.isFinite(headerSeconds) ? Math.max(0, headerSeconds) * 1000 : 0
+  if (!parsed.ok) {
+    // A proxy in between answers in its own words.
+    const message = `The server answered ${status}.`
+    return { code: codeOf(status), message, path: null, retry: retryByStatus(status), retryAfterMs: headerMs }
+  }
+  const { code, detail, path, retryAfterMs } = parsed.value
+  const known = Object.entries(PROBLEMS).find(([name]) => name === code)?.[1]
+  return {
+    code,
+    message: detail,
+    path: path ?? null,
+    retry: known?.retry ?? retryByStatus(status),
+    retryAfterMs: retryAfterMs ?? headerMs,
+  }
+}
+
+const retryByStatus = (status: number): 'later' | 'never' =>
+  status >= 500 || status === 429 || status === 408 ? 'later' : 'never'
+
+const codeOf = (status: number): string => (status >= 500 ? 'unavailable' : 'not-understood')
+
+/** An answer of success that no schema fits: what it was about may well have happened. */
+const notUnderstood = (status: number, fault: string): HttpProblem => ({
+  code: 'not-understood',
+  message: `The server answered ${status} in a way that was not understood: ${fault}`,
+  path: null,
+  retry: 'later',
+  retryAfterMs: 0,
+})
+
+export interface HttpTarget {
+  environment: Pick<Environment, 'fetch' | 'setTimer'>
+  /** Without a trailing slash; empty for the page's own origin. */
+  apiUrl: string
+}
+
+/** Begins a guest session. A taken `id` is the problem `taken`. */
+export function createSession(
+  target: HttpTarget,
+  body: { name: string; id?: string },
+): Promise<HttpResult<PostSessionAnswer>> {
+  return call(target, { method: 'POST', path: '/v1/sessions', token: null, body }, (text) =>
+    parseJson(postSessionAnswerSchema, text),
+  )
+}
+
+/** The api on behalf of one session. */
+export function createHttp(target: HttpTarget, token: () => string) {
+  const get = <T>(path: string, read: Read<T>) => call(target, { method: 'GET', path, token: token() }, read)
+  const post = <T>(path: string, body: unknown, read: Read<T>) =>
+    call(target, { method: 'POST', path, token: token(), body }, read)
+  return {
+    currentSession: () => get('/v1/sessions/current', (text) => parseJson(currentSessionAnswerSchema, text)),
+    /** A fresh token for the same being. */
+    refreshSession: (): Promise<HttpResult<PostSessionAnswer>> =>
+      post('/v1/sessions/current/refresh', {}, (text) => parseJson(refreshSessionAnswerSchema, text)),
+    /** The spaces this session may read, a page at a time. */
+    listSpaces: (cursor?: string): Promise<HttpResult<ListSpacesAnswer>> =>
+      get(withQuery('/v1/spaces', { cursor }), (text) => parseJson(listSpacesAnswerSchema, text)),
+    /** Intentions older than `before`, oldest first, with their authors. */
+    olderIntentions: (space: SpaceId, before?: string): Promise<HttpResult<IntentionsAnswer>> =>
+      get(withQuery(`/v1/spaces/${encodeURIComponent(space)}/intentions`, { before }), (text) =>
+        parseJson(intentionsAnswerSchema, text),
+      ),
+    /** Up to 100 beings by their ids; unknown ones are missing from the answer. */
+    beings: (ids: readonly string[]): Promise<HttpResult<BeingsAnswer>> =>
+      get(withQuery('/v1/beings', { ids: ids.join(',') }), (text) => parseJson(beingsAnswerSchema, text)),
+    postMutations: (mutations: readonly Mutation[]) =>
+      post('/v1/mutations', { mutations }, (text) => parseJson(postMutationsAnswerSchema, text)),
+    /** What became of a mutation; the problem `not-found` if it was never applied. */
+    mutationOutcome: (id: string): Promise<HttpResult<MutationResult>> =>
+      get(`/v1/mutations/${encodeURIComponent(id)}`, (text) => parseJson(mutationResultSchema, text)),
+  }
+}
+
+export type Http = ReturnType<typeof createHttp>
+
+function withQuery(path: string, query: Record<string, string | undefined>): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given).toString()}`
+}

@@ -1,0 +1,72 @@
+/**
+ * Small things kept across reloads. A browser may refuse storage altogether (private windows, blocked cookies, a full
+ * disk): then what is kept lives as long as the page, and nothing throws.
+ */
+import { beingSchema, parseJson, type PostSessionAnswer, postSessionAnswerSchema } from '@rhizom/protocol'
+
+export interface KeyValueStorage {
+  get(key: string): string | null
+  set(key: string, value: string): void
+  remove(key: string): void
+}
+
+export function memoryStorage(): KeyValueStorage {
+  const items = new Map<string, string>()
+  return {
+    get: (key) => items.get(key) ?? null,
+    set: (key, value) => void items.set(key, value),
+    remove: (key) => void items.delete(key),
+  }
+}
+
+/** The browser's storage, with memory standing in for each call that it refuses. */
+export function safeStorage(open: () => Storage): KeyValueStorage {
+  const memory = memoryStorage()
+  const attempt = <T>(action: (storage: Storage) => T, otherwise: () => T): T => {
+    try {
+      return action(open())
+    } catch {
+      return otherwise()
+    }
+  }
+  return {
+    get: (key) =>
+      memory.get(key) ??
+      attempt(
+        (storage) => storage.getItem(key),
+        () => null,
+      ),
+    set(key, value) {
+      memory.remove(key)
+      attempt(
+        (storage) => storage.setItem(key, value),
+        () => memory.set(key, value),
+      )
+    },
+    remove(key) {
+      memory.remove(key)
+      attempt(
+        (storage) => storage.removeItem(key),
+        () => undefined,
+      )
+    },
+  }
+}
+
+/** Who this client is: the token, when it expires (milliseconds since 1970) and the being as it was at sign-in. */
+export type Session = PostSessionAnswer
+
+const SESSION_KEY = 'rhizom.session'
+
+/** The kept session, or null if there is none that is understood. */
+export function loadSession(storage: KeyValueStorage): Session | null {
+  const text = storage.get(SESSION_KEY)
+  if (text === null) return null
+  const parsed = parseJson(postSessionAnswerSchema, text)
+  return parsed.ok ? parsed.value : null
+}
+
+export const saveSession = (storage: KeyValueStorage, session: Session): void =>
+  storage.set(SESSION_KEY, JSON.stringify({ ...session, being: beingSchema.parse(session.being) }))
+
+export const forgetSession = (storage: KeyValueStorage): void => storage.remove(SESSION_KEY)

@@ -1,0 +1,203 @@
+/**
+ * What the user has asked for and the server has not answered yet. Mutations of one space leave in order, one request
+ * at a time, and what gathers meanwhile goes together. A request whose answer was lost is sent again with the same
+ * ids: the server then tells the first outcome. Nothing is given up while there is hope; what cannot succeed is
+ * handed back with its reason.
+ */
+import { LIMITS, type Mutation, type MutationResult, type SpaceId } from '@rhizom/protocol'
+import { backoffMs } from '../core/backoff.ts'
+import type { Environment } from '../runtime/environment.ts'
+import type { Http, HttpProblem } from '../runtime/http.ts'
+import type { Renewal } from './session-keeper.ts'
+
+export type MutationOutcome =
+  /** Done, now or by an earlier attempt. `version` is the change it made, null where it made none. */
+  | { status: 'applied'; id: string; version: number | null }
+  /** Not done and never will be: `code` is a rejection's or a problem's, `message` is for a person. */
+  | { status: 'rejected'; id: string; code: string; message: string }
+
+export interface PendingMutation {
+  mutation: Mutation
+  queuedAtMs: number
+  /** Attempts that failed so far, why the last one did, and when the next one is. */
+  attempt: number
+  problem: string | null
+  nextAttemptAtMs: number | null
+}
+
+interface Entry extends PendingMutation {
+  settle(outcome: MutationOutcome): void
+}
+
+interface Lane {
+  entries: Entry[]
+  /** Lowered to one after a batch was refused as a whole, so that one faulty mutation does not cost the others. */
+  batchSize: number
+  /** Ends the wait between two attempts, unless the server asked for that long. */
+  wake: ((by: 'hurry' | 'stop') => void) | null
+}
+
+export interface MutationQueue {
+  add(mutation: Mutation): Promise<MutationOutcome>
+  /** Everything unanswered, oldest first. A new array whenever something changed. */
+  pending(): readonly PendingMutation[]
+  onPending(listener: () => void): () => void
+  /** Tries again now what waits for its next attempt, but not before the time a server asked for. */
+  hurry(): void
+  /** Hands back everything as rejected with code `closed`. */
+  stop(): void
+}
+
+export interface MutationQueueParts {
+  environment: Environment
+  http: Pick<Http, 'postMutations'>
+  renewToken(): Promise<Renewal>
+  onApplied(mutation: Mutation): void
+}
+
+const AUTHENTICATION_CODES: ReadonlySet<string> = new Set(['not-authenticated', 'token-expired'])
+
+export function createMutationQueue({ environment, http, renewToken, onApplied }: MutationQueueParts): MutationQueue {
+  const lanes = new Map<SpaceId | null, Lane>()
+  const listeners = new Set<() => void>()
+  let pending: readonly PendingMutation[] = []
+
+  function changed(): void {
+    pending = [...lanes.values()]
+      .flatMap(({ entries }) => entries)
+      .map(({ settle: _settle, ...rest }) => rest)
+      .sort((a, b) => a.queuedAtMs - b.queuedAtMs)
+    for (const listener of listeners) listener()
+  }
+
+  function add(mutation: Mutation): Promise<MutationOutcome> {
+    return new Promise((resolve) => {
+      const queuedAtMs = environment.nowMs()
+      const entry: Entry = {
+        mutation,
+        queuedAtMs,
+        attempt: 0,
+        problem: null,
+        nextAttemptAtMs: null,
+        settle: resolve,
+      }
+      const lane = lanes.get(mutation.space)
+      if (lane !== undefined) lane.entries.push(entry)
+      else {
+        const fresh: Lane = { entries: [entry], batchSize: LIMITS.maxMutationsPerBatch, wake: null }
+        lanes.set(mutation.space, fresh)
+        void run(mutation.space, fresh)
+      }
+      changed()
+    })
+  }
+
+  async function run(space: SpaceId | null, lane: Lane): Promise<void> {
+    // What is asked for in one turn of the event loop leaves together.
+    await Promise.resolve()
+    while (lane.entries.length > 0) await attempt(lane)
+    if (lanes.get(space) === lane) lanes.delete(space)
+  }
+
+  async function attempt(lane: Lane): Promise<void> {
+    const batch = lane.entries.slice(0, lane.batchSize)
+    const answer = await http.postMutations(batch.map(({ mutation }) => mutation))
+    if (answer.ok) return settleAll(lane, batch, answer.value.results)
+    const { problem } = answer
+    if (AUTHENTICATION_CODES.has(problem.code)) return renewAndRetry(lane, batch, problem)
+    if (problem.retry === 'later') return postpone(lane, batch, problem.message, problem.retryAfterMs)
+    if (batch.length > 1) lane.batchSize = 1
+    else for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, problem.message))
+  }
+
+  const rejection = ({ mutation }: Entry, code: string, message: string): MutationOutcome => ({
+    status: 'rejected',
+    id: mutation.id,
+    code,
+    message,
+  })
+
+  function finish(lane: Lane, entry: Entry, outcome: MutationOutcome): void {
+    const index = lane.entries.indexOf(entry)
+    if (index < 0) return
+    lane.entries.splice(index, 1)
+    changed()
+    if (outcome.status === 'applied') onApplied(entry.mutation)
+    entry.settle(outcome)
+  }
+
+  function settleAll(lane: Lane, batch: readonly Entry[], results: readonly MutationResult[]): void | Promise<void> {
+    const byId = new Map(results.map((result) => [result.id, result]))
+    let unanswered = 0
+    for (const entry of batch) {
+      const result = byId.get(entry.mutation.id)
+      if (result === undefined) unanswered += 1
+      else finish(lane, entry, outcomeOf(result))
+    }
+    if (unanswered > 0) return postpone(lane, batch, 'The server left a mutation unanswered.', 0)
+    lane.batchSize = LIMITS.maxMutationsPerBatch
+  }
+
+  async function renewAndRetry(lane: Lane, batch: readonly Entry[], problem: HttpProblem): Promise<void> {
+    // A token that was renewed and is turned down all the same must not make a loop without pauses.
+    if (batch.some((entry) => entry.problem === problem.message)) {
+      for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, problem.message))
+      return
+    }
+    const renewal = await renewToken()
+    if (renewal.status === 'refused')
+      for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, renewal.message))
+    else await postpone(lane, batch, problem.message, renewal.status === 'failed' ? renewal.retryAfterMs : 0)
+  }
+
+  /** Waits with a backoff; `hurry` and `stop` end the wait. */
+  async function postpone(lane: Lane, batch: readonly Entry[], reason: string, floorMs: number): Promise<void> {
+    const failures = Math.max(...batch.map((entry) => entry.attempt))
+    const delayMs = backoffMs(failures, environment.random(), floorMs)
+    for (const entry of batch) {
+      entry.attempt += 1
+      entry.problem = reason
+      entry.nextAttemptAtMs = environment.nowMs() + delayMs
+    }
+    changed()
+    const notBeforeMs = environment.nowMs() + floorMs
+    await new Promise<void>((resolve) => {
+      const cancel = environment.setTimer(delayMs, resolve)
+      lane.wake = (by) => {
+        if (by === 'hurry' && environment.nowMs() < notBeforeMs) return
+        cancel()
+        resolve()
+      }
+    })
+    lane.wake = null
+    for (const entry of batch) entry.nextAttemptAtMs = null
+    changed()
+  }
+
+  const wakeAll = (by: 'hurry' | 'stop') => {
+    for (const lane of lanes.values()) lane.wake?.(by)
+  }
+
+  return {
+    add,
+    pending: () => pending,
+    onPending(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    hurry: () => wakeAll('hurry'),
+    stop() {
+      for (const lane of lanes.values())
+        for (const entry of [...lane.entries]) finish(lane, entry, rejection(entry, 'closed', 'The page was left.'))
+      wakeAll('stop')
+    },
+  }
+}
+
+/** A `duplicate` tells the first outcome, which may have been a rejection. */
+function outcomeOf(result: MutationResult): MutationOutcome {
+  const { id, error, version } = result
+  return error === undefined
+    ? { status: 'applied', id, version: version ?? null }
+    : { status: 'rejected', id, code: error.code, message: error.message }
+}

@@ -1,0 +1,16 @@
+/** @rhizom/client/testing: a server in memory and a clock by hand, for the tests of others. */
+export {
+  type ManualEnvironment,
+  type ManualEnvironmentParts,
+  manualEnvironment,
+  seededRandom,
+} from './manual-environment.ts'
+export {
+  type Answer,
+  problem,
+  type Route,
+  type ScriptedConnection,
+  ScriptedServer,
+  type SocketScript,
+} from './scripted-server.ts'
+export { aBeing, anUtterance, type LogEntry, plainText, SpaceLog } from './space-log.ts'

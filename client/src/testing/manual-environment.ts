@@ -1,0 +1,94 @@
+/**
+ * An environment whose time stands still until a test moves it and whose chance comes from a seed. The network is
+ * whatever the test plugs in, usually a `ScriptedServer`.
+ */
+import type { DeviceEvent, Environment } from '../runtime/environment.ts'
+import { memoryStorage } from '../runtime/storage.ts'
+import type { OpenSocket } from '../runtime/websocket.ts'
+
+/** Chance from a seed (mulberry32): the same seed, the same run. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export interface ManualEnvironment extends Environment {
+  /** Moves time on, firing timers in order and letting promises settle between them. */
+  advance(ms: number): Promise<void>
+  /** Lets what is under way settle without moving time. */
+  settle(): Promise<void>
+  setOnline(online: boolean): void
+  happen(event: DeviceEvent): void
+  /** What was reported, oldest first. */
+  reports: string[]
+}
+
+export interface ManualEnvironmentParts {
+  openSocket: OpenSocket
+  fetch: Environment['fetch']
+  seed?: number
+  startMs?: number
+}
+
+/** One turn of the real event loop: every promise that can settle has settled after it. */
+const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0))
+
+export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironment {
+  let nowMs = parts.startMs ?? 1_800_000_000_000
+  let online = true
+  let serial = 0
+  const timers = new Map<number, { dueMs: number; callback: () => void }>()
+  const listeners = new Set<(event: DeviceEvent) => void>()
+  const reports: string[] = []
+
+  const nextDue = (untilMs: number) =>
+    [...timers].filter(([, { dueMs }]) => dueMs <= untilMs).sort(([a, x], [b, y]) => x.dueMs - y.dueMs || a - b)[0]
+
+  async function advance(ms: number): Promise<void> {
+    const untilMs = nowMs + ms
+    await turn()
+    for (let next = nextDue(untilMs); next !== undefined; next = nextDue(untilMs)) {
+      const [id, { dueMs, callback }] = next
+      timers.delete(id)
+      nowMs = Math.max(nowMs, dueMs)
+      callback()
+      await turn()
+    }
+    nowMs = untilMs
+    await turn()
+  }
+
+  return {
+    nowMs: () => nowMs,
+    random: seededRandom(parts.seed ?? 1),
+    setTimer(delayMs, callback) {
+      const id = ++serial
+      timers.set(id, { dueMs: nowMs + Math.max(0, delayMs), callback })
+      return () => void timers.delete(id)
+    },
+    openSocket: parts.openSocket,
+    fetch: parts.fetch,
+    storage: memoryStorage(),
+    isOnline: () => online,
+    onDevice(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    report: (problem) => void reports.push(problem),
+    advance,
+    settle: turn,
+    setOnline(value) {
+      online = value
+      for (const listener of listeners) listener(value ? 'networkFound' : 'networkLost')
+    },
+    happen(event) {
+      for (const listener of listeners) listener(event)
+    },
+    reports,
+  }
+}

@@ -1,0 +1,28 @@
+/** A being as a coloured disc: the same colour for the same id on every screen. */
+import type { CSSProperties } from 'react'
+
+function hueOf(id: string): number {
+  // FNV-1a, so that ids that differ in one letter lie far apart on the wheel.
+  let hash = 0x811c9dc5
+  for (const char of id) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0
+  return hash % 360
+}
+
+/** The first letter as a person sees it, which may be several characters. */
+const firstLetterOf = (word: string): string => segmenter.segment(word)[Symbol.iterator]().next().value?.segment ?? ''
+const segmenter = new Intl.Segmenter()
+
+const initialsOf = (name: string): string =>
+  name.trim().split(/\s+/).slice(0, 2).map(firstLetterOf).join('').toUpperCase()
+
+export function Avatar({ id, name, size = 32 }: { id: string; name: string; size?: number }) {
+  return (
+    <span
+      className="avatar"
+      aria-hidden="true"
+      style={{ '--hue': hueOf(id), width: size, height: size, fontSize: size * 0.38 } as CSSProperties}
+    >
+      {initialsOf(name)}
+    </span>
+  )
+}

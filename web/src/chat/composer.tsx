@@ -1,0 +1,135 @@
+/**
+ * Where one writes. Enter sends, Shift+Enter breaks the line. What the server turned down comes back with the reason,
+ * to be edited or dropped; nothing typed is ever lost to an error.
+ */
+import { newId } from '@rhizom/client'
+import type { SpaceId } from '@rhizom/protocol'
+import { useMutate } from '@rhizom/client/react'
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react'
+import type { Place } from '../spaces/use-place.ts'
+
+interface Refused {
+  id: string
+  text: string
+  reason: string
+}
+
+const MAX_HEIGHT_PX = 180
+
+export function Composer({ id, place }: { id: SpaceId; place: Place }) {
+  const mutate = useMutate()
+  const [text, setText] = useState('')
+  const [refused, setRefused] = useState<readonly Refused[]>([])
+  const input = useRef<HTMLTextAreaElement>(null)
+
+  useLayoutEffect(() => {
+    const box = input.current
+    if (box === null) return
+    box.style.height = 'auto'
+    box.style.height = `${Math.min(box.scrollHeight, MAX_HEIGHT_PX)}px`
+  })
+
+  async function send(said: string): Promise<void> {
+    const intentionId = newId()
+    const outcome = await mutate('intention.create', id, {
+      id: intentionId,
+      type: 'utterance',
+      content: [said],
+      state: 'complete',
+    })
+    if (outcome.status === 'rejected')
+      setRefused((before) => [...before, { id: intentionId, text: said, reason: outcome.message }])
+  }
+
+  function submit(): void {
+    const said = text.trim()
+    if (said === '' || !place.canWrite) return
+    setText('')
+    void send(said)
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    event.preventDefault()
+    submit()
+  }
+
+  const drop = (item: Refused) => setRefused((before) => before.filter((other) => other !== item))
+
+  return (
+    <div className="composer-area">
+      {refused.map((item) => (
+        <div key={item.id} className="notice" role="alert" data-testid="refused">
+          <p>
+            <strong>Not sent.</strong> {item.reason}
+            <span className="quiet ellipsis quote">“{item.text}”</span>
+          </p>
+          <div className="actions">
+            <button
+              type="button"
+              className="small"
+              onClick={() => {
+                setText((now) => (now === '' ? item.text : `${item.text}\n${now}`))
+                drop(item)
+                input.current?.focus()
+              }}
+            >
+              Edit
+            </button>
+            <button type="button" className="small" onClick={() => drop(item)}>
+              Drop
+            </button>
+          </div>
+        </div>
+      ))}
+      {!place.canWrite && (
+        <div className="notice calm" role="status" data-testid="not-here">
+          <p>
+            {place.problem === null
+              ? place.entering
+                ? 'Entering the space…'
+                : 'You read this space from outside. Enter it to write.'
+              : `You could not enter: ${place.problem}`}
+          </p>
+          <button
+            type="button"
+            className="small primary"
+            data-testid="join"
+            onClick={place.enter}
+            disabled={place.entering}
+          >
+            Enter
+          </button>
+        </div>
+      )}
+      <form
+        className="composer"
+        onSubmit={(event) => {
+          event.preventDefault()
+          submit()
+        }}
+      >
+        <textarea
+          ref={input}
+          data-testid="message-input"
+          aria-label="Message"
+          placeholder={place.canWrite ? 'Write a message' : 'Enter the space to write'}
+          rows={1}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={onKeyDown}
+          enterKeyHint="send"
+        />
+        <button
+          type="submit"
+          className="primary send"
+          data-testid="send"
+          disabled={text.trim() === '' || !place.canWrite}
+        >
+          Send
+        </button>
+      </form>
+      <p className="quiet tiny-text hint">Enter sends · Shift + Enter begins a new line</p>
+    </div>
+  )
+}

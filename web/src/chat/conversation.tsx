@@ -1,0 +1,100 @@
+/**
+ * What was said. New messages keep the end in view for those who are at the end; for those who read further up
+ * nothing moves, also when older messages come in above.
+ */
+import type { SpaceId } from '@rhizom/protocol'
+import { usePendingMutations, useRhizom, useSpaceIntentions } from '@rhizom/client/react'
+import { useEffect, useLayoutEffect, useRef } from 'react'
+import { Message } from './message.tsx'
+import { Sending } from './sending.tsx'
+
+/** Closer to the end than this counts as being there. */
+const NEAR_END_PX = 80
+/** Messages of one person closer together than this share a heading. */
+const SAME_BREATH_MS = 5 * 60_000
+
+export function Conversation({ id }: { id: SpaceId }) {
+  const { being: self } = useRhizom().session()
+  const { intentions, hasMore, older, loadOlder } = useSpaceIntentions(id)
+  const pending = usePendingMutations(id)
+  const scroller = useRef<HTMLDivElement>(null)
+  const sentinel = useRef<HTMLDivElement>(null)
+  const place = useRef({ atEnd: true, fromEndPx: 0 })
+
+  function remember(): void {
+    const box = scroller.current
+    if (box === null) return
+    const fromEndPx = box.scrollHeight - box.scrollTop
+    place.current = { atEnd: fromEndPx - box.clientHeight < NEAR_END_PX, fromEndPx }
+  }
+
+  const oldestId = intentions[0]?.id
+  const former = useRef(oldestId)
+  useLayoutEffect(() => {
+    const box = scroller.current
+    if (box === null) return
+    if (place.current.atEnd) box.scrollTop = box.scrollHeight
+    else if (former.current !== oldestId) box.scrollTop = box.scrollHeight - place.current.fromEndPx
+    former.current = oldestId
+    place.current.fromEndPx = box.scrollHeight - box.scrollTop
+  })
+
+  useEffect(() => {
+    const [box, mark] = [scroller.current, sentinel.current]
+    if (!hasMore || box === null || mark === null || older.status !== 'idle') return undefined
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        if (entry?.isIntersecting === true) loadOlder()
+      },
+      { root: box, rootMargin: '200px 0px 0px' },
+    )
+    observer.observe(mark)
+    return () => observer.disconnect()
+  }, [older.status, loadOlder, hasMore])
+
+  return (
+    <div className="scroller" ref={scroller} onScroll={remember}>
+      {hasMore && (
+        <div className="older" ref={sentinel}>
+          <button type="button" data-testid="load-older" onClick={loadOlder} disabled={older.status === 'loading'}>
+            {older.status === 'loading' ? 'Loading older messages…' : 'Load older messages'}
+          </button>
+          {older.status === 'failed' && (
+            <p className="problem small-text" role="alert">
+              {older.message}
+            </p>
+          )}
+        </div>
+      )}
+      {!hasMore && intentions.length > 0 && <p className="beginning quiet small-text">This is where it began.</p>}
+      {intentions.length === 0 && pending.length === 0 && (
+        <div className="empty" data-testid="empty">
+          <p className="empty-mark" aria-hidden="true">
+            ✦
+          </p>
+          <h2>Nothing was said here yet</h2>
+          <p className="quiet">Say the first word below. Everybody who looks at this space will see it at once.</p>
+        </div>
+      )}
+      <ol className="messages" role="log" aria-live="polite" aria-label="Messages">
+        {intentions.map((intention, index) => {
+          const before = intentions[index - 1]
+          const continues =
+            before !== undefined &&
+            before.owner === intention.owner &&
+            before.type === intention.type &&
+            intention.createdAt - before.createdAt < SAME_BREATH_MS
+          return (
+            <Message
+              key={intention.id}
+              intention={intention}
+              isOwn={intention.owner === self.id}
+              continues={continues}
+            />
+          )
+        })}
+      </ol>
+      <Sending pending={pending} shown={intentions} />
+    </div>
+  )
+}

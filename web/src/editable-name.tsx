@@ -1,0 +1,102 @@
+/** A name that can be changed where it stands. What was typed stays until the server has agreed or it is given up. */
+import type { MutationOutcome } from '@rhizom/client'
+import { LIMITS } from '@rhizom/protocol'
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
+
+interface Props {
+  name: string
+  /** What the name is of, for those who cannot see it: "space", "your name". */
+  label: string
+  testId: string
+  canEdit: boolean
+  rename: (name: string) => Promise<MutationOutcome>
+  children: ReactNode
+}
+
+type Mode =
+  | { mode: 'shown' }
+  | { mode: 'editing'; text: string; problem: string | null }
+  | { mode: 'saving'; text: string }
+
+export function EditableName({ name, label, testId, canEdit, rename, children }: Props) {
+  const [state, setState] = useState<Mode>({ mode: 'shown' })
+  const input = useRef<HTMLInputElement>(null)
+  const editing = state.mode === 'editing'
+  useEffect(() => {
+    if (editing) input.current?.select()
+  }, [editing])
+
+  async function save(text: string): Promise<void> {
+    setState({ mode: 'saving', text })
+    const outcome = await rename(text)
+    setState(outcome.status === 'applied' ? { mode: 'shown' } : { mode: 'editing', text, problem: outcome.message })
+  }
+
+  function submit(event: FormEvent): void {
+    event.preventDefault()
+    if (state.mode !== 'editing') return
+    const text = state.text.trim()
+    if (text === '' || text === name) setState({ mode: 'shown' })
+    else void save(text)
+  }
+
+  if (state.mode === 'shown')
+    return (
+      <span className="editable">
+        {children}
+        {canEdit && (
+          <button
+            type="button"
+            className="icon-button"
+            data-testid={`${testId}-edit`}
+            aria-label={`Change ${label}`}
+            title={`Change ${label}`}
+            onClick={() => setState({ mode: 'editing', text: name, problem: null })}
+          >
+            <PencilIcon />
+          </button>
+        )}
+      </span>
+    )
+  return (
+    <form className="editable editing" onSubmit={submit}>
+      <input
+        ref={input}
+        data-testid={`${testId}-input`}
+        aria-label={label}
+        value={state.text}
+        maxLength={LIMITS.maxNameLength}
+        disabled={state.mode === 'saving'}
+        onChange={(event) => setState({ mode: 'editing', text: event.target.value, problem: null })}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') setState({ mode: 'shown' })
+        }}
+      />
+      <button type="submit" className="primary small" data-testid={`${testId}-save`} disabled={state.mode === 'saving'}>
+        {state.mode === 'saving' ? 'Saving…' : 'Save'}
+      </button>
+      <button type="button" className="small" onClick={() => setState({ mode: 'shown' })}>
+        Cancel
+      </button>
+      {state.mode === 'editing' && state.problem !== null && (
+        <span className="problem" role="alert">
+          {state.problem}
+        </span>
+      )}
+    </form>
+  )
+}
+
+function PencilIcon() {
+  return (
+    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      <path
+        d="M11.2 2.3a1.6 1.6 0 0 1 2.3 2.3l-7.6 7.6-3 .8.8-3z"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="1.3"
+        strokeLinejoin="round"
+      />
+    </svg>
+  )
+}

@@ -1,0 +1,62 @@
+/** The way in: a name is enough. */
+import { createSession, type Environment, type Session } from '@rhizom/client'
+import { LIMITS } from '@rhizom/protocol'
+import { type FormEvent, useState } from 'react'
+import { Logo } from '../logo.tsx'
+
+interface Props {
+  environment: Environment
+  onSignedIn: (session: Session) => void
+}
+
+export function SignIn({ environment, onSignedIn }: Props) {
+  const [name, setName] = useState('')
+  const [problem, setProblem] = useState<string | null>(null)
+  const [busy, setBusy] = useState(false)
+
+  async function begin(): Promise<void> {
+    setBusy(true)
+    setProblem(null)
+    const result = await createSession({ environment, apiUrl: window.location.origin }, { name: name.trim() })
+    setBusy(false)
+    if (result.ok) onSignedIn(result.value)
+    else setProblem(result.problem.message)
+  }
+
+  function submit(event: FormEvent): void {
+    event.preventDefault()
+    if (name.trim() !== '' && !busy) void begin()
+  }
+
+  return (
+    <main className="sign-in">
+      <form className="card sign-in-card" onSubmit={submit}>
+        <Logo size={48} />
+        <h1>Welcome to rhizom</h1>
+        <p className="quiet">Spaces that stay in step on every screen. Tell us your name and step in.</p>
+        <label className="field">
+          <span>Your name</span>
+          <input
+            data-testid="name-input"
+            name="name"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+            maxLength={LIMITS.maxNameLength}
+            autoComplete="nickname"
+            placeholder="Ada Lovelace"
+            autoFocus
+            required
+          />
+        </label>
+        {problem !== null && (
+          <p className="problem" role="alert">
+            {problem} Nothing is lost: try again in a moment.
+          </p>
+        )}
+        <button className="primary wide" type="submit" data-testid="sign-in" disabled={busy || name.trim() === ''}>
+          {busy ? 'One moment…' : 'Continue as a guest'}
+        </button>
+      </form>
+    </main>
+  )
+}

@@ -1,0 +1,30 @@
+/** The frame around every page: the spaces on the left, who you are below them, the page beside. */
+import type { ReactNode } from 'react'
+import { Link } from 'wouter'
+import { Logo } from './logo.tsx'
+import { Identity } from './session/identity.tsx'
+import { SpaceList } from './spaces/space-list.tsx'
+import { SyncBanner } from './sync-status/sync-banner.tsx'
+import { SyncPill } from './sync-status/sync-pill.tsx'
+
+export function Shell({ children }: { children: ReactNode }) {
+  return (
+    <div className="shell">
+      <aside className="sidebar" aria-label="Spaces and you">
+        <div className="brand">
+          <Link href="/" className="brand-name">
+            <Logo />
+            rhizom
+          </Link>
+          <SyncPill />
+        </div>
+        <SpaceList />
+        <Identity />
+      </aside>
+      <div className="page">
+        <SyncBanner />
+        {children}
+      </div>
+    </div>
+  )
+}

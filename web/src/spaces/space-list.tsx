@@ -1,0 +1,55 @@
+/** The spaces to go to. The one that is open shows its name as it is now. */
+import type { SpaceId } from '@rhizom/protocol'
+import { useSpace } from '@rhizom/client/react'
+import { Link, useRoute } from 'wouter'
+import { useSpaces } from './use-spaces.ts'
+
+export function SpaceList() {
+  const { spaces, isPending, isError, error, refetch, hasNextPage, fetchNextPage } = useSpaces()
+  const [, params] = useRoute('/spaces/:id')
+  const open = params === null ? null : decodeURIComponent(params.id)
+  return (
+    <nav className="space-list" aria-label="Spaces">
+      <h2>Spaces</h2>
+      {isPending && <p className="quiet small-text">Loading…</p>}
+      {isError && (
+        <p className="problem small-text" role="alert">
+          {error.message}{' '}
+          <button type="button" className="link" onClick={() => void refetch()}>
+            Try again
+          </button>
+        </p>
+      )}
+      <ul>
+        {spaces.map(({ id, name, visibility }) => (
+          <li key={id}>
+            <Link
+              href={`/spaces/${id}`}
+              className="space-link"
+              data-testid="space-link"
+              aria-current={id === open ? 'page' : undefined}
+            >
+              <span className="hash" aria-hidden="true">
+                {visibility === 'private' ? '◐' : '#'}
+              </span>
+              {id === open ? <CurrentName id={id} name={name} /> : <span className="ellipsis">{name}</span>}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {hasNextPage && (
+        <button type="button" className="link" onClick={() => void fetchNextPage()}>
+          Show more
+        </button>
+      )}
+      <Link href="/" className="new-space">
+        + New space
+      </Link>
+    </nav>
+  )
+}
+
+function CurrentName({ id, name }: { id: SpaceId; name: string }) {
+  const view = useSpace(id)
+  return <span className="ellipsis">{view.status === 'ready' ? view.space.name : name}</span>
+}

@@ -1,0 +1,53 @@
+/**
+ * Being in the space one looks at. On opening a page it is entered once; after that nothing moves anybody without
+ * being asked, so that two tabs on two spaces do not pull their person to and fro.
+ */
+import type { Being, Role, SpaceId } from '@rhizom/protocol'
+import { type SpaceView, useMutate, usePendingMutations, useRhizom } from '@rhizom/client/react'
+import { useCallback, useEffect, useRef, useState } from 'react'
+
+export interface Place {
+  isHere: boolean
+  /** Beings that are here write, and members who are not viewers. */
+  canWrite: boolean
+  role: Role | null
+  entering: boolean
+  problem: string | null
+  enter: () => void
+}
+
+export function usePlace(id: SpaceId, view: SpaceView): Place {
+  const { being: self } = useRhizom().session()
+  const mutate = useMutate()
+  const pending = usePendingMutations(id)
+  const entering = pending.some(({ mutation }) => mutation.name === 'being.move')
+  const [problem, setProblem] = useState<string | null>(null)
+  const beings: readonly Being[] = view.status === 'ready' ? view.beings : []
+  const role = view.status === 'ready' ? (view.members?.[self.id] ?? null) : null
+  const isHere = beings.some((being) => being.id === self.id)
+
+  const enter = useCallback(
+    () =>
+      void mutate('being.move', id, { id: self.id }).then((outcome) =>
+        setProblem(outcome.status === 'rejected' ? outcome.message : null),
+      ),
+    [mutate, id, self.id],
+  )
+
+  const hasEntered = useRef(false)
+  const ready = view.status === 'ready'
+  useEffect(() => {
+    if (!ready || hasEntered.current) return
+    hasEntered.current = true
+    if (!isHere) enter()
+  }, [ready, isHere, enter])
+
+  return {
+    isHere,
+    canWrite: isHere || role === 'owner' || role === 'member',
+    role,
+    entering,
+    problem,
+    enter: () => void enter(),
+  }
+}

@@ -1,0 +1,62 @@
+/** Shown while the page is not live: what happened, what happens next, and what one can do about it. */
+import { useSyncStatus } from '@rhizom/client/react'
+import { useSignOut } from '../session/sign-out.ts'
+import { Countdown } from './countdown.tsx'
+
+export function SyncBanner() {
+  const status = useSyncStatus()
+  const signOut = useSignOut()
+  if (status.status === 'live') return null
+  return (
+    <div className="banner" data-status={status.status} role="status" data-testid="sync-banner">
+      <p>
+        {status.status === 'connecting' && <strong>Connecting…</strong>}
+        {(status.status === 'waiting' || status.status === 'offline') && (
+          <strong>
+            Reconnecting in <Countdown untilMs={status.nextAttemptAtMs} />
+          </strong>
+        )}
+        {status.status === 'error' && <strong>The connection was stopped.</strong>} {status.reason}
+      </p>
+      <BannerAction status={status} signOut={signOut} />
+    </div>
+  )
+}
+
+function BannerAction({ status, signOut }: { status: ReturnType<typeof useSyncStatus>; signOut: () => void }) {
+  switch (status.status) {
+    case 'live':
+    case 'connecting':
+      return null
+    case 'waiting':
+    case 'offline':
+      return <RetryButton retry={status.retry} />
+    case 'error':
+      switch (status.remedy) {
+        case 'sign-in':
+          return (
+            <button type="button" className="small primary" onClick={signOut}>
+              Sign in again
+            </button>
+          )
+        case 'reload':
+          return (
+            <button type="button" className="small primary" onClick={() => window.location.reload()}>
+              Reload the page
+            </button>
+          )
+        case 'retry':
+          return <RetryButton retry={status.retry} />
+        default:
+          return status.remedy satisfies never
+      }
+    default:
+      return status satisfies never
+  }
+}
+
+const RetryButton = ({ retry }: { retry: () => void }) => (
+  <button type="button" className="small" data-testid="retry" onClick={retry}>
+    Retry now
+  </button>
+)

@@ -1,0 +1,58 @@
+/** The state of the connection in a word, and everything known about it for those who open it. */
+import type { SyncStatus } from '@rhizom/client'
+import { useSyncStatus } from '@rhizom/client/react'
+import { Countdown } from './countdown.tsx'
+
+const labels: Record<SyncStatus['status'], string> = {
+  live: 'Live',
+  connecting: 'Connecting',
+  waiting: 'Reconnecting',
+  offline: 'Offline',
+  error: 'Stopped',
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+
+export function SyncPill() {
+  const status = useSyncStatus()
+  return (
+    <details className="pill" data-testid="sync-status" data-status={status.status}>
+      <summary>
+        <span className="dot" aria-hidden="true" />
+        <span role="status">{labels[status.status]}</span>
+      </summary>
+      <dl className="pill-card card">
+        <dt>Status</dt>
+        <dd>{labels[status.status]}</dd>
+        {status.sinceMs !== null && (
+          <>
+            <dt>Since</dt>
+            <dd>{clock.format(status.sinceMs)}</dd>
+          </>
+        )}
+        {status.status === 'live' && (
+          <>
+            <dt>Session</dt>
+            <dd>
+              <code data-testid="sync-session">{status.session}</code>
+            </dd>
+          </>
+        )}
+        {status.reason !== null && (
+          <>
+            <dt>Why</dt>
+            <dd>{status.reason}</dd>
+          </>
+        )}
+        {'nextAttemptAtMs' in status && (
+          <>
+            <dt>Next try</dt>
+            <dd>
+              in <Countdown untilMs={status.nextAttemptAtMs} />, number {status.attempt + 1}
+            </dd>
+          </>
+        )}
+      </dl>
+    </details>
+  )
+}
