@@ -5,7 +5,14 @@
  */
 import { defineConfig } from 'vitest/config'
 
-const kinds = ['int', 'sim', 'e2e', 'fault'] as const
+const services = './test/services/global-setup.ts'
+const browser = './test/browser/global-setup.ts'
+const kinds = {
+  int: { globalSetup: [services], testTimeout: 30_000, fileParallelism: true },
+  sim: { globalSetup: [], testTimeout: 180_000, fileParallelism: true },
+  e2e: { globalSetup: [services, browser], testTimeout: 180_000, fileParallelism: false },
+  fault: { globalSetup: [services], testTimeout: 180_000, fileParallelism: false },
+}
 const ignored = ['**/node_modules/**', '**/.local/**', '**/dist/**']
 
 export default defineConfig({
@@ -15,18 +22,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,tsx}'],
-          exclude: [...ignored, ...kinds.map((kind) => `**/*.${kind}.test.{ts,tsx}`)],
+          exclude: [...ignored, ...Object.keys(kinds).map((kind) => `**/*.${kind}.test.{ts,tsx}`)],
         },
       },
-      ...kinds.map((kind) => ({
+      ...Object.entries(kinds).map(([kind, options]) => ({
         test: {
           name: kind,
-          include: [`**/*.${kind}.test.ts`],
+          include: [`**/*.${kind}.test.{ts,tsx}`],
           exclude: ignored,
-          globalSetup: kind === 'sim' ? [] : ['./test/services/global-setup.ts'],
-          testTimeout: kind === 'int' ? 30_000 : 180_000,
           hookTimeout: 120_000,
-          ...(kind === 'int' || kind === 'sim' ? {} : { fileParallelism: false }),
+          ...options,
         },
       })),
     ],

@@ -1,0 +1,87 @@
+/**
+ * The arrows between packages and rooms, as the design draws them. `npm run check` fails on an import against one, and a
+ * test plants one of each to see that it does (test/checks/planted.test.ts).
+ *
+ *   protocol ◄ api      protocol ◄ gateway      protocol ◄ client ◄ web      infra ► protocol      loadtests ► infra, protocol
+ */
+const arrows = {
+  protocol: [],
+  api: ['protocol'],
+  gateway: ['protocol'],
+  client: ['protocol'],
+  web: ['client', 'protocol'],
+  infra: ['protocol'],
+  loadtests: ['protocol', 'infra'],
+}
+
+const packages = [...Object.keys(arrows), 'test', 'docs']
+
+const alone = Object.entries(arrows).map(([name, allowed]) => ({
+  name: `${name}-imports-only-${allowed.join('-and-') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^${name}/`, pathNot: '(\\.test\\.tsx?|/testing/)' },
+  to: { path: `^(${packages.join('|')})/`, pathNot: `^(${[name, ...allowed].join('|')})/` },
+}))
+
+export default {
+  forbidden: [
+    ...alone,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'what-is-imported-exists',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'packages-meet-at-their-index',
+      comment: 'Other packages see what a package exports, not its rooms. Checks and docs may look everywhere.',
+      severity: 'error',
+      from: { path: '^([^/]+)/', pathNot: '^(test|docs)/' },
+      to: { path: '^(protocol|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
+    },
+    {
+      name: 'cores-are-pure',
+      comment: 'core/ and domain/ import protocol and each other: no clock, no socket, no library.',
+      severity: 'error',
+      from: { path: '/(core|domain)/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '(^protocol/|/(core|domain)/)' },
+    },
+    {
+      name: 'no-barrels-inside',
+      severity: 'error',
+      from: { path: '^([^/]+)/src/', pathNot: '\\.test\\.tsx?$' },
+      to: { path: '^$1/src/index\\.ts$' },
+    },
+    {
+      name: 'sources-do-not-import-tests',
+      severity: 'error',
+      from: { pathNot: '(\\.test\\.tsx?$|/testing/|^test/)' },
+      to: { path: '(\\.test\\.tsx?$|^test/|/src/testing/)', pathNot: '/src/testing/index\\.ts$' },
+    },
+    {
+      name: 'protocol-needs-only-zod',
+      severity: 'error',
+      from: { path: '^protocol/src/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'core'], pathNot: 'node_modules/zod/' },
+    },
+    {
+      name: 'what-runs-is-a-dependency',
+      comment: 'What a source imports must be there after an installation without development dependencies.',
+      severity: 'error',
+      from: { path: '^(protocol|api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(/\\.local/|/dist/)' },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.json'],
+    },
+  },
+}

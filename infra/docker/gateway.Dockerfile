@@ -1,0 +1,24 @@
+# A gateway. The base must have glibc: uWebSockets.js is a native module and does not load on Alpine's musl.
+# Build from the root of the repository: docker build -f infra/docker/gateway.Dockerfile -t rhizom-gateway .
+#
+# TypeScript runs as it is (Node strips the types), so there is no build step. The workspace is copied and installed
+# in place: `pnpm deploy` would copy our packages under node_modules, where Node refuses to strip types.
+
+FROM node:22.23.3-bookworm-slim AS install
+RUN npm install --global pnpm@12.21.0
+WORKDIR /app
+COPY package.json pnpm-workspace.yaml pnpm-lock.yaml ./
+COPY protocol/ protocol/
+COPY gateway/ gateway/
+RUN pnpm install --prod --frozen-lockfile --filter "@rhizom/gateway..."
+
+FROM node:22.23.3-bookworm-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8081
+WORKDIR /app
+COPY --from=install /app ./
+COPY infra/docker/healthcheck.ts infra/docker/healthcheck.ts
+# The user `node` of the base image, by number, so that Kubernetes can tell that it is not root.
+USER 1000:1000
+EXPOSE 8081
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["node", "infra/docker/healthcheck.ts"]
+CMD ["node", "gateway/src/main.ts"]

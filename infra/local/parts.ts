@@ -1,0 +1,148 @@
+/**
+ * The parts of the local system: with which command and environment each runs, and how one knows that it does its work.
+ * Every part keeps its port for life, so that whoever talks to it finds it again after it died.
+ */
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { Command } from './child.ts'
+import { linesMatching, pinoErrors, type ReadLine } from './log-follower.ts'
+import { repository } from './places.ts'
+import type { Cluster } from './postgres-cluster.ts'
+import { askPostgres } from './postgres.ts'
+import type { RedisBinary } from './redis-binary.ts'
+import { askRedis, redisCommand } from './redis.ts'
+import type { Secrets } from './secrets.ts'
+import type { Part } from './supervisor.ts'
+
+/** What a part of our own is told beside what the user's environment holds. */
+export interface Surroundings {
+  environment: NodeJS.ProcessEnv
+  host: string
+  databaseUrl: string
+  redisUrl: string
+  secrets: Secrets
+  webUrl: string
+  apiUrls: string[]
+  gatewayUrls: string[]
+}
+
+const PROBE_MS = 2_000
+const quick = { readyWithinMs: 60_000, stopSignal: 'SIGTERM', stopWithinMs: 8_000 } as const
+
+async function responds(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) })
+  // Read to the end, so that the connection is free again.
+  await response.arrayBuffer()
+  return response.ok
+}
+
+/** The address that another program on this machine calls, also where a part listens on all of them. */
+export const urlFor = (host: string, port: number): string =>
+  `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`
+
+const portOf = (url: string): string => new URL(url).port
+
+export function postgresPart(cluster: Cluster, port: number): Part {
+  return {
+    name: 'postgres',
+    command: () => cluster.commandFor(port),
+    answers: async () => (await askPostgres(cluster.urlOf(port, 'postgres'))) !== '',
+    beforeStart: () => cluster.clearRemains(),
+    ...quick,
+    stopSignal: 'SIGINT',
+  }
+}
+
+export function redisPart(binary: RedisBinary, directory: string, port: number): Part {
+  return {
+    name: 'redis',
+    command: () => redisCommand(binary, directory, port),
+    answers: async () => (await askRedis(`redis://127.0.0.1:${port}`)) !== '',
+    ...quick,
+  }
+}
+
+/** Origins from which a browser may come: the page, by either name of this machine, unless the user says otherwise. */
+function shared(around: Surroundings): NodeJS.ProcessEnv {
+  const { environment, host, redisUrl, secrets, webUrl } = around
+  const byName = webUrl.replace('//127.0.0.1:', '//localhost:')
+  return {
+    ALLOWED_ORIGINS: [...new Set([webUrl, byName])].join(','),
+    ...secrets,
+    ...environment,
+    HOST: host,
+    REDIS_URL: redisUrl,
+  }
+}
+
+const node = (script: string, env: NodeJS.ProcessEnv): Command => ({
+  file: process.execPath,
+  args: [script],
+  env,
+  cwd: repository,
+})
+
+export const migration = (around: Surroundings): Command =>
+  node(join(repository, 'api/src/migrate.ts'), { ...shared(around), DATABASE_URL: around.databaseUrl })
+
+export const apiParts = (around: Surroundings): Part[] =>
+  around.apiUrls.map((url, index) => ({
+    name: `api-${index + 1}`,
+    command: () =>
+      node(join(repository, 'api/src/main.ts'), {
+        ...shared(around),
+        DATABASE_URL: around.databaseUrl,
+        PORT: portOf(url),
+      }),
+    answers: () => responds(`${url}/readyz`),
+    ...quick,
+  }))
+
+export const gatewayParts = (around: Surroundings): Part[] =>
+  around.gatewayUrls.map((url, index) => ({
+    name: `gateway-${index + 1}`,
+    command: () =>
+      node(join(repository, 'gateway/src/main.ts'), {
+        ...shared(around),
+        API_URL: around.apiUrls[index % around.apiUrls.length],
+        PORT: portOf(url),
+      }),
+    answers: () => responds(`${url}/readyz`),
+    ...quick,
+  }))
+
+/** The page is served by Vite, which passes calls on to the api nodes and spreads sockets over the gateways. */
+export function webPart(around: Surroundings): Part {
+  const { environment, host, webUrl, apiUrls, gatewayUrls } = around
+  const web = join(repository, 'web')
+  return {
+    name: 'web',
+    command: () => ({
+      file: process.execPath,
+      args: [viteOf(web), '--clearScreen', 'false'],
+      env: {
+        ...environment,
+        HOST: host,
+        PORT: portOf(webUrl),
+        API_URLS: apiUrls.join(','),
+        GATEWAY_URLS: gatewayUrls.join(','),
+      },
+      cwd: web,
+    }),
+    answers: () => responds(webUrl),
+    ...quick,
+  }
+}
+
+function viteOf(web: string): string {
+  const manifest = createRequire(join(web, 'package.json')).resolve('vite/package.json')
+  return join(dirname(manifest), 'bin', 'vite.js')
+}
+
+/** What of a part's log belongs on the screen. */
+export function errorsOf(part: string): ReadLine {
+  if (part === 'postgres') return linesMatching(/ PANIC: /)
+  if (part === 'redis') return linesMatching(/FATAL|Out of memory/i)
+  if (part === 'web') return linesMatching(/\berror\b/i)
+  return pinoErrors
+}

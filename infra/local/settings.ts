@@ -1,0 +1,81 @@
+/**
+ * The settings of the local system: one table, parsed once by start.ts. Everything else in the environment is passed on
+ * to the parts, so that a limit of the gateway, for example, can be tried with `MAX_CONNECTIONS_PER_ADDRESS=5 npm start`.
+ */
+import { z } from 'zod'
+import { repository } from './places.ts'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const count = z.coerce.number().int().min(1).max(16)
+const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must look like ${example}` }).optional()
+
+export const settings = {
+  DATABASE_URL: {
+    schema: url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/name'),
+    description: 'A Postgres to use instead of one of its own',
+  },
+  REDIS_URL: { schema: url(/^rediss?$/, 'redis://host:6379'), description: 'A Redis to use instead of one of its own' },
+  HOST: {
+    schema: z.string().min(1).default('127.0.0.1'),
+    description: 'The address that web, api and gateways listen on',
+  },
+  RHIZOM_LOCAL_DIR: {
+    schema: z.string().min(1).default(`${repository}/.local`),
+    description: 'Where data, logs, secrets and run.json are kept',
+  },
+  RHIZOM_APIS: { schema: count.default(1), description: 'How many api nodes run' },
+  RHIZOM_GATEWAYS: { schema: count.default(2), description: 'How many gateways run' },
+  RHIZOM_WEB_PORT: {
+    schema: port.default(5173),
+    description: 'The port of the page; the next free one if it is taken',
+  },
+  RHIZOM_API_PORT: { schema: port.default(7001), description: 'The port of the first api node, likewise' },
+  RHIZOM_GATEWAY_PORT: { schema: port.default(7101), description: 'The port of the first gateway, likewise' },
+  RHIZOM_POSTGRES_PORT: { schema: port.default(7432), description: 'The port of its own Postgres, likewise' },
+  RHIZOM_REDIS_PORT: { schema: port.default(7379), description: 'The port of its own Redis, likewise' },
+} as const
+
+const schema = z.object({
+  DATABASE_URL: settings.DATABASE_URL.schema,
+  REDIS_URL: settings.REDIS_URL.schema,
+  HOST: settings.HOST.schema,
+  RHIZOM_LOCAL_DIR: settings.RHIZOM_LOCAL_DIR.schema,
+  RHIZOM_APIS: settings.RHIZOM_APIS.schema,
+  RHIZOM_GATEWAYS: settings.RHIZOM_GATEWAYS.schema,
+  RHIZOM_WEB_PORT: settings.RHIZOM_WEB_PORT.schema,
+  RHIZOM_API_PORT: settings.RHIZOM_API_PORT.schema,
+  RHIZOM_GATEWAY_PORT: settings.RHIZOM_GATEWAY_PORT.schema,
+  RHIZOM_POSTGRES_PORT: settings.RHIZOM_POSTGRES_PORT.schema,
+  RHIZOM_REDIS_PORT: settings.RHIZOM_REDIS_PORT.schema,
+})
+export type LocalSettings = z.infer<typeof schema>
+
+type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string }
+
+/** An empty variable counts as not set. A problem names the variable and never its value, which may hold a password. */
+export function parseSettings(environment: NodeJS.ProcessEnv): Parsed<LocalSettings> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(given)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  return { ok: false, problem: problems.join('\n') }
+}
+
+export interface Flags {
+  fresh: boolean
+  withParent: boolean
+  help: boolean
+}
+
+export const USAGE = `npm start [-- --fresh] [-- --with-parent]
+  --fresh         forget the data, the secrets and the logs of earlier runs first
+  --with-parent   stop when the process that started this one is gone, whatever it is
+  --help          this text`
+
+export function parseFlags(args: readonly string[]): Parsed<Flags> {
+  const known = ['--fresh', '--with-parent', '--help']
+  const unknown = args.filter((argument) => !known.includes(argument))
+  if (unknown.length > 0) return { ok: false, problem: `${unknown.join(' ')} is not understood\n\n${USAGE}` }
+  const has = (flag: string): boolean => args.includes(flag)
+  return { ok: true, value: { fresh: has('--fresh'), withParent: has('--with-parent'), help: has('--help') } }
+}

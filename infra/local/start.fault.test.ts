@@ -1,0 +1,207 @@
+/**
+ * The whole local system, started as people start it, in a folder and on ports of its own: parts are killed, the
+ * launcher is stopped and killed, npm is killed. The tests build on each other and run in this order.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { postMutationsAnswerSchema, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
+import { afterAll, expect, test } from 'vitest'
+import { repository } from './places.ts'
+import { lookUpProcess } from './process-facts.ts'
+import { readRunFile, type Run } from './run-file.ts'
+import { seed } from './seed.ts'
+import { until } from './until.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'rhizom start '))
+const runFile = join(folder, 'run.json')
+const ports = { RHIZOM_WEB_PORT: '0', RHIZOM_API_PORT: '0', RHIZOM_GATEWAY_PORT: '0' }
+const environment: NodeJS.ProcessEnv = {
+  ...process.env,
+  ...ports,
+  RHIZOM_POSTGRES_PORT: '0',
+  RHIZOM_REDIS_PORT: '0',
+  RHIZOM_LOCAL_DIR: folder,
+  DATABASE_URL: '',
+  REDIS_URL: '',
+}
+const launchers: ChildProcess[] = []
+const soon = { withinMs: 30_000 }
+
+interface Launcher {
+  process: ChildProcess
+  said(): string
+  ended: Promise<number | null>
+}
+
+function launch(file: string, ...args: string[]): Launcher {
+  const child = spawn(file, args, { cwd: repository, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  launchers.push(child)
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += String(data)))
+  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  return { process: child, said: () => said, ended }
+}
+
+const script = join(repository, 'infra', 'local', 'start.ts')
+const startScript = (...flags: string[]): Launcher => launch(process.execPath, script, '--with-parent', ...flags)
+
+/** Waits for run.json, which says that everything is ready. */
+async function up(launcher: Launcher): Promise<Run> {
+  const giveUp = (): boolean => launcher.process.exitCode !== null
+  await until(() => readRunFile(runFile) !== undefined, { withinMs: 90_000, giveUp })
+  const run = readRunFile(runFile)
+  if (run === undefined) throw new Error(`it did not come up:\n${launcher.said()}`)
+  return run
+}
+
+const runs = (pid: number): boolean => lookUpProcess(pid) !== undefined
+const everyPid = (run: Run): number[] => [run.launcher, ...Object.values(run.processes)]
+const allGone = (pids: number[]): Promise<boolean> => until(() => !pids.some(runs), { withinMs: 15_000, everyMs: 50 })
+
+async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+  return response.ok
+}
+
+async function everythingAnswers(run: Run): Promise<boolean> {
+  const urls = [run.web, ...[...run.api, ...run.gateways].map((url) => `${url}/readyz`)]
+  return (await Promise.all(urls.map(answers))).every(Boolean)
+}
+
+async function call(url: string, token: string, body?: unknown): Promise<Response> {
+  return fetch(url, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+}
+
+async function signIn(run: Run): Promise<string> {
+  const response = await call(`${run.api[0]}/v1/sessions`, '', { name: 'Ada' })
+  return postSessionAnswerSchema.parse(await response.json()).token
+}
+
+async function utterances(run: Run, space: string, token: string): Promise<string[]> {
+  const response = await call(`${run.api[0]}/v1/spaces/${space}`, token)
+  return snapshotSchema.parse(await response.json()).intentions.map(({ content }) => JSON.stringify(content))
+}
+
+let current: Launcher
+let token = ''
+const WORDS = 'it survives'
+
+afterAll(async () => {
+  for (const launcher of launchers) launcher.kill('SIGTERM')
+  await until(() => launchers.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null), soon)
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('I24 run.json names everything once it is ready, for its owner only', async () => {
+  current = startScript()
+  const run = await up(current)
+  expect(run.launcher).toBe(current.process.pid)
+  expect(Object.keys(run.processes).toSorted()).toEqual(['api-1', 'gateway-1', 'gateway-2', 'postgres', 'redis', 'web'])
+  expect(run.api).toHaveLength(1)
+  expect(run.gateways).toHaveLength(2)
+  expect(Object.values(run.processes).every(runs)).toBe(true)
+  expect(await everythingAnswers(run)).toBe(true)
+  expect(statSync(runFile).mode & 0o777).toBe(0o600)
+  expect(current.said()).toContain(run.web)
+  const password = new URL(run.databaseUrl).password
+  expect(current.said()).not.toContain(password)
+})
+
+test('I23 the lobby is alive, and is seeded once, also when the first attempt was forgotten', async () => {
+  const run = await up(current)
+  token = await signIn(run)
+  const before = await utterances(run, '@lobby', token)
+  expect(before.length).toBeGreaterThanOrEqual(3)
+  const options = { api: run.api[0] ?? '', databaseUrl: run.databaseUrl }
+  expect(await seed({ ...options, file: join(folder, 'seed.json') })).toBe('done before')
+  expect(await seed({ ...options, file: join(folder, 'another-memory.json') })).toBe('done before')
+  expect(await utterances(run, '@lobby', token)).toEqual(before)
+})
+
+test.each(['gateway-1', 'web', 'api-1', 'redis', 'postgres'])(
+  'I20 I24 %s is killed and comes back on its port',
+  async (name) => {
+    const before = await up(current)
+    const victim = before.processes[name] ?? 0
+    process.kill(victim, 'SIGKILL')
+    expect(await until(() => ![undefined, victim].includes(readRunFile(runFile)?.processes[name]), soon)).toBe(true)
+    const after = await up(current)
+    expect(await until(() => everythingAnswers(after), soon)).toBe(true)
+    expect({ ...after, processes: {} }).toEqual({ ...before, processes: {} })
+    expect(Object.keys(after.processes).toSorted()).toEqual(Object.keys(before.processes).toSorted())
+    expect(current.said()).toContain(`${name} died (SIGKILL)`)
+  },
+)
+
+test('I25 a second start is refused with the address of the first', async () => {
+  const run = await up(current)
+  const second = startScript()
+  expect(await second.ended).toBe(1)
+  expect(second.said()).toContain(run.web)
+  expect(second.said()).toContain(String(run.launcher))
+  expect(await everythingAnswers(run)).toBe(true)
+  expect(readRunFile(runFile)).toEqual(run)
+})
+
+test('I26 SIGTERM stops everything, and data and sessions are there at the next start', async () => {
+  const run = await up(current)
+  const id = '01930000-0000-7000-8000-00000000abcd'
+  const mutations = [
+    { id, space: '@room', name: 'space.create', args: { name: 'Room' } },
+    {
+      id: id.replace('abcd', 'abce'),
+      space: '@room',
+      name: 'intention.create',
+      args: { id, type: 'utterance', content: [WORDS] },
+    },
+  ]
+  const response = await call(`${run.api[0]}/v1/mutations`, token, { mutations })
+  const { results } = postMutationsAnswerSchema.parse(await response.json())
+  expect(results.map(({ status }) => status)).toEqual(['applied', 'applied'])
+
+  // As npm does, which passes a signal on more than once.
+  for (let times = 0; times < 3; times += 1) current.process.kill('SIGTERM')
+  expect(await current.ended).toBe(0)
+  expect(everyPid(run).filter(runs)).toEqual([])
+  expect(existsSync(runFile)).toBe(false)
+
+  current = startScript()
+  expect(await utterances(await up(current), '@room', token)).toEqual([JSON.stringify([WORDS])])
+})
+
+test('I27 a SIGKILL of the launcher leaves no process behind, and the next start finds the data', async () => {
+  const run = await up(current)
+  current.process.kill('SIGKILL')
+  expect(await allGone(everyPid(run))).toBe(true)
+  current = startScript()
+  expect(await until(() => readRunFile(runFile)?.launcher === current.process.pid, { withinMs: 90_000 })).toBe(true)
+  expect(await utterances(await up(current), '@room', token)).toEqual([JSON.stringify([WORDS])])
+})
+
+test('I26 --fresh forgets data and secrets', async () => {
+  current.process.kill('SIGINT')
+  expect(await current.ended).toBe(0)
+  current = startScript('--fresh')
+  const run = await up(current)
+  expect((await call(`${run.api[0]}/v1/spaces/@lobby`, token)).status).toBe(401)
+  const anew = await signIn(run)
+  expect((await call(`${run.api[0]}/v1/spaces/@room`, anew)).status).toBe(404)
+  expect((await utterances(run, '@lobby', anew)).length).toBeGreaterThanOrEqual(3)
+  current.process.kill('SIGINT')
+  expect(await current.ended).toBe(0)
+})
+
+test.each(['SIGKILL', 'SIGTERM'] as const)('I2 I7 I27 %s of npm leaves no process behind', async (signal) => {
+  const npm = launch('npm', 'start')
+  const run = await up(npm)
+  expect(run.launcher).not.toBe(npm.process.pid)
+  npm.process.kill(signal)
+  expect(await allGone(everyPid(run))).toBe(true)
+  expect(await until(() => !existsSync(runFile), soon)).toBe(true)
+})

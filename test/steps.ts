@@ -1,0 +1,126 @@
+/**
+ * The steps of `npm test`, each with its count: the checks of the sources, the tests by kind, a short load test. How they
+ * are run, one after the other and cleanly ended, is the business of run.ts.
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command, Exit } from '@rhizom/infra/local/child.ts'
+import { repository } from '@rhizom/infra/local/places.ts'
+import type { Screen } from '@rhizom/infra/local/screen.ts'
+import { installChromium, installedChromium } from './browser/find-chromium.ts'
+import { formatCheck, importCheck, lintCheck, PACKAGES, typeChecks } from './checks/commands.ts'
+import { checkSpecRules } from './checks/spec-rules.ts'
+import { NOTHING, ONE_FAILED, ONE_PASSED, ONE_SKIPPED, readTally, sum, type Tally } from './tally.ts'
+
+export const STEPS = ['checks', 'unit', 'int', 'sim', 'e2e', 'fault', 'load'] as const
+export type StepName = (typeof STEPS)[number]
+
+export interface Workbench {
+  screen: Screen
+  /** A folder of this run, removed at its end. */
+  directory: string
+  /** Given to vitest as it is: parts of the names of test files. */
+  filters: readonly string[]
+  /** Runs a program to its end: on the screen, or with its output in a file. */
+  run(command: Command, output: string | { screen: true }): Promise<Exit>
+  /** Postgres and Redis for tests, as environment; started when first asked for. */
+  services(): Promise<NodeJS.ProcessEnv>
+}
+
+/** Says that a program had no way to do its work here, which is neither a success nor a failure. */
+const COULD_NOT_RUN = 3
+
+const inCi = (): boolean => ![undefined, '', '0', 'false'].includes(process.env['CI'])
+
+/** What cannot run here is skipped at home and a failure in continuous integration, and said plainly in both. */
+function notRun(screen: Screen, what: string, why: string): Tally {
+  screen[inCi() ? 'error' : 'notice'](`${what} did not run: ${why}`)
+  return inCi() ? ONE_FAILED : ONE_SKIPPED
+}
+
+export async function checks(bench: Workbench): Promise<Tally> {
+  const folders = PACKAGES.filter((name) => existsSync(join(repository, name)))
+  const commands = [
+    ...typeChecks(),
+    { name: 'lint', ...lintCheck() },
+    { name: 'format', ...formatCheck() },
+    { name: 'imports', ...importCheck(folders) },
+  ]
+  const tallies: Tally[] = []
+  for (const { name, file, args } of commands) {
+    const output = join(bench.directory, `${name.replaceAll(' ', '-')}.log`)
+    const startedAt = performance.now()
+    const { code } = await bench.run({ file, args, cwd: repository }, output)
+    tallies.push(verdict(bench.screen, name, code === 0, () => readFileSync(output, 'utf8'), startedAt))
+  }
+  const startedAt = performance.now()
+  const { rules, problems } = checkSpecRules(repository)
+  const text = (): string => problems.join('\n')
+  tallies.push(verdict(bench.screen, `${rules} rules and their tests`, problems.length === 0, text, startedAt))
+  return sum(tallies)
+}
+
+function verdict(screen: Screen, name: string, good: boolean, output: () => string, startedAt: number): Tally {
+  const took = `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
+  if (good) {
+    screen.done(`${name} (${took})`)
+    return ONE_PASSED
+  }
+  screen.error(`${name} (${took})`)
+  screen.plain(output().trimEnd())
+  return ONE_FAILED
+}
+
+type Kind = 'unit' | 'int' | 'sim' | 'e2e' | 'fault'
+
+/** Runs the tests of some kinds in one vitest, so that the kinds that may run beside each other do. */
+export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<Tally> {
+  const environment = kinds.some((kind) => kind !== 'unit' && kind !== 'sim') ? await bench.services() : {}
+  const report = join(bench.directory, `${kinds.join('-')}.json`)
+  const command: Command = {
+    file: process.execPath,
+    args: [
+      join(repository, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      ...kinds.flatMap((kind) => ['--project', kind]),
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      '--passWithNoTests',
+      ...bench.filters,
+    ],
+    env: { ...process.env, ...environment },
+    cwd: repository,
+  }
+  const { code } = await bench.run(command, { screen: true })
+  return readTally(report, code)
+}
+
+export async function browserTests(bench: Workbench): Promise<Tally> {
+  const files = globSync('**/*.e2e.test.ts', { cwd: repository, exclude: (path) => path.includes('node_modules') })
+  if (files.length === 0) return NOTHING
+  const chromium = installedChromium() ?? installChromium((line) => bench.screen.step(line))
+  if (chromium === undefined)
+    return notRun(
+      bench.screen,
+      'the browser tests',
+      'there is no Chromium or Chrome on PATH (or name one in TEST_CHROMIUM)',
+    )
+  process.env['TEST_CHROMIUM'] = chromium
+  return vitest(bench, ['e2e'])
+}
+
+export async function loadTest(bench: Workbench): Promise<Tally> {
+  const script = join(repository, 'loadtests', 'run.ts')
+  if (!existsSync(script)) return NOTHING
+  const command: Command = {
+    file: process.execPath,
+    args: [script, '--short'],
+    // A system of its own, so that a running one is neither used nor disturbed.
+    env: { ...process.env, RHIZOM_LOCAL_DIR: join(bench.directory, 'load') },
+    cwd: repository,
+  }
+  const { code } = await bench.run(command, { screen: true })
+  if (code === COULD_NOT_RUN) return notRun(bench.screen, 'the load test', 'k6 is not to be had here')
+  return code === 0 ? ONE_PASSED : ONE_FAILED
+}
