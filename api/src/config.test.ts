@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseConfig, settings } from './config.ts'
+import { parseConfig, settings, weakSecrets } from './config.ts'
 
 const good = {
   DATABASE_URL: 'postgres://u:hidden@h/db',
@@ -20,8 +20,7 @@ test.each([
   ['PORT', '70000'],
   ['DATABASE_URL', 'mysql://u:hidden@h/db'],
   ['REDIS_URL', 'hidden'],
-  ['TOKEN_SECRET', 'hidden'],
-  ['INTERNAL_TOKEN', 'hidden'],
+  ['INTERNAL_TOKEN', 'hidden between blanks'],
   ['ALLOWED_ORIGINS', 'https://example.org/path'],
   ['LOG_LEVEL', 'hidden'],
   ['FAIL_POINT', 'hidden'],
@@ -48,4 +47,12 @@ test('A40 each setting says what it is for, and each default is valid', () => {
     expect(description, name).not.toBe('')
     if ('default' in rest) expect(schema.safeParse(rest.default).success, name).toBe(true)
   }
+})
+
+test('A40 secrets that could be guessed are named', () => {
+  expect(weakSecrets({ TOKEN_SECRET: 'x'.repeat(32), INTERNAL_TOKEN: 'y'.repeat(16) })).toEqual([])
+  expect(weakSecrets({ TOKEN_SECRET: 'x'.repeat(31), INTERNAL_TOKEN: 'y'.repeat(15) })).toEqual([
+    'TOKEN_SECRET',
+    'INTERNAL_TOKEN',
+  ])
 })

@@ -4,10 +4,12 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { changesAnswerSchema, mutationResultSchema, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { freshDatabase, type FreshDatabase } from './testing/fresh-database.ts'
 import { freshId, INTERNAL_TOKEN, startApi, TOKEN_SECRET, uuid } from './testing/test-api.ts'
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
+const listeningSchema = z.object({ url: z.url() })
 let database: FreshDatabase
 
 beforeAll(async () => {
@@ -39,7 +41,7 @@ function start(env: Record<string, string> = {}) {
 async function listening(child: ChildProcess, said: { out: string; err: string }): Promise<string> {
   while (child.exitCode === null) {
     const line = said.out.split('\n').find((one) => one.includes('"msg":"listening"'))
-    if (line !== undefined) return String(JSON.parse(line).url)
+    if (line !== undefined) return listeningSchema.parse(JSON.parse(line)).url
     await Promise.race([once(child.stdout ?? child, 'data'), once(child, 'exit')])
   }
   throw new Error(`the process ended: ${said.err}`)
@@ -63,9 +65,9 @@ async function post(url: string, path: string, body: unknown, token?: string): P
 }
 
 test('A40 a bad setting ends the process, naming the variable and not the value', async () => {
-  const { child, said } = start({ TOKEN_SECRET: 'hidden' })
+  const { child, said } = start({ INTERNAL_TOKEN: 'hidden between blanks' })
   expect(await ended(child)).toEqual([1, null])
-  expect(said.err).toMatch(/^TOKEN_SECRET /)
+  expect(said.err).toMatch(/^INTERNAL_TOKEN /)
   expect(said.err + said.out).not.toContain('hidden')
 })
 

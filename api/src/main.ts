@@ -1,5 +1,5 @@
 /** The api process: settings from the environment, one node, a graceful stop on SIGTERM and SIGINT. */
-import { parseConfig } from './config.ts'
+import { parseConfig, weakSecrets } from './config.ts'
 import { createNode } from './node.ts'
 import { createLog } from './observe.ts'
 
@@ -10,6 +10,7 @@ if (!parsed.ok) {
 }
 const { config } = parsed
 const log = createLog(config.LOG_LEVEL)
+for (const name of weakSecrets(config)) log.warn({ name }, 'this secret is short enough to be guessed')
 const node = await createNode(config, log)
 
 let stopping = false

@@ -5,6 +5,6 @@
  * - 2026-11-23  1  First version.
  *
  * Adding an optional field or a frame type does not raise it: unknown fields and unknown frame types are ignored.
- * `version.test.ts` holds a fingerprint of all schemas, so a changed wire is always a decision and never an accident.
+ * `contract.test.ts` holds a fingerprint of all schemas, so a changed wire is always a decision and never an accident.
  */
 export const PROTOCOL_VERSION = 1

@@ -63,16 +63,16 @@ test('A13 one whose data is refused fails alone', async () => {
 
 test.each([new DatabaseAway('away'), new OutcomeUnknown('lost')])(
   'A13 $name is told to all and tried once',
-  async (error) => {
-    const { commit, transactions, release } = scriptedCommit((units) => (units.length > 1 ? error : undefined))
+  async (fault) => {
+    const { commit, transactions, release } = scriptedCommit((units) => (units.length > 1 ? fault : undefined))
     const writes = new GroupCommit({ ...bounds, commit })
     const all = Promise.allSettled(['@1', '@2', '@3'].map((actor) => writes.submit('@a', unit(actor))))
     await release()
     await release()
-    expect((await all).map((settled) => (settled.status === 'rejected' ? settled.reason : 'fine'))).toEqual([
+    expect((await all).map((settled): unknown => (settled.status === 'rejected' ? settled.reason : 'fine'))).toEqual([
       'fine',
-      error,
-      error,
+      fault,
+      fault,
     ])
     expect(transactions).toHaveLength(2)
   },

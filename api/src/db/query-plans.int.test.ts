@@ -57,36 +57,34 @@ afterAll(async () => {
   await fresh.drop()
 })
 
-/**
- * Lets auto_explain report the plan of every statement a piece of work runs, as the server ran it: what is explained is
- * exactly what the code sends.
- */
-async function plansOf(work: (sql: Sql) => Promise<unknown>): Promise<string[]> {
+/** Runs `work` and explains each statement it sent, with the parameters it sent. Those of the work itself are rolled back. */
+function plansOf(work: (sql: Sql) => Promise<unknown>): Promise<string[]> {
   return database.use(async (sql) => {
-    const texts: string[] = []
+    const sent: Sent[] = []
     const spy = new Proxy(sql, {
       apply(target, self, args: [TemplateStringsArray, ...unknown[]]) {
-        const query: unknown = Reflect.apply(target, self, args)
-        if (typeof query === 'object' && query !== null) sent.push(query as Sent)
+        const query: Sent = Reflect.apply(target, self, args)
+        sent.push(query)
         return query
       },
     })
-    const sent: Sent[] = []
     await sql`begin`
     await work(spy)
+    const plans: string[] = []
     for (const { statement, parameters } of sent) {
-      if (statement?.string === undefined || !/^\s*\(?\s*(select|insert|update|delete)/i.test(statement.string))
-        continue
+      // Pieces of statements are made the same way but never sent.
+      if (statement === null) continue
       const rows = await sql.unsafe<{ 'QUERY PLAN': string }[]>(`explain ${statement.string}`, parameters ?? [])
-      texts.push(`${statement.string}\n${rows.map((row) => row['QUERY PLAN']).join('\n')}`)
+      plans.push(`${statement.string}\n${rows.map((row) => row['QUERY PLAN']).join('\n')}`)
     }
     await sql`rollback`
-    return texts
+    return plans
   })
 }
 
+/** What the driver keeps of a query after it was sent. */
 interface Sent {
-  statement?: { string: string }
+  statement: { string: string } | null
   parameters?: string[]
 }
 

@@ -172,7 +172,7 @@ test('A11 the same id meant for two spaces at once is applied in one of them', a
   )
   expect(results.flat().filter(({ status }) => status === 'applied')).toHaveLength(1)
   const lengths = await Promise.all(spaces.map(async (space) => (await logOf(token, space)).length))
-  expect(lengths.sort()).toEqual([2, 3])
+  expect(lengths.sort((left, right) => left - right)).toEqual([2, 3])
 })
 
 test('A11 a rejection is repeated as a duplicate, also when it could be applied by now, and can be asked for', async () => {

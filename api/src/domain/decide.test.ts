@@ -56,7 +56,7 @@ function worldOf(visibility: Visibility, members: Record<string, Role> = { '@roo
 
 type Wanted = Mutation extends infer M ? (M extends Mutation ? Omit<M, 'id'> : never) : never
 const decideFor = (world: World, actor: string, wanted: Wanted, maxContentBytes = 100): Decision =>
-  decide(world, { id: mutationId, ...wanted } as Mutation, { actor, at: 2, epoch }, { maxContentBytes })
+  decide(world, { id: mutationId, ...wanted }, { actor, at: 2, epoch }, { maxContentBytes })
 
 const verdict = (decision: Decision): string => (decision.accepted ? 'ok' : decision.error.code)
 const kinds = (decision: Decision): string[] =>

@@ -69,7 +69,7 @@ const batch = fc.array(fc.record({ actor, wanted, number: fc.integer({ min: 1, m
 const askedOf = (drawn: { actor: string; wanted: Wanted; number: number }[]): Asked[] =>
   drawn.map(({ actor, wanted, number }, index) => ({
     actor,
-    mutation: { id: uuidOf(1000 + number), ...wanted } as Mutation,
+    mutation: { id: uuidOf(1000 + number), ...wanted },
     epoch: uuidOf(5000 + index),
   }))
 

@@ -148,6 +148,28 @@ test('A31 bytes that are no request get a problem document too', async () => {
   expect(problemSchema.parse(JSON.parse(text.slice(text.indexOf('{')))).code).toBe('malformed')
 })
 
+test('A42 who sends far too much still reads why, every time, announced in length or not', async () => {
+  const chunk = new TextEncoder().encode('x'.repeat(256 * 1024))
+  for (let round = 0; round < 10; round += 1) {
+    const stream = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let index = 0; index < 32; index += 1) controller.enqueue(chunk)
+        controller.close()
+      },
+    })
+    const bodies = [`"${'x'.repeat(8 * 1024 * 1024)}"`, stream]
+    for (const body of bodies) {
+      const answer = await fetch(`${api.url}/v1/sessions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        ...(body === stream ? { duplex: 'half' as const } : {}),
+      })
+      expect(problemSchema.parse(await answer.json())).toMatchObject({ status: 413, code: 'too-large' })
+    }
+  }
+})
+
 test('A32 over a limit nothing is applied and the path says where', async () => {
   const { space, token } = await newSpace()
   const large = 'x'.repeat(MAX_CONTENT)

@@ -4,6 +4,7 @@ import { PROBLEMS, type Problem, type ProblemCode, problemOf } from '@rhizom/pro
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../db/failure.ts'
+import { discardBody } from './discard-body.ts'
 
 /** Thrown by handlers to answer with a problem. */
 export class ProblemError extends Error {
@@ -28,12 +29,13 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 }
 
 /** The error handler of the app. Only our own faults are logged as errors. */
-export function replyWithProblem(
+export async function replyWithProblem(
   error: FastifyError | Error,
   request: FastifyRequest,
   reply: FastifyReply,
-): FastifyReply {
+): Promise<FastifyReply> {
   const problem = problemFor(error)
+  if (problem.code === 'too-large') await discardBody(request.raw)
   if (problem.code === 'internal') request.log.error({ err: error }, 'internal error')
   else if (problem.status >= 500) request.log.warn({ err: error.message, cause: causeOf(error) }, problem.title)
   return sendProblem(reply, problem)
