@@ -29,7 +29,7 @@ test('P15 every recorded server frame still parses, and nothing of it is lost', 
     text
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line)),
+      .map((line): unknown => JSON.parse(line)),
   )
   const types = new Set(lines.map((line) => line.ok && line.value.type))
   expect(types).toEqual(new Set(serverFrameSchema.options.map((option) => option.shape.type.value)))

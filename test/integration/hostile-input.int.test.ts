@@ -45,7 +45,10 @@ const operations = async (): Promise<{ method: string; path: string; hasBody: bo
   )
 }
 
-const isProblem = (answer: { status: number; body: unknown; headers: Headers }, statuses: readonly number[]): void => {
+const expectProblem = (
+  answer: { status: number; body: unknown; headers: Headers },
+  statuses: readonly number[],
+): void => {
   expect(statuses).toContain(answer.status)
   expect(answer.headers.get('content-type')).toContain('application/problem+json')
   expect(answer.body).toMatchObject({ status: answer.status, code: expect.any(String), detail: expect.any(String) })
@@ -64,10 +67,13 @@ test('every endpoint with a body refuses what is malformed, of another type or t
       '{"name":7,"mutations":7,"id":7}',
       '{"__proto__":1,"mutations":[{}]}',
     ])
-      isProblem(await call(api, method, path, { token, body }), [400])
-    isProblem(await call(api, method, path, { token, body: '<a/>', headers: { 'content-type': 'text/xml' } }), [415])
+      expectProblem(await call(api, method, path, { token, body }), [400])
+    expectProblem(
+      await call(api, method, path, { token, body: '<a/>', headers: { 'content-type': 'text/xml' } }),
+      [415],
+    )
     const tooLarge = JSON.stringify({ name: 'x'.repeat(16 * 1024 * 1024) })
-    isProblem(await call(api, method, path, { token, body: tooLarge }), [413])
+    expectProblem(await call(api, method, path, { token, body: tooLarge }), [413])
   }
 })
 
@@ -82,7 +88,7 @@ test('every endpoint but the open ones refuses a missing, broken or foreign toke
         ...(token === undefined ? {} : { token }),
         ...(hasBody ? { body: {} } : {}),
       })
-      isProblem(answer, [401])
+      expectProblem(answer, [401])
       if (token !== undefined) expect(JSON.stringify(answer.body)).not.toContain(token)
     }
 })
@@ -108,13 +114,13 @@ test('query strings and path names that are not understood are 400 or 404, never
     '/v1/nothing',
     '/%2e%2e/etc/passwd',
   ])
-    isProblem(await call(api, 'GET', path, { token: ada.token }), [400, 404])
-  isProblem(await call(api, 'DELETE', '/v1/spaces', { token: ada.token }), [404, 405])
+    expectProblem(await call(api, 'GET', path, { token: ada.token }), [400, 404])
+  expectProblem(await call(api, 'DELETE', '/v1/spaces', { token: ada.token }), [404, 405])
 })
 
 test('a batch over the limit, or content over the limit, is refused whole', async () => {
   const many = Array.from({ length: 101 }, () => ({ id: uuidv7(), ...utterance(space, 'x') }))
-  isProblem(await call(api, 'POST', '/v1/mutations', { token: ada.token, body: { mutations: many } }), [413])
+  expectProblem(await call(api, 'POST', '/v1/mutations', { token: ada.token, body: { mutations: many } }), [413])
   const large = [
     { id: uuidv7(), ...utterance(space, 'fine') },
     { id: uuidv7(), ...utterance(space, 'x'.repeat(65 * 1024)) },
@@ -123,7 +129,7 @@ test('a batch over the limit, or content over the limit, is refused whole', asyn
     token: ada.token,
     body: { mutations: large },
   })
-  isProblem(answer, [413])
+  expectProblem(answer, [413])
   expect(answer.body.path).toContain('mutations.1')
   expect((await call(api, 'GET', `/v1/mutations/${large[0]?.id}`, { token: ada.token })).status).toBe(404)
 })
@@ -135,7 +141,7 @@ test('text that Postgres cannot keep is refused with its path and costs nobody e
       call<{ path: string }>(api, 'POST', '/v1/mutations', { token: ada.token, body }),
       ...Array.from({ length: 5 }, (_, index) => apply(api, ada.token, utterance(space, `beside ${index}`))),
     ])
-    isProblem(answer, [400])
+    expectProblem(answer, [400])
     expect(answer.body.path).toContain('mutations.0.args.content.0')
   }
 })
@@ -212,6 +218,7 @@ test('binary garbage does not hurt the node', async () => {
     () => socket.closed !== undefined || socket.frames.some((frame) => frame.type === 'error'),
   )
   const next = await WireSocket.welcomed(gateway, ada.token)
+  expect(next.isOpen).toBe(true)
   next.close()
   socket.close()
 })

@@ -242,7 +242,9 @@ describe('the ledger', () => {
     for (let round = 0; round < 10; round += 1) {
       const mutation = { id: uuidv7(), ...utterance(space, `round ${round}`) }
       const answers = await Promise.all(cluster.apis.map((node) => mutate(node.url, ada.token, mutation)))
-      const statuses = answers.map((answer) => answer.body.results[0]?.status).sort()
+      const statuses = answers
+        .map((answer) => String(answer.body.results[0]?.status))
+        .sort((a, b) => a.localeCompare(b))
       expect(statuses).toEqual(['applied', 'duplicate'])
       expect(new Set(answers.map((answer) => answer.body.results[0]?.version)).size).toBe(1)
     }
