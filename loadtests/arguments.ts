@@ -32,7 +32,7 @@ export function parseArguments(argv: readonly string[]): ParsedArguments {
   }
   const short = values['short'] === true
   const standard = short
-    ? { clients: 20, spaces: 2, writers: 2, rate: 40, duration: 5, p95: 1000 }
+    ? { clients: 20, spaces: 2, writers: 2, rate: 40, duration: 5, p95: 2000 }
     : { clients: 200, spaces: 10, writers: 10, rate: 100, duration: 60, p95: 1000 }
   const asked = { ...standard }
   for (const name of ['clients', 'spaces', 'writers', 'rate', 'duration', 'p95'] as const) {
@@ -61,7 +61,7 @@ export function parseArguments(argv: readonly string[]): ParsedArguments {
       writers,
       rate,
       durationSeconds: duration,
-      connectSeconds: short ? 2 : Math.max(3, Math.ceil(clients / 200)),
+      connectSeconds: short ? 2 : Math.max(5, Math.ceil(clients / 50)),
       settleSeconds: 10,
       p95Ms: p95,
       watcherVus: Math.min(clients, 40, Math.max(2, Math.ceil(clients / 10))),

@@ -24,6 +24,8 @@ export interface LocalSystemOptions {
   ownFolder: string
   clients: number
   say: (text: string) => void
+  /** Ends the wait for the start. */
+  signal: AbortSignal
 }
 
 const START_WITHIN_MS = 180_000
@@ -54,7 +56,7 @@ export const raisedLimits = (clients: number): Record<string, string> => ({
 })
 
 async function start(options: LocalSystemOptions): Promise<LocalSystem> {
-  const { repository, ownFolder, clients, say } = options
+  const { repository, ownFolder, clients, say, signal } = options
   say('no system runs: starting one for the test')
   mkdirSync(ownFolder, { recursive: true })
   const logFile = join(ownFolder, 'start.log')
@@ -72,10 +74,14 @@ async function start(options: LocalSystemOptions): Promise<LocalSystem> {
   }
   const runFile = join(ownFolder, 'run.json')
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null
-  await until(() => readRunFile(runFile) !== undefined, { withinMs: START_WITHIN_MS, giveUp: ended })
+  await until(() => readRunFile(runFile) !== undefined, {
+    withinMs: START_WITHIN_MS,
+    giveUp: () => ended() || signal.aborted,
+  })
   const run = readRunFile(runFile)
   if (run === undefined || ended()) {
     await stop(child)
+    signal.throwIfAborted()
     throw new Error(`the system did not start; its output is in ${logFile}`)
   }
   return { api: run.api, gateways: run.gateways, shared: false, stop: () => stop(child) }

@@ -38,6 +38,8 @@ export interface RhizomClient {
   /** Opens the connection and keeps it open, come what may, until `disconnect`. */
   connect(): void
   disconnect(): void
+  /** Ends this client for good: disconnects, forgets what was watched, hands back what is unanswered. */
+  close(): void
 
   /** Keeps a space in step for as long as someone watches; the result stops. Counted: one subscription a space. */
   watchSpace(id: SpaceId): () => void
@@ -151,6 +153,13 @@ export function createClient(options: ClientOptions): RhizomClient {
     return (await lookUp.found).get(id) ?? null
   }
 
+  function disconnect(): void {
+    stopDevice?.()
+    stopDevice = null
+    keeper.stop()
+    connector.tell({ type: 'disconnectRequested' })
+  }
+
   return {
     queryClient,
     http,
@@ -163,11 +172,11 @@ export function createClient(options: ClientOptions): RhizomClient {
       keeper.start()
       connector.tell({ type: 'connectRequested' })
     },
-    disconnect() {
-      stopDevice?.()
-      stopDevice = null
-      keeper.stop()
-      connector.tell({ type: 'disconnectRequested' })
+    disconnect,
+    close() {
+      disconnect()
+      spaces.stop()
+      queue.stop()
     },
     watchSpace: spaces.watch,
     readSpace: (id) => queryClient.getQueryData<SpaceState>(spaceKey(id)) ?? initialSpace(id),

@@ -81,6 +81,7 @@ export class Gateway {
   /** Decides whether a client may connect. An admitted one has to be released when it is gone. */
   admit(knock: Knock): Admission {
     const { allowedOrigins, trustedProxies, maxConnectionsPerAddress } = this.#settings
+    if (this.#drained !== undefined) return this.#refuse('draining')
     if (!isOriginAllowed(knock.origin, knock.host, allowedOrigins)) return this.#refuse('originNotAllowed')
     const address = clientAddress(knock.peer, knock.forwardedFor, trustedProxies)
     const count = this.#addresses.get(address) ?? 0

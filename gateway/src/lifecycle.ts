@@ -74,6 +74,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const failures = { count: (): void => {} }
   const bus = new RedisBus({
     url: config.REDIS_URL,
+    name: `rhizom-gateway-${randomUUID()}`,
     clock: realClock,
     random: Math.random,
     log,

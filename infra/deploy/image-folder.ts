@@ -91,7 +91,9 @@ async function buildStage(build: Build, stage: Stage, log: (text: string) => voi
 }
 
 const environmentOf = (stage: Stage): Record<string, string> =>
-  Object.assign({}, ...stage.instructions.map((each) => (each.instruction === 'ENV' ? each.values : {})))
+  Object.fromEntries(
+    stage.instructions.flatMap((each) => (each.instruction === 'ENV' ? Object.entries(each.values) : [])),
+  )
 
 /** What the program that runs this test was told for itself, and a build would not know. */
 const NOT_INHERITED =

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../local/until.ts'
 import { buildImageFolder, canChangeUser, type ImageFolder, startInImage } from './image-folder.ts'
 import { fillTemplate } from './nginx-config.ts'
+import { stringAt } from './yaml-value.ts'
 
 const repository = join(import.meta.dirname, '../..')
 const databaseServer = process.env['TEST_DATABASE_URL'] ?? ''
@@ -108,7 +109,7 @@ async function post(path: string, body: object, token?: string): Promise<unknown
 /** Subscribes over a socket at an address, writes, and gives the types of the frames up to the change. */
 async function writeAndWatch(address: string): Promise<string[]> {
   const session = await post('/v1/sessions', { name: 'Ada' })
-  const token = String(Object(session).token)
+  const token = stringAt(session, 'token') ?? ''
   const space = `@images-${randomUUID().slice(0, 8)}`
   const mutate = (name: string, args: object): Promise<unknown> =>
     post('/v1/mutations', { mutations: [{ id: randomUUID(), space, name, args }] }, token)
@@ -121,7 +122,7 @@ async function writeAndWatch(address: string): Promise<string[]> {
     )
   })
   socket.addEventListener('message', ({ data }) => {
-    for (const line of String(data).split('\n')) types.push(String(Object(JSON.parse(line)).type))
+    for (const line of String(data).split('\n')) types.push(stringAt(JSON.parse(line), 'type') ?? '')
   })
   await until(() => types.includes('snapshot'), patience)
   await mutate('intention.create', { id: randomUUID(), type: 'utterance', content: ['hello'] })
@@ -189,12 +190,17 @@ describe('the web, from the commands of its Dockerfile', () => {
     'I133 nginx takes the configuration, and page, api and sockets are reached through it',
     async () => {
       const file = writeNginxConfig()
-      const nginx = spawn('nginx', ['-c', file, '-p', folder, '-e', 'stderr', '-g', 'daemon off;'], {
-        stdio: 'inherit',
+      const nginx = spawn('nginx', ['-c', file, '-p', folder, '-e', 'stderr'], { stdio: ['ignore', 'ignore', 'pipe'] })
+      nginx.stderr.on('data', (data: Buffer) => {
+        output['nginx'] = (output['nginx'] ?? '') + data.toString()
       })
       children.push(nginx)
       const origin = `http://127.0.0.1:${ports.web}`
-      expect(await until(async () => (await fetch(`${origin}/healthz`)).ok, patience)).toBe(true)
+      const up = until(async () => (await fetch(`${origin}/healthz`)).ok, {
+        ...patience,
+        giveUp: () => !isRunning(nginx),
+      })
+      expect(await up, output['nginx']).toBe(true)
       expect(await (await fetch(`${origin}/spaces/@lobby`)).text()).toContain('<div id=')
       expect((await fetch(`${origin}/v1/spaces`)).status).toBe(401)
       expect((await fetch(`${origin}/internal/spaces/@lobby`)).headers.get('content-type')).toContain('text/html')

@@ -3,37 +3,42 @@
  * to the parts, so that a limit of the gateway, for example, can be tried with `MAX_CONNECTIONS_PER_ADDRESS=5 npm start`.
  */
 import { z } from 'zod'
-import { repository } from './places.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const count = z.coerce.number().int().min(1).max(16)
+const text = z.string().min(1)
 const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must look like ${example}` }).optional()
+
+interface Setting {
+  schema: z.ZodType
+  description: string
+  /** As one would write it in the environment. */
+  default?: string
+}
 
 export const settings = {
   DATABASE_URL: {
     schema: url(/^postgres(ql)?$/, 'postgres://user:password@host:5432/name'),
     description: 'A Postgres to use instead of one of its own',
   },
-  REDIS_URL: { schema: url(/^rediss?$/, 'redis://host:6379'), description: 'A Redis to use instead of one of its own' },
-  HOST: {
-    schema: z.string().min(1).default('127.0.0.1'),
-    description: 'The address that web, api and gateways listen on',
+  REDIS_URL: {
+    schema: url(/^rediss?$/, 'redis://host:6379'),
+    description: 'A Redis to use instead of one of its own',
   },
-  RHIZOM_LOCAL_DIR: {
-    schema: z.string().min(1).default(`${repository}/.local`),
-    description: 'Where data, logs, secrets and run.json are kept',
-  },
-  RHIZOM_APIS: { schema: count.default(1), description: 'How many api nodes run' },
-  RHIZOM_GATEWAYS: { schema: count.default(2), description: 'How many gateways run' },
+  HOST: { schema: text, description: 'The address that web, api and gateways listen on', default: '127.0.0.1' },
+  RHIZOM_LOCAL_DIR: { schema: text, description: 'Where data, logs, secrets and run.json are kept', default: '.local' },
+  RHIZOM_APIS: { schema: count, description: 'How many api nodes run', default: '1' },
+  RHIZOM_GATEWAYS: { schema: count, description: 'How many gateways run', default: '2' },
   RHIZOM_WEB_PORT: {
-    schema: port.default(5173),
-    description: 'The port of the page; the next free one if it is taken',
+    schema: port,
+    description: 'The port of the page; the next free one if it is taken, any free one for 0',
+    default: '5173',
   },
-  RHIZOM_API_PORT: { schema: port.default(7001), description: 'The port of the first api node, likewise' },
-  RHIZOM_GATEWAY_PORT: { schema: port.default(7101), description: 'The port of the first gateway, likewise' },
-  RHIZOM_POSTGRES_PORT: { schema: port.default(7432), description: 'The port of its own Postgres, likewise' },
-  RHIZOM_REDIS_PORT: { schema: port.default(7379), description: 'The port of its own Redis, likewise' },
-} as const
+  RHIZOM_API_PORT: { schema: port, description: 'The port of the first api node, likewise', default: '7001' },
+  RHIZOM_GATEWAY_PORT: { schema: port, description: 'The port of the first gateway, likewise', default: '7101' },
+  RHIZOM_POSTGRES_PORT: { schema: port, description: 'The port of its own Postgres, likewise', default: '7432' },
+  RHIZOM_REDIS_PORT: { schema: port, description: 'The port of its own Redis, likewise', default: '7379' },
+} as const satisfies Record<string, Setting>
 
 const schema = z.object({
   DATABASE_URL: settings.DATABASE_URL.schema,
@@ -50,12 +55,16 @@ const schema = z.object({
 })
 export type LocalSettings = z.infer<typeof schema>
 
+const defaults = Object.fromEntries(
+  Object.entries(settings).flatMap(([name, setting]) => ('default' in setting ? [[name, setting.default]] : [])),
+)
+
 type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string }
 
 /** An empty variable counts as not set. A problem names the variable and never its value, which may hold a password. */
 export function parseSettings(environment: NodeJS.ProcessEnv): Parsed<LocalSettings> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
-  const parsed = schema.safeParse(given)
+  const given = Object.entries(environment).filter(([, value]) => value !== '')
+  const parsed = schema.safeParse({ ...defaults, ...Object.fromEntries(given) })
   if (parsed.success) return { ok: true, value: parsed.data }
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
   return { ok: false, problem: problems.join('\n') }

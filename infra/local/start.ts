@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { listenForEnd } from './endings.ts'
 import { startGuard } from './guard.ts'
 import { takeLock } from './lock.ts'
+import { repository } from './places.ts'
 import { readRunFile, removeRunFile, type Run } from './run-file.ts'
 import { createScreen, table } from './screen.ts'
 import { type LocalSettings, parseFlags, parseSettings, USAGE } from './settings.ts'
@@ -31,7 +32,7 @@ async function main(): Promise<number> {
   if (flags.value.help) return refuse(USAGE, 0)
   const settings = parseSettings(process.env)
   if (!settings.ok) return refuse(settings.problem, 1)
-  const local = resolve(settings.value.RHIZOM_LOCAL_DIR)
+  const local = resolve(repository, settings.value.RHIZOM_LOCAL_DIR)
   mkdirSync(local, { recursive: true })
   const lock = takeLock(join(local, 'start.lock'))
   if (!lock.held) return refuse(alreadyRunning(lock.holder, readRunFile(join(local, 'run.json'))), 1)

@@ -6,7 +6,12 @@ export const measures = {
   /** From the database's clock at commit to the handler of the client's socket. */
   commitToScreen: new Trend('commit_to_screen', true),
   postToAnswer: new Trend('post_to_answer', true),
+  /** From opening the socket to the first snapshot. */
+  openToSnapshot: new Trend('open_to_snapshot', true),
   changesSeen: new Counter('changes_seen'),
+  /** What the log holds for every client, all together: seen, by snapshot and lost add up to it. */
+  changesOwed: new Counter('changes_owed'),
+  changesBySnapshot: new Counter('changes_by_snapshot'),
   changesLost: new Counter('changes_lost'),
   orderViolations: new Counter('order_violations'),
   duplicates: new Counter('duplicates'),

@@ -22,7 +22,7 @@ const STEPS: readonly [label: string, read: (p: Percentiles) => number][] = [
 
 const WIDTH = 760
 const HEIGHT = 300
-const LEFT = 56
+const LEFT = 68
 const BOTTOM = 36
 const TOP = 16
 

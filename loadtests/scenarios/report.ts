@@ -34,6 +34,7 @@ export interface Figures {
   /** One for each gateway, in their order. */
   byGateway: (Percentiles | undefined)[]
   postToAnswer: Percentiles | undefined
+  openToSnapshot: Percentiles | undefined
 }
 
 type Fields = Record<string, unknown>
@@ -47,6 +48,8 @@ const COUNTED = [
   'writes_acknowledged',
   'writes_refused',
   'changes_seen',
+  'changes_owed',
+  'changes_by_snapshot',
   'changes_lost',
   'acknowledged_missing',
   'order_violations',
@@ -76,6 +79,7 @@ export function figuresOf(data: unknown, plan: Plan): Figures {
     commitToScreen: percentilesOf(metrics['commit_to_screen']),
     byGateway: plan.gateways.map((_, i) => percentilesOf(metrics[`commit_to_screen{gateway:${i + 1}}`])),
     postToAnswer: percentilesOf(metrics['post_to_answer']),
+    openToSnapshot: percentilesOf(metrics['open_to_snapshot']),
   }
 }
 
@@ -119,12 +123,13 @@ export function textReport(figures: Figures): string {
     '',
     `write to screen: ${describePlan(figures.plan)}`,
     '',
-    `  acknowledged writes    ${count('writes_acknowledged')} (refused ${count('writes_refused')}, missing in the log ${count('acknowledged_missing')})`,
-    `  changes on screens     ${count('changes_seen')} (lost ${count('changes_lost')}, out of order ${count('order_violations')}, twice ${count('duplicates')})`,
+    `  acknowledged writes    ${count('writes_acknowledged')} of ${figures.plan.rate * figures.plan.durationSeconds} planned (refused ${count('writes_refused')}, missing in the log ${count('acknowledged_missing')})`,
+    `  changes on screens     ${count('changes_seen')} of ${count('changes_owed')} (in a snapshot ${count('changes_by_snapshot')}, lost ${count('changes_lost')}, out of order ${count('order_violations')}, twice ${count('duplicates')})`,
     `  clients                ${count('clients_live')} live, ${count('clients_checked')} compared with the log, ${count('reconnects')} reconnects`,
     line('commit to screen', figures.commitToScreen),
     ...figures.byGateway.map((percentiles, i) => line(`  by gateway ${i + 1}`, percentiles)),
     line('post to answer', figures.postToAnswer),
+    line('open to snapshot', figures.openToSnapshot),
     '',
     passed
       ? '  every bound holds'

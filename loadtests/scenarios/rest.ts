@@ -10,7 +10,13 @@ export const headersOf = (token: string): { headers: Record<string, string> } =>
 
 function expectStatus(answer: Answer, status: number, what: string): Answer {
   if (answer.status === status) return answer
-  throw new Error(`${what}: ${answer.status} ${answer.error} ${String(answer.body).slice(0, 300)}`)
+  throw new Error(`${what}: ${answer.status} ${answer.error} ${answer.body.slice(0, 300)}`)
+}
+
+function textAt(answer: Answer, path: string): string {
+  const value = answer.json(path)
+  if (typeof value === 'string') return value
+  throw new Error(`no ${path} in ${answer.body.slice(0, 300)}`)
 }
 
 export interface Session {
@@ -30,7 +36,7 @@ export function openSessions(api: string, names: readonly string[]): Session[] {
   )
   return Object.values(answers).map((answer) => {
     expectStatus(answer, 201, 'POST /v1/sessions')
-    return { token: String(answer.json('token')), being: String(answer.json('being.id')) }
+    return { token: textAt(answer, 'token'), being: textAt(answer, 'being.id') }
   })
 }
 
@@ -41,7 +47,7 @@ export const postMutation = (api: string, token: string, mutation: Mutation): An
 export function apply(api: string, token: string, mutation: Mutation): void {
   const answer = expectStatus(postMutation(api, token, mutation), 200, mutation.name)
   const status = answer.json('results.0.status')
-  if (status !== 'applied') throw new Error(`${mutation.name}: ${String(answer.body)}`)
+  if (status !== 'applied') throw new Error(`${mutation.name}: ${answer.body}`)
 }
 
 export interface SpacePlace {
@@ -52,7 +58,7 @@ export interface SpacePlace {
 
 export function readSpace(api: string, token: string, id: string): SpacePlace {
   const answer = expectStatus(http.get(`${api}/v1/spaces/${id}`, headersOf(token)), 200, `GET ${id}`)
-  return { id, epoch: String(answer.json('epoch')), version: Number(answer.json('version')) }
+  return { id, epoch: textAt(answer, 'epoch'), version: Number(answer.json('version')) }
 }
 
 /** The mutations behind the versions after a place, in order, as the log has them now. */

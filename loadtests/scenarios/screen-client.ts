@@ -4,7 +4,7 @@
  * into the measures; what it saw is compared with the log at the end (`countLost`).
  */
 import { setTimeout } from 'k6/timers'
-import { type MessageEvent, WebSocket } from 'k6/websockets'
+import { WebSocket } from 'k6/websockets'
 import { measures } from './measures.ts'
 import { countLost, note, observe, type Seen, type WatchedSpace } from './watched-space.ts'
 import { type Frame, helloLine, readMessage, subscribeLine, SYNC_PATH } from './wire.ts'
@@ -17,13 +17,17 @@ export interface ScreenClientOptions {
   gatewayNumber: number
   token: string
   space: string
+  /** Where the space stood before anyone wrote: what comes after is owed to this client. */
+  begins: WatchedSpace
 }
 
 export interface ScreenClient {
   version(): number
   close(): void
-  /** How many of the log's versions never came; `log` has the names of those after `logStart`. */
-  lost(logStart: number, log: readonly number[]): number
+  /** Versions after the beginning that a snapshot stood in for. */
+  bySnapshot(): number
+  /** How many of the log's versions never came; `log` has the names of those after the beginning. */
+  lost(log: readonly number[]): number
 }
 
 export function openScreenClient(options: ScreenClientOptions): ScreenClient {
@@ -33,33 +37,35 @@ export function openScreenClient(options: ScreenClientOptions): ScreenClient {
   let seen: Seen | undefined
   let bySnapshot = 0
   let closed = false
+  const openedAtMs = Date.now()
   let reconnectAfterMs = RECONNECT_AFTER_MS
   let socket = connect()
 
   function connect(): WebSocket {
     const opened = new WebSocket(url)
-    opened.onopen = () => {
+    opened.addEventListener('open', () => {
       opened.send(helloLine(options.token))
       opened.send(subscribeLine(options.space, held))
-    }
-    opened.onmessage = (event) => onMessage(opened, event)
-    opened.onerror = () => measures.reconnects.add(0)
-    opened.onclose = () => {
+    })
+    opened.addEventListener('message', (event) => {
+      if ('data' in event && typeof event.data === 'string') onMessage(opened, event.data)
+    })
+    opened.addEventListener('close', () => {
       if (closed) return
       measures.reconnects.add(1)
       setTimeout(() => {
         if (!closed) socket = connect()
       }, reconnectAfterMs)
       reconnectAfterMs = RECONNECT_AFTER_MS
-    }
+    })
     return opened
   }
 
-  function onMessage(from: WebSocket, event: MessageEvent | undefined): void {
+  function onMessage(from: WebSocket, message: string): void {
     const nowMs = Date.now()
     let frames: Frame[]
     try {
-      frames = readMessage(String(event?.data))
+      frames = readMessage(message)
     } catch (error) {
       measures.notUnderstood.add(1)
       console.error(error)
@@ -91,9 +97,13 @@ export function openScreenClient(options: ScreenClientOptions): ScreenClient {
   function onTold(from: WebSocket, frame: Extract<Frame, { type: 'snapshot' | 'run' }>, nowMs: number): void {
     const observation = observe(held, frame)
     if (observation === undefined) return
-    if (held === undefined) measures.clientsLive.add(1)
+    if (held === undefined) {
+      measures.clientsLive.add(1)
+      measures.openToSnapshot.add(nowMs - openedAtMs)
+      bySnapshot = observation.held.version - options.begins.version
+    }
     held = observation.held
-    seen ??= { start: held.version, names: [] }
+    seen ??= { start: options.begins.version, names: [] }
     note(seen, observation.fresh)
     bySnapshot += observation.bySnapshot
     if (observation.duplicates > 0) measures.duplicates.add(observation.duplicates)
@@ -109,6 +119,7 @@ export function openScreenClient(options: ScreenClientOptions): ScreenClient {
       closed = true
       socket.close(1000)
     },
-    lost: (logStart, log) => (seen === undefined ? log.length : countLost(seen, logStart, log, bySnapshot)),
+    bySnapshot: () => bySnapshot,
+    lost: (log) => (seen === undefined ? log.length : countLost(seen, options.begins.version, log, bySnapshot)),
   }
 }

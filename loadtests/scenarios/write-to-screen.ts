@@ -25,7 +25,7 @@ import { shortName } from './watched-space.ts'
 import { type Mutation, uuidV7 } from './wire.ts'
 
 const plan = readPlan(__ENV['RHIZOM_PLAN'])
-const wholeSeconds = plan.connectSeconds + plan.durationSeconds + 2 * plan.settleSeconds + 30
+const wholeSeconds = plan.connectSeconds + plan.durationSeconds + 3 * plan.settleSeconds + 30
 
 const perVu = { executor: 'per-vu-iterations', iterations: 1, maxDuration: `${wholeSeconds}s` } as const
 
@@ -95,23 +95,39 @@ export async function watch(run: Run): Promise<void> {
     const session = run.clients[client]
     const url = plan.gateways[gateway]
     if (place === undefined || session === undefined || url === undefined) return []
-    const options = { gateway: url, gatewayNumber: gateway + 1, token: session.token, space: place.id }
-    return [{ place, session, screen: openScreenClient(options) }]
+    const where = { gateway: url, gatewayNumber: gateway + 1, space: place.id, begins: place }
+    return [{ place, session, screen: openScreenClient({ ...where, token: session.token }) }]
   })
-  await delay(run.lastWriteAt + 1_000 - Date.now())
-  const logs = new Map<string, number[]>()
-  for (const { place, session } of watching) {
-    if (logs.has(place.id)) continue
-    logs.set(place.id, (await readLog(apiOf(0), session.token, place)).map(shortName))
-  }
+  await delay(run.lastWriteAt - Date.now())
+  const watched = new Map(watching.map(({ place, session }) => [place, session.token]))
+  const logs = new Map(
+    await Promise.all(
+      [...watched].map(async ([place, token]) => [place.id, await finishedLog(token, place, run.lastWriteAt)] as const),
+    ),
+  )
   await level(
     watching.map(({ place, screen }) => ({ screen, head: place.version + (logs.get(place.id)?.length ?? 0) })),
-    run.lastWriteAt + (1 + plan.settleSeconds) * 1_000,
+    Date.now() + plan.settleSeconds * 1_000,
   )
   for (const { place, screen } of watching) {
-    measures.changesLost.add(screen.lost(place.version, logs.get(place.id) ?? []))
+    const log = logs.get(place.id) ?? []
+    measures.changesOwed.add(log.length)
+    measures.changesBySnapshot.add(screen.bySnapshot())
+    measures.changesLost.add(screen.lost(log))
     measures.clientsChecked.add(1)
     screen.close()
+  }
+}
+
+/** The log of a space once it has stopped growing: a slow system still answers some writers after the last second. */
+async function finishedLog(token: string, place: SpacePlace, lastWriteAt: number): Promise<number[]> {
+  const log: number[] = []
+  const endAt = lastWriteAt + plan.settleSeconds * 1_000
+  for (;;) {
+    const grown = await readLog(apiOf(0), token, { ...place, version: place.version + log.length })
+    log.push(...grown.map(shortName))
+    if (grown.length === 0 || Date.now() > endAt) return log
+    await delay(1_000)
   }
 }
 
@@ -129,9 +145,10 @@ export async function write(run: Run): Promise<void> {
   const { firstMs, everyMs } = writeTimesMs(plan, number)
   const acknowledged = new Map<string, Map<number, string>>(spaces.map(({ id }) => [id, new Map<number, string>()]))
 
-  for (let n = 0; run.firstWriteAt + firstMs + n * everyMs < run.lastWriteAt; n += 1) {
-    const waitMs = run.firstWriteAt + firstMs + n * everyMs - Date.now()
-    if (waitMs > 0) sleep(waitMs / 1_000)
+  for (let n = 0; ; n += 1) {
+    const dueAt = run.firstWriteAt + firstMs + n * everyMs
+    if (Math.max(dueAt, Date.now()) >= run.lastWriteAt) break
+    if (dueAt > Date.now()) sleep((dueAt - Date.now()) / 1_000)
     const space = spaces[n % spaces.length]?.id ?? ''
     const args = { id: newId(), type: 'utterance', content: [`Writer ${number + 1} says ${n + 1}`] }
     const mutation: Mutation = { id: newId(), space, name: 'intention.create', args }
@@ -161,12 +178,12 @@ function acknowledgedVersion(api: string, token: string, mutation: Mutation, las
       const status = answer.json('results.0.status')
       const version = answer.json('results.0.version')
       if (status !== 'rejected' && typeof version === 'number') return version
-      console.error(`rejected: ${String(answer.body).slice(0, 300)}`)
+      console.error(`rejected: ${answer.body.slice(0, 300)}`)
       return undefined
     }
     const mayHelp = answer.status === 0 || answer.status === 429 || answer.status >= 500
     if (!mayHelp || Date.now() > lastWriteAt + 1_000) {
-      console.error(`not acknowledged: ${answer.status} ${String(answer.body).slice(0, 300)}`)
+      console.error(`not acknowledged: ${answer.status} ${answer.body.slice(0, 300)}`)
       return undefined
     }
     sleep(answer.status === 429 ? Number(answer.json('retryAfterMs') ?? 1_000) / 1_000 : 0.2)

@@ -32,13 +32,11 @@ export function App() {
   return session === null ? (
     <SignIn environment={environment} onSignedIn={signIn} />
   ) : (
-    <SignOutContext value={signOut}>
-      <SignedIn key={session.being.id} session={session} />
-    </SignOutContext>
+    <SignedIn key={session.being.id} session={session} onSignedOut={signOut} />
   )
 }
 
-function SignedIn({ session }: { session: Session }) {
+function SignedIn({ session, onSignedOut }: { session: Session; onSignedOut: () => void }) {
   const client = useMemo(
     () =>
       createClient({
@@ -50,15 +48,21 @@ function SignedIn({ session }: { session: Session }) {
       }),
     [session],
   )
+  const signOut = useCallback(() => {
+    client.close()
+    onSignedOut()
+  }, [client, onSignedOut])
   return (
-    <RhizomProvider client={client}>
-      <Shell>
-        <Switch>
-          <Route path="/" component={Home} />
-          <Route path="/spaces/:id">{({ id }) => <SpacePage key={id} id={decodeURIComponent(id)} />}</Route>
-          <Route component={NotFound} />
-        </Switch>
-      </Shell>
-    </RhizomProvider>
+    <SignOutContext value={signOut}>
+      <RhizomProvider client={client}>
+        <Shell>
+          <Switch>
+            <Route path="/" component={Home} />
+            <Route path="/spaces/:id">{({ id }) => <SpacePage key={id} id={decodeURIComponent(id)} />}</Route>
+            <Route component={NotFound} />
+          </Switch>
+        </Shell>
+      </RhizomProvider>
+    </SignOutContext>
   )
 }

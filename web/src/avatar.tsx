@@ -1,11 +1,14 @@
 /** A being as a coloured disc: the same colour for the same id on every screen. */
 import type { CSSProperties } from 'react'
 
+/** Hues that stand well beside each other, under white letters. */
+const HUES = [20, 45, 70, 150, 175, 200, 235, 260, 285, 310, 335, 355]
+
 function hueOf(id: string): number {
   // FNV-1a, so that ids that differ in one letter lie far apart on the wheel.
   let hash = 0x811c9dc5
   for (const char of id) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193) >>> 0
-  return hash % 360
+  return HUES[hash % HUES.length] ?? 0
 }
 
 /** The first letter as a person sees it, which may be several characters. */

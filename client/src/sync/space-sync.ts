@@ -23,6 +23,9 @@ const LINGER_MS = 30_000
 /** Where the state of a space is kept. */
 export const spaceKey = (id: SpaceId): readonly ['space', SpaceId] => ['space', id]
 
+const spaceIn = (key: unknown): SpaceId | null =>
+  Array.isArray(key) && key[0] === 'space' && typeof key[1] === 'string' ? key[1] : null
+
 interface Watch {
   count: number
   cancelLinger: (() => void) | null
@@ -193,9 +196,8 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
 
   // An emptied cache (`queryClient.clear()`) takes the state with it: what is watched begins anew, from a snapshot.
   const stopListening = queryClient.getQueryCache().subscribe(({ type, query }) => {
-    const key: readonly unknown[] = query.queryKey
-    const [root, id] = key
-    if (type !== 'removed' || root !== 'space' || typeof id !== 'string' || !watches.has(id)) return
+    const id = spaceIn(query.queryKey)
+    if (type !== 'removed' || id === null || !watches.has(id)) return
     queueMicrotask(() => {
       if (!watches.has(id) || queryClient.getQueryData(spaceKey(id)) !== undefined) return
       tell(id, { type: isLive() ? 'connected' : 'disconnected' })

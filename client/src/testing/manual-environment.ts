@@ -24,6 +24,8 @@ export interface ManualEnvironment extends Environment {
   settle(): Promise<void>
   setOnline(online: boolean): void
   happen(event: DeviceEvent): void
+  /** Timers that have not fired and were not cancelled. */
+  timersLeft(): number
   /** What was reported, oldest first. */
   reports: string[]
 }
@@ -89,6 +91,7 @@ export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironm
     happen(event) {
       for (const listener of listeners) listener(event)
     },
+    timersLeft: () => timers.size,
     reports,
   }
 }

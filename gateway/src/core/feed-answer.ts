@@ -30,18 +30,17 @@ export interface FreshRead {
 
 const needs = (need: Need): Verdict => ({ type: 'needs', need })
 
-/** A held snapshot with more changes behind it than this many times its size is read anew. */
-const MAX_TAIL_SHARE = 1
-const SMALL_TAIL_BYTES = 256 * 1024
-
-function snapshotVerdict(feed: LiveFeed, read: FreshRead | undefined): Verdict {
+/**
+ * A snapshot says as much as a read of the log begun when it was asked for would: one that was kept serves while it is
+ * the head, and whoever asked before its read began gets it with the changes that came meanwhile.
+ */
+function snapshotVerdict(feed: LiveFeed, askedIn: number, read: FreshRead | undefined): Verdict {
   const { snapshot, position, ring } = feed
   if (snapshot === undefined || snapshot.epoch !== position.epoch) return needs({ kind: 'snapshot' })
   if (snapshot.version > position.version) return needs({ kind: 'head' })
+  if (snapshot.version < position.version && snapshot.turn <= askedIn) return needs({ kind: 'snapshot' })
   const tail = since(ring, feed.space, snapshot.version, position.version)
   if (tail === undefined) return needs({ kind: 'snapshot' })
-  const bytes = tail.reduce((sum, run) => sum + run.frame.length, 0)
-  if (bytes > Math.max(snapshot.body.length * MAX_TAIL_SHARE, SMALL_TAIL_BYTES)) return needs({ kind: 'snapshot' })
   const source = read?.answer.catchUp.kind === 'snapshot' ? 'log' : 'cache'
   return { type: 'answered', answer: { kind: 'snapshot', snapshot, tail, source } }
 }
@@ -64,9 +63,11 @@ export function verdictOn(feed: LiveFeed, waiting: Waiting, read?: FreshRead): V
   const { position } = waiting
   const { epoch, version: head } = feed.position
   if (!mayRead(feed.readers, waiting.being)) return needs({ kind: 'level' })
-  if (position === undefined) return snapshotVerdict(feed, read)
+  if (position === undefined) return snapshotVerdict(feed, waiting.turn, read)
   if (position.epoch !== epoch)
-    return feed.formerEpochs.includes(position.epoch) ? snapshotVerdict(feed, read) : needs({ kind: 'snapshot' })
+    return feed.formerEpochs.includes(position.epoch)
+      ? snapshotVerdict(feed, waiting.turn, read)
+      : needs({ kind: 'snapshot' })
   if (position.version > head) return needs({ kind: 'level' })
   const runs = changesSince(feed, position.version, read)
   if (runs === undefined) return needs({ kind: 'changes', after: position })

@@ -7,7 +7,16 @@ import { narrows, type Readers, splitByAccess } from './access.ts'
 import { keepParked, splice } from './catch-up.ts'
 import { answerWaiting, type FreshRead, withFormerEpoch } from './feed-answer.ts'
 import { end, hintAt, type Moment, noteBehind } from './feed-hint.ts'
-import type { ClosedFeed, FeedState, LiveFeed, LogAnswer, OpenFeed, OpeningFeed } from './feed-state.ts'
+import type {
+  ClosedFeed,
+  FeedState,
+  HeldSnapshot,
+  KeptSnapshot,
+  LiveFeed,
+  LogAnswer,
+  OpenFeed,
+  OpeningFeed,
+} from './feed-state.ts'
 import { append, emptyRing, floorOf } from './ring.ts'
 import type { Run } from './run.ts'
 
@@ -17,22 +26,23 @@ export function readAnswered(feed: OpenFeed, answer: LogAnswer, moment: Moment):
   const { request, turn: readTurn } = feed.reading
   const read: FreshRead = { answer, turn: readTurn }
   const idle: OpenFeed = { ...feed, reading: { status: 'idle' } }
-  const taken = idle.status === 'opening' ? open(idle, answer, moment) : take(idle, request.after, answer, moment)
+  const taken = idle.status === 'opening' ? open(idle, read, moment) : take(idle, request.after, read, moment)
   if (taken.status === 'closed') return taken
   const absorbed = absorb(taken, [], answer, moment)
   return absorbed.status === 'live' ? answerWaiting(forgetCovered(absorbed, read), read, moment.effects) : absorbed
 }
 
-function open(feed: OpeningFeed, answer: LogAnswer, { settings }: Moment): LiveFeed {
-  const { epoch, version, readers, catchUp } = answer
+function open(feed: OpeningFeed, read: FreshRead, { settings }: Moment): LiveFeed {
+  const { epoch, version, readers, catchUp } = read.answer
   const base = { ...feed, status: 'live', position: { epoch, version }, readers } as const
-  if (catchUp.kind === 'snapshot') return { ...base, ring: emptyRing, snapshot: catchUp.snapshot }
+  if (catchUp.kind === 'snapshot') return { ...base, ring: emptyRing, snapshot: kept(catchUp.snapshot, read) }
   const ring = catchUp.run === undefined ? emptyRing : append(emptyRing, catchUp.run, settings.ring)
   return { ...base, ring, snapshot: undefined }
 }
 
 /** Takes what a read brought into a live feed. */
-function take(feed: LiveFeed, after: Position | undefined, answer: LogAnswer, moment: Moment): FeedState {
+function take(feed: LiveFeed, after: Position | undefined, read: FreshRead, moment: Moment): FeedState {
+  const { answer } = read
   const { catchUp, epoch, version } = answer
   const target: Position = { epoch, version }
   const isSameEpoch = epoch === feed.position.epoch
@@ -40,11 +50,12 @@ function take(feed: LiveFeed, after: Position | undefined, answer: LogAnswer, mo
     if (!isSameEpoch) return noteBehind(feed, target, moment)
     return catchUp.run === undefined ? feed : absorb(feed, [catchUp.run], answer, moment)
   }
-  if (isSameEpoch && version <= feed.position.version) return { ...feed, snapshot: newer(feed, catchUp.snapshot) }
+  const snapshot = kept(catchUp.snapshot, read)
+  if (isSameEpoch && version <= feed.position.version) return { ...feed, snapshot: newer(feed, snapshot) }
   const wasOlder = after === undefined || after.version < floorOf(feed.ring, feed.position.version)
   if (isSameEpoch && wasOlder) {
     const readAt = moment.now + moment.settings.reorderGraceMs
-    return { ...feed, snapshot: catchUp.snapshot, hint: hintAt(feed, target, 'gap', readAt) }
+    return { ...feed, snapshot, hint: hintAt(feed, target, 'gap', readAt) }
   }
   moment.effects.push({ type: 'note', what: 'reset' })
   if (narrows(feed.readers, answer.readers)) moment.effects.push({ type: 'revoke', readers: answer.readers })
@@ -55,11 +66,13 @@ function take(feed: LiveFeed, after: Position | undefined, answer: LogAnswer, mo
     feed.position.epoch,
   )
   const { readers } = answer
-  return { ...feed, position: target, readers, ring: emptyRing, snapshot: catchUp.snapshot, formerEpochs }
+  return { ...feed, position: target, readers, ring: emptyRing, snapshot, formerEpochs }
 }
 
-const newer = (feed: LiveFeed, snapshot: LiveFeed['snapshot']): LiveFeed['snapshot'] =>
-  (feed.snapshot?.version ?? -1) > (snapshot?.version ?? -1) ? feed.snapshot : snapshot
+const kept = (snapshot: HeldSnapshot, { turn }: FreshRead): KeptSnapshot => ({ ...snapshot, turn })
+
+const newer = (feed: LiveFeed, snapshot: KeptSnapshot): KeptSnapshot =>
+  feed.snapshot !== undefined && feed.snapshot.version > snapshot.version ? feed.snapshot : snapshot
 
 /**
  * A read knows all that was committed before it began. Once the feed has all that a read knows, whatever claimed more

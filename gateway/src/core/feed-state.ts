@@ -66,6 +66,12 @@ export interface HeldSnapshot {
   body: Uint8Array
 }
 
+/** Serves whoever asked before its read began, and others while it is the head. */
+export interface KeptSnapshot extends HeldSnapshot {
+  /** That of the read that brought it. */
+  turn: number
+}
+
 interface Common {
   space: SpaceId
   channel: Channel
@@ -85,8 +91,7 @@ export type LiveFeed = Common & {
   position: Position
   ring: Ring
   readers: Readers
-  /** Reused while the ring reaches from it to the position. */
-  snapshot: HeldSnapshot | undefined
+  snapshot: KeptSnapshot | undefined
 }
 export type ClosedFeed = { status: 'closed'; space: SpaceId }
 export type OpenFeed = OpeningFeed | LiveFeed

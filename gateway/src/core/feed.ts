@@ -25,7 +25,6 @@ import type {
   Reading,
   Waiting,
 } from './feed-state.ts'
-import { floorOf } from './ring.ts'
 import type { Run } from './run.ts'
 
 /** A feed that nobody has asked for yet, and the wish to join its channel. */
@@ -191,7 +190,7 @@ function rest(feed: OpenFeed, { now }: Moment): OpenFeed {
     : feed
 }
 
-/** Lets go of a hint that came true and of a snapshot that leads nowhere. */
+/** Lets go of a hint that came true and of a snapshot that is of no use to whoever asks next. */
 function settleLive(feed: LiveFeed, { settings }: Moment): LiveFeed {
   const target = feed.hint?.target
   const isLevel = target !== undefined && !isBehind(feed.position, target) && feed.parked.runs.length === 0
@@ -199,10 +198,10 @@ function settleLive(feed: LiveFeed, { settings }: Moment): LiveFeed {
 }
 
 function letSnapshotGo(feed: LiveFeed, settings: FeedSettings): LiveFeed {
-  const { snapshot, position, ring } = feed
+  const { snapshot, position } = feed
   if (snapshot === undefined || feed.waiting.length > 0) return feed
-  const isReached = snapshot.epoch === position.epoch && snapshot.version >= floorOf(ring, position.version)
-  return isReached && snapshot.body.length <= settings.maxHeldSnapshotBytes ? feed : { ...feed, snapshot: undefined }
+  const isHead = snapshot.epoch === position.epoch && snapshot.version === position.version
+  return isHead && snapshot.body.length <= settings.maxHeldSnapshotBytes ? feed : { ...feed, snapshot: undefined }
 }
 
 function loseOverdue(feed: OpenFeed, moment: Moment): OpenFeed {

@@ -10,11 +10,9 @@ import {
   type ChangeKind,
   type ChangesMessage,
   changeSchema,
-  epochSchema,
   type Range,
   type SpaceId,
 } from '@rhizom/protocol'
-import { z } from 'zod'
 
 export interface Run extends Range {
   altersAccess: boolean
@@ -24,20 +22,22 @@ export interface Run extends Range {
 }
 
 /** What a gateway needs to know of a change; the rest is forwarded as it came, also fields of a later release. */
-export const looseChangeSchema = z.looseObject({
-  version: z.int(),
-  kind: z.string(),
-  body: z.looseObject({}),
-})
-export type LooseChange = z.infer<typeof looseChangeSchema>
+export interface LooseChange extends Record<string, unknown> {
+  version: number
+  kind: string
+  body: Record<string, unknown>
+}
 
-const looseFrameSchema = z.looseObject({
-  space: z.string(),
-  epoch: epochSchema,
-  from: z.int(),
-  to: z.int(),
-  changes: z.array(looseChangeSchema),
-})
+type Fields = Record<string, unknown>
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const isLooseChange = (value: unknown): value is LooseChange =>
+  isObject(value) &&
+  Number.isSafeInteger(value['version']) &&
+  typeof value['kind'] === 'string' &&
+  isObject(value['body'])
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -96,9 +96,12 @@ export function adoptRun(space: SpaceId, message: ChangesMessage): Run | undefin
   const tail = frame.subarray(-TAIL.length)
   if (startsWith(frame, head) && startsWith(tail, TAIL))
     return { epoch, from, to, altersAccess: message.altersAccess, frame, bodyStart: head.length }
-  const parsed = parse(looseFrameSchema, frame)
-  if (parsed?.space !== space || parsed.epoch !== epoch || !isContiguous(parsed.changes, from, to)) return undefined
-  return { ...encodeRun(space, epoch, from, parsed.changes), altersAccess: message.altersAccess }
+  const parsed = parseJson(frame)
+  if (!isObject(parsed) || parsed['space'] !== space || parsed['epoch'] !== epoch) return undefined
+  const changes = contiguous(parsed['changes'], from, to)
+  return changes === undefined
+    ? undefined
+    : { ...encodeRun(space, epoch, from, changes), altersAccess: message.altersAccess }
 }
 
 /** The bytes of the changes of a run, without the brackets around them. */
@@ -106,8 +109,8 @@ export const bodyOf = (run: Run): Uint8Array => run.frame.subarray(run.bodyStart
 
 /** The changes of a run, or nothing if its bytes do not hold what its range says. */
 export function changesOf(run: Run): readonly LooseChange[] | undefined {
-  const changes = parse(z.array(looseChangeSchema), concat([encoder.encode('['), bodyOf(run), encoder.encode(']')]))
-  return changes !== undefined && isContiguous(changes, run.from, run.to) ? changes : undefined
+  const changes = parseJson(concat([encoder.encode('['), bodyOf(run), encoder.encode(']')]))
+  return contiguous(changes, run.from, run.to)
 }
 
 /** The part of a run after a version, or nothing if its bytes cannot be read. The run must reach past that version. */
@@ -134,17 +137,22 @@ export function encodeResumed(space: SpaceId, { epoch, from, to }: Range, runs: 
   return concat(parts)
 }
 
-function isContiguous(changes: readonly LooseChange[], from: number, to: number): boolean {
-  return changes.length === to - from && changes.every((change, index) => change.version === from + index + 1)
+/** The changes `from+1 … to`, if that is what `value` is. */
+function contiguous(value: unknown, from: number, to: number): readonly LooseChange[] | undefined {
+  if (!Array.isArray(value) || value.length !== to - from) return undefined
+  const items: readonly unknown[] = value
+  const changes = items.filter(isLooseChange)
+  return changes.length === items.length && changes.every((change, index) => change.version === from + index + 1)
+    ? changes
+    : undefined
 }
 
-function parse<S extends z.ZodType>(schema: S, bytes: Uint8Array): z.output<S> | undefined {
-  let json: unknown
+/** What bytes say in JSON; nothing if they do not. */
+function parseJson(bytes: Uint8Array): unknown {
   try {
-    json = JSON.parse(decoder.decode(bytes))
+    const json: unknown = JSON.parse(decoder.decode(bytes))
+    return json
   } catch {
     return undefined
   }
-  const parsed = schema.safeParse(json)
-  return parsed.success ? parsed.data : undefined
 }

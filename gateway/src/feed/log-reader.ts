@@ -13,7 +13,7 @@ import {
 import { z } from 'zod'
 import { readersOf } from '../core/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed-state.ts'
-import { encodeRun, looseChangeSchema } from '../core/run.ts'
+import { encodeRun, isLooseChange, type LooseChange } from '../core/run.ts'
 import type { HeadsOutcome, LogReader, ReadOutcome } from '../ports.ts'
 
 export interface LogReaderSettings {
@@ -24,6 +24,8 @@ export interface LogReaderSettings {
   /** Reads at a time; more wait. Keeps a gateway that just started from stampeding the api. */
   maxConcurrent: number
 }
+
+const looseChangeSchema = z.custom<LooseChange>(isLooseChange)
 
 /** `InternalRead` of the protocol, with entities left as they are. */
 export const looseReadSchema = z.object({

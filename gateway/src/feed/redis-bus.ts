@@ -14,6 +14,8 @@ import { Interest, type Wish } from './interest.ts'
 
 export interface RedisBusPorts {
   url: string
+  /** Names the connections in Redis' client list. */
+  name: string
   clock: Clock
   random: Random
   log: Log
@@ -46,6 +48,7 @@ export class RedisBus implements Bus {
     this.#warn = quietWarn(ports.log, ports.clock, LOG_EVERY_MS)
     const options = {
       lazyConnect: true,
+      connectionName: ports.name,
       autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
       enableOfflineQueue: false,

@@ -2,24 +2,14 @@
  * Where one writes. Enter sends, Shift+Enter breaks the line. What the server turned down comes back with the reason,
  * to be edited or dropped; nothing typed is ever lost to an error.
  */
-import { newId } from '@rhizom/client'
-import type { SpaceId } from '@rhizom/protocol'
-import { useMutate } from '@rhizom/client/react'
 import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react'
 import type { Place } from '../spaces/use-place.ts'
-
-interface Refused {
-  id: string
-  text: string
-  reason: string
-}
+import type { Utterances } from './use-utterances.ts'
 
 const MAX_HEIGHT_PX = 180
 
-export function Composer({ id, place }: { id: SpaceId; place: Place }) {
-  const mutate = useMutate()
+export function Composer({ utterances, place }: { utterances: Utterances; place: Place }) {
   const [text, setText] = useState('')
-  const [refused, setRefused] = useState<readonly Refused[]>([])
   const input = useRef<HTMLTextAreaElement>(null)
 
   useLayoutEffect(() => {
@@ -29,23 +19,11 @@ export function Composer({ id, place }: { id: SpaceId; place: Place }) {
     box.style.height = `${Math.min(box.scrollHeight, MAX_HEIGHT_PX)}px`
   })
 
-  async function send(said: string): Promise<void> {
-    const intentionId = newId()
-    const outcome = await mutate('intention.create', id, {
-      id: intentionId,
-      type: 'utterance',
-      content: [said],
-      state: 'complete',
-    })
-    if (outcome.status === 'rejected')
-      setRefused((before) => [...before, { id: intentionId, text: said, reason: outcome.message }])
-  }
-
   function submit(): void {
     const said = text.trim()
     if (said === '' || !place.canWrite) return
     setText('')
-    void send(said)
+    utterances.say(said)
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -54,34 +32,35 @@ export function Composer({ id, place }: { id: SpaceId; place: Place }) {
     submit()
   }
 
-  const drop = (item: Refused) => setRefused((before) => before.filter((other) => other !== item))
-
   return (
     <div className="composer-area">
-      {refused.map((item) => (
-        <div key={item.id} className="notice" role="alert" data-testid="refused">
-          <p>
-            <strong>Not sent.</strong> {item.reason}
-            <span className="quiet ellipsis quote">“{item.text}”</span>
-          </p>
-          <div className="actions">
-            <button
-              type="button"
-              className="small"
-              onClick={() => {
-                setText((now) => (now === '' ? item.text : `${item.text}\n${now}`))
-                drop(item)
-                input.current?.focus()
-              }}
-            >
-              Edit
-            </button>
-            <button type="button" className="small" onClick={() => drop(item)}>
-              Drop
-            </button>
-          </div>
-        </div>
-      ))}
+      {utterances.all.map(
+        (item) =>
+          item.state.status === 'refused' && (
+            <div key={item.id} className="notice" role="alert" data-testid="refused">
+              <p>
+                <strong>Not sent.</strong> {item.state.reason}
+                <span className="quiet ellipsis quote">“{item.text}”</span>
+              </p>
+              <div className="actions">
+                <button
+                  type="button"
+                  className="small"
+                  onClick={() => {
+                    setText((now) => (now === '' ? item.text : `${item.text}\n${now}`))
+                    utterances.drop(item)
+                    input.current?.focus()
+                  }}
+                >
+                  Edit
+                </button>
+                <button type="button" className="small" onClick={() => utterances.drop(item)}>
+                  Drop
+                </button>
+              </div>
+            </div>
+          ),
+      )}
       {!place.canWrite && (
         <div className="notice calm" role="status" data-testid="not-here">
           <p>

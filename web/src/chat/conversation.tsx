@@ -3,20 +3,26 @@
  * nothing moves, also when older messages come in above.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import { usePendingMutations, useRhizom, useSpaceIntentions } from '@rhizom/client/react'
+import { useRhizom, useSpaceIntentions } from '@rhizom/client/react'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { Message } from './message.tsx'
 import { Sending } from './sending.tsx'
+import type { Utterances } from './use-utterances.ts'
 
 /** Closer to the end than this counts as being there. */
 const NEAR_END_PX = 80
 /** Messages of one person closer together than this share a heading. */
 const SAME_BREATH_MS = 5 * 60_000
 
-export function Conversation({ id }: { id: SpaceId }) {
+interface Props {
+  id: SpaceId
+  version: number
+  utterances: Utterances
+}
+
+export function Conversation({ id, version, utterances }: Props) {
   const { being: self } = useRhizom().session()
   const { intentions, hasMore, older, loadOlder } = useSpaceIntentions(id)
-  const pending = usePendingMutations(id)
   const scroller = useRef<HTMLDivElement>(null)
   const sentinel = useRef<HTMLDivElement>(null)
   const place = useRef({ atEnd: true, fromEndPx: 0 })
@@ -67,7 +73,7 @@ export function Conversation({ id }: { id: SpaceId }) {
         </div>
       )}
       {!hasMore && intentions.length > 0 && <p className="beginning quiet small-text">This is where it began.</p>}
-      {intentions.length === 0 && pending.length === 0 && (
+      {intentions.length === 0 && utterances.all.length === 0 && (
         <div className="empty" data-testid="empty">
           <p className="empty-mark" aria-hidden="true">
             ✦
@@ -94,7 +100,7 @@ export function Conversation({ id }: { id: SpaceId }) {
           )
         })}
       </ol>
-      <Sending pending={pending} shown={intentions} />
+      <Sending id={id} version={version} utterances={utterances} shown={intentions} />
     </div>
   )
 }

@@ -1,40 +1,62 @@
-/** What was sent and is not confirmed yet, with the reason if it takes long. */
-import type { PendingMutation } from '@rhizom/client'
-import type { IntentionView } from '@rhizom/client/react'
+/** What was said and has not come back yet, with the reason if it takes long. */
+import { usePendingMutations } from '@rhizom/client/react'
+import type { Intention, SpaceId } from '@rhizom/protocol'
+import { useEffect } from 'react'
 import { Countdown } from '../sync-status/countdown.tsx'
-import { textOf } from './text.ts'
+import type { Utterance, Utterances } from './use-utterances.ts'
 
 interface Props {
-  pending: readonly PendingMutation[]
-  shown: readonly IntentionView[]
+  id: SpaceId
+  /** The version the space stands at. */
+  version: number
+  utterances: Utterances
+  shown: readonly Intention[]
 }
 
-export function Sending({ pending, shown }: Props) {
-  const lines = pending.flatMap(({ mutation, attempt, problem, nextAttemptAtMs }) => {
-    if (mutation.name !== 'intention.create') return []
-    const { id, content } = mutation.args
-    // The stream may be quicker than the answer to the request.
-    return shown.some((intention) => intention.id === id) ? [] : [{ id, content, attempt, problem, nextAttemptAtMs }]
+export function Sending({ id, version, utterances, shown }: Props) {
+  const { all, drop } = utterances
+  const hasArrived = ({ id: own, state }: Utterance): boolean =>
+    (state.status === 'sent' && state.version <= version) || shown.some((intention) => intention.id === own)
+  const arrived = all.find((utterance) => utterance.state.status === 'sent' && hasArrived(utterance))
+  useEffect(() => {
+    if (arrived !== undefined) drop(arrived)
   })
-  if (lines.length === 0) return null
+  const underWay = all.filter((utterance) => utterance.state.status !== 'refused' && !hasArrived(utterance))
+  if (underWay.length === 0) return null
   return (
     <ol className="messages sending" aria-label="Being sent">
-      {lines.map(({ id, content, problem, nextAttemptAtMs }) => (
-        <li key={id} className="message" data-own="true" data-testid="sending">
+      {underWay.map((utterance) => (
+        <li key={utterance.id} className="message" data-own="true" data-testid="sending">
           <div className="message-body">
-            <p className="bubble">{textOf(content)}</p>
+            <p className="bubble">{utterance.text}</p>
             <span className="quiet tiny-text" role="status">
-              {problem === null ? 'Sending…' : `Not sent yet: ${problem}`}
-              {nextAttemptAtMs !== null && (
-                <>
-                  {' '}
-                  Trying again in <Countdown untilMs={nextAttemptAtMs} />.
-                </>
+              {utterance.state.status === 'sent' ? (
+                'Sent. Others see it; here it joins the conversation once the connection is back.'
+              ) : (
+                <Progress space={id} utterance={utterance} />
               )}
             </span>
           </div>
         </li>
       ))}
     </ol>
+  )
+}
+
+function Progress({ space, utterance }: { space: SpaceId; utterance: Utterance }) {
+  const pending = usePendingMutations(space).find(
+    ({ mutation }) => mutation.name === 'intention.create' && mutation.args.id === utterance.id,
+  )
+  if (pending === undefined || pending.problem === null) return 'Sending…'
+  return (
+    <>
+      Not sent yet: {pending.problem}
+      {pending.nextAttemptAtMs !== null && (
+        <>
+          {' '}
+          Trying again in <Countdown untilMs={pending.nextAttemptAtMs} />.
+        </>
+      )}
+    </>
   )
 }

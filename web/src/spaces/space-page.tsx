@@ -5,6 +5,7 @@ import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { Composer } from '../chat/composer.tsx'
 import { Conversation } from '../chat/conversation.tsx'
+import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
 import { BeingList } from './being-list.tsx'
 import { usePlace } from './use-place.ts'
@@ -33,6 +34,7 @@ export function SpacePage({ id }: { id: SpaceId }) {
 function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { status: 'ready' }> }) {
   const mutate = useMutate()
   const place = usePlace(id, view)
+  const utterances = useUtterances(id)
   const { space, beings, beingCount } = view
   return (
     <main className="space" data-current={view.current}>
@@ -65,8 +67,8 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
             </span>
           )}
         </header>
-        <Conversation id={id} />
-        <Composer id={id} place={place} />
+        <Conversation id={id} version={view.position.version} utterances={utterances} />
+        <Composer utterances={utterances} place={place} />
       </section>
       <BeingList beings={beings} count={beingCount} members={view.members} />
     </main>

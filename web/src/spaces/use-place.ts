@@ -26,13 +26,10 @@ export function usePlace(id: SpaceId, view: SpaceView): Place {
   const role = view.status === 'ready' ? (view.members?.[self.id] ?? null) : null
   const isHere = beings.some((being) => being.id === self.id)
 
-  const enter = useCallback(
-    () =>
-      void mutate('being.move', id, { id: self.id }).then((outcome) =>
-        setProblem(outcome.status === 'rejected' ? outcome.message : null),
-      ),
-    [mutate, id, self.id],
-  )
+  const enter = useCallback(() => {
+    const asked = mutate('being.move', id, { id: self.id })
+    void asked.then((outcome) => setProblem(outcome.status === 'rejected' ? outcome.message : null))
+  }, [mutate, id, self.id])
 
   const hasEntered = useRef(false)
   const ready = view.status === 'ready'
@@ -48,6 +45,6 @@ export function usePlace(id: SpaceId, view: SpaceView): Place {
     role,
     entering,
     problem,
-    enter: () => void enter(),
+    enter,
   }
 }

@@ -1,0 +1,311 @@
+/** A whole gateway over real sockets and the real Redis; the log behind it is held in memory. */
+import { Agent, get } from 'node:http'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { utterance } from './testing/log-server.ts'
+import { TestClient, tokenFor, until } from './testing/test-client.ts'
+import { TestGateway } from './testing/test-gateway.ts'
+
+let gateway: TestGateway
+const start = async (env: Record<string, string> = {}): Promise<TestGateway> => {
+  await gateway?.stop()
+  gateway = await TestGateway.start(env)
+  return gateway
+}
+
+beforeEach(async () => {
+  gateway = await TestGateway.start()
+})
+afterEach(() => gateway.stop())
+
+describe('a session', () => {
+  test('G1 a client that says nothing is closed with 4001', async () => {
+    await start({ HELLO_TIMEOUT_MS: '50' })
+    const client = await gateway.stranger()
+    expect(await client.closed).toEqual({ code: 4001, reason: 'hello timed out' })
+  })
+
+  test('G2 frames before hello, a bad token and an expired one are closed with their codes', async () => {
+    const early = await gateway.stranger()
+    early.send({ type: 'ping' })
+    expect(await early.next('error')).toMatchObject({ code: 'not-authenticated' })
+    expect((await early.closed).code).toBe(4501)
+    const forged = await gateway.stranger()
+    forged.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada', 60, 'another secret, as long as ours is') })
+    expect((await forged.closed).code).toBe(4501)
+    const late = await gateway.stranger()
+    late.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada', -5) })
+    expect((await late.closed).code).toBe(4003)
+  })
+
+  test('G3 hello and subscribe in one message are answered in order', async () => {
+    const space = gateway.server.space()
+    const client = await gateway.stranger()
+    client.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') }, { type: 'subscribe', space: space.id })
+    await client.next('snapshot')
+    expect(client.frames.map(({ type }) => type)).toEqual(['welcome', 'snapshot'])
+  })
+
+  test('G4 a session ends with its token unless it is refreshed', async () => {
+    const token = await tokenFor('@ada', 2)
+    const [kept, lost] = await Promise.all([gateway.stranger(), gateway.stranger()])
+    for (const client of [kept, lost]) client.send({ type: 'hello', protocol: 1, token })
+    await kept.next('welcome')
+    kept.send({ type: 'refresh', token: await tokenFor('@ada', 60) })
+    expect((await lost.closed).code).toBe(4003)
+    kept.send({ type: 'ping' })
+    await kept.next('pong')
+  })
+
+  test('G7 heartbeats carry the heads of what a client follows', async () => {
+    await start({ HEARTBEAT_MS: '50' })
+    const space = gateway.server.space()
+    const client = await gateway.client()
+    await client.subscribed(space.id)
+    await gateway.publish(space.id, space.commit(utterance(space.id, 'hi')))
+    await client.next('changes')
+    const beat = await client.next('heartbeat')
+    expect(beat.heads).toEqual({ [space.id]: 1 })
+    expect(Math.abs(beat.at - Date.now())).toBeLessThan(5000)
+  })
+
+  test('G6 a signal reaches every watcher, and nobody who comes later', async () => {
+    const space = gateway.server.space()
+    const [ada, bob] = await Promise.all([gateway.client('@ada'), gateway.client('@bob')])
+    await Promise.all([ada.subscribed(space.id), bob.subscribed(space.id)])
+    ada.send({ type: 'signal', space: space.id, name: 'typing', data: { on: true } })
+    const signal = { type: 'signal', space: space.id, from: '@ada', name: 'typing', data: { on: true } }
+    expect(await bob.next('signal')).toEqual(signal)
+    expect(await ada.next('signal')).toEqual(signal)
+    const eve = await gateway.client('@eve')
+    await eve.subscribed(space.id)
+    eve.send({ type: 'ping' })
+    await eve.next('pong')
+    expect(eve.frames.map(({ type }) => type)).not.toContain('signal')
+  })
+})
+
+describe('what is let in', () => {
+  test('G21 a malformed line is answered and does not cost its neighbours; ten in a row close with 4500', async () => {
+    const client = await gateway.client()
+    client.socket.send('{"type":"ping"}\nnot json\n\n{"type":"wave"}\n{"type":"subscribe"}\n{"type":"ping"}')
+    await client.next('pong')
+    expect(await client.next('error')).toMatchObject({ code: 'malformed' })
+    expect(await client.next('error')).toMatchObject({ code: 'malformed', message: expect.stringContaining('space') })
+    await client.next('pong')
+    for (let i = 0; i < 5; i++) client.socket.send('{')
+    for (let i = 0; i < 5; i++) client.socket.send(Buffer.from([1, 2, 3]), { binary: true })
+    expect((await client.closed).code).toBe(4500)
+  })
+
+  test('G22 a frame over the size is answered too-large and closed with 4504, one within is served', async () => {
+    const client = await gateway.client()
+    const padded = (bytes: number): string => {
+      const frame = JSON.stringify({ type: 'ping', padding: '' })
+      return JSON.stringify({ type: 'ping', padding: 'x'.repeat(bytes - frame.length) })
+    }
+    client.socket.send(padded(64 * 1024))
+    await client.next('pong')
+    client.socket.send(padded(64 * 1024 + 1))
+    expect(await client.next('error')).toMatchObject({ code: 'too-large' })
+    expect((await client.closed).code).toBe(4504)
+  })
+
+  test('G20 a flood is refused first and closed with 4504 if it goes on', async () => {
+    const client = await gateway.client()
+    for (let i = 0; i < 300; i++) client.send({ type: 'ping' })
+    expect(await client.next('error')).toMatchObject({ code: 'rate-limited', retryAfterMs: expect.any(Number) })
+    expect((await client.closed).code).toBe(4504)
+    expect(client.frames.filter(({ type }) => type === 'pong').length).toBeGreaterThanOrEqual(99)
+  })
+
+  test('G23 a page of another origin is closed with 4503, one of the same host is not', async () => {
+    const foreign = await gateway.stranger({ origin: 'https://evil.test' })
+    expect((await foreign.closed).code).toBe(4503)
+    const own = await gateway.stranger({ origin: gateway.url })
+    own.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
+    await own.next('welcome')
+  })
+
+  test('G24 connections of one address are bounded, and room is made by those who leave', async () => {
+    await start({ MAX_CONNECTIONS_PER_ADDRESS: '2', TRUST_PROXY: '1' })
+    const from = (address: string) => gateway.stranger({ headers: { 'x-forwarded-for': address } })
+    const first = await from('1.1.1.1')
+    await from('1.1.1.1')
+    const third = await from('1.1.1.1')
+    expect((await third.closed).code).toBe(4504)
+    const other = await from('2.2.2.2')
+    other.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
+    await other.next('welcome')
+    first.end()
+    await until(async () => (await gateway.metric('connections')) === 2, 'the first is gone')
+    const next = await from('1.1.1.1')
+    next.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
+    await next.next('welcome')
+  })
+})
+
+describe('a space', () => {
+  test('G12 changes arrive byte for byte and in order, whatever the bus does to them', async () => {
+    const space = gateway.server.space()
+    space.commit(utterance(space.id, 'before'))
+    const client = await gateway.client()
+    const snapshot = await client.subscribed(space.id)
+    expect(snapshot).toMatchObject({ version: 1, entity: { id: space.id }, here: [], hereCount: 0 })
+    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((text) => space.commit(utterance(space.id, text)))
+    if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) throw new Error()
+    for (const message of [b, a, a, e, c]) await gateway.publish(space.id, message)
+    const versions = async (): Promise<number[]> => (await client.next('changes')).changes.map(({ version }) => version)
+    const got: number[] = []
+    while (got.at(-1) !== 6) got.push(...(await versions()))
+    expect(got).toEqual([2, 3, 4, 5, 6])
+    expect(client.messages.join('\n')).toContain(new TextDecoder().decode(a).split('\n')[1])
+    expect(await gateway.metric('log_reads_total{reason="gap"}')).toBe(1)
+  })
+
+  test('G16 a resume from the ring asks the api nothing', async () => {
+    const space = gateway.server.space()
+    const first = await gateway.client()
+    await first.subscribed(space.id)
+    for (const text of ['a', 'b', 'c'])
+      await gateway.publish(space.id, space.commit(utterance(space.id, text), utterance(space.id, text)))
+    while ((await first.next('changes')).to !== 6) continue
+    const before = gateway.server.reads(space.id).length
+    const second = await gateway.client()
+    const resumed = await second.subscribed(space.id, { epoch: space.epoch, version: 3 })
+    expect(resumed).toMatchObject({ type: 'resumed', from: 3, to: 6, hereCount: 0 })
+    expect(resumed.type === 'resumed' && resumed.changes).toEqual(space.changes.slice(3))
+    const head = await second.subscribed(space.id, { epoch: space.epoch, version: 6 })
+    expect(head).toMatchObject({ type: 'resumed', from: 6, to: 6, changes: [] })
+    expect(gateway.server.reads(space.id).length).toBe(before)
+  })
+
+  test('G17 a crowd that comes back costs one read for the space', async () => {
+    const space = gateway.server.space()
+    for (let i = 0; i < 50; i++) space.commit(utterance(space.id, String(i)))
+    const clients = await Promise.all(Array.from({ length: 30 }, () => gateway.client()))
+    const answers = await Promise.all(
+      clients.map((client, index) => client.subscribed(space.id, { epoch: space.epoch, version: 10 + (index % 7) })),
+    )
+    for (const answer of answers) expect(answer).toMatchObject({ type: 'resumed', to: 50 })
+    expect(gateway.server.reads(space.id).length).toBeLessThanOrEqual(2)
+  })
+
+  test('G31 a member who is removed gets that change and nothing after it', async () => {
+    const space = gateway.server.space()
+    space.visibility = 'private'
+    space.readers = new Set(['@ada', '@bob'])
+    const [ada, bob] = await Promise.all([gateway.client('@ada'), gateway.client('@bob')])
+    await Promise.all([ada.subscribed(space.id), bob.subscribed(space.id)])
+    const remove = { kind: 'member.remove', body: { id: '@bob' } } as const
+    await gateway.publish(space.id, space.commit(utterance(space.id, 'a'), remove, utterance(space.id, 'secret')))
+    expect(await bob.next('changes')).toMatchObject({ from: 0, to: 2 })
+    expect(await bob.next('unsubscribed')).toMatchObject({ code: 'revoked', space: space.id })
+    expect(await ada.next('changes')).toMatchObject({ from: 0, to: 2 })
+    expect(await ada.next('changes')).toMatchObject({ from: 2, to: 3 })
+    bob.send({ type: 'subscribe', space: space.id })
+    expect(await bob.next('error')).toMatchObject({ code: 'not-found', space: space.id })
+    expect(bob.messages.join()).not.toContain('secret')
+  })
+
+  test('G32 a removed space is told, and not found from then on', async () => {
+    const space = gateway.server.space()
+    const client = await gateway.client()
+    await client.subscribed(space.id)
+    const message = space.commit({ kind: 'space.remove', body: { id: space.id } })
+    gateway.server.spaces.delete(space.id)
+    await gateway.publish(space.id, message)
+    expect(await client.next('changes')).toMatchObject({ to: 1 })
+    expect(await client.next('unsubscribed')).toMatchObject({ code: 'removed', space: space.id })
+    client.send({ type: 'subscribe', space: space.id })
+    expect(await client.next('error')).toMatchObject({ code: 'not-found', space: space.id })
+  })
+
+  test('G19 after a rebuilt history everybody starts over from a snapshot', async () => {
+    const space = gateway.server.space()
+    space.commit(utterance(space.id, 'a'), utterance(space.id, 'b'))
+    const client = await gateway.client()
+    await client.subscribed(space.id)
+    space.epoch = crypto.randomUUID()
+    space.version = 1
+    space.first = 1
+    space.changes = []
+    await gateway.publish(space.id, space.commit(utterance(space.id, 'c')))
+    expect(await client.next('snapshot')).toMatchObject({ epoch: space.epoch, version: 2 })
+  })
+
+  test('G33 while the api is away subscribers are told when to come back, and it heals by itself', async () => {
+    await start({ SUBSCRIBE_TIMEOUT_MS: '200', RETRY_BASE_MS: '20', RETRY_MAX_MS: '50' })
+    const space = gateway.server.space()
+    gateway.server.isAway = true
+    const client = await gateway.client()
+    client.send({ type: 'subscribe', space: space.id })
+    const error = await client.next('error')
+    expect(error).toMatchObject({ code: 'unavailable', space: space.id, retryAfterMs: expect.any(Number) })
+    client.send({ type: 'subscribe', space: space.id })
+    gateway.server.isAway = false
+    await client.next('snapshot')
+  })
+
+  test('G35 a head on the bus brings a change whose message was lost', async () => {
+    const space = gateway.server.space()
+    const client = await gateway.client()
+    await client.subscribed(space.id)
+    space.commit(utterance(space.id, 'lost'))
+    await gateway.publisher.publish('rhizom:heads', JSON.stringify({ [space.id]: space.position }))
+    expect(await client.next('changes')).toMatchObject({ from: 0, to: 1 })
+  })
+})
+
+describe('who runs it', () => {
+  test('G71 health, readiness and metrics', async () => {
+    expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
+    await until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 'it is ready')
+    gateway.server.isAway = true
+    const response = await fetch(`${gateway.url}/readyz`)
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ parts: { redis: true, api: false } })
+    expect(await (await fetch(`${gateway.url}/metrics`)).text()).toContain('rhizom_gateway_redis_up 1')
+    expect((await fetch(`${gateway.url}/elsewhere`)).status).toBe(404)
+  })
+
+  test('G60 stopping says goodbye with a spread, closes with 4000 in batches, and twice is once', async () => {
+    await start({ DRAIN_BATCH: '5', DRAIN_BATCH_EVERY_MS: '20' })
+    const clients = await Promise.all(Array.from({ length: 20 }, () => gateway.client()))
+    const closedAt: number[] = []
+    for (const client of clients) client.socket.once('close', () => void closedAt.push(Date.now()))
+    const stopped = [gateway.running.stop(), gateway.running.stop()]
+    const goodbyes = await Promise.all(clients.map((client) => client.next('goodbye')))
+    for (const goodbye of goodbyes) expect(goodbye.reconnectAfterMs).toBeLessThanOrEqual(200)
+    expect(new Set(goodbyes.map(({ reconnectAfterMs }) => reconnectAfterMs)).size).toBeGreaterThan(5)
+    for (const client of clients) expect((await client.closed).code).toBe(4000)
+    await Promise.all(stopped)
+    expect((closedAt.at(-1) ?? 0) - (closedAt[0] ?? 0)).toBeGreaterThanOrEqual(40)
+    const late = new TestClient(gateway.url)
+    await expect(late.opened).rejects.toThrow()
+  })
+
+  test('G60 a connection that a proxy kept open does not bring a new client into a gateway that stops', async () => {
+    await start({ DRAIN_BATCH: '1', DRAIN_BATCH_EVERY_MS: '300' })
+    await Promise.all([gateway.client(), gateway.client()])
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    await new Promise<void>((resolve, reject) => {
+      get(`${gateway.url}/healthz`, { agent }, (response) => response.resume().once('end', resolve)).once(
+        'error',
+        reject,
+      )
+    })
+    const stopped = gateway.running.stop()
+    const late = new TestClient(gateway.url, { agent })
+    expect((await late.closed).code).toBe(4000)
+    await stopped
+  })
+
+  test('G60 what a client cannot be told in time does not hold up the end', async () => {
+    await start({ DRAIN_GRACE_MS: '300' })
+    const client = await gateway.client()
+    client.socket.pause()
+    const began = Date.now()
+    await gateway.running.stop()
+    expect(Date.now() - began).toBeLessThan(2000)
+  })
+})

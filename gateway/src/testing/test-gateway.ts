@@ -1,0 +1,90 @@
+/** For tests: a whole gateway on a free port, over the real Redis and a log held in memory. */
+import { REDIS } from '@rhizom/protocol'
+import { Redis } from 'ioredis'
+import { parseConfig } from '../config.ts'
+import { type RunningGateway, startGateway } from '../lifecycle.ts'
+import type { Log } from '../ports.ts'
+import { LogServer, TEST_INTERNAL_TOKEN } from './log-server.ts'
+import { TEST_SECRET, TestClient } from './test-client.ts'
+
+export const redisUrl = (): string => {
+  const url = process.env['TEST_REDIS_URL']
+  if (url === undefined) throw new Error('TEST_REDIS_URL names the Redis to test with')
+  return url
+}
+
+/** Keeps what was logged. */
+export class TestLog implements Log {
+  readonly lines: { level: string; message: string; fields: object }[] = []
+  debug = (): void => undefined
+  info = (fields: object, message: string): void => void this.lines.push({ level: 'info', message, fields })
+  warn = (fields: object, message: string): void => void this.lines.push({ level: 'warn', message, fields })
+  error = (fields: object, message: string): void => void this.lines.push({ level: 'error', message, fields })
+}
+
+export class TestGateway {
+  readonly log: TestLog
+  readonly server: LogServer
+  readonly publisher: Redis
+  readonly running: RunningGateway
+  readonly #clients: TestClient[] = []
+
+  private constructor(server: LogServer, publisher: Redis, running: RunningGateway, log: TestLog) {
+    this.server = server
+    this.publisher = publisher
+    this.running = running
+    this.log = log
+  }
+
+  static async start(env: Record<string, string> = {}): Promise<TestGateway> {
+    const server = await new LogServer().start()
+    const log = new TestLog()
+    const parsed = parseConfig({
+      PORT: '0',
+      REDIS_URL: redisUrl(),
+      API_URL: server.url,
+      TOKEN_SECRET: TEST_SECRET,
+      INTERNAL_TOKEN: TEST_INTERNAL_TOKEN,
+      ...env,
+    })
+    if (!parsed.ok) throw new Error(parsed.problem)
+    const running = await startGateway(parsed.config, log)
+    return new TestGateway(server, new Redis(redisUrl()), running, log)
+  }
+
+  get url(): string {
+    return this.running.url
+  }
+
+  async client(being = '@ada'): Promise<TestClient> {
+    const client = await TestClient.live(this.url, being)
+    this.#clients.push(client)
+    return client
+  }
+
+  /** A client that has not said hello. */
+  async stranger(options: { origin?: string; headers?: Record<string, string> } = {}): Promise<TestClient> {
+    const client = new TestClient(this.url, options)
+    this.#clients.push(client)
+    await client.opened
+    return client
+  }
+
+  publish(space: string, message: Uint8Array): Promise<number> {
+    return this.publisher.publish(REDIS.spaceChannel(space), Buffer.from(message))
+  }
+
+  /** The value of a metric, by name and labels as Prometheus prints them; 0 where it has none yet. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text()
+    const line = text.split('\n').find((one) => one.startsWith(`rhizom_gateway_${name} `))
+    return line === undefined ? 0 : Number(line.split(' ').at(-1))
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.end()
+    await this.running.stop()
+    await this.server.stop()
+    this.publisher.disconnect()
+  }
+}
