@@ -121,6 +121,10 @@ export async function loadTest(bench: Workbench): Promise<Tally> {
     cwd: repository,
   }
   const { code } = await bench.run(command, { screen: true })
-  if (code === COULD_NOT_RUN) return notRun(bench.screen, 'the load test', 'k6 is not to be had here')
+  if (code === COULD_NOT_RUN) {
+    // No failure, also in continuous integration: k6 comes from outside npm, and what it shows has tests of its own.
+    bench.screen.notice('the load test did not run: k6 is not to be had here')
+    return ONE_SKIPPED
+  }
   return code === 0 ? ONE_PASSED : ONE_FAILED
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseConfig, settings } from './config.ts'
+import { parseConfig, settings, weakSecrets } from './config.ts'
 
 const env = {
   REDIS_URL: 'redis://127.0.0.1:6379',
@@ -15,7 +15,7 @@ describe('settings', () => {
   })
 
   test('G70 a bad value is named by its variable and not shown', () => {
-    const bad = { PORT: 'seven', TOKEN_SECRET: 'short', ALLOWED_ORIGINS: 'rhizom.test', API_URL: 'ftp://a' }
+    const bad = { PORT: 'seven', INTERNAL_TOKEN: 'between blanks', ALLOWED_ORIGINS: 'rhizom.test', API_URL: 'ftp://a' }
     for (const [name, value] of Object.entries(bad)) {
       const parsed = parseConfig({ ...env, [name]: value })
       expect(parsed).toMatchObject({ ok: false, problem: expect.stringContaining(name) })
@@ -34,6 +34,11 @@ describe('settings', () => {
         ALLOWED_ORIGINS: ['https://a.test', 'https://b.test'],
       },
     })
+  })
+
+  test('G70 secrets that could be guessed are named', () => {
+    expect(weakSecrets({ TOKEN_SECRET: 'x'.repeat(32), INTERNAL_TOKEN: 'y'.repeat(16) })).toEqual([])
+    expect(weakSecrets({ TOKEN_SECRET: 'x', INTERNAL_TOKEN: 'y' })).toEqual(['TOKEN_SECRET', 'INTERNAL_TOKEN'])
   })
 
   test('G70 every setting says what it is for', () => {

@@ -1,6 +1,6 @@
 /** One gateway node: settings from the environment, then run until told to stop. */
 import { pino } from 'pino'
-import { parseConfig } from './config.ts'
+import { parseConfig, weakSecrets } from './config.ts'
 import { startGateway } from './lifecycle.ts'
 import { observeProcess } from './observe.ts'
 
@@ -10,6 +10,7 @@ if (!parsed.ok) {
   process.exit(1)
 }
 const log = pino({ name: 'gateway', level: parsed.config.LOG_LEVEL })
+for (const secret of weakSecrets(parsed.config)) log.warn({ secret }, 'this secret is short enough to be guessed')
 
 try {
   const running = await startGateway(parsed.config, log)

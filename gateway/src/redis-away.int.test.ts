@@ -77,6 +77,7 @@ test('G41 a gateway that starts without Redis serves from the log, and joins lat
   space.commit(utterance(space.id, '1'))
   expect(await client.next('changes')).toMatchObject({ from: 0, to: 1 })
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503)
+  expect((await fetch(`${gateway.url}/readyz?exclude=redis`)).status).toBe(200)
   proxy.heal()
   await until(isUp, 'Redis is there')
   await gateway.publish(space.id, space.commit(utterance(space.id, '2')))

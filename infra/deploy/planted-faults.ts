@@ -127,8 +127,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     title: 'a probe of a port that is not there',
     file: api,
-    find: 'path: /readyz, port: http',
-    replacement: 'path: /readyz, port: web',
+    find: "path: '/readyz?exclude=redis', port: http",
+    replacement: "path: '/readyz?exclude=redis', port: web",
     says: /asks port web/,
   },
   {

@@ -29,14 +29,27 @@ export interface Connection {
   drop: () => void
 }
 
+interface Idle {
+  connection: Connection
+  since: number
+}
+
+/** A connection idle for longer is asked whether it lives: a link that broke without a word leaves it looking well. */
+const PROBE_AFTER_MS = 500
+/** Share of the deadline that a silent one may cost. */
+const PROBE_SHARE = 0.25
+
 interface Waiter {
   lend: () => void
   refuse: (error: DatabaseAway) => void
 }
 
-/** Opens one connection. `onClosed` is called once when it is lost or dropped. */
+/**
+ * Opens one connection. `onClosed` is called once when it is lost or dropped. After `idleTimeoutMs` without a query the
+ * server ends it, and with it whatever locks it holds.
+ */
 export async function connect(
-  options: Omit<DatabaseOptions, 'poolSize'>,
+  options: Omit<DatabaseOptions, 'poolSize'> & { idleTimeoutMs?: number },
   onClosed: () => void = () => undefined,
 ): Promise<Connection> {
   const { deadlineMs } = options
@@ -53,6 +66,7 @@ export async function connect(
       statement_timeout: deadlineMs,
       lock_timeout: deadlineMs,
       idle_in_transaction_session_timeout: deadlineMs,
+      ...(options.idleTimeoutMs === undefined ? {} : { idle_session_timeout: options.idleTimeoutMs }),
     },
     onnotice: () => undefined,
     onclose: () => drop(),
@@ -88,7 +102,7 @@ function endQuietly(client: Sql): void {
 
 export class Database {
   readonly #options: DatabaseOptions
-  readonly #idle: Connection[] = []
+  readonly #idle: Idle[] = []
   readonly #waiting = new Set<Waiter>()
   /** Connections lent or being opened. */
   #lent = 0
@@ -116,7 +130,7 @@ export class Database {
     await this.#turn(deadline)
     let connection: Connection | undefined
     try {
-      connection = this.#idle.pop() ?? (await connect(this.#options, () => this.#forgetBroken()))
+      connection = (await this.#reuse()) ?? (await connect(this.#options, () => this.#forgetBroken()))
       return await this.#lend(connection, work, deadline)
     } catch (error) {
       throw failureOf(error) === 'away' ? new DatabaseAway('Postgres does not answer', { cause: error }) : error
@@ -132,7 +146,20 @@ export class Database {
     this.#closing = true
     for (const waiter of this.#waiting) waiter.refuse(new DatabaseAway('closing'))
     if (this.#lent > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
-    for (const { drop } of this.#idle.splice(0)) drop()
+    this.#dropIdle()
+  }
+
+  /** An idle connection that lives. Where one is found dead the others are no better, and all make room for new ones. */
+  async #reuse(): Promise<Connection | undefined> {
+    const idle = this.#idle.pop()
+    if (idle === undefined || performance.now() - idle.since < PROBE_AFTER_MS) return idle?.connection
+    if (await answers(idle.connection, this.#options.deadlineMs * PROBE_SHARE)) return idle.connection
+    this.#dropIdle()
+    return undefined
+  }
+
+  #dropIdle(): void {
+    for (const { connection } of this.#idle.splice(0)) connection.drop()
   }
 
   async #lend<T>(connection: Connection, work: (sql: Sql) => Promise<T>, deadline: number): Promise<T> {
@@ -185,13 +212,25 @@ export class Database {
 
   #keep(connection: Connection): void {
     if (this.#closing) connection.drop()
-    else this.#idle.push(connection)
+    else this.#idle.push({ connection, since: performance.now() })
   }
 
   #forgetBroken(): void {
-    const at = this.#idle.findIndex(({ broken }) => broken)
+    const at = this.#idle.findIndex(({ connection }) => connection.broken)
     if (at >= 0) this.#idle.splice(at, 1)
   }
+}
+
+/** Whether it answers in time; one that does not is dropped. */
+async function answers(connection: Connection, withinMs: number): Promise<boolean> {
+  const timer = setTimeout(connection.drop, withinMs)
+  const answered = await connection.sql`select 1`.then(
+    () => true,
+    () => false,
+  )
+  clearTimeout(timer)
+  if (!answered) connection.drop()
+  return answered
 }
 
 const canRollBack = (connection: Connection): Promise<boolean> =>

@@ -76,6 +76,16 @@ test.each(['cut', 'silence'] as const)(
   },
 )
 
+test('A15 idle connections that lost their way unnoticed cost the next request no error', async () => {
+  const read = () => api.ask('GET', `/v1/spaces/${space}`, { token })
+  await Promise.all(Array.from({ length: 12 }, read))
+  proxy.abandon()
+  const idleSince = performance.now()
+  await until(() => performance.now() > idleSince + 600)
+  const answers = await Promise.all(Array.from({ length: 12 }, read))
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+})
+
 test('A15 a connection that dies under a transaction leaves nothing of it', async () => {
   const before = await versionNow()
   const half = say()

@@ -1,6 +1,7 @@
 /**
- * /healthz: the process runs. /readyz: it can do its work, which needs Postgres; Redis carries only hints, so its
- * absence is told but does not take a node out of service. /metrics: Prometheus.
+ * /healthz: the process runs. /readyz: its dependencies answer. /metrics: Prometheus. Redis carries only hints and a node
+ * without it still does its work, so whatever decides about traffic asks `/readyz?exclude=redis`, as one asks the
+ * Kubernetes api server.
  */
 import { z } from 'zod'
 import { DatabaseAway } from '../db/failure.ts'
@@ -9,6 +10,7 @@ import type { Services } from './services.ts'
 
 const part = z.enum(['up', 'down'])
 const readiness = z.object({ status: z.enum(['ready', 'not-ready', 'stopping']), postgres: part, redis: part })
+const readinessQuery = z.object({ exclude: z.string().default('') })
 
 export function registerHealth(app: App, { database, isStopping, metrics, redis }: Services): void {
   app.route({ method: 'GET', url: '/healthz', schema: { hide: true }, handler: async () => ({ status: 'ok' }) })
@@ -16,8 +18,8 @@ export function registerHealth(app: App, { database, isStopping, metrics, redis 
   app.route({
     method: 'GET',
     url: '/readyz',
-    schema: { hide: true, response: { 200: readiness, 503: readiness } },
-    handler: async (_request, reply) => {
+    schema: { hide: true, querystring: readinessQuery, response: { 200: readiness, 503: readiness } },
+    handler: async (request, reply) => {
       const [postgres, redisUp] = await Promise.all([
         database
           .use((sql) => sql`select 1`)
@@ -33,7 +35,8 @@ export function registerHealth(app: App, { database, isStopping, metrics, redis 
           () => 'down' as const,
         ),
       ])
-      const ready = postgres === 'up' && !isStopping()
+      const needsRedis = !request.query.exclude.split(',').includes('redis')
+      const ready = postgres === 'up' && (redisUp === 'up' || !needsRedis) && !isStopping()
       reply.code(ready ? 200 : 503)
       return { status: isStopping() ? 'stopping' : ready ? 'ready' : 'not-ready', postgres, redis: redisUp } as const
     },

@@ -1,7 +1,8 @@
 /**
  * Announces about once a second where lately changed spaces stand, so that a gateway which missed the last change of a
  * quiet space finds out. One api node does it: whoever holds an advisory lock of Postgres, on a connection kept for
- * that. When the node dies or loses the connection the lock is free, and the next node that asks has it.
+ * that. When the node dies or loses the connection the lock is free, and the next node that asks has it. A link that
+ * breaks without a word is found by both ends: here a turn has a deadline, and the server ends a session that is silent.
  *
  *   following ── lock had ──► leading ── connection lost ──► following
  */
@@ -12,6 +13,10 @@ import { readLatelyChanged } from '../db/change-log.ts'
 import { type Connection, connect } from '../db/database.ts'
 import { failureOf } from '../db/failure.ts'
 import type { Log, Metrics } from '../observe.ts'
+
+/** Intervals of silence after which the server takes the lock away, and the least time for that. */
+const SILENT_INTERVALS = 4
+const SILENT_AT_LEAST_MS = 2_000
 
 export interface HeadsOptions {
   databaseUrl: string
@@ -57,6 +62,7 @@ export class HeadsAnnouncer {
   /** One turn: lead if the lock is to be had, announce if leading. Never rejects. */
   async #takeTurn(): Promise<void> {
     const begunAt = performance.now()
+    const late = setTimeout(() => this.#connection?.drop(), this.#options.deadlineMs)
     try {
       const connection = (this.#connection ??= await this.#connect())
       if (!this.#isLeader) await this.#tryToLead(connection)
@@ -64,6 +70,8 @@ export class HeadsAnnouncer {
     } catch (error) {
       this.#connection?.drop()
       if (failureOf(error) !== 'away') this.#log.error({ err: error }, 'heads could not be announced')
+    } finally {
+      clearTimeout(late)
     }
     if (this.#stopped) return
     const waitMs = Math.max(0, begunAt + this.#options.intervalMs - performance.now())
@@ -71,8 +79,9 @@ export class HeadsAnnouncer {
   }
 
   #connect(): Promise<Connection> {
-    const { databaseUrl, deadlineMs } = this.#options
-    return connect({ url: databaseUrl, deadlineMs, name: 'rhizom-api-heads' }, () => {
+    const { databaseUrl, deadlineMs, intervalMs } = this.#options
+    const idleTimeoutMs = Math.max(SILENT_AT_LEAST_MS, SILENT_INTERVALS * intervalMs)
+    return connect({ url: databaseUrl, deadlineMs, idleTimeoutMs, name: 'rhizom-api-heads' }, () => {
       this.#connection = undefined
       this.#follow()
     })

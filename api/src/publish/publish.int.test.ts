@@ -108,7 +108,7 @@ test('A38 a signal reaches the channel of its space and is limited', async () =>
 })
 
 test.each(['cut', 'silence'] as const)(
-  'A21 A38 A34 with Redis away (%s) writes go on, signals are refused',
+  'A21 A37 A38 A34 with Redis away (%s) writes go on, signals are refused',
   async (how) => {
     const { space, token } = await newSpace()
     redisProxy[how]()
@@ -122,6 +122,8 @@ test.each(['cut', 'silence'] as const)(
       status: 200,
       body: { here: [], hereCount: 0, frozen: true },
     })
+    expect((await api.ask('GET', '/readyz')).status).toBe(503)
+    expect((await api.ask('GET', '/readyz?exclude=redis')).status).toBe(200)
     const metrics = await (await fetch(`${api.url}/metrics`)).text()
     expect(metrics).toMatch(/rhizom_api_published_messages_total\{outcome="dropped"\} [1-9]/)
     expect(metrics).toMatch(/rhizom_api_rate_limited_total\{outcome="skipped"\} [1-9]/)
@@ -152,6 +154,23 @@ test('A22 heads name what changed lately, at its latest, and what was removed', 
   await announced(3)
   await api.mutate(token, { space, name: 'space.remove', args: {} })
   expect(await announced(4)).not.toHaveProperty(quiet)
+})
+
+test('A22 another node takes over when the one that announces is cut off and neither end is told', async () => {
+  const alone = await freshDatabase()
+  const url = new URL(alone.url)
+  const proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) })
+  url.port = `${proxy.port}`
+  const env = { HEADS_INTERVAL_MS: '50' }
+  const first = await startApi({ databaseUrl: url.href, env })
+  await until(() => first.node.heads.isLeader)
+  const second = await startApi({ databaseUrl: alone.url, env })
+  proxy.abandon()
+  await until(() => second.node.heads.isLeader)
+  await until(() => !first.node.heads.isLeader)
+  await Promise.all([first.stop(), second.stop()])
+  await proxy.close()
+  await alone.drop()
 })
 
 test('A22 another node takes over when the one that announces loses its connection', async () => {

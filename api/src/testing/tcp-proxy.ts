@@ -8,6 +8,8 @@ export interface TcpProxy {
   /** Lets bytes vanish without closing anything. */
   silence: () => void
   heal: () => void
+  /** Leaves the connections there are without a way, for ever and unknown to either end; new ones are carried. */
+  abandon: () => void
   /** Asks `cutNow` for each piece sent to the server; the first it says yes to is delivered and the connection cut. */
   cutAfterSending: (cutNow: (sent: Buffer) => boolean) => void
   close: () => Promise<void>
@@ -17,6 +19,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
   let state: 'whole' | 'cut' | 'silent' = 'whole'
   let cutNow: ((sent: Buffer) => boolean) | undefined
   const sockets = new Set<Socket>()
+  const abandoned = new WeakSet<Socket>()
   const server = createServer((near) => {
     if (state === 'cut') {
       near.resetAndDestroy()
@@ -28,13 +31,13 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
       [far, near],
     ] as const) {
       sockets.add(from)
-      from.on('error', () => to.destroy())
+      from.on('error', () => from.destroy())
       from.on('close', () => {
         sockets.delete(from)
-        to.destroy()
+        if (!abandoned.has(from)) to.destroy()
       })
       from.on('data', (data) => {
-        if (state === 'silent') return
+        if (state === 'silent' || abandoned.has(from)) return
         if (from === near && cutNow?.(data) === true) {
           cutNow = undefined
           // Delivered, but its answer never comes back.
@@ -65,6 +68,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
       // Connections that went silent stay dead, as after a real outage.
       destroyAll()
       state = 'whole'
+    },
+    abandon: () => {
+      for (const socket of sockets) abandoned.add(socket)
     },
     cutAfterSending: (decide) => {
       cutNow = decide

@@ -82,8 +82,12 @@ export function listen(gateway: Gateway, health: Health, settings: ServerSetting
     },
   })
   app.get('/healthz', (res) => answer(res, '200 OK', 'application/json', '{"status":"up"}'))
-  app.get('/readyz', (res) => {
-    later(res, health.ready().then(readiness))
+  app.get('/readyz', (res, req) => {
+    const excluded = (req.getQuery('exclude') ?? '').split(',')
+    later(
+      res,
+      health.ready().then((parts) => readiness(parts, excluded)),
+    )
   })
   app.get('/metrics', (res) => {
     const { registry } = gateway.metrics
@@ -139,8 +143,9 @@ interface Reply {
   body: string
 }
 
-function readiness(parts: Readonly<Record<string, boolean>>): Reply {
-  const isReady = Object.values(parts).every(Boolean)
+/** Without Redis a gateway still serves, a second later: who decides about traffic asks `/readyz?exclude=redis`. */
+function readiness(parts: Readonly<Record<string, boolean>>, excluded: readonly string[]): Reply {
+  const isReady = Object.entries(parts).every(([name, answers]) => answers || excluded.includes(name))
   const status = isReady ? '200 OK' : '503 Service Unavailable'
   return { status, type: 'application/json', body: JSON.stringify({ status: isReady ? 'ready' : 'not ready', parts }) }
 }
