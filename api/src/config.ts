@@ -94,6 +94,10 @@ export const settings = {
   MAX_CONCURRENT_REQUESTS: setting(whole(1), 'Requests under way before more are refused', '2000'),
   HEADS_INTERVAL_MS: setting(whole(10), 'How often lately changed spaces are announced', '1000'),
   HEADS_WINDOW_MS: setting(whole(2000), 'How long after its last change a space is announced', '10000'),
+  LOG_KEEP_SECONDS: setting(whole(1), 'How long changes stay in the log; older positions get a snapshot', '259200'),
+  LOG_KEEP_CHANGES: setting(whole(1), 'How many changes of one space stay in the log at most', '100000'),
+  LEDGER_KEEP_SECONDS: setting(whole(1), 'How long a mutation sent again is recognised', '604800'),
+  PRUNE_INTERVAL_MS: setting(whole(10), 'How often log and ledger are pruned, by one node', '60000'),
   STOP_TIMEOUT_MS: setting(whole(0), 'How long a stopping node waits for requests under way', '10000'),
   FAIL_POINT: setting(
     z.enum(['', ...FAIL_POINTS]).transform((point) => (point === '' ? undefined : point)),

@@ -13,6 +13,7 @@ import { createMetrics, type Log } from './observe.ts'
 import { HeadsAnnouncer } from './publish/heads.ts'
 import { Publisher } from './publish/publisher.ts'
 import { connectRedis } from './redis.ts'
+import { Pruner } from './upkeep/pruner.ts'
 
 /** Connections that were busy when the stop began and are idle now. */
 const CLOSE_IDLE_EVERY_MS = 50
@@ -73,6 +74,20 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     metrics,
     log,
   )
+  const pruner = new Pruner(
+    database,
+    {
+      kept: {
+        logSeconds: config.LOG_KEEP_SECONDS,
+        logChanges: config.LOG_KEEP_CHANGES,
+        ledgerSeconds: config.LEDGER_KEEP_SECONDS,
+      },
+      intervalMs: config.PRUNE_INTERVAL_MS,
+      isLeader: () => heads.isLeader,
+    },
+    metrics,
+    log,
+  )
   let stopped: Promise<void> | undefined
   const app = await buildApp({
     config,
@@ -90,7 +105,7 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     // Every write is awaited by the request that asked for it, so when the last request is answered none is left.
     const closing = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
     await app.close().finally(() => clearInterval(closing))
-    await heads.stop()
+    await Promise.all([heads.stop(), pruner.stop()])
     await publisher.close()
     await database.close()
     redis.disconnect()
@@ -102,6 +117,7 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     listen: async () => {
       await app.listen({ port: config.PORT, host: config.HOST })
       heads.start()
+      pruner.start()
       return urlOf(app.server.address())
     },
     stop: () => (stopped ??= stop()),

@@ -86,6 +86,17 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    pruned: new Counter({
+      name: 'rhizom_api_pruned_rows_total',
+      help: 'Rows of log and ledger that were old enough to go',
+      labelNames: ['table'],
+      registers,
+    }),
+    newEpochs: new Counter({
+      name: 'rhizom_api_new_histories_total',
+      help: 'Times that every space was given a new epoch, because the database lives in another run of Postgres',
+      registers,
+    }),
     internalReads: new Counter({
       name: 'rhizom_api_internal_reads_total',
       help: 'Reads by gateways, by what they were given',

@@ -4,4 +4,6 @@ export const ADVISORY_LOCKS = {
   migrate: 727_401_001,
   /** Held by the one api node that announces heads. */
   heads: 727_401_002,
+  /** Held while it is decided whether a new history begins. */
+  lineage: 727_401_003,
 } as const

@@ -20,7 +20,8 @@ export async function readChanges(
     where c.space = ${space.id} and c.epoch = ${space.epoch} and c.version > ${after.version}
       and c.version <= ${space.version}
     order by c.version limit ${limit}`
-  return rows[0]?.version === after.version + 1 ? rows.map(changeOf) : undefined
+  const isWhole = rows[0]?.version === after.version + 1 && rows.at(-1)?.version === after.version + rows.length
+  return isWhole ? rows.map(changeOf) : undefined
 }
 
 /** Positions of those of `ids` that exist. Stands on the primary key of spaces. */

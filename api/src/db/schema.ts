@@ -8,7 +8,18 @@
  * instead (domain/decide.ts), by the one writer there is.
  */
 import { sql } from 'drizzle-orm'
-import { bigint, index, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 
 /** Milliseconds are what the protocol carries; finer times would not survive the round trip. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
@@ -103,7 +114,11 @@ export const changes = pgTable(
     body: jsonb('body').notNull(),
     at: time('at').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.space, table.epoch, table.version] })],
+  (table) => [
+    primaryKey({ columns: [table.space, table.epoch, table.version] }),
+    // For pruning by age: a few pages for the whole log, as it grows in the order of time.
+    index('changes_at').using('brin', table.at),
+  ],
 )
 
 /** The ledger of idempotency, written in the transaction of the effect it records. */
@@ -118,5 +133,16 @@ export const mutations = pgTable(
     message: text('message'),
     at: time('at').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.actor, table.id] })],
+  (table) => [primaryKey({ columns: [table.actor, table.id] }), index('mutations_at').using('brin', table.at)],
 )
+
+/**
+ * Which run of Postgres this database last lived in: one row. Another one means that it was restored from a backup or
+ * failed over, and may lack what clients were told (upkeep/lineage.ts).
+ */
+export const lineage = pgTable('lineage', {
+  id: integer('id').primaryKey(),
+  systemId: text('system_id').notNull(),
+  timeline: text('timeline').notNull(),
+  since: time('since').notNull(),
+})

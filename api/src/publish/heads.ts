@@ -10,8 +10,9 @@ import { encodeHeadsMessage, REDIS } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
 import { readLatelyChanged } from '../db/change-log.ts'
-import { type Connection, connect } from '../db/database.ts'
+import { type Connection, connect, type Sql } from '../db/database.ts'
 import { failureOf } from '../db/failure.ts'
+import { checkLineage } from '../db/lineage.ts'
 import type { Log, Metrics } from '../observe.ts'
 
 /** Intervals of silence after which the server takes the lock away, and the least time for that. */
@@ -90,9 +91,23 @@ export class HeadsAnnouncer {
   async #tryToLead({ sql }: Connection): Promise<void> {
     const [row] = await sql<{ had: boolean }[]>`select pg_try_advisory_lock(${ADVISORY_LOCKS.heads}) as had`
     if (row?.had !== true) return
+    // Whoever comes to lead has just connected: if Postgres was replaced meanwhile, this is the moment to find out.
+    await this.#checkLineage(sql)
     this.#isLeader = true
     this.#metrics.headsLeader.set(1)
     this.#log.info('announcing heads')
+  }
+
+  async #checkLineage(sql: Sql): Promise<void> {
+    try {
+      const verdict = await checkLineage(sql)
+      if (verdict !== 'new-history') return
+      this.#metrics.newEpochs.inc()
+      this.#log.warn('the database lives in another run of Postgres: every space has a new epoch')
+    } catch (error) {
+      if (failureOf(error) !== 'refused') throw error
+      this.#log.warn({ err: error }, 'Postgres does not tell its lineage: after a restore run new-epochs.ts')
+    }
   }
 
   #follow(): void {

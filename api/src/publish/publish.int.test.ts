@@ -168,6 +168,7 @@ test('A22 another node takes over when the one that announces is cut off and nei
   proxy.abandon()
   await until(() => second.node.heads.isLeader)
   await until(() => !first.node.heads.isLeader)
+  expect([first.node.heads.isLeader, second.node.heads.isLeader]).toEqual([false, true])
   await Promise.all([first.stop(), second.stop()])
   await proxy.close()
   await alone.drop()
