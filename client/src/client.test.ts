@@ -232,6 +232,42 @@ test('C11 an api that is away does not end the session', async () => {
   expect(client.syncStatus().status).toBe('live')
 })
 
+/** The clock goes on while timers stand still, as when a device sleeps. */
+function sleep({ environment }: TestClient, ms: number): void {
+  const awake = environment.nowMs()
+  environment.nowMs = () => awake + ms
+}
+
+test('C130 a device that wakes up renews a token that is due', async () => {
+  const parts = await live({ expiresInMs: 100_000 })
+  const { server, environment, renewed } = parts
+  server.route('POST /v1/sessions/current/refresh', () => ({
+    status: 200,
+    body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') },
+  }))
+  environment.happen('pageShown')
+  await environment.settle()
+  expect(server.requests).toEqual([])
+  sleep(parts, 90_000)
+  environment.happen('pageShown')
+  await environment.settle()
+  expect(renewed.map(({ token }) => token)).toEqual(['token-2'])
+})
+
+test('C131 a device that slept past the end of its session stops with signing in as the way out, also without a gateway', async () => {
+  const parts = await live({ expiresInMs: 100_000 })
+  const { client, server, environment } = parts
+  server.route('POST /v1/sessions/current/refresh', () => ({ status: 401, body: problem(401, 'token-expired') }))
+  server.script = 'refuse'
+  server.connection.close(1006)
+  await environment.settle()
+  sleep(parts, 200_000)
+  environment.happen('pageShown')
+  await environment.settle()
+  expect(client.syncStatus()).toMatchObject({ status: 'error', remedy: 'sign-in' })
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+})
+
 test('C32 a line that is not understood is reported, and its neighbours are taken', async () => {
   const { client, server, environment, log } = await live()
   const change = say(log, 'whole')
@@ -266,7 +302,8 @@ test('C26 a subscription that is never answered is asked for again', async () =>
 test('C40 two who watch cost one subscription, and the last to leave keeps it for a while', async () => {
   const { client, server, environment, queryClient } = await live()
   server.serve(aLobby('@garden'))
-  const [leave, leaveToo] = [client.watchSpace('@garden'), client.watchSpace('@garden')]
+  const watch = () => client.watchSpace('@garden', { present: false })
+  const [leave, leaveToo] = [watch(), watch()]
   await environment.settle()
   leave()
   leave()
@@ -275,7 +312,7 @@ test('C40 two who watch cost one subscription, and the last to leave keeps it fo
   expect(typesOf(server.connection)).toEqual(['hello', 'subscribe', 'subscribe'])
   leaveToo()
   await environment.advance(20_000)
-  client.watchSpace('@garden')()
+  watch()()
   expect(typesOf(server.connection)).toEqual(['hello', 'subscribe', 'subscribe'])
   server.connection.send({ type: 'heartbeat', at: 1, heads: {} })
   await environment.advance(31_000)

@@ -3,7 +3,7 @@
  * the Query cache (`sync/space-sync.ts`), the socket is the connector's, the token the keeper's, what is unanswered
  * the queue's.
  */
-import { type Being, type BeingId, LIMITS, type MutationName, type SpaceId } from '@rhizom/protocol'
+import type { Being, BeingId, JsonObject, MutationName, SpaceId } from '@rhizom/protocol'
 import type { QueryClient } from '@tanstack/react-query'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
 import { type SyncStatus, syncStatusOf } from './core/sync-status.ts'
@@ -11,10 +11,13 @@ import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
 import type { Session } from './runtime/storage.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
+import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createMutationQueue, type MutationOutcome, type PendingMutation } from './sync/mutation-queue.ts'
+import { createOwnPresence } from './sync/own-presence.ts'
 import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
-import { createSpaceSync, spaceKey } from './sync/space-sync.ts'
+import { createSignals, type Said, type Signal } from './sync/signals.ts'
+import { createSpaceSync, spaceKey, type WatchOptions } from './sync/space-sync.ts'
 
 export interface ClientOptions {
   /** From `createSession` or `loadSession`. */
@@ -41,8 +44,11 @@ export interface RhizomClient {
   /** Ends this client for good: disconnects, forgets what was watched, hands back what is unanswered. */
   close(): void
 
-  /** Keeps a space in step for as long as someone watches; the result stops. Counted: one subscription a space. */
-  watchSpace(id: SpaceId): () => void
+  /**
+   * Keeps a space in step for as long as someone watches; the result stops. Counted: one subscription a space. Others
+   * see oneself as here while at least one of those who watch is `present`, which is the default.
+   */
+  watchSpace(id: SpaceId, options?: WatchOptions): () => void
   /** The state of a space as the store has it. */
   readSpace(id: SpaceId): SpaceState
   /** Asks again for a space that was refused or does not answer. */
@@ -59,12 +65,27 @@ export interface RhizomClient {
   pendingMutations(): readonly PendingMutation[]
   onPendingMutations(listener: () => void): () => void
 
+  /**
+   * What others see of oneself in a space while being here: away, a cursor, a status line. At most 1 KiB as JSON; it
+   * replaces the former, is sent at most five times a second (the latest wins) and told anew after each reconnect.
+   */
+  setPresence(space: SpaceId, state: JsonObject): Said
+  /**
+   * Says something to whoever watches right now: at most 1 KiB, once a second for each name (the latest wins), not
+   * stored. Without a connection it is dropped.
+   */
+  sendSignal(space: SpaceId, name: string, data?: JsonObject): Said
+  /** Listens to the signals of one name in a space that is watched; the result stops. */
+  onSignal(space: SpaceId, name: string, listener: (signal: Signal) => void): () => void
+  /** Tells that one is typing. Call it at every key: it is sent about once a second. */
+  notifyTyping(space: SpaceId): void
+
   syncStatus(): SyncStatus
   onSyncStatus(listener: () => void): () => void
   /** Tries again now: the connection, and mutations that wait. Not sooner than a server asked for. */
   retry(): void
 
-  /** Looks beings up that no watched space brought. Calls of one turn of the event loop share a request. */
+  /** Looks a being up that no watched space brought. Calls within a few milliseconds share a request. */
   lookUpBeing(id: BeingId): Promise<Being | null>
   /** Calls when the store was emptied from outside and the watched spaces were put back. */
   onStoreRestored(listener: () => void): () => void
@@ -89,7 +110,10 @@ export function createClient(options: ClientOptions): RhizomClient {
       spaces.wentLive()
       queue.hurry()
     },
-    onDown: () => spaces.wentDown(),
+    onDown: () => {
+      spaces.wentDown()
+      signals.wentDown()
+    },
     onFrames: (frames) => spaces.hear(frames),
     onState: changedStatus,
   })
@@ -99,7 +123,13 @@ export function createClient(options: ClientOptions): RhizomClient {
     http,
     isLive: () => connector.state().status === 'live' || connector.state().status === 'draining',
     send: connector.send,
+    onSignal: (space, signal) => signals.hear(space, signal),
+    onAnswered: (space) => ownPresence.answered(space),
+    onEnded: (space) => ownPresence.forget(space),
   })
+  const signals = createSignals({ environment, isHeard: spaces.isCurrent, sendFrames: connector.send })
+  const ownPresence = createOwnPresence({ environment, isHere: spaces.isHere, sendFrames: connector.send })
+  const lookUpBeing = createBeingLookUp(environment, http)
   let status = syncStatusOf(connector.state(), environment.isOnline())
 
   function onRenewal(renewal: Renewal, session: Session): void {
@@ -134,25 +164,6 @@ export function createClient(options: ClientOptions): RhizomClient {
     if (name.startsWith('space.') && space !== null) void queryClient.invalidateQueries({ queryKey: ['spaces'] })
   }
 
-  let lookUp: { ids: Set<BeingId>; found: Promise<Map<BeingId, Being>> } | null = null
-
-  async function lookUpAll(ids: Set<BeingId>): Promise<Map<BeingId, Being>> {
-    await Promise.resolve()
-    lookUp = null
-    const result = await http.beings([...ids])
-    if (!result.ok) throw new Error(result.problem.message)
-    return new Map(result.value.beings.map((being) => [being.id, being]))
-  }
-
-  async function lookUpBeing(id: BeingId): Promise<Being | null> {
-    if (lookUp === null || lookUp.ids.size >= LIMITS.maxIdsPerLookup) {
-      const ids = new Set<BeingId>()
-      lookUp = { ids, found: lookUpAll(ids) }
-    }
-    lookUp.ids.add(id)
-    return (await lookUp.found).get(id) ?? null
-  }
-
   function disconnect(): void {
     stopDevice?.()
     stopDevice = null
@@ -166,6 +177,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     session: keeper.session,
     connect() {
       stopDevice ??= environment.onDevice((event) => {
+        if (event !== 'networkLost') keeper.wake()
         connector.tell({ type: event })
         changedStatus()
       })
@@ -176,6 +188,8 @@ export function createClient(options: ClientOptions): RhizomClient {
     close() {
       disconnect()
       spaces.stop()
+      signals.wentDown()
+      ownPresence.stop()
       queue.stop()
     },
     watchSpace: spaces.watch,
@@ -188,6 +202,10 @@ export function createClient(options: ClientOptions): RhizomClient {
     },
     pendingMutations: queue.pending,
     onPendingMutations: queue.onPending,
+    setPresence: ownPresence.set,
+    sendSignal: (space, name, data = {}) => signals.send(space, name, data),
+    onSignal: signals.listen,
+    notifyTyping: signals.notifyTyping,
     syncStatus: () => status,
     onSyncStatus(listener) {
       statusListeners.add(listener)

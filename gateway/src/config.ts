@@ -104,6 +104,28 @@ export const settings = {
   REDIS_TIMEOUT_MS: setting(whole(100), 'Silence after which a connection to Redis is cut', '2500'),
   HEADS_POLL_MS: setting(whole(10), 'How often the api is asked for heads while Redis is away', '1000'),
   HEADS_CHECK_MS: setting(whole(10), 'How often the api is asked for heads while all is well', '30000'),
+  PRESENCE_LEASE_MS: setting(
+    whole(300),
+    'Within this everybody sees that a gateway died and who left with it',
+    '15000',
+  ),
+  PRESENCE_GRACE_MS: setting(whole(0), 'How long a being stays here after its last connection went', '3000'),
+  PRESENCE_WINDOW_MS: setting(
+    whole(0, 5000),
+    'Joins, leaves and updates of a space that come within this go together',
+    '150',
+  ),
+  PRESENCE_LIST_LIMIT: setting(
+    whole(1),
+    'Beings that are listed as here; beyond it clients get a count and a sample',
+    `${LIMITS.maxHereListed}`,
+  ),
+  LAST_SEEN_EVERY_MS: setting(whole(10), 'How often the api is told who left', '2000'),
+  SIGNAL_WINDOW_MS: setting(
+    whole(0, 5000),
+    'Of signals of the same name and being that come within this the latest goes on',
+    '100',
+  ),
   DRAIN_GRACE_MS: setting(whole(100), 'How long a stopping gateway may take', '25000'),
   DRAIN_SPREAD_MS: setting(whole(0), 'Longest time that a client of a stopping gateway is asked to stay away', '5000'),
   DRAIN_BATCH: setting(whole(1), 'Connections closed together when stopping', '200'),

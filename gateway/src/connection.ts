@@ -45,7 +45,6 @@ export interface ConnectionSettings {
 }
 
 interface Subscription extends Watcher {
-  present: boolean
   /** Where to ask again from, if the answer could not be taken. */
   position: Position | undefined
 }
@@ -57,6 +56,8 @@ export class Connection implements ClientHandlers {
   /** Asked for while too much lay unsent; they are asked for when it has drained. */
   readonly #deferred = new Set<SpaceId>()
   readonly #queue: SessionEvent[] = []
+  /** Names this connection to the roster, whatever it subscribes to and how often. */
+  readonly #presence: number
   #state: SessionState
   #isStepping = false
   #timer: Cancel | undefined
@@ -64,6 +65,7 @@ export class Connection implements ClientHandlers {
 
   constructor(session: string, socket: ClientSocket, ports: ConnectionPorts) {
     this.#ports = ports
+    this.#presence = ports.nextWatcherId()
     this.#outbox = new Outbox(socket, ports.clock, ports.settings.sendBudget, () => {
       ports.metrics.slowReaders.inc()
       this.#dispatch({ type: 'fellBehind' })
@@ -162,11 +164,9 @@ export class Connection implements ClientHandlers {
       case 'unwatch':
         this.#unwatch(effect.space)
         return
-      case 'setPresence': {
-        const watcher = this.#subscriptions.get(effect.space)
-        if (watcher?.present) this.#ports.roster.stateSet(effect.space, watcher.id, effect.being, effect.state)
+      case 'setPresence':
+        this.#setPresence(effect)
         return
-      }
       case 'publishSignal':
         this.#ports.metrics.signals.inc()
         this.#ports.bus.publish(effect.space, encodeSignalMessage(effect.space, effect.being, effect.name, effect.data))
@@ -193,6 +193,17 @@ export class Connection implements ClientHandlers {
     )
   }
 
+  #setPresence({ space, being, state }: Extract<SessionEffect, { type: 'setPresence' }>): void {
+    const presence = this.#subscriptions.get(space)?.presence
+    if (presence !== undefined) {
+      this.#ports.roster.stateSet(space, presence, being, state)
+      return
+    }
+    const message = 'Subscribe with present to be here'
+    const frame: ServerFrame = { type: 'error', code: 'not-subscribed', message, space }
+    this.#outbox.send(encodeFrame(frame))
+  }
+
   #watch({ space, being, position, present }: Extract<SessionEffect, { type: 'watch' }>): void {
     this.#unwatch(space)
     this.#subscriptions.set(space, this.#subscription(space, being, position, present))
@@ -202,11 +213,12 @@ export class Connection implements ClientHandlers {
   #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
     const { metrics, roster, nextWatcherId } = this.#ports
     const id = nextWatcherId()
+    const presence = present ? this.#presence : undefined
     const isCurrent = (): boolean => this.#subscriptions.get(space)?.id === id
     const subscription: Subscription = {
       id,
       being,
-      present,
+      presence,
       position,
       answer: (message) => {
         if (!isCurrent() || !this.#outbox.sendAnswer(message)) {
@@ -214,7 +226,6 @@ export class Connection implements ClientHandlers {
           return false
         }
         subscription.position = undefined
-        if (present) roster.came(space, id, being)
         this.#dispatch({ type: 'subscriptionAnswered', space })
         return this.#outbox.isOpen
       },
@@ -228,7 +239,7 @@ export class Connection implements ClientHandlers {
         metrics.evictions.inc({ code })
         if (!isCurrent()) return
         this.#subscriptions.delete(space)
-        roster.left(space, id)
+        if (presence !== undefined) roster.ended(space, presence)
         this.#dispatch({ type: 'subscriptionEnded', space, code })
       },
     }
@@ -252,14 +263,15 @@ export class Connection implements ClientHandlers {
     if (subscription === undefined) return
     this.#subscriptions.delete(space)
     this.#deferred.delete(space)
-    this.#ports.roster.left(space, subscription.id)
+    if (subscription.presence !== undefined) this.#ports.roster.left(space, subscription.presence)
     this.#ports.feeds.unwatch(space, subscription.id)
   }
 
   #sendHeartbeat(spaces: readonly SpaceId[]): void {
     const heads: Record<SpaceId, number> = {}
     for (const space of spaces) {
-      const version = this.#ports.feeds.sentVersion(space)
+      // Who was put off was not sent what those who follow were.
+      const version = this.#deferred.has(space) ? undefined : this.#ports.feeds.sentVersion(space)
       if (version !== undefined) heads[space] = version
     }
     const frame: ServerFrame = { type: 'heartbeat', at: this.#ports.clock.now(), heads }

@@ -11,13 +11,25 @@ import type { HeadsPollSettings } from './core/heads-poll.ts'
 import type { FanOutSettings } from './fan-out.ts'
 import { FeedHub } from './feed/feed-hub.ts'
 import { createMetrics, gauge, type Metrics } from './observe.ts'
-import type { Bus, ClientHandlers, ClientSocket, Clock, Log, LogReader, Random, VerifyToken } from './ports.ts'
+import type {
+  Bus,
+  BusListener,
+  ClientHandlers,
+  ClientSocket,
+  Clock,
+  Log,
+  LogReader,
+  Random,
+  VerifyToken,
+} from './ports.ts'
 import type { Roster } from './presence/roster.ts'
 
 export interface GatewaySettings {
   connection: ConnectionSettings
   feed: FeedSettings
   fanOut: FanOutSettings
+  /** Of signals of the same name and being only the latest goes on within this. Without it every signal does. */
+  signalWindowMs?: number
   headsPoll: HeadsPollSettings
   drain: DrainSettings
   allowedOrigins: readonly string[] | undefined
@@ -62,8 +74,8 @@ export class Gateway {
     this.#ports = ports
     this.#settings = settings
     this.metrics = createMetrics()
-    const { feed, fanOut, headsPoll } = settings
-    this.#feeds = new FeedHub({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll })
+    const { feed, fanOut, headsPoll, signalWindowMs = 0 } = settings
+    this.#feeds = new FeedHub({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
     gauge(this.metrics, {
       connections: () => this.#connections.size,
       sessions: () => this.#sessionsByStatus(),
@@ -71,7 +83,7 @@ export class Gateway {
       parked: () => this.#feeds.parked,
       isRedisUp: () => ports.bus.isUp(),
     })
-    ports.bus.start(this.#feeds)
+    ports.bus.start(bothHear(this.#feeds, ports.roster))
   }
 
   get connectionCount(): number {
@@ -119,15 +131,25 @@ export class Gateway {
   drain(): Promise<void> {
     return new Promise((resolve) => {
       this.#drained = resolve
-      const leaving = [...this.#connections]
-      for (const [index, connection] of leaving.entries())
-        connection.drain(planLeave(index, leaving.length, this.#ports.random(), this.#settings.drain))
+      const { random, roster } = this.#ports
+      const connections = [...this.#connections]
+      const leaves = connections.map((_connection, index) =>
+        planLeave(index, connections.length, random(), this.#settings.drain),
+      )
+      roster.prolong(Math.max(0, ...leaves.map(({ reconnectAfterMs }) => reconnectAfterMs)))
+      for (const [index, leave] of leaves.entries()) connections[index]?.drain(leave)
       this.#resolveIfDrained()
     })
   }
 
+  /** Resolves when the grace of all who were here is over. */
+  emptied(): Promise<void> {
+    return this.#ports.roster.emptied()
+  }
+
   async stop(): Promise<void> {
     this.#feeds.stop()
+    await this.#ports.roster.stop()
     await this.#ports.bus.stop()
   }
 
@@ -151,3 +173,22 @@ export class Gateway {
     return counts
   }
 }
+
+/** Feeds and roster follow the same bus. */
+const bothHear = (feeds: FeedHub, roster: Roster): BusListener => ({
+  joined: (space) => {
+    feeds.joined(space)
+    roster.channelJoined(space)
+  },
+  message: (space, message) => feeds.message(space, message),
+  heads: (heads) => feeds.heads(heads),
+  beat: (message) => roster.beatHeard(message),
+  lost: () => {
+    feeds.lost()
+    roster.busLost()
+  },
+  recovered: () => {
+    feeds.recovered()
+    roster.busRecovered()
+  },
+})

@@ -2,8 +2,10 @@
  * The edges of a gateway: everything that is not its own decision comes in through one of these. `main.ts` gives the
  * real ones (uWebSockets.js, Redis, HTTP, the clock); a simulation gives its own.
  */
-import type { BeingId, Heads, Position, SpaceId } from '@rhizom/protocol'
+import type { BeingId, BootId, GatewayBeat, Heads, Position, SpaceId } from '@rhizom/protocol'
 import type { LogAnswer, ReadRequest } from './core/feed-state.ts'
+import type { Orphans, OwnName, PresenceRead } from './core/remote-presence.ts'
+import type { PresenceWrite } from './core/roster.ts'
 import type { SendOutcome } from './core/send-budget.ts'
 
 export type Cancel = () => void
@@ -37,6 +39,8 @@ export interface BusListener {
   joined(space: SpaceId): void
   message(space: SpaceId, message: Uint8Array): void
   heads(heads: Heads): void
+  /** What another gateway says of its presence. */
+  beat?(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
   lost(): void
   /** Every wanted channel is joined again. */
@@ -69,6 +73,46 @@ export type HeadsOutcome =
 export interface LogReader {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
+}
+
+export interface BeatRequest {
+  name: OwnName
+  isNew: boolean
+  ttlMs: number
+  /** Gateways whose leases matter. */
+  peers: readonly BootId[]
+  announce: GatewayBeat | undefined
+  /** A space whose entries are counted. */
+  measure: SpaceId | undefined
+  /** Spaces whose hashes live on. */
+  renew: readonly SpaceId[]
+}
+
+export interface BeatAnswer {
+  /** False if the lease was gone, or if a new one could not be had. */
+  isKept: boolean
+  /** How long the leases of those peers last that have one. */
+  restsMs: ReadonlyMap<BootId, number>
+  measured: number | undefined
+}
+
+/** The last words of a gateway: who was still here through it, by space. */
+export interface LastWords {
+  bootId: BootId
+  beings: ReadonlyMap<SpaceId, readonly BeingId[]>
+  beat: GatewayBeat
+}
+
+/** Presence, shared by all gateways. Rejects while it cannot be reached; commands keep their order. */
+export interface PresenceStore {
+  /** Begins to connect, and says so each time it is connected. */
+  start(ready: () => void): void
+  beat(request: BeatRequest): Promise<BeatAnswer>
+  write(writes: readonly PresenceWrite[]): Promise<void>
+  read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead>
+  removeOrphans(space: SpaceId, orphans: Orphans): Promise<void>
+  leave(words: LastWords): Promise<void>
+  stop(): void
 }
 
 export type TokenOutcome =

@@ -3,20 +3,24 @@
  * header, which the gateway reads, then the client frame, which it forwards without parsing:
  *
  *   rhizom1 changes <epoch> <from> <to> <access|->\n{"type":"changes",…}
- *   rhizom1 signal <being>\n{"type":"signal",…}
+ *   rhizom1 signal <being> <name>\n{"type":"signal",…}
+ *   rhizom1 presence <bootId> <from> <to>\n{"put":{…},"left":{…}}
  *
- * `access` marks a run that holds a change of members or visibility. A message of an unknown kind or version is
+ * `access` marks a run that holds a change of members or visibility. A presence message is for gateways alone: `from`
+ * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an unknown kind or version is
  * ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
  */
 import { altersAccess, type Change } from './change.ts'
 import { headsSchema, type Heads } from './internal.ts'
 import { type BeingId, epochSchema, type SpaceId } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
+import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
 
 /** Redis names. The space stands in braces, so that all of its names hash to one slot of a cluster. */
 export const REDIS = {
   spaceChannel: (space: SpaceId): string => `rhizom:{${space}}`,
   headsChannel: 'rhizom:heads',
+  gatewaysChannel: 'rhizom:gateways',
   gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
   here: (space: SpaceId): string => `rhizom:{${space}}:here`,
 } as const
@@ -24,6 +28,8 @@ export const REDIS = {
 const MARK = 'rhizom1'
 const NEWLINE = 0x0a
 const MAX_HEADER_BYTES = 256
+/** In the header; a longer name stays out of it. */
+const MAX_SIGNAL_WORD = 96
 
 export interface ChangesMessage {
   kind: 'changes'
@@ -39,10 +45,21 @@ export interface ChangesMessage {
 export interface SignalMessage {
   kind: 'signal'
   being: BeingId
+  /** The name as a word, to tell signals apart. Missing where it is too long. */
+  word: string | undefined
   frame: Uint8Array
 }
 
-export type SpaceMessage = ChangesMessage | SignalMessage
+export interface PresenceMessage {
+  kind: 'presence'
+  bootId: BootId
+  /** The gateway's write to this space before this one; 0 if there was none: then this is all it has there. */
+  from: number
+  to: number
+  body: Uint8Array
+}
+
+export type SpaceMessage = ChangesMessage | SignalMessage | PresenceMessage
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -63,8 +80,16 @@ export function encodeChangesMessage(
 /** The message that carries a signal to the watchers of a space. */
 export function encodeSignalMessage(space: SpaceId, from: BeingId, name: string, data: unknown): Uint8Array {
   const frame = JSON.stringify({ type: 'signal', space, from, name, data })
-  return encoder.encode(`${MARK} signal ${from}\n${frame}`)
+  const word = encodeURIComponent(name)
+  return encoder.encode(`${MARK} signal ${from}${word.length > MAX_SIGNAL_WORD ? '' : ` ${word}`}\n${frame}`)
 }
+
+/** The hint that follows a gateway's write to the presence of a space. */
+export const encodePresenceMessage = (bootId: BootId, from: number, to: number, hint: PresenceHint): Uint8Array =>
+  encoder.encode(`${MARK} presence ${bootId} ${from} ${to}\n${JSON.stringify(hint)}`)
+
+export const parsePresenceHint = ({ body }: PresenceMessage): Parsed<PresenceHint> =>
+  parseJson(presenceHintSchema, decoder.decode(body))
 
 const versionOf = (word: string | undefined): number | undefined =>
   word !== undefined && /^\d{1,15}$/.test(word) ? Number(word) : undefined
@@ -90,7 +115,15 @@ export function parseSpaceMessage(message: Uint8Array): Parsed<SpaceMessage> {
     }
     case 'signal':
       if (words[2] === undefined) return { ok: false, problem: 'a malformed header' }
-      return { ok: true, value: { kind: 'signal', being: words[2], frame } }
+      return { ok: true, value: { kind: 'signal', being: words[2], word: words[3], frame } }
+    case 'presence': {
+      const bootId = bootIdSchema.safeParse(words[2])
+      const from = versionOf(words[3])
+      const to = versionOf(words[4])
+      if (!bootId.success || from === undefined || to === undefined || to <= from)
+        return { ok: false, problem: 'a malformed header' }
+      return { ok: true, value: { kind: 'presence', bootId: bootId.data, from, to, body: frame } }
+    }
     default:
       return { ok: false, problem: 'an unknown kind' }
   }

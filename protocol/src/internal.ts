@@ -4,12 +4,13 @@
  *
  *   GET  /internal/spaces/{space}?epoch&after   read: access, position, and what brings a holder of (epoch, after) there
  *   POST /internal/heads                        positions of many spaces
+ *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored
  *
- * Both need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404.
+ * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404.
  */
 import { z } from 'zod'
 import { changeSchema } from './change.ts'
-import { visibilitySchema } from './entity.ts'
+import { timeMsSchema, visibilitySchema } from './entity.ts'
 import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
 import { snapshotSchema } from './http.ts'
 import { positionSchema, versionSchema } from './position.ts'
@@ -47,3 +48,9 @@ export const internalHeadsBodySchema = z.object({ spaces: z.array(spaceIdSchema)
 export const headsSchema = z.record(spaceIdSchema, positionSchema)
 export const internalHeadsAnswerSchema = z.object({ heads: headsSchema })
 export type Heads = z.infer<typeof headsSchema>
+
+/** Said again it changes nothing: the latest time counts. Beings that do not exist are passed over. */
+export const lastSeenBodySchema = z.object({
+  beings: z.array(z.object({ being: beingIdSchema, at: timeMsSchema })).max(1000),
+})
+export type LastSeenBody = z.infer<typeof lastSeenBodySchema>

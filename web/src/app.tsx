@@ -1,4 +1,7 @@
-/** Who is here decides what is shown: the sign-in page, or the shell around the pages with a client of that session. */
+/**
+ * Who one is decides what is shown: the sign-in page, or the shell around the pages with a client of that session. A
+ * session that is over leads back to the sign-in page, which says so; what was typed is still there afterwards.
+ */
 import { browserEnvironment, createClient, forgetSession, loadSession, saveSession, type Session } from '@rhizom/client'
 import { RhizomProvider } from '@rhizom/client/react'
 import { QueryClient } from '@tanstack/react-query'
@@ -7,36 +10,60 @@ import { Route, Switch } from 'wouter'
 import { Home } from './spaces/home.tsx'
 import { SpacePage } from './spaces/space-page.tsx'
 import { NotFound } from './not-found.tsx'
-import { SignIn } from './session/sign-in.tsx'
+import { forgetDrafts } from './chat/drafts.ts'
+import { SessionEnd } from './session/session-end.tsx'
+import { type Former, SignIn } from './session/sign-in.tsx'
 import { SignOutContext } from './session/sign-out.ts'
 import { Shell } from './shell.tsx'
 
 const environment = browserEnvironment()
 
-/** A kept session that has not run out. */
-function keptSession(): Session | null {
+type Visitor =
+  | { status: 'signed-in'; session: Session }
+  /** `former` is who one was until the session ended; null for a newcomer. */
+  | { status: 'signed-out'; former: Former | null }
+
+/** Who this is by the kept session, unless that has run out. */
+function knownVisitor(): Visitor {
   const session = loadSession(environment.storage)
-  return session !== null && session.expiresAt > environment.nowMs() ? session : null
+  if (session === null) return { status: 'signed-out', former: null }
+  if (session.expiresAt > environment.nowMs()) return { status: 'signed-in', session }
+  return {
+    status: 'signed-out',
+    former: { name: session.being.name, reason: 'It ran out while you were away.' },
+  }
 }
 
 export function App() {
-  const [session, setSession] = useState(keptSession)
-  const signIn = useCallback((begun: Session) => {
-    saveSession(environment.storage, begun)
-    setSession(begun)
-  }, [])
-  const signOut = useCallback(() => {
+  const [visitor, setVisitor] = useState(knownVisitor)
+  const isNewcomer = visitor.status === 'signed-out' && visitor.former === null
+  const signIn = useCallback(
+    (session: Session) => {
+      // Also what was handed back after the one before had signed out.
+      if (isNewcomer) forgetDrafts()
+      saveSession(environment.storage, session)
+      setVisitor({ status: 'signed-in', session })
+    },
+    [isNewcomer],
+  )
+  const leave = useCallback((former: Former | null) => {
     forgetSession(environment.storage)
-    setSession(null)
+    setVisitor({ status: 'signed-out', former })
   }, [])
-  return session === null ? (
-    <SignIn environment={environment} onSignedIn={signIn} />
+  return visitor.status === 'signed-out' ? (
+    <SignIn environment={environment} former={visitor.former} onSignedIn={signIn} />
   ) : (
-    <SignedIn key={session.being.id} session={session} onSignedOut={signOut} />
+    <SignedIn key={visitor.session.being.id} session={visitor.session} onLeft={leave} />
   )
 }
 
-function SignedIn({ session, onSignedOut }: { session: Session; onSignedOut: () => void }) {
+interface SignedInProps {
+  session: Session
+  /** Told who one was if the session ended by itself, and null if one signed out. */
+  onLeft: (former: Former | null) => void
+}
+
+function SignedIn({ session, onLeft }: SignedInProps) {
   const client = useMemo(
     () =>
       createClient({
@@ -48,13 +75,18 @@ function SignedIn({ session, onSignedOut }: { session: Session; onSignedOut: () 
       }),
     [session],
   )
-  const signOut = useCallback(() => {
-    client.close()
-    onSignedOut()
-  }, [client, onSignedOut])
+  const leave = useCallback(
+    (former: Former | null) => {
+      client.close()
+      onLeft(former)
+    },
+    [client, onLeft],
+  )
+  const signOut = useCallback(() => leave(null), [leave])
   return (
     <SignOutContext value={signOut}>
       <RhizomProvider client={client}>
+        <SessionEnd onEnded={leave} />
         <Shell>
           <Switch>
             <Route path="/" component={Home} />

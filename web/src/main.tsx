@@ -5,6 +5,7 @@ import './style/tokens.css'
 import './style/base.css'
 import './style/shell.css'
 import './style/conversation.css'
+import './style/presence.css'
 import './style/status.css'
 
 const root = document.getElementById('root')

@@ -14,7 +14,15 @@ test('A18 four migrations at once and one more leave the tables, each step appli
     select count(*)::int as steps, count(distinct hash)::int as distinct from drizzle.__drizzle_migrations`
   await sql.end()
   await database.drop()
-  expect(tables.map(({ name }) => name)).toEqual(['beings', 'changes', 'intentions', 'lineage', 'members', 'mutations', 'spaces'])
+  expect(tables.map(({ name }) => name)).toEqual([
+    'beings',
+    'changes',
+    'intentions',
+    'lineage',
+    'members',
+    'mutations',
+    'spaces',
+  ])
   expect(steps?.steps).toBe(steps?.distinct)
   expect(steps?.steps).toBeGreaterThan(0)
 })

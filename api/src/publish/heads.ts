@@ -89,7 +89,9 @@ export class HeadsAnnouncer {
   }
 
   async #tryToLead({ sql }: Connection): Promise<void> {
-    const [row] = await sql<{ had: boolean }[]>`select pg_try_advisory_lock(${ADVISORY_LOCKS.heads}) as had`
+    // A replica that may yet be promoted grants the lock too, but its lineage is that of before the promotion.
+    const [row] = await sql<{ had: boolean }[]>`
+      select case when pg_is_in_recovery() then false else pg_try_advisory_lock(${ADVISORY_LOCKS.heads}) end as had`
     if (row?.had !== true) return
     // Whoever comes to lead has just connected: if Postgres was replaced meanwhile, this is the moment to find out.
     await this.#checkLineage(sql)

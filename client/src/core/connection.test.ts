@@ -149,6 +149,7 @@ const table: Record<Status, Record<Type, Cell>> = {
   waiting: {
     ...ignored('waiting'),
     retryRequested: ['connecting', 'openSocket'],
+    tokenRefused: ['stopped'],
     timePassed: ['connecting', 'openSocket'],
   },
   renewing: {

@@ -164,6 +164,9 @@ function whileAuthenticating(state: Of<'authenticating'>, event: ConnectionEvent
       return stay({ ...state, notBeforeMs: at.nowMs + event.retryAfterMs })
     case 'goodbyeSaid':
       return stay({ ...state, notBeforeMs: at.nowMs + event.reconnectAfterMs })
+    case 'tokenRenewed':
+      // hello said the former one.
+      return { state, effects: [{ type: 'sendRefresh' }] }
     case 'socketClosed':
       return closed(state, causeOf(event), at)
     case 'timePassed':
@@ -232,6 +235,8 @@ function whileWaiting(state: Of<'waiting'>, event: ConnectionEvent, at: Moment):
     }
     case 'tokenRenewed':
       return stay({ ...state, token: 'held' })
+    case 'tokenRefused':
+      return stay({ status: 'stopped', sinceMs: at.nowMs, cause: { kind: 'sessionEnded', message: event.message } })
     default:
       return stay(state)
   }

@@ -8,7 +8,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { aBeing, anUtterance, type LogEntry, SpaceLog } from '../testing/space-log.ts'
 import { beingsHere } from './space-content.ts'
-import { initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState, stepSpace } from './space-state.ts'
+import type { SpaceEffect, SpaceEvent } from './space-event.ts'
+import { initialSpace, type SpaceState, stepSpace } from './space-state.ts'
 
 type Act =
   | { act: 'write'; entry: (log: SpaceLog, pick: number) => LogEntry | null; pick: number; count: number }
@@ -22,6 +23,7 @@ type Act =
 
 const pickOf = <T>(items: readonly T[], pick: number): T | undefined => items[pick % Math.max(1, items.length)]
 const names = ['@ada', '@bob', '@cy']
+const roster = { here: [], hereCount: 0 }
 
 const entries: ((log: SpaceLog, pick: number) => LogEntry | null)[] = [
   (log, pick) => ({
@@ -114,8 +116,8 @@ class World {
     const changes = position && this.log.changesAfter(position.epoch, position.version)
     this.wire.push(
       changes === null || position === null
-        ? { type: 'snapshotReceived', snapshot: this.log.snapshot() }
-        : { type: 'resumedReceived', frame: this.frameOf(position.version, changes) },
+        ? { type: 'snapshotReceived', snapshot: this.log.snapshot(), roster }
+        : { type: 'resumedReceived', frame: this.frameOf(position.version, changes), roster },
     )
   }
 

@@ -4,16 +4,8 @@
  */
 import { describe, expect, test } from 'vitest'
 import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
-import {
-  type Feed,
-  initialSpace,
-  SPACE_TIMES,
-  type SpaceEffect,
-  type SpaceEvent,
-  type SpaceState,
-  spaceDeadlineOf,
-  stepSpace,
-} from './space-state.ts'
+import type { SpaceEffect, SpaceEvent } from './space-event.ts'
+import { type Feed, initialSpace, SPACE_TIMES, type SpaceState, spaceDeadlineOf, stepSpace } from './space-state.ts'
 
 const NOW = 1_000_000
 const at = { nowMs: NOW, random: 0.5 }
@@ -30,11 +22,12 @@ const [next, afterNext] = [
 const { epoch } = log
 const follows = { epoch, from: 2, to: 3, changes: [next] }
 const gap = { epoch, from: 3, to: 4, changes: [afterNext] }
+const roster = { here: [], hereCount: 0 }
 const page = { intentions: [], beings: [], hasMore: false }
 
 const held: SpaceState = stepSpace(
   stepSpace(initialSpace('@lobby'), { type: 'connected' }, at).state,
-  { type: 'snapshotReceived', snapshot },
+  { type: 'snapshotReceived', snapshot, roster },
   at,
 ).state
 
@@ -49,10 +42,16 @@ const feeds: { [S in Feed['status']]: Extract<Feed, { status: S }> } = {
 const events: { [T in SpaceEvent['type']]: Extract<SpaceEvent, { type: T }> } = {
   connected: { type: 'connected' },
   disconnected: { type: 'disconnected' },
-  snapshotReceived: { type: 'snapshotReceived', snapshot },
-  resumedReceived: { type: 'resumedReceived', frame: follows },
+  wishChanged: { type: 'wishChanged' },
+  snapshotReceived: { type: 'snapshotReceived', snapshot, roster },
+  resumedReceived: { type: 'resumedReceived', frame: follows, roster },
   changesReceived: { type: 'changesReceived', frame: gap },
   headHeard: { type: 'headHeard', version: 4 },
+  presenceHeard: {
+    type: 'presenceHeard',
+    frame: { joined: [], left: [], updated: [], hereCount: 0, frozen: false },
+  },
+  typingHeard: { type: 'typingHeard', being: '@bob' },
   askFailed: { type: 'askFailed', code: 'unavailable', message: 'away', retryAfterMs: 1000 },
   unsubscribed: { type: 'unsubscribed', code: 'revoked', message: 'no longer' },
   retryRequested: { type: 'retryRequested' },
@@ -67,10 +66,13 @@ type Cell = [Feed['status'], ...SpaceEffect['type'][]]
 const ignored = (status: Feed['status']): Record<SpaceEvent['type'], Cell> => ({
   connected: [status],
   disconnected: [status],
+  wishChanged: [status],
   snapshotReceived: [status],
   resumedReceived: [status],
   changesReceived: [status],
   headHeard: [status],
+  presenceHeard: [status],
+  typingHeard: [status],
   askFailed: [status],
   unsubscribed: [status],
   retryRequested: [status],
@@ -86,6 +88,7 @@ const table: Record<Feed['status'], Record<SpaceEvent['type'], Cell>> = {
     ...ignored('asking'),
     connected: ['asking', 'subscribe'],
     disconnected: ['paused'],
+    wishChanged: ['asking', 'subscribe'],
     snapshotReceived: ['current'],
     resumedReceived: ['current'],
     askFailed: ['retrying'],
@@ -96,6 +99,7 @@ const table: Record<Feed['status'], Record<SpaceEvent['type'], Cell>> = {
     ...ignored('current'),
     connected: ['asking', 'subscribe'],
     disconnected: ['paused'],
+    wishChanged: ['asking', 'subscribe'],
     changesReceived: ['asking', 'subscribe'],
     headHeard: ['asking', 'subscribe'],
     askFailed: ['retrying'],
@@ -153,7 +157,7 @@ test('C22 changes of another epoch are not applied; the snapshot that answers is
   const asked = stepSpace(held, { type: 'changesReceived', frame }, at)
   expect(asked.state.content).toBe(held.content)
   expect(asked.effects).toHaveLength(1)
-  const answered = stepSpace(asked.state, { type: 'snapshotReceived', snapshot: other.snapshot() }, at).state
+  const answered = stepSpace(asked.state, { type: 'snapshotReceived', snapshot: other.snapshot(), roster }, at).state
   expect(answered.content?.position).toEqual({ epoch: other.epoch, version: 1 })
   expect(textsOf(answered)).toEqual(['anew'])
 })
@@ -170,7 +174,7 @@ test('C23 a head at or below the held version asks for nothing', () => {
 
 test('C24 an older snapshot of the same epoch changes nothing', () => {
   const ahead = stepSpace(held, { type: 'changesReceived', frame: follows }, at).state
-  expect(stepSpace(ahead, { type: 'snapshotReceived', snapshot }, at).state.content).toBe(ahead.content)
+  expect(stepSpace(ahead, { type: 'snapshotReceived', snapshot, roster }, at).state.content).toBe(ahead.content)
 })
 
 test('C26 gap after gap is asked for with a growing pause, in the end without a position', () => {
@@ -186,7 +190,7 @@ test('C26 gap after gap is asked for with a growing pause, in the end without a 
     }
     asked.push(...result.effects)
     const empty = { epoch, from: 2, to: 2, changes: [] }
-    state = stepSpace(result.state, { type: 'resumedReceived', frame: empty }, at).state
+    state = stepSpace(result.state, { type: 'resumedReceived', frame: empty, roster }, at).state
   }
   expect(pauses).toHaveLength(3)
   expect(pauses.every((pause) => pause >= 200)).toBe(true)
@@ -202,7 +206,7 @@ test('C26 after a quiet while a gap is asked for at once again', () => {
 
 test('C26 an answer that itself leaves a gap leads to a snapshot after a pause', () => {
   const asked = stepSpace(held, { type: 'connected' }, at).state
-  const answered = stepSpace(asked, { type: 'resumedReceived', frame: gap }, at).state
+  const answered = stepSpace(asked, { type: 'resumedReceived', frame: gap, roster }, at).state
   expect(answered.feed.status).toBe('retrying')
   const again = stepSpace(answered, { type: 'timePassed' }, { nowMs: NOW + 60_000, random: 0 })
   expect(again.effects).toEqual([{ type: 'subscribe', position: null }])
@@ -227,7 +231,7 @@ test('C27 a space that is removed is closed', () => {
   const before = gone.snapshot()
   const change = gone.write({ kind: 'space.remove', body: { id: '@gone' } })
   const asked = stepSpace(initialSpace('@gone'), { type: 'connected' }, at).state
-  const current = stepSpace(asked, { type: 'snapshotReceived', snapshot: before }, at).state
+  const current = stepSpace(asked, { type: 'snapshotReceived', snapshot: before, roster }, at).state
   const frame = { epoch: gone.epoch, from: 1, to: 2, changes: [change] }
   expect(stepSpace(current, { type: 'changesReceived', frame }, at).state).toMatchObject({
     feed: { status: 'closed', code: 'removed' },

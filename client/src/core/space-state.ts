@@ -9,19 +9,28 @@
  *
  * The owner of this state is the Query cache; `sync/space-sync.ts` feeds it events and carries out its effects.
  */
-import {
-  type ChangesFrame,
-  type IntentionsAnswer,
-  place,
-  type Placement,
-  type Position,
-  type Range,
-  type ResumedFrame,
-  type Snapshot,
-  type SpaceId,
-} from '@rhizom/protocol'
+import type { Snapshot, SpaceId } from '@rhizom/protocol'
 import { backoffMs, type Moment } from './backoff.ts'
-import { applyChange, contentOf, removedBy, type SpaceContent, withOlder } from './space-content.ts'
+import { noteRemoved, type Older, stepOlder } from './older.ts'
+import {
+  becomeStale,
+  hearPresence,
+  type PresenceFrame,
+  type PresenceState,
+  type Roster,
+  takeRoster,
+} from './presence-state.ts'
+import type { SpaceEffect, SpaceEvent } from './space-event.ts'
+import { placementOf, type Run, silencedBy } from './space-run.ts'
+import { applyChange, contentOf, removedBy, type SpaceContent } from './space-content.ts'
+import {
+  expireTyping,
+  hearTyping,
+  nobodyTypes,
+  stopTyping,
+  typingDeadlineOf,
+  type TypingState,
+} from './typing-state.ts'
 
 export type Feed =
   | { status: 'paused' }
@@ -30,38 +39,16 @@ export type Feed =
   | { status: 'retrying'; attempt: number; retryAtMs: number; reason: string }
   | { status: 'closed'; code: string; message: string }
 
-/** The page of older intentions under way. `before` names it; `removed` is what vanished while it was. */
-export type Older =
-  | { status: 'idle' }
-  | { status: 'loading'; before: string | null; removed: readonly string[] }
-  | { status: 'failed'; message: string }
-
 export interface SpaceState {
   id: SpaceId
   feed: Feed
   /** null until the first snapshot, and after a close. */
   content: SpaceContent | null
   older: Older
+  /** Who is here; null until the first answer, and after a close. */
+  presence: PresenceState | null
+  typing: TypingState
 }
-
-export type SpaceEvent =
-  | { type: 'connected' }
-  | { type: 'disconnected' }
-  | { type: 'snapshotReceived'; snapshot: Snapshot }
-  | { type: 'resumedReceived'; frame: Pick<ResumedFrame, 'epoch' | 'from' | 'to' | 'changes'> }
-  | { type: 'changesReceived'; frame: Pick<ChangesFrame, 'epoch' | 'from' | 'to' | 'changes'> }
-  | { type: 'headHeard'; version: number }
-  | { type: 'askFailed'; code: string; message: string; retryAfterMs: number | null }
-  | { type: 'unsubscribed'; code: string; message: string }
-  | { type: 'retryRequested' }
-  | { type: 'olderRequested' }
-  | { type: 'olderReceived'; before: string | null; page: IntentionsAnswer }
-  | { type: 'olderFailed'; before: string | null; message: string }
-  | { type: 'timePassed' }
-
-export type SpaceEffect =
-  /** Without a position the answer is a snapshot. */
-  { type: 'subscribe'; position: Position | null } | { type: 'fetchOlder'; before: string | null }
 
 export interface SpaceStep {
   state: SpaceState
@@ -80,15 +67,25 @@ const SNAPSHOT_AFTER_FAILURES = 3
 /** Errors after which asking again unchanged cannot help. */
 const FINAL_CODES: ReadonlySet<string> = new Set(['not-found', 'too-many', 'too-large', 'malformed'])
 
+/** Errors that, once a space is current, are about a state or a signal it sent and not about the subscription. */
+const ASIDE_CODES: ReadonlySet<string> = new Set(['too-large', 'malformed', 'rate-limited'])
+
 export const initialSpace = (id: SpaceId): SpaceState => ({
   id,
   feed: { status: 'paused' },
   content: null,
   older: { status: 'idle' },
+  presence: null,
+  typing: nobodyTypes,
 })
 
 /** When the shell should send `timePassed`; null for never. */
-export function spaceDeadlineOf({ feed }: SpaceState): number | null {
+export function spaceDeadlineOf({ feed, typing }: SpaceState): number | null {
+  const deadlines = [feedDeadlineOf(feed), typingDeadlineOf(typing)].filter((deadline) => deadline !== null)
+  return deadlines.length === 0 ? null : Math.min(...deadlines)
+}
+
+function feedDeadlineOf(feed: Feed): number | null {
   switch (feed.status) {
     case 'asking':
       return feed.givesUpAtMs
@@ -114,16 +111,24 @@ export function stepSpace(state: SpaceState, event: SpaceEvent, at: Moment): Spa
     case 'connected':
       return state.feed.status === 'closed' ? stay(state) : ask(state, 0, at)
     case 'disconnected':
-      return state.feed.status === 'closed' ? stay(state) : stay({ ...state, feed: { status: 'paused' } })
+      return state.feed.status === 'closed' ? stay(state) : stay(unheard({ ...state, feed: { status: 'paused' } }, at))
+    case 'wishChanged':
+      return state.feed.status === 'current' || state.feed.status === 'asking' ? ask(state, 0, at) : stay(state)
     case 'snapshotReceived':
-      return isListening(state) ? stay(takeSnapshot(state, event.snapshot, at)) : stay(state)
+      return isListening(state) ? stay(takeSnapshot(hear(state, event.roster, at), event.snapshot, at)) : stay(state)
     case 'resumedReceived':
-      return isListening(state) ? takeResumed(state, event.frame, at) : stay(state)
+      return isListening(state) ? takeResumed(hear(state, event.roster, at), event.frame, at) : stay(state)
     case 'changesReceived':
       return isListening(state) ? takeChanges(state, event.frame, at) : stay(state)
     case 'headHeard':
       return state.feed.status === 'current' && state.content !== null && event.version > state.content.position.version
         ? catchUp(state, state.feed, at)
+        : stay(state)
+    case 'presenceHeard':
+      return isListening(state) ? stay(takePresence(state, event.frame, at)) : stay(state)
+    case 'typingHeard':
+      return isListening(state)
+        ? stay({ ...state, typing: hearTyping(state.typing, event.being, at.nowMs) })
         : stay(state)
     case 'askFailed':
       return isListening(state) ? refuse(state, event, at) : stay(state)
@@ -133,8 +138,10 @@ export function stepSpace(state: SpaceState, event: SpaceEvent, at: Moment): Spa
       return state.feed.status === 'closed' || state.feed.status === 'retrying' ? ask(state, 0, at) : stay(state)
     case 'olderRequested':
     case 'olderReceived':
-    case 'olderFailed':
-      return stepOlder(state, event)
+    case 'olderFailed': {
+      const { effects, ...part } = stepOlder(state, event)
+      return { state: part.older === state.older ? state : { ...state, ...part }, effects }
+    }
     case 'timePassed':
       return passTime(state, at)
     default:
@@ -163,6 +170,25 @@ function catchUp(state: SpaceState, feed: Feed & { status: 'current' }, at: Mome
   return retryLater(state, feed.attempt, 'Something was missed; asking for it again.', at)
 }
 
+/** The answer says who is here, whatever it says of the content. */
+const hear = (state: SpaceState, roster: Roster, at: Moment): SpaceState => ({
+  ...state,
+  presence: takeRoster(state.presence, roster, at.nowMs),
+})
+
+/** Nothing is heard any more: who was here is kept and marked, who was typing is not. */
+const unheard = (state: SpaceState, at: Moment): SpaceState => ({
+  ...state,
+  presence: becomeStale(state.presence, at.nowMs),
+  typing: nobodyTypes,
+})
+
+function takePresence(state: SpaceState, frame: PresenceFrame, at: Moment): SpaceState {
+  if (state.presence === null) return state
+  const presence = hearPresence(state.presence, frame, at.nowMs)
+  return { ...state, presence, typing: stopTyping(state.typing, frame.left) }
+}
+
 const becameCurrent = (feed: Feed, at: Moment): Feed =>
   feed.status === 'current'
     ? feed
@@ -176,30 +202,18 @@ function takeSnapshot(state: SpaceState, snapshot: Snapshot, at: Moment): SpaceS
   return { ...state, feed, content: contentOf(snapshot), older: { status: 'idle' } }
 }
 
-type Run = Pick<ChangesFrame, 'epoch' | 'from' | 'to' | 'changes'>
-
-/** Whether a run holds what it says it holds: a frame with a hole in it is a gap like any other. */
-const isWhole = (run: Run): boolean =>
-  run.changes.length === run.to - run.from &&
-  run.changes.every(({ version }, index) => version === run.from + 1 + index)
-
 /** The state with those changes of the run that it lacks. */
 function apply(state: SpaceState, content: SpaceContent, run: Run): SpaceState {
   const fresh = run.changes.filter(({ version }) => version > content.position.version)
   if (fresh.length === 0) return state
   if (fresh.some(({ kind }) => kind === 'space.remove')) return close(state, 'removed', 'This space was removed.')
   const removed = fresh.map(removedBy).filter((id) => id !== null)
-  const older =
-    state.older.status === 'loading' && removed.length > 0
-      ? { ...state.older, removed: [...state.older.removed, ...removed] }
-      : state.older
-  return { ...state, older, content: fresh.reduce(applyChange, content) }
-}
-
-function placementOf(content: SpaceContent, run: Run): Placement {
-  const range: Range = { epoch: run.epoch, from: run.from, to: run.to }
-  const placement = place(content.position, range)
-  return (placement === 'follows' || placement === 'overlaps') && !isWhole(run) ? 'gap' : placement
+  return {
+    ...state,
+    older: noteRemoved(state.older, removed),
+    content: fresh.reduce(applyChange, content),
+    typing: stopTyping(state.typing, fresh.flatMap(silencedBy)),
+  }
 }
 
 function takeChanges(state: SpaceState, run: Run, at: Moment): SpaceStep {
@@ -245,9 +259,12 @@ function refuse(
   at: Moment,
 ): SpaceStep {
   const { code, message, retryAfterMs } = refusal
+  if (state.feed.status === 'current' && ASIDE_CODES.has(code)) return stay(state)
+  // A state or a signal came before the answer to the subscription that allows it: the answer still comes.
+  if (state.feed.status === 'asking' && code === 'not-subscribed') return stay(state)
   if (FINAL_CODES.has(code) && retryAfterMs === null) return stay(close(state, code, message))
   const attempt = 'attempt' in state.feed ? state.feed.attempt : 0
-  return retryLater(state, attempt, message, at, retryAfterMs ?? 0)
+  return retryLater(unheard(state, at), attempt, message, at, retryAfterMs ?? 0)
 }
 
 /** What may no longer be read is no longer shown either. */
@@ -256,41 +273,16 @@ const close = (state: SpaceState, code: string, message: string): SpaceState => 
   feed: { status: 'closed', code, message },
   content: null,
   older: { status: 'idle' },
+  presence: null,
+  typing: nobodyTypes,
 })
 
-function passTime(state: SpaceState, at: Moment): SpaceStep {
+function passTime(before: SpaceState, at: Moment): SpaceStep {
+  const typing = expireTyping(before.typing, at.nowMs)
+  const state = typing === before.typing ? before : { ...before, typing }
   const { feed } = state
   if (feed.status === 'asking' && at.nowMs >= feed.givesUpAtMs)
     return retryLater(state, feed.attempt, 'The gateway did not answer.', at)
   if (feed.status === 'retrying' && at.nowMs >= feed.retryAtMs) return ask(state, feed.attempt, at)
   return stay(state)
-}
-
-function stepOlder(
-  state: SpaceState,
-  event: Extract<SpaceEvent, { type: 'olderRequested' | 'olderReceived' | 'olderFailed' }>,
-): SpaceStep {
-  const { content, older } = state
-  switch (event.type) {
-    case 'olderRequested': {
-      if (content === null || !content.hasMore || older.status === 'loading') return stay(state)
-      const before = content.intentions[0]?.id ?? null
-      return {
-        state: { ...state, older: { status: 'loading', before, removed: [] } },
-        effects: [{ type: 'fetchOlder', before }],
-      }
-    }
-    case 'olderReceived': {
-      // A snapshot that came meanwhile has made the page meaningless.
-      if (content === null || older.status !== 'loading' || older.before !== event.before) return stay(state)
-      const merged = withOlder(content, event.page, new Set(older.removed))
-      return stay({ ...state, older: { status: 'idle' }, content: merged })
-    }
-    case 'olderFailed':
-      return older.status === 'loading' && older.before === event.before
-        ? stay({ ...state, older: { status: 'failed', message: event.message } })
-        : stay(state)
-    default:
-      return event satisfies never
-  }
 }

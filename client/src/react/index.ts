@@ -2,12 +2,14 @@
 export { RhizomProvider, useRhizom } from './provider.tsx'
 export { type BeingView, useBeing } from './use-being.ts'
 export { useMutate, usePendingMutations } from './use-mutate.ts'
+export { type AwayView, type HereView, type SpacePresenceView, useSpacePresence } from './use-presence.ts'
+export { type TypingView, useSignal, useTyping } from './use-signal.ts'
 export {
   type ConversationView,
   type IntentionView,
   type SpaceView,
   useSpace,
   useSpaceIntentions,
-  useSpaceState,
 } from './use-space.ts'
+export { useSpaceState } from './use-space-state.ts'
 export { useSyncStatus } from './use-sync-status.ts'

@@ -1,14 +1,16 @@
 /**
- * A space on the screen. Both hooks watch the space while they are mounted and read the one store; they never fetch.
- * What they return changes only when what it shows changed.
+ * A space on the screen: the space itself and its conversation. The hooks watch the space while they are mounted and
+ * read the one store; they never fetch. What they return changes only when what it shows changed. `useSpace` makes
+ * oneself present unless told otherwise; the others only watch.
  */
 import type { Being, BeingId, Intention, Position, Role, SpaceId } from '@rhizom/protocol'
-import { skipToken, useQuery } from '@tanstack/react-query'
-import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react'
+import { useCallback, useMemo } from 'react'
+import type { Older } from '../core/older.ts'
 import { beingsHere, type SpaceInfo } from '../core/space-content.ts'
-import { initialSpace, type Older, type SpaceState } from '../core/space-state.ts'
-import { spaceKey } from '../sync/space-sync.ts'
+import type { SpaceState } from '../core/space-state.ts'
+import type { WatchOptions } from '../sync/space-sync.ts'
 import { useRhizom } from './provider.tsx'
+import { useSpacePart, useWatch } from './use-space-state.ts'
 
 export type SpaceView =
   /** Nothing is known yet. `problem` says what stands in the way, if something does. */
@@ -45,23 +47,20 @@ export interface ConversationView {
   loadOlder: () => void
 }
 
-/** The state of a space as it is in the store, watched while mounted. */
-export function useSpaceState(id: SpaceId): SpaceState {
-  const client = useRhizom()
-  useEffect(() => client.watchSpace(id), [client, id])
-  // Rendering again after the store was emptied lets the observer find the entry that was put back.
-  useSyncExternalStore(client.onStoreRestored, () => client.queryClient.getQueryData(spaceKey(id)))
-  const { data } = useQuery<SpaceState>({ queryKey: spaceKey(id), queryFn: skipToken, staleTime: Infinity })
-  return useMemo(() => data ?? initialSpace(id), [data, id])
-}
+const feedOf = ({ feed }: SpaceState) => feed
+const contentOf = ({ content }: SpaceState) => content
+const olderOf = ({ older }: SpaceState) => older
 
 /**
- * A space with its beings and members.
+ * A space with its beings and members. While it is mounted, others see oneself as here; with `present: false` one
+ * only watches.
  * @returns `loading` until the first snapshot, then `ready`; `closed` when it may not be read.
  */
-export function useSpace(id: SpaceId): SpaceView {
+export function useSpace(id: SpaceId, { present = true }: WatchOptions = {}): SpaceView {
   const client = useRhizom()
-  const { feed, content } = useSpaceState(id)
+  useWatch(id, present)
+  const feed = useSpacePart(id, feedOf)
+  const content = useSpacePart(id, contentOf)
   const retry = useCallback(() => client.retrySpace(id), [client, id])
   const held = content?.beings
   const beings = useMemo(() => (held === undefined ? [] : beingsHere(held, id)), [held, id])
@@ -78,7 +77,9 @@ export function useSpace(id: SpaceId): SpaceView {
 /** The conversation of a space: what was said, by whom, and the way to older pages. */
 export function useSpaceIntentions(id: SpaceId): ConversationView {
   const client = useRhizom()
-  const { content, older } = useSpaceState(id)
+  useWatch(id, false)
+  const content = useSpacePart(id, contentOf)
+  const older = useSpacePart(id, olderOf)
   const loadOlder = useCallback(() => client.loadOlder(id), [client, id])
   const said = content?.intentions
   const beings = content?.beings

@@ -17,6 +17,8 @@ export interface SessionKeeper {
   session(): Session
   renew(): Promise<Renewal>
   start(): void
+  /** The device woke up: timers stood still meanwhile, so a token that is due is renewed now. */
+  wake(): void
   stop(): void
 }
 
@@ -33,6 +35,7 @@ export function createSessionKeeper(
   let failures = 0
   let underWay: Promise<Renewal> | null = null
   let cancelTimer: (() => void) | null = null
+  let dueAtMs = Number.POSITIVE_INFINITY
 
   async function attempt(): Promise<Renewal> {
     const result = await refresh()
@@ -64,11 +67,13 @@ export function createSessionKeeper(
     cancelTimer?.()
     const remainingMs = Math.max(0, session.expiresAt - environment.nowMs())
     // Refused: nothing to wait for; the connection learns of it when the token runs out.
+    dueAtMs = Number.POSITIVE_INFINITY
     if (last.status === 'refused') return
     const delayMs =
       last.status === 'renewed'
         ? Math.max(backoffMs(0, environment.random()), remainingMs * RENEW_AFTER)
         : backoffMs(failures, environment.random(), last.retryAfterMs)
+    dueAtMs = environment.nowMs() + delayMs
     cancelTimer = environment.setTimer(delayMs, () => void renew())
   }
 
@@ -76,6 +81,9 @@ export function createSessionKeeper(
     session: () => session,
     renew,
     start: () => schedule({ status: 'renewed' }),
+    wake() {
+      if (cancelTimer !== null && environment.nowMs() >= dueAtMs) void renew()
+    },
     stop() {
       cancelTimer?.()
       cancelTimer = null

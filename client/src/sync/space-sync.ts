@@ -4,21 +4,19 @@
  * counted, so that ten components that show a space cost one subscription; the last to leave keeps it for a while,
  * because people go back.
  */
-import { type ClientFrameInput, LIMITS, type ServerFrame, type SnapshotFrame, type SpaceId } from '@rhizom/protocol'
+import { type ClientFrameInput, LIMITS, type ServerFrame, type SpaceId } from '@rhizom/protocol'
 import { notifyManager, type QueryClient } from '@tanstack/react-query'
-import {
-  initialSpace,
-  spaceDeadlineOf,
-  type SpaceEffect,
-  type SpaceEvent,
-  type SpaceState,
-  stepSpace,
-} from '../core/space-state.ts'
+import type { SpaceEffect, SpaceEvent } from '../core/space-event.ts'
+import { spaceEventsOf } from '../core/space-frame.ts'
+import { initialSpace, spaceDeadlineOf, type SpaceState, stepSpace } from '../core/space-state.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http } from '../runtime/http.ts'
+import { type Signal, signalOf } from './signals.ts'
 
 /** How long a space nobody watches any more stays subscribed. */
 const LINGER_MS = 30_000
+/** How long one still counts as here after the last who said so has left: a page that is built anew is no leave. */
+const LEAVE_AFTER_MS = 1_000
 
 /** Where the state of a space is kept. */
 export const spaceKey = (id: SpaceId): readonly ['space', SpaceId] => ['space', id]
@@ -26,18 +24,33 @@ export const spaceKey = (id: SpaceId): readonly ['space', SpaceId] => ['space', 
 const spaceIn = (key: unknown): SpaceId | null =>
   Array.isArray(key) && key[0] === 'space' && typeof key[1] === 'string' ? key[1] : null
 
+export interface WatchOptions {
+  /** Whether oneself is here in the space while watching, for others to see. */
+  present?: boolean
+}
+
 interface Watch {
   count: number
+  /** How many of them are here, and the time left to the last who was. */
+  presentCount: number
+  cancelLeaving: (() => void) | null
+  /** Whether the gateway was last told that one is here. */
+  toldPresent: boolean
   cancelLinger: (() => void) | null
   armed: { deadlineMs: number; cancel: () => void } | null
 }
 
 export interface SpaceSync {
-  watch(id: SpaceId): () => void
+  /** Present unless told otherwise. One is here while at least one of those who watch is. */
+  watch(id: SpaceId, options?: WatchOptions): () => void
   tell(id: SpaceId, event: SpaceEvent): void
   wentLive(): void
   wentDown(): void
   hear(frames: readonly ServerFrame[]): void
+  /** Whether what is said in the space now is heard: its subscription stands. */
+  isCurrent(id: SpaceId): boolean
+  /** Whether the gateway counts oneself as here. */
+  isHere(id: SpaceId): boolean
   /** Calls when the cache was emptied and what is watched was put back. */
   onRestored(listener: () => void): () => void
   stop(): void
@@ -49,9 +62,15 @@ export interface SpaceSyncParts {
   http: Pick<Http, 'olderIntentions'>
   isLive(): boolean
   send(frames: readonly ClientFrameInput[]): void
+  onSignal?(space: SpaceId, signal: Signal): void
+  /** A subscription was answered: frames that want to be said with it. */
+  onAnswered?(space: SpaceId): ClientFrameInput[]
+  /** A space is watched no more. */
+  onEnded?(space: SpaceId): void
 }
 
-export function createSpaceSync({ environment, queryClient, http, isLive, send }: SpaceSyncParts): SpaceSync {
+export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
+  const { environment, queryClient, http, isLive, send } = parts
   const watches = new Map<SpaceId, Watch>()
   const restoredListeners = new Set<() => void>()
   // Nothing of a space is ever stale, fetched or collected by the cache itself: the engine alone decides.
@@ -69,19 +88,23 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
     if (state !== before || queryClient.getQueryData(spaceKey(id)) === undefined)
       queryClient.setQueryData<SpaceState>(spaceKey(id), state)
     armTimer(id, watch, state)
-    return effects.flatMap((effect) => perform(id, effect))
+    const frames = effects.flatMap((effect) => perform(id, watch, effect))
+    const isAnswer = event.type === 'snapshotReceived' || event.type === 'resumedReceived'
+    return isAnswer && state.feed.status === 'current' ? [...frames, ...(parts.onAnswered?.(id) ?? [])] : frames
   }
 
   const tell = (id: SpaceId, event: SpaceEvent): void => send(advance(id, event))
 
-  function perform(id: SpaceId, effect: SpaceEffect): ClientFrameInput[] {
+  function perform(id: SpaceId, watch: Watch, effect: SpaceEffect): ClientFrameInput[] {
     switch (effect.type) {
       case 'subscribe': {
         const { position } = effect
+        const present = wantsPresent(watch)
+        watch.toldPresent = present
         return [
           position === null
-            ? { type: 'subscribe', space: id }
-            : { type: 'subscribe', space: id, epoch: position.epoch, after: position.version },
+            ? { type: 'subscribe', space: id, present }
+            : { type: 'subscribe', space: id, epoch: position.epoch, after: position.version, present },
         ]
       }
       case 'fetchOlder':
@@ -111,25 +134,45 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
     watch.armed = { deadlineMs, cancel }
   }
 
-  function watch(id: SpaceId): () => void {
+  const wantsPresent = (watch: Watch): boolean => watch.presentCount > 0 || watch.cancelLeaving !== null
+
+  /** Subscribes anew, from the held position, if whether one is here is not what the gateway was told. */
+  function settleWish(id: SpaceId, watch: Watch): void {
+    if (wantsPresent(watch) !== watch.toldPresent) tell(id, { type: 'wishChanged' })
+  }
+
+  function watch(id: SpaceId, { present = true }: WatchOptions = {}): () => void {
     const known = watches.get(id)
     if (known !== undefined) {
       known.count += 1
       known.cancelLinger?.()
       known.cancelLinger = null
-    } else begin(id)
+      if (present) {
+        known.presentCount += 1
+        known.cancelLeaving?.()
+        known.cancelLeaving = null
+        settleWish(id, known)
+      }
+    } else begin(id, present)
     let released = false
     return () => {
       if (released) return
       released = true
-      release(id)
+      release(id, present)
     }
   }
 
-  function begin(id: SpaceId): void {
+  function begin(id: SpaceId, present: boolean): void {
     if (watches.size >= LIMITS.maxSubscriptionsPerConnection) dropOneLingering()
     const room = watches.size < LIMITS.maxSubscriptionsPerConnection
-    watches.set(id, { count: 1, cancelLinger: null, armed: null })
+    watches.set(id, {
+      count: 1,
+      presentCount: present ? 1 : 0,
+      cancelLeaving: null,
+      toldPresent: present,
+      cancelLinger: null,
+      armed: null,
+    })
     if (!room) {
       const message = `No more than ${LIMITS.maxSubscriptionsPerConnection} spaces can be watched at once.`
       queryClient.setQueryData<SpaceState>(spaceKey(id), {
@@ -141,9 +184,17 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
     tell(id, { type: isLive() ? 'connected' : 'disconnected' })
   }
 
-  function release(id: SpaceId): void {
+  function release(id: SpaceId, present: boolean): void {
     const watch = watches.get(id)
     if (watch === undefined) return
+    if (present) {
+      watch.presentCount -= 1
+      if (watch.presentCount === 0)
+        watch.cancelLeaving = environment.setTimer(LEAVE_AFTER_MS, () => {
+          watch.cancelLeaving = null
+          settleWish(id, watch)
+        })
+    }
     watch.count -= 1
     if (watch.count > 0) return
     watch.cancelLinger = environment.setTimer(LINGER_MS, () => end(id, watch))
@@ -153,10 +204,16 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
     for (const [id, watch] of watches) if (watch.cancelLinger !== null) return end(id, watch)
   }
 
-  function end(id: SpaceId, watch: Watch): void {
+  function cancelTimers(watch: Watch): void {
     watch.cancelLinger?.()
+    watch.cancelLeaving?.()
     watch.armed?.cancel()
+  }
+
+  function end(id: SpaceId, watch: Watch): void {
+    cancelTimers(watch)
     watches.delete(id)
+    parts.onEnded?.(id)
     send([{ type: 'unsubscribe', space: id }])
     queryClient.removeQueries({ queryKey: spaceKey(id), exact: true })
   }
@@ -165,33 +222,8 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
     notifyManager.batch(() => send([...watches.keys()].flatMap((id) => advance(id, event))))
 
   function hearOne(frame: ServerFrame): void {
-    switch (frame.type) {
-      case 'snapshot':
-        return tell(frame.space, { type: 'snapshotReceived', snapshot: snapshotOf(frame) })
-      case 'resumed':
-        return tell(frame.space, { type: 'resumedReceived', frame })
-      case 'changes':
-        return tell(frame.space, { type: 'changesReceived', frame })
-      case 'unsubscribed':
-        return tell(frame.space, { type: 'unsubscribed', code: frame.code, message: frame.message })
-      case 'error': {
-        const { space, code, message, retryAfterMs } = frame
-        if (space !== undefined) tell(space, { type: 'askFailed', code, message, retryAfterMs: retryAfterMs ?? null })
-        return
-      }
-      case 'heartbeat':
-        for (const [id, version] of Object.entries(frame.heads)) tell(id, { type: 'headHeard', version })
-        return
-      // The connection's own affairs, and those of who is here.
-      case 'welcome':
-      case 'goodbye':
-      case 'pong':
-      case 'presence':
-      case 'signal':
-        return
-      default:
-        return frame satisfies never
-    }
+    for (const { space, event } of spaceEventsOf(frame)) tell(space, event)
+    if (frame.type === 'signal' && watches.has(frame.space)) parts.onSignal?.(frame.space, signalOf(frame))
   }
 
   // An emptied cache (`queryClient.clear()`) takes the state with it: what is watched begins anew, from a snapshot.
@@ -208,6 +240,8 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
   return {
     watch,
     tell,
+    isCurrent: (id) => read(id).feed.status === 'current',
+    isHere: (id) => watches.get(id)?.toldPresent === true && read(id).feed.status === 'current',
     wentLive: () => tellAll({ type: 'connected' }),
     wentDown: () => tellAll({ type: 'disconnected' }),
     hear: (frames) => notifyManager.batch(() => frames.forEach(hearOne)),
@@ -217,23 +251,8 @@ export function createSpaceSync({ environment, queryClient, http, isLive, send }
     },
     stop() {
       stopListening()
-      for (const watch of watches.values()) {
-        watch.cancelLinger?.()
-        watch.armed?.cancel()
-      }
+      for (const watch of watches.values()) cancelTimers(watch)
       watches.clear()
     },
   }
 }
-
-/** A snapshot frame as the snapshot it carries: there `space` is the id, here the space itself. */
-const snapshotOf = ({ entity, epoch, version, beings, beingCount, intentions, hasMore, members }: SnapshotFrame) => ({
-  space: entity,
-  epoch,
-  version,
-  beings,
-  beingCount,
-  intentions,
-  hasMore,
-  members,
-})

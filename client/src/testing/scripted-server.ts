@@ -4,9 +4,12 @@
  * over where it wants trouble: refuse sockets, keep silent, close with a code, lose or repeat frames, fail requests.
  */
 import {
+  type BeingId,
   type Change,
   type ClientFrame,
   encodeMessage,
+  type Here,
+  type JsonObject,
   parseClientMessage,
   type ServerFrame,
   type SpaceId,
@@ -47,6 +50,8 @@ export class ScriptedServer {
   answersSubscribe = true
   readonly connections: ScriptedConnection[] = []
   readonly requests: { method: string; path: string; body: unknown; authorization: string | null }[] = []
+  /** Who is here by the answers to `subscribe`; without an entry nobody is. `count` makes it a sample. */
+  readonly rosters = new Map<SpaceId, { here: Here[]; count?: number }>()
   readonly #spaces = new Map<SpaceId, SpaceLog>()
   readonly #routes = new Map<string, Route>()
   readonly #subscribed = new Map<ScriptedConnection, Set<SpaceId>>()
@@ -73,9 +78,24 @@ export class ScriptedServer {
     const last = changes.at(-1)
     if (first === undefined || last === undefined) return
     const { id: space, epoch } = log
-    for (const [connection, spaces] of this.#subscribed)
-      if (spaces.has(space))
-        connection.send({ type: 'changes', space, epoch, from: first.version - 1, to: last.version, changes })
+    this.#broadcast(space, { type: 'changes', space, epoch, from: first.version - 1, to: last.version, changes })
+  }
+
+  /** Tells everyone who subscribes to a space who came, went or changed. */
+  tellPresence(
+    space: SpaceId,
+    told: Partial<Extract<ServerFrame, { type: 'presence' }>> & { hereCount: number },
+  ): void {
+    this.#broadcast(space, { type: 'presence', space, joined: [], left: [], updated: [], frozen: false, ...told })
+  }
+
+  /** A signal of somebody, to everyone who subscribes to a space. */
+  signal(space: SpaceId, from: BeingId, name: string, data: JsonObject = {}): void {
+    this.#broadcast(space, { type: 'signal', space, from, name, data })
+  }
+
+  #broadcast(space: SpaceId, frame: ServerFrame): void {
+    for (const [connection, spaces] of this.#subscribed) if (spaces.has(space)) connection.send(frame)
   }
 
   readonly openSocket: OpenSocket = (_url, handlers) => {
@@ -153,6 +173,8 @@ export class ScriptedServer {
     if (log === undefined)
       return connection.send({ type: 'error', code: 'not-found', message: 'No such space', space: frame.space })
     this.#subscribed.get(connection)?.add(frame.space)
+    const { here, count } = this.rosters.get(log.id) ?? { here: [] }
+    const roster = { here, hereCount: count ?? here.length }
     const changes = log.changesAfter(frame.epoch, frame.after)
     if (changes !== null && frame.after !== undefined)
       return connection.send({
@@ -162,11 +184,10 @@ export class ScriptedServer {
         from: frame.after,
         to: log.version,
         changes,
-        here: [],
-        hereCount: 0,
+        ...roster,
       })
     const { space, ...rest } = log.snapshot()
-    connection.send({ type: 'snapshot', ...rest, space: log.id, entity: space, here: [], hereCount: 0 })
+    connection.send({ type: 'snapshot', ...rest, space: log.id, entity: space, ...roster })
   }
 }
 

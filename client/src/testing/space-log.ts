@@ -69,6 +69,10 @@ export class SpaceLog {
     this.epoch = epoch
     this.changes = []
     this.version = Math.max(1, Math.floor(this.version / 2))
+    // No row of a history is newer than the history.
+    const aged = <T extends { rev: number }>(row: T): T => ({ ...row, rev: Math.min(row.rev, this.version) })
+    for (const [id, being] of this.beings) this.beings.set(id, aged(being))
+    for (const [id, intention] of this.intentions) this.intentions.set(id, aged(intention))
   }
 
   /** What a client without a position gets. */

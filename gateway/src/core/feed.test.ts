@@ -297,6 +297,18 @@ describe('another history', () => {
   })
 })
 
+describe('claims beyond the log', () => {
+  test('G13 a message that claims more than a later read shows is let go, and the feed rests', () => {
+    const feed = live()
+    feed.said()
+    feed.send(received(90, 91))
+    expect(feed.until(15)).toEqual(['read gap 10'])
+    expect(feed.send(answered(changesAnswer(10, 10)))).toEqual([])
+    expect(feed.state).toMatchObject({ parked: { runs: [] }, hint: undefined })
+    expect(feed.wakesAt).toBeUndefined()
+  })
+})
+
 describe('who may read', () => {
   const members = (...beings: string[]) => live({}, snapshotAnswer(10, only('@ada', ...beings)))
 

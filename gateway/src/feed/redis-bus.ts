@@ -131,7 +131,9 @@ export class RedisBus implements Bus {
 
   #joinAll(connection: number): void {
     const missing = this.#interest.missing()
-    const joins: Promise<boolean>[] = [this.#confirmed(this.#listening.subscribe(REDIS.headsChannel), connection)]
+    const joins: Promise<boolean>[] = [
+      this.#confirmed(this.#listening.subscribe(REDIS.headsChannel, REDIS.gatewaysChannel), connection),
+    ]
     for (let at = 0; at < missing.length; at += CHANNELS_PER_COMMAND)
       joins.push(this.#subscribe(missing.slice(at, at + CHANNELS_PER_COMMAND)))
     Promise.all(joins).then(
@@ -195,6 +197,7 @@ export class RedisBus implements Bus {
       this.#listener?.message(space, message)
       return
     }
+    if (name === REDIS.gatewaysChannel) this.#listener?.beat?.(message)
     if (name !== REDIS.headsChannel) return
     const heads = parseHeadsMessage(message.toString('utf8'))
     if (heads.ok) this.#headsReceived(heads.value)

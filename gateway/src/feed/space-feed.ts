@@ -2,7 +2,7 @@
  * Runs the feed machine (core/feed.ts) of one space: carries out its effects on the bus, the log and the sockets, and
  * keeps who follows. Events that come up while effects are carried out wait for their turn.
  */
-import { type BeingId, parseSpaceMessage, type Position, type SpaceId } from '@rhizom/protocol'
+import { type BeingId, encodeFrame, parseSpaceMessage, type Position, type SpaceId } from '@rhizom/protocol'
 import { mayRead } from '../core/access.ts'
 import { feedWakesAt } from '../core/feed-read.ts'
 import { openFeed, stepFeed } from '../core/feed.ts'
@@ -12,11 +12,14 @@ import { FanOut, type FanOutSettings, joinFrames } from '../fan-out.ts'
 import type { Metrics } from '../observe.ts'
 import type { Bus, Cancel, Clock, Log, LogReader, Random, ReadOutcome } from '../ports.ts'
 import type { Roster } from '../presence/roster.ts'
+import { SignalGather } from '../presence/signal-gather.ts'
 
 /** One subscription of one connection, as a feed sees it. */
 export interface Watcher {
   readonly id: number
   readonly being: BeingId
+  /** Names its connection where it counts as here; without it only watches. */
+  readonly presence?: number | undefined
   /** Takes an answer, after which it follows; false if it cannot now, in which case it asks again by itself. */
   answer(message: Uint8Array): boolean
   live(batch: Uint8Array): void
@@ -34,6 +37,7 @@ export interface SpaceFeedPorts {
   log: Log
   settings: FeedSettings
   fanOut: FanOutSettings
+  signalWindowMs: number
   checkHead(): void
   closed(): void
 }
@@ -48,6 +52,7 @@ export class SpaceFeed {
   readonly space: SpaceId
   readonly #ports: SpaceFeedPorts
   readonly #fanOut: FanOut<Watcher>
+  readonly #signals: SignalGather
   readonly #waiting = new Map<number, Watcher>()
   readonly #queue: FeedEvent[] = []
   readonly #encoded = new Map<number, Uint8Array>()
@@ -63,6 +68,8 @@ export class SpaceFeed {
       ports.metrics.framesOut.inc(frames * members)
       ports.metrics.bytesOut.inc(bytes * members)
     })
+    this.#signals = new SignalGather(ports.clock, ports.signalWindowMs, (frame) => this.#fanOut.push(frame))
+    ports.roster.opened(space, (frame) => this.#fanOut.push(frame))
     const { state, effects } = openFeed(space, ports.clock.now())
     this.#state = state
     for (const effect of effects) this.#carryOut(effect)
@@ -105,7 +112,11 @@ export class SpaceFeed {
     if (!parsed.ok) return
     const message = parsed.value
     if (message.kind === 'signal') {
-      this.#fanOut.push(message.frame)
+      this.#signals.push(message.word === undefined ? undefined : `${message.being} ${message.word}`, message.frame)
+      return
+    }
+    if (message.kind === 'presence') {
+      this.#ports.roster.heard(this.space, message)
       return
     }
     const run = adoptRun(this.space, message)
@@ -135,6 +146,7 @@ export class SpaceFeed {
 
   stop(): void {
     this.#timer?.()
+    this.#signals.stop()
     this.#fanOut.stop()
   }
 
@@ -148,6 +160,7 @@ export class SpaceFeed {
 
   #close(): void {
     this.stop()
+    this.#ports.roster.closed(this.space)
     this.#ports.closed()
   }
 
@@ -185,7 +198,7 @@ export class SpaceFeed {
       case 'reset':
         this.#encoded.clear()
         this.#fanOut.flush()
-        this.#deliver(this.#fanOut.members(), this.#withRoster(effect.snapshot.body))
+        this.#deliver(this.#fanOut.members(), this.#withRoster(effect.snapshot.body, []))
         return
       case 'end':
         this.#fanOut.flush()
@@ -201,7 +214,7 @@ export class SpaceFeed {
   }
 
   #read({ request }: Extract<FeedEffect, { type: 'read' }>): void {
-    const { reader, random, log } = this.#ports
+    const { reader, random, log, roster } = this.#ports
     const ended = (outcome: ReadOutcome): void => {
       switch (outcome.type) {
         case 'answered':
@@ -219,36 +232,52 @@ export class SpaceFeed {
           outcome satisfies never
       }
     }
-    reader
-      .read(this.space, request)
-      .then(ended, (error: unknown) => ended({ type: 'failed', problem: String(error), retryAfterMs: undefined }))
+    // The answer tells who is here as well, which is mostly known sooner.
+    Promise.all([reader.read(this.space, request), roster.ready(this.space)]).then(
+      ([outcome]) => ended(outcome),
+      (error: unknown) => ended({ type: 'failed', problem: String(error), retryAfterMs: undefined }),
+    )
   }
 
   #answer(ids: readonly number[], answer: Answer): void {
     const watchers = ids.flatMap((id) => this.#waiting.get(id) ?? [])
     for (const { id } of watchers) this.#waiting.delete(id)
-    this.#ports.metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
-    this.#deliver(watchers, this.#encode(answer))
+    const { metrics, roster } = this.#ports
+    metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
+    for (const { presence, being } of watchers) if (presence !== undefined) roster.came(this.space, presence, being)
+    const newcomers = watchers.flatMap(({ presence, being }) => (presence === undefined ? [] : [being]))
+    this.#deliver(watchers, this.#encode(answer, newcomers))
   }
 
-  #encode(answer: Answer): Uint8Array {
+  #encode(answer: Answer, newcomers: readonly BeingId[]): Uint8Array {
     if (answer.kind === 'snapshot')
-      return joinFrames([this.#withRoster(answer.snapshot.body), ...answer.tail.map(({ frame }) => frame)])
+      return this.#withRoster(
+        answer.snapshot.body,
+        newcomers,
+        answer.tail.map(({ frame }) => frame),
+      )
     const known = this.#encoded.get(answer.from)
     const body = known ?? encodeResumed(this.space, answer, answer.runs)
     if (known === undefined && this.#encoded.size < MAX_ENCODED) this.#encoded.set(answer.from, body)
-    return this.#withRoster(body)
+    return this.#withRoster(body, newcomers)
   }
 
-  #withRoster(body: Uint8Array): Uint8Array {
-    const roster = JSON.stringify(this.#ports.roster.here(this.space))
-    return concat([body, encoder.encode(`,${roster.slice(1)}`)])
+  /** An answer with who is here, what follows it, and a word if the roster is not what it is but what it was. */
+  #withRoster(body: Uint8Array, newcomers: readonly BeingId[], tail: readonly Uint8Array[] = []): Uint8Array {
+    const { here, hereCount, frozen } = this.#ports.roster.here(this.space, newcomers)
+    const answer = concat([body, encoder.encode(`,${JSON.stringify({ here, hereCount }).slice(1)}`)])
+    if (!frozen) return joinFrames([answer, ...tail])
+    const word = { type: 'presence', space: this.space, joined: [], left: [], updated: [], hereCount, frozen } as const
+    return joinFrames([answer, ...tail, encoder.encode(encodeFrame(word))])
   }
 
   #deliver(watchers: readonly Watcher[], message: Uint8Array): void {
     for (const watcher of watchers) {
       if (watcher.answer(message)) this.#fanOut.join(watcher)
-      else this.leave(watcher.id)
+      else {
+        this.leave(watcher.id)
+        if (watcher.presence !== undefined) this.#ports.roster.left(this.space, watcher.presence)
+      }
     }
   }
 

@@ -1,22 +1,61 @@
 /**
- * Who is here, as the answers to `subscribe` tell it. The one place that knows; until gateways share presence over
- * Redis nobody is listed.
+ * Who is here, as the rest of a gateway sees it: connections come and go, feeds open and close, and answers to
+ * `subscribe` tell the roster. `PresenceHub` is the real one; without it nobody is listed.
  */
-import type { BeingId, Here, JsonObject, SpaceId } from '@rhizom/protocol'
+import type { BeingId, Here, JsonObject, PresenceMessage, SpaceId } from '@rhizom/protocol'
+import type { ConnectionId } from '../core/own-presence.ts'
 
-export interface Roster {
-  /** The list and the exact number of those who are here. */
-  here(space: SpaceId): { here: readonly Here[]; hereCount: number }
-  came(space: SpaceId, watcher: number, being: BeingId): void
-  left(space: SpaceId, watcher: number): void
-  stateSet(space: SpaceId, watcher: number, being: BeingId, state: JsonObject): void
+export interface RosterAnswer {
+  here: readonly Here[]
+  hereCount: number
+  /** This is what was known last. */
+  frozen: boolean
 }
 
-const nobody = { here: [], hereCount: 0 } as const
+export interface Roster {
+  /** A feed follows the space: `tell` takes frames for all its followers. */
+  opened(space: SpaceId, tell: (frame: Uint8Array) => void): void
+  closed(space: SpaceId): void
+  /** Resolves when the roster of a space is known, or after a while. */
+  ready(space: SpaceId): Promise<void>
+  /** What newcomers are told, themselves included. */
+  here(space: SpaceId, newcomers: readonly BeingId[]): RosterAnswer
+  came(space: SpaceId, connection: ConnectionId, being: BeingId): void
+  /** It may be back soon. */
+  left(space: SpaceId, connection: ConnectionId): void
+  /** It may not be here any more. */
+  ended(space: SpaceId, connection: ConnectionId): void
+  stateSet(space: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void
+  heard(space: SpaceId, message: PresenceMessage): void
+  beatHeard(message: Uint8Array): void
+  channelJoined(space: SpaceId): void
+  busLost(): void
+  busRecovered(): void
+  /** The clients are asked to come back elsewhere after this long, and should not seem to leave meanwhile. */
+  prolong(ms: number): void
+  /** Resolves when nobody is here through this gateway any more. */
+  emptied(): Promise<void>
+  stop(): Promise<void>
+}
+
+const nobody: RosterAnswer = { here: [], hereCount: 0, frozen: false }
+const ignore = (): void => {}
 
 export const emptyRoster: Roster = {
+  opened: ignore,
+  closed: ignore,
+  ready: () => Promise.resolve(),
   here: () => nobody,
-  came: () => {},
-  left: () => {},
-  stateSet: () => {},
+  came: ignore,
+  left: ignore,
+  ended: ignore,
+  stateSet: ignore,
+  heard: ignore,
+  beatHeard: ignore,
+  channelJoined: ignore,
+  busLost: ignore,
+  busRecovered: ignore,
+  prolong: ignore,
+  emptied: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
 }

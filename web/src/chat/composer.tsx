@@ -2,14 +2,25 @@
  * Where one writes. Enter sends, Shift+Enter breaks the line. What the server turned down comes back with the reason,
  * to be edited or dropped; nothing typed is ever lost to an error.
  */
-import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react'
+import { useTyping } from '@rhizom/client/react'
+import type { SpaceId } from '@rhizom/protocol'
+import { type KeyboardEvent, useLayoutEffect, useRef } from 'react'
+import { TypingLine } from '../presence/typing-line.tsx'
 import type { Place } from '../spaces/use-place.ts'
+import { useDraft } from './use-draft.ts'
 import type { Utterances } from './use-utterances.ts'
 
 const MAX_HEIGHT_PX = 180
 
-export function Composer({ utterances, place }: { utterances: Utterances; place: Place }) {
-  const [text, setText] = useState('')
+interface Props {
+  id: SpaceId
+  utterances: Utterances
+  place: Place
+}
+
+export function Composer({ id, utterances, place }: Props) {
+  const [text, setText] = useDraft(id)
+  const { typing, notify } = useTyping(id)
   const input = useRef<HTMLTextAreaElement>(null)
 
   useLayoutEffect(() => {
@@ -47,7 +58,7 @@ export function Composer({ utterances, place }: { utterances: Utterances; place:
                   type="button"
                   className="small"
                   onClick={() => {
-                    setText((now) => (now === '' ? item.text : `${item.text}\n${now}`))
+                    setText(text === '' ? item.text : `${item.text}\n${text}`)
                     utterances.drop(item)
                     input.current?.focus()
                   }}
@@ -81,6 +92,7 @@ export function Composer({ utterances, place }: { utterances: Utterances; place:
           </button>
         </div>
       )}
+      <TypingLine typing={typing} />
       <form
         className="composer"
         onSubmit={(event) => {
@@ -95,7 +107,10 @@ export function Composer({ utterances, place }: { utterances: Utterances; place:
           placeholder={place.canWrite ? 'Write a message' : 'Enter the space to write'}
           rows={1}
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => {
+            setText(event.target.value)
+            if (place.canWrite && event.target.value.trim() !== '') notify()
+          }}
           onKeyDown={onKeyDown}
           enterKeyHint="send"
         />

@@ -1,11 +1,13 @@
 /**
  * Saying something: what is on its way, and what was turned down. An utterance counts as on its way until the stream
- * has brought it back, so that it stays in sight also where the server has it and the connection is away.
+ * has brought it back, so that it stays in sight also where the server has it and the connection is away. What is
+ * turned down after the page was left, or was not looked after until then, goes back into the draft.
  */
 import { newId } from '@rhizom/client'
 import type { SpaceId } from '@rhizom/protocol'
 import { useMutate } from '@rhizom/client/react'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { addToDraft } from './drafts.ts'
 
 export interface Utterance {
   /** The id of the intention it becomes. */
@@ -27,6 +29,18 @@ export interface Utterances {
 export function useUtterances(space: SpaceId): Utterances {
   const mutate = useMutate()
   const [all, setAll] = useState<readonly Utterance[]>([])
+  const onPage = useRef({ isShown: true, all })
+  useEffect(() => {
+    onPage.current.all = all
+  }, [all])
+  useEffect(() => {
+    const page = onPage.current
+    page.isShown = true
+    return () => {
+      page.isShown = false
+      for (const { text, state } of page.all) if (state.status === 'refused') addToDraft(space, text)
+    }
+  }, [space])
 
   async function send(id: string, text: string): Promise<void> {
     setAll((before) => [...before, { id, text, state: { status: 'sending' } }])
@@ -40,7 +54,8 @@ export function useUtterances(space: SpaceId): Utterances {
       outcome.status === 'applied'
         ? { status: 'sent', version: outcome.version ?? 0 }
         : { status: 'refused', reason: outcome.message }
-    setAll((before) => before.map((utterance) => (utterance.id === id ? { ...utterance, state } : utterance)))
+    if (!onPage.current.isShown && state.status === 'refused') return addToDraft(space, text)
+    return setAll((before) => before.map((utterance) => (utterance.id === id ? { ...utterance, state } : utterance)))
   }
 
   return {

@@ -1,16 +1,24 @@
-/** The way in: a name is enough. */
+/** The way in: a name is enough. Whoever was here before is told why they are asked again. */
 import { createSession, type Environment, type Session } from '@rhizom/client'
 import { LIMITS } from '@rhizom/protocol'
 import { type FormEvent, useState } from 'react'
+import { hasDrafts } from '../chat/drafts.ts'
 import { Logo } from '../logo.tsx'
+
+/** Who one was until the session ended, and why it did. */
+export interface Former {
+  name: string
+  reason: string
+}
 
 interface Props {
   environment: Environment
+  former: Former | null
   onSignedIn: (session: Session) => void
 }
 
-export function SignIn({ environment, onSignedIn }: Props) {
-  const [name, setName] = useState('')
+export function SignIn({ environment, former, onSignedIn }: Props) {
+  const [name, setName] = useState(former?.name ?? '')
   const [problem, setProblem] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
 
@@ -32,8 +40,22 @@ export function SignIn({ environment, onSignedIn }: Props) {
     <main className="sign-in">
       <form className="card sign-in-card" onSubmit={submit}>
         <Logo size={48} />
-        <h1>Welcome to rhizom</h1>
-        <p className="quiet">Spaces that stay in step on every screen. Tell us your name and step in.</p>
+        {former === null ? (
+          <>
+            <h1>Welcome to rhizom</h1>
+            <p className="quiet">Spaces that stay in step on every screen. Tell us your name and step in.</p>
+          </>
+        ) : (
+          <>
+            <h1>Your session has ended</h1>
+            <p className="notice calm" role="alert" data-testid="session-ended">
+              <span>
+                {former.reason} Sign in to go on.
+                {hasDrafts() && ' What you were writing is kept.'}
+              </span>
+            </p>
+          </>
+        )}
         <label className="field">
           <span>Your name</span>
           <input

@@ -50,6 +50,6 @@ export function SpaceList() {
 }
 
 function CurrentName({ id, name }: { id: SpaceId; name: string }) {
-  const view = useSpace(id)
+  const view = useSpace(id, { present: false })
   return <span className="ellipsis">{view.status === 'ready' ? view.space.name : name}</span>
 }

@@ -1,13 +1,14 @@
 /** One space: its name, its conversation, and those who are in it. */
 import type { SpaceId } from '@rhizom/protocol'
-import { type SpaceView, useMutate, useSpace } from '@rhizom/client/react'
+import { type SpaceView, useMutate, useSpace, useSpacePresence } from '@rhizom/client/react'
 import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { Composer } from '../chat/composer.tsx'
 import { Conversation } from '../chat/conversation.tsx'
 import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
-import { BeingList } from './being-list.tsx'
+import { PresenceList } from '../presence/presence-list.tsx'
+import { useOwnState } from '../presence/use-own-state.ts'
 import { usePlace } from './use-place.ts'
 
 export function SpacePage({ id }: { id: SpaceId }) {
@@ -35,7 +36,9 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
   const mutate = useMutate()
   const place = usePlace(id, view)
   const utterances = useUtterances(id)
-  const { space, beings, beingCount } = view
+  const presence = useSpacePresence(id)
+  useOwnState(id, presence)
+  const { space, beingCount } = view
   return (
     <main className="space" data-current={view.current}>
       <section className="space-main" aria-label="Conversation">
@@ -68,9 +71,9 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
           )}
         </header>
         <Conversation id={id} version={view.position.version} utterances={utterances} />
-        <Composer utterances={utterances} place={place} />
+        <Composer id={id} utterances={utterances} place={place} />
       </section>
-      <BeingList beings={beings} count={beingCount} members={view.members} />
+      <PresenceList space={id} presence={presence} locatedCount={beingCount} members={view.members} />
     </main>
   )
 }

@@ -1,0 +1,92 @@
+/**
+ * Who is here in one space, as the gateway tells it: an answer to `subscribe` replaces everything, frames in between
+ * alter it. `hereCount` is the server's word; the list may be a sample of it. Without a connection the last roster
+ * stays and is marked stale: nobody blinks because a socket was replaced.
+ *
+ * Part of a space's entry in the one store; `space-state.ts` decides when which of these functions applies.
+ */
+import { type BeingId, type Here, LIMITS, type ServerFrame } from '@rhizom/protocol'
+
+export interface PresenceState {
+  /** The longest here first. A sample where `hereCount` is larger. */
+  here: readonly Here[]
+  hereCount: number
+  /** The server itself cannot know at the moment; this is what it knew last. */
+  frozen: boolean
+  /** Since when nothing is heard, in milliseconds since 1970; null while the roster is kept up to date. */
+  staleSinceMs: number | null
+  /** When those who left under our eyes were last known to be here, by this device's clock. */
+  lastSeen: Readonly<Record<BeingId, number>>
+}
+
+/** What an answer to `subscribe` says of who is here. */
+export interface Roster {
+  here: readonly Here[]
+  hereCount: number
+}
+
+export type PresenceFrame = Omit<Extract<ServerFrame, { type: 'presence' }>, 'type' | 'space'>
+
+/** Enough for every being a space lists; the oldest notes go first. */
+const MAX_LAST_SEEN = LIMITS.snapshotBeings
+
+const inOrder = (here: readonly Here[]): Here[] =>
+  here.toSorted((a, b) => a.since - b.since || (a.being < b.being ? -1 : 1))
+
+/** Whether the list is only a part of those who are here. */
+export const isSample = ({ here, hereCount }: Roster): boolean => hereCount > here.length
+
+function noteLastSeen(
+  lastSeen: Readonly<Record<BeingId, number>>,
+  left: readonly BeingId[],
+  seenAtMs: number,
+): Readonly<Record<BeingId, number>> {
+  if (left.length === 0) return lastSeen
+  // Noted anew means last in order, so that those cut off are the ones who left longest ago.
+  const others = Object.entries(lastSeen).filter(([being]) => !left.includes(being))
+  const noted = [...others, ...left.map((being) => [being, seenAtMs] as const)]
+  return Object.fromEntries(noted.slice(-MAX_LAST_SEEN))
+}
+
+/** The roster after an answer, which is the whole truth whatever was held before. */
+export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: number): PresenceState {
+  const listed = new Set(roster.here.map(({ being }) => being))
+  // Who is missing in a sample may still be here.
+  const left =
+    before === null || isSample(roster)
+      ? []
+      : before.here.map(({ being }) => being).filter((being) => !listed.has(being))
+  return {
+    here: inOrder(roster.here),
+    hereCount: roster.hereCount,
+    frozen: false,
+    staleSinceMs: null,
+    lastSeen: noteLastSeen(before?.lastSeen ?? {}, left, before?.staleSinceMs ?? nowMs),
+  }
+}
+
+/**
+ * The roster after a frame. Joins and updates carry the whole entry and a leave names a being, so a frame that comes
+ * twice does nothing. An update of somebody who is not listed adds nobody: it may be late, and a ghost is worse than a
+ * name missing until the next answer.
+ */
+export function hearPresence(before: PresenceState, frame: PresenceFrame, nowMs: number): PresenceState {
+  const entries = new Map(before.here.map((entry) => [entry.being, entry]))
+  const left = frame.left.filter((being) => entries.delete(being))
+  for (const entry of frame.joined) entries.set(entry.being, entry)
+  for (const entry of frame.updated) if (entries.has(entry.being)) entries.set(entry.being, entry)
+  const gone = left.filter((being) => !entries.has(being))
+  const isSameList =
+    entries.size === before.here.length && before.here.every((entry) => entries.get(entry.being) === entry)
+  return {
+    here: isSameList ? before.here : inOrder([...entries.values()]),
+    hereCount: frame.hereCount,
+    frozen: frame.frozen,
+    staleSinceMs: before.staleSinceMs,
+    lastSeen: noteLastSeen(before.lastSeen, gone, nowMs),
+  }
+}
+
+/** The roster while nothing is heard: kept as it is, and marked. */
+export const becomeStale = (before: PresenceState | null, nowMs: number): PresenceState | null =>
+  before === null || before.staleSinceMs !== null ? before : { ...before, staleSinceMs: nowMs }

@@ -1,0 +1,90 @@
+/** Who is here in a space, who is located in it but away, and what oneself shows to the others. */
+import { type Being, type BeingId, type Here, type JsonObject, LIMITS, type SpaceId } from '@rhizom/protocol'
+import { useMemo } from 'react'
+import { isSample } from '../core/presence-state.ts'
+import { beingsHere } from '../core/space-content.ts'
+import type { SpaceState } from '../core/space-state.ts'
+import { useEntities, useLookedUp } from './use-entities.ts'
+import { useSpacePart, useWatch } from './use-space-state.ts'
+
+export interface HereView {
+  being: BeingId
+  /** null until it is known: show the id. */
+  entity: Being | null
+  /** What it set for others to see: `{away: true}`, a status line, a cursor. */
+  state: JsonObject
+  /** When it came, in milliseconds since 1970. */
+  since: number
+}
+
+export interface AwayView {
+  being: BeingId
+  entity: Being
+  /** When it was last here, in milliseconds since 1970; null if that was never, or before anybody noted it. */
+  lastSeenAt: number | null
+}
+
+export interface SpacePresenceView {
+  /** The longest here first. */
+  here: readonly HereView[]
+  /** How many are here, exactly, also where `here` is a sample. */
+  hereCount: number
+  isSample: boolean
+  /** Located in the space and not here. Empty for a sample, which cannot tell. */
+  away: readonly AwayView[]
+  /** The servers cannot know at the moment; this is what they knew last. */
+  frozen: boolean
+  /** There is no connection, or no answer yet; this is what was known before. */
+  stale: boolean
+}
+
+const presenceOf = ({ presence }: SpaceState) => presence
+const beingsOf = ({ content }: SpaceState) => content?.beings
+
+const nobody: readonly Here[] = []
+const never: Readonly<Record<BeingId, number>> = {}
+
+/** Who is here in a space. Watches it without being here oneself; `useSpace` makes one present. */
+export function useSpacePresence(id: SpaceId): SpacePresenceView {
+  useWatch(id, false)
+  const presence = useSpacePart(id, presenceOf)
+  const beings = useSpacePart(id, beingsOf)
+  const entries = presence?.here ?? nobody
+  const ids = useMemo(() => entries.map(({ being }) => being), [entries])
+  const entities = useEntities(id, ids)
+  const here = useMemo(
+    () => entries.map((entry) => ({ ...entry, entity: entities.get(entry.being) ?? null })),
+    [entries, entities],
+  )
+  const hereCount = presence?.hereCount ?? 0
+  const isPart = presence !== null && isSample(presence)
+  const lastSeen = presence?.lastSeen ?? never
+  const absent = useMemo(() => {
+    const those = new Set(ids)
+    const isKnown = presence !== null && !isPart && beings !== undefined
+    return isKnown ? beingsHere(beings, id).filter((being) => !those.has(being.id)) : []
+  }, [presence, isPart, beings, id, ids])
+  // Leaving is no change of the space, so what came with the space may be older than the last time somebody left.
+  const unseen = absent.filter(({ id: being, type }) => type === 'guest' && lastSeen[being] === undefined)
+  const lookedUp = useLookedUp(unseen.slice(0, LIMITS.maxIdsPerLookup).map((being) => being.id))
+  const away = useMemo(() => awayOf(absent, lookedUp, lastSeen), [absent, lookedUp, lastSeen])
+  const frozen = presence?.frozen ?? false
+  const stale = presence === null || presence.staleSinceMs !== null
+  return useMemo(
+    () => ({ here, hereCount, isSample: isPart, away, frozen, stale }),
+    [here, hereCount, isPart, away, frozen, stale],
+  )
+}
+
+function awayOf(
+  absent: readonly Being[],
+  lookedUp: readonly Being[],
+  lastSeen: Readonly<Record<BeingId, number>>,
+): AwayView[] {
+  const fresh = new Map(lookedUp.map((being) => [being.id, being.lastSeenAt]))
+  return absent.map((entity) => {
+    const times = [entity.lastSeenAt, fresh.get(entity.id), lastSeen[entity.id]].map((at) => at ?? 0)
+    const seenAt = Math.max(...times)
+    return { being: entity.id, entity, lastSeenAt: seenAt === 0 ? null : seenAt }
+  })
+}

@@ -1,0 +1,41 @@
+/**
+ * Finds beings by their ids, many in one request: whoever asks within a few milliseconds of another shares the
+ * question, so that a list of two hundred strangers costs two requests and not two hundred. Nothing is kept here; the
+ * answers live in the store, under `['being', id]`.
+ */
+import { type Being, type BeingId, LIMITS } from '@rhizom/protocol'
+import type { Environment } from '../runtime/environment.ts'
+import type { Http } from '../runtime/http.ts'
+
+/** Long enough for everything that one screen asks for while it is built, and for retries that fall together. */
+const GATHER_MS = 10
+
+interface Question {
+  ids: Set<BeingId>
+  found: Promise<Map<BeingId, Being>>
+}
+
+/** The being, or null if there is none of that id or it may not be seen. Rejects if the api cannot be asked. */
+export function createBeingLookUp(
+  environment: Pick<Environment, 'setTimer'>,
+  http: Pick<Http, 'beings'>,
+): (id: BeingId) => Promise<Being | null> {
+  let open: Question | null = null
+
+  async function ask(ids: ReadonlySet<BeingId>): Promise<Map<BeingId, Being>> {
+    await new Promise<void>((resolve) => void environment.setTimer(GATHER_MS, resolve))
+    open = open?.ids === ids ? null : open
+    const result = await http.beings([...ids])
+    if (!result.ok) throw new Error(result.problem.message)
+    return new Map(result.value.beings.map((being) => [being.id, being]))
+  }
+
+  return async (id) => {
+    if (open === null || open.ids.size >= LIMITS.maxIdsPerLookup) {
+      const ids = new Set<BeingId>()
+      open = { ids, found: ask(ids) }
+    }
+    open.ids.add(id)
+    return (await open.found).get(id) ?? null
+  }
+}

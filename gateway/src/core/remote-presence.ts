@@ -1,0 +1,218 @@
+/**
+ * Who is in one space through other gateways, as this one knows it: a copy of the space's hash in Redis, kept current by
+ * hints. How each loss heals:
+ *
+ * - A hint lost between others shows in the next of the same gateway (`from` is not the last write heard of): read.
+ * - The last hint lost shows in that gateway's beat, which lists what it wrote lately: read, if the hint is not merely late.
+ * - All hints lost (Redis away, this gateway cut off): the roster says that it is frozen, and reads when it is back.
+ * - The reader was slow: hints that come during a read are kept and applied over it. Each is safe to apply twice.
+ * - Redis lost the hash: its gateways write their entries again under new boot ids (lease.ts) and say which id they had.
+ *   A gateway whose lease is missing while our own was missing too is doubted and kept, until it is heard of or overdue.
+ */
+import type { BeingId, BootId, PresenceEntry, PresenceHint } from '@rhizom/protocol'
+import type { MergedPresence } from './merged-presence.ts'
+
+/** A gateway, as the others know it. */
+export interface OwnName {
+  bootId: BootId
+  formerly: readonly BootId[]
+}
+
+/** What the hash held, by gateway, and the leases there are: whose they were `formerly`. Fields not understood are left out. */
+export interface PresenceRead {
+  entries: ReadonlyMap<BootId, ReadonlyMap<BeingId, PresenceEntry>>
+  leases: ReadonlyMap<BootId, readonly BootId[]>
+}
+
+export interface HeardHint {
+  bootId: BootId
+  from: number
+  to: number
+  hint: PresenceHint
+}
+
+/** Entries of gateways that are no more. */
+export type Orphans = Map<BootId, BeingId[]>
+
+export interface ReadOutcome {
+  orphans: Orphans
+  /** Who was here through one of them, and when that was last known. */
+  lost: Map<BeingId, number>
+}
+
+interface Part {
+  /** The last write that is part of it. */
+  rev: number
+  /** Whether every write up to it is; a read shows a later state than its entries tell. */
+  isExact: boolean
+}
+
+const NOBODY: ReadonlyMap<BeingId, PresenceEntry> = new Map()
+/** A beat may overtake the hint it speaks of, for this long. */
+const LATE_HINT_MS = 500
+
+export class RemotePresence {
+  readonly #merged: MergedPresence
+  readonly #parts = new Map<BootId, Part>()
+  readonly #doubted = new Set<BootId>()
+  readonly #suspects = new Map<BootId, { rev: number; at: number }>()
+  /** What is known of each gateway's writes: a read that began later shows at least this. */
+  readonly #floors = new Map<BootId, number>()
+  #reading: { floors: Map<BootId, number>; heard: HeardHint[] } | undefined
+  #hasRead = false
+  #wantsRead = false
+
+  constructor(merged: MergedPresence) {
+    this.#merged = merged
+  }
+
+  /** Whether this is who is here, as far as anybody knows. */
+  get isExact(): boolean {
+    return this.#hasRead && this.#doubted.size === 0
+  }
+
+  /** Whether a read is due and none is under way. */
+  get wantsRead(): boolean {
+    return this.#wantsRead && this.#reading === undefined
+  }
+
+  get wakesAt(): number | undefined {
+    const dues = [...this.#suspects.values()].map(({ at }) => at)
+    return dues.length === 0 ? undefined : Math.min(...dues)
+  }
+
+  /** Gateways whose leases matter here. */
+  boots(): BootId[] {
+    return [...this.#parts.keys(), ...this.#doubted, ...(this.#reading?.floors.keys() ?? [])]
+  }
+
+  wantRead(): void {
+    this.#wantsRead = true
+  }
+
+  readBegan(): void {
+    this.#wantsRead = false
+    const floors = new Map([...this.#parts].map(([boot, { rev }]) => [boot, rev] as const))
+    for (const [boot, rev] of this.#floors) floors.set(boot, Math.max(rev, floors.get(boot) ?? 0))
+    this.#floors.clear()
+    this.#reading = { floors, heard: [] }
+  }
+
+  /** What is known may be out of date from now on, and no answer under way will do. */
+  lose(): void {
+    this.#reading = undefined
+    this.#hasRead = false
+    this.#suspects.clear()
+  }
+
+  /** Nobody looks at this space any more. */
+  forget(): void {
+    this.lose()
+    this.#wantsRead = false
+    for (const boot of [...this.#parts.keys()]) this.#drop(boot)
+  }
+
+  heard(heard: HeardHint): void {
+    this.#reading?.heard.push(heard)
+    if (this.#hasRead) this.#apply(heard)
+  }
+
+  beatHeard(bootId: BootId, rev: number, now: number): void {
+    if (this.#hasRead && !this.#suspects.has(bootId) && (this.#parts.get(bootId)?.rev ?? 0) < rev)
+      this.#suspects.set(bootId, { rev, at: now + LATE_HINT_MS })
+  }
+
+  tick(now: number): void {
+    for (const [boot, { rev, at }] of this.#suspects) {
+      if (at > now) continue
+      this.#suspects.delete(boot)
+      if ((this.#parts.get(boot)?.rev ?? 0) < rev) this.#missed(boot, rev)
+    }
+  }
+
+  /** `own` is this gateway: the fields of its present name are judged by the caller. With `isDoubtful` a missing lease proves nothing yet. */
+  readDone(read: PresenceRead, own: OwnName, isDoubtful: boolean, now: number): ReadOutcome {
+    const outcome: ReadOutcome = { orphans: new Map(), lost: new Map() }
+    const reading = this.#reading
+    if (reading === undefined) return outcome
+    this.#reading = undefined
+    const replaced = new Set([...own.formerly, ...[...read.leases.values()].flat()])
+    // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
+    for (const boot of new Set([...read.entries.keys(), ...reading.floors.keys()])) {
+      if (boot === own.bootId) continue
+      const entries = read.entries.get(boot) ?? NOBODY
+      if (read.leases.has(boot)) this.#take(boot, entries, reading.floors.get(boot) ?? 0)
+      else if (!isDoubtful || replaced.has(boot)) this.#bury(boot, entries, replaced.has(boot), outcome, now)
+      else {
+        if (entries.size > 0) this.#take(boot, entries, 0)
+        if (this.#merged.beingsOf(boot).length > 0) this.#doubted.add(boot)
+      }
+    }
+    this.#hasRead = true
+    for (const heard of reading.heard) this.#apply(heard)
+    return outcome
+  }
+
+  /** The lease of a gateway has run out, or it said that it stops. Gives those who were here through it. */
+  gone(boot: BootId): BeingId[] {
+    const beings = this.#merged.beingsOf(boot)
+    this.#drop(boot)
+    return beings
+  }
+
+  #apply({ bootId, from, to, hint }: HeardHint): void {
+    const part = this.#parts.get(bootId)
+    if (part === undefined || to > part.rev) {
+      if (hint.put === undefined) this.#missed(bootId, to)
+      else {
+        if (from === 0) this.#merged.replace(bootId, new Map(Object.entries(hint.put)))
+        else for (const [being, entry] of Object.entries(hint.put)) this.#merged.put(bootId, being, entry)
+        for (const being of Object.keys(hint.left)) this.#merged.remove(bootId, being)
+        if (from !== 0 && part?.isExact === true && part.rev !== from) this.#missed(bootId, to)
+        this.#parts.set(bootId, { rev: to, isExact: true })
+      }
+    }
+    // After its successor is in, so that nobody blinks; one whose entries have yet to be read goes with that read.
+    for (const former of hint.formerly) {
+      if (hint.put === undefined) this.#doubted.delete(former)
+      else this.#drop(former)
+    }
+  }
+
+  #missed(boot: BootId, rev: number): void {
+    this.#floors.set(boot, Math.max(rev, this.#floors.get(boot) ?? 0))
+    this.#wantsRead = true
+  }
+
+  #take(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, floor: number): void {
+    let rev = floor
+    for (const entry of entries.values()) rev = Math.max(rev, entry.rev)
+    this.#merged.replace(boot, entries)
+    this.#parts.set(boot, { rev, isExact: false })
+    this.#doubted.delete(boot)
+  }
+
+  #bury(
+    boot: BootId,
+    entries: ReadonlyMap<BeingId, PresenceEntry>,
+    isReplaced: boolean,
+    { orphans, lost }: ReadOutcome,
+    now: number,
+  ): void {
+    const known = new Set(this.#merged.beingsOf(boot))
+    if (entries.size > 0) orphans.set(boot, [...entries.keys()])
+    if (!isReplaced) for (const being of known) lost.set(being, now)
+    // Of those found dead no more is known than when they last did something.
+    for (const [being, { since, setAt }] of entries)
+      if (!isReplaced && !known.has(being)) lost.set(being, Math.max(since, setAt, lost.get(being) ?? 0))
+    this.#drop(boot)
+  }
+
+  #drop(boot: BootId): void {
+    this.#merged.replace(boot, NOBODY)
+    this.#parts.delete(boot)
+    this.#doubted.delete(boot)
+    this.#suspects.delete(boot)
+    this.#floors.delete(boot)
+  }
+}

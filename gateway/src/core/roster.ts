@@ -1,0 +1,372 @@
+/**
+ * Who is here: the roster of one space as one gateway knows it and tells its clients.
+ *
+ *   connections ─► own-presence ─┐                             ┌─► frames: joined, left, updated, gathered in a window
+ *                                ├─► merged-presence ─► listing┤
+ *   hints, reads ─► remote ──────┘                             └─► answers to subscribe
+ *
+ * It decides; the shell (presence-hub.ts) owns time, Redis and sockets, and lease.ts whether this gateway and the others
+ * live. Unlike the other machines it is changed in place, as it may hold thousands. Effects are collected until taken.
+ *
+ * While the roster cannot be known (Redis away, not read yet, others in doubt) it is frozen: one frame says so, what
+ * changes meanwhile is kept back, and when it is exact again one frame brings all clients level.
+ */
+import type {
+  BeingId,
+  BootId,
+  Here,
+  JsonObject,
+  PresenceEntry,
+  PresenceHint,
+  ServerFrame,
+  SpaceId,
+} from '@rhizom/protocol'
+import { Listing, type RosterNews } from './listing.ts'
+import { MergedPresence } from './merged-presence.ts'
+import { type ConnectionId, type OwnChange, OwnPresence } from './own-presence.ts'
+import { type HeardHint, type Orphans, type OwnName, type PresenceRead, RemotePresence } from './remote-presence.ts'
+
+export interface RosterSettings {
+  graceMs: number
+  windowMs: number
+  listLimit: number
+}
+
+export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
+
+export type RosterEffect =
+  /** The answer names the turn, so that one that was overtaken is told apart. */
+  | { type: 'readHash'; turn: number }
+  /** `takeWrite` has something to say. */
+  | { type: 'writeHash' }
+  | { type: 'removeOrphans'; orphans: Orphans }
+  | { type: 'sendFrame'; frame: PresenceFrame }
+  | { type: 'reportLastSeen'; being: BeingId; at: number }
+
+export interface PresenceWrite {
+  space: SpaceId
+  bootId: BootId
+  from: number
+  to: number
+  put: ReadonlyMap<BeingId, PresenceEntry>
+  left: ReadonlyMap<BeingId, number>
+  /** Everything of ours is in it: there may have been no hash before. */
+  isWhole: boolean
+  hint: PresenceHint
+}
+
+/** More entries are not put into a hint: who hears of it reads the hash. */
+const MAX_HINT_ENTRIES = 200
+/** The longest that the frames of a big space are gathered. */
+const MAX_WINDOW_MS = 5000
+
+/**
+ * In a space over the limit the window grows with it, so that its clients together are sent no more frames a second
+ * than those of a space at the limit.
+ */
+export function windowFor(count: number, { windowMs, listLimit }: RosterSettings): number {
+  const stretched = Math.round((windowMs * count) / Math.max(1, listLimit))
+  return Math.max(windowMs, Math.min(stretched, MAX_WINDOW_MS))
+}
+
+export class SpaceRoster {
+  readonly space: SpaceId
+  readonly #settings: RosterSettings
+  readonly #merged = new MergedPresence()
+  readonly #remote = new RemotePresence(this.#merged)
+  readonly #own: OwnPresence
+  readonly #toWrite = new Map<BeingId, OwnChange>()
+  /** Beings whose leaving this gateway reports: they were here through it, or through one that it found dead. */
+  readonly #minded = new Set<BeingId>()
+  readonly #lastSeen = new Map<BeingId, number>()
+  #listing: Listing
+  #name: OwnName
+  #link: 'up' | 'down' = 'down'
+  #isWatched = false
+  /** The clients know that the roster is frozen. */
+  #isToldFrozen = false
+  #flushAt: number | undefined
+  #lastWrite = 0
+  #turn = 0
+  #effects: RosterEffect[] = []
+
+  constructor(space: SpaceId, name: OwnName, settings: RosterSettings) {
+    this.space = space
+    this.#name = name
+    this.#settings = settings
+    this.#own = new OwnPresence(settings.graceMs)
+    this.#listing = new Listing(settings.listLimit)
+  }
+
+  get isExact(): boolean {
+    return this.#link === 'up' && this.#isWatched && this.#remote.isExact
+  }
+
+  /** Whether anything would be lost with it. */
+  get isIdle(): boolean {
+    return !this.#isWatched && this.#own.entries.size === 0 && this.#toWrite.size === 0
+  }
+
+  get ownCount(): number {
+    return this.#own.entries.size
+  }
+
+  get count(): number {
+    return this.#merged.count
+  }
+
+  /** Fields that the hash should have; unknown unless exact. */
+  get entryCount(): number | undefined {
+    return this.isExact && this.#toWrite.size === 0 ? this.#merged.entryCount : undefined
+  }
+
+  holds(being: BeingId): boolean {
+    return this.#own.entries.has(being)
+  }
+
+  boots(): BootId[] {
+    return this.#remote.boots()
+  }
+
+  /** When it has to be ticked if nothing happens before. */
+  get wakesAt(): number | undefined {
+    const times = [this.#flushAt, this.#own.wakesAt, this.#remote.wakesAt].filter((at) => at !== undefined)
+    return times.length === 0 ? undefined : Math.min(...times)
+  }
+
+  takeEffects(): RosterEffect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  watched(): void {
+    this.#isWatched = true
+  }
+
+  /** Nobody follows the space here any more; hints do not arrive from now on. */
+  unwatched(now: number): void {
+    this.#isWatched = false
+    this.#isToldFrozen = false
+    this.#flushAt = undefined
+    this.#settle(now)
+    this.#remote.forget()
+    // Those who are here through others have not left: it is we who stop looking.
+    this.#merged.takeChanged()
+    for (const being of this.#minded) if (!this.#own.entries.has(being)) this.#minded.delete(being)
+    this.#lastSeen.clear()
+    this.#listing = new Listing(this.#settings.listLimit)
+  }
+
+  /** The space's channel is joined (again): every hint from now on arrives. */
+  channelJoined(now: number): void {
+    this.#remote.wantRead()
+    this.#settle(now)
+  }
+
+  linkLost(now: number): void {
+    if (this.#link === 'down') return
+    this.#link = 'down'
+    this.#remote.lose()
+    this.#settle(now)
+  }
+
+  /** Redis is there and the lease is ours: everything of ours is said again, and the hash is read. */
+  linkFound(name: OwnName, now: number): void {
+    if (name.bootId !== this.#name.bootId) {
+      for (const being of this.#own.entries.keys()) this.#merged.remove(this.#name.bootId, being)
+      this.#name = name
+    }
+    this.#link = 'up'
+    this.#lastWrite = 0
+    this.#own.repeat(this.#own.entries.keys())
+    if (this.#isWatched) this.#remote.wantRead()
+    this.#settle(now)
+  }
+
+  came(id: ConnectionId, being: BeingId, now: number): void {
+    this.#own.came(id, being, now, this.#merged.get(being)?.since)
+    this.#settle(now)
+  }
+
+  left(id: ConnectionId, now: number): void {
+    this.#own.left(id, now)
+    this.tick(now)
+  }
+
+  /** Adds to the grace of all. */
+  prolong(ms: number): void {
+    this.#own.prolong(ms)
+  }
+
+  /** As `left`, without the grace. */
+  ended(id: ConnectionId, now: number): void {
+    this.#own.ended(id, now)
+    this.#settle(now)
+  }
+
+  stateSet(id: ConnectionId, being: BeingId, state: JsonObject, now: number): void {
+    this.#own.stateSet(id, state, now, this.#merged.get(being)?.setAt ?? 0)
+    this.#settle(now)
+  }
+
+  heard(heard: HeardHint, now: number): void {
+    if (!this.#isWatched || heard.bootId === this.#name.bootId) return
+    for (const [being, at] of Object.entries(heard.hint.left)) if (this.#merged.has(being)) this.#seen(being, at)
+    this.#remote.heard(heard)
+    for (const [being, { since }] of Object.entries(heard.hint.put ?? {})) this.#own.adopt(being, since)
+    this.#settle(now)
+  }
+
+  beatHeard(boot: BootId, rev: number, now: number): void {
+    if (this.#isWatched && boot !== this.#name.bootId) this.#remote.beatHeard(boot, rev, now)
+  }
+
+  /** Something does not add up: the hash is read again. */
+  suspect(now: number): void {
+    if (this.#isWatched) this.#remote.wantRead()
+    this.#settle(now)
+  }
+
+  readDone(turn: number, read: PresenceRead, isDoubtful: boolean, now: number): void {
+    if (turn !== this.#turn || !this.#isWatched || this.#link === 'down') return
+    const { orphans, lost } = this.#remote.readDone(read, this.#name, isDoubtful, now)
+    this.#compareOwn(read.entries.get(this.#name.bootId), orphans)
+    if (orphans.size > 0) this.#effects.push({ type: 'removeOrphans', orphans })
+    for (const [being, at] of lost) this.#mourn(being, at)
+    for (const being of this.#own.entries.keys()) this.#own.adopt(being, this.#merged.get(being)?.since ?? now)
+    this.#settle(now)
+  }
+
+  /** The lease of another gateway is gone for good: all who were here only through it leave together. */
+  gatewayGone(boot: BootId, now: number): void {
+    const beings = this.#remote.gone(boot)
+    if (beings.length > 0) this.#effects.push({ type: 'removeOrphans', orphans: new Map([[boot, beings]]) })
+    for (const being of beings) this.#mourn(being, now)
+    this.#settle(now)
+    if (this.#flushAt !== undefined) this.#flushAt = Math.min(this.#flushAt, now + this.#settings.windowMs)
+  }
+
+  tick(now: number): void {
+    this.#own.tick(now)
+    this.#remote.tick(now)
+    this.#settle(now)
+    if (this.#flushAt !== undefined && this.#flushAt <= now) this.#flush(now)
+  }
+
+  /** What newcomers are told, themselves included. */
+  answer(newcomers: readonly BeingId[]): { here: Here[]; hereCount: number; frozen: boolean } {
+    const frozen = !this.isExact
+    if (frozen) this.#isToldFrozen = true
+    return { ...this.#listing.answer(newcomers, this.#merged), frozen }
+  }
+
+  /** What is to be written, as write number `to` of this gateway. */
+  takeWrite(to: number): PresenceWrite | undefined {
+    if (this.#toWrite.size === 0) return undefined
+    const put = new Map<BeingId, PresenceEntry>()
+    const left = new Map<BeingId, number>()
+    for (const [being, change] of this.#toWrite) {
+      if (change.type === 'here') put.set(being, { ...change.entry, rev: to })
+      else left.set(being, change.at)
+    }
+    this.#toWrite.clear()
+    const from = this.#lastWrite
+    this.#lastWrite = to
+    const { bootId, formerly } = this.#name
+    const hint: PresenceHint = {
+      ...(put.size > MAX_HINT_ENTRIES ? {} : { put: Object.fromEntries(put) }),
+      left: Object.fromEntries(left),
+      formerly: from === 0 ? [...formerly] : [],
+    }
+    return { space: this.space, bootId, from, to, put, left, isWhole: put.size === this.#own.entries.size, hint }
+  }
+
+  /** It may or may not have been written: it is said again when Redis is back. */
+  writeFailed({ left }: PresenceWrite): void {
+    for (const [being, at] of left)
+      if (!this.#own.entries.has(being) && !this.#toWrite.has(being)) this.#toWrite.set(being, { type: 'left', at })
+  }
+
+  /** Everybody who is here through this gateway, to be removed when it stops. */
+  ownBeings(): BeingId[] {
+    return [...this.#own.entries.keys()]
+  }
+
+  /** Fields of ours that should not be there go, entries of ours that should be there are written again. */
+  #compareOwn(found: ReadonlyMap<BeingId, PresenceEntry> | undefined, orphans: Orphans): void {
+    const extra = [...(found?.keys() ?? [])].filter((being) => !this.#own.entries.has(being))
+    if (extra.length > 0) orphans.set(this.#name.bootId, extra)
+    this.#own.repeat([...this.#own.entries.keys()].filter((being) => found?.has(being) !== true))
+  }
+
+  /** What is due after anything happened: take over own changes, read, freeze, thaw, open a window. */
+  #settle(now: number): void {
+    for (const [being, change] of this.#own.takeChanged()) this.#takeOver(being, change)
+    if (this.#toWrite.size > 0 && this.#link === 'up') this.#effects.push({ type: 'writeHash' })
+    if (!this.#isWatched) {
+      this.#sayGoodbye(this.#merged.takeChanged(), now)
+      return
+    }
+    if (this.#link === 'up' && this.#remote.wantsRead) {
+      this.#remote.readBegan()
+      this.#effects.push({ type: 'readHash', turn: ++this.#turn })
+    }
+    if (!this.isExact) this.#freeze()
+    else if (this.#isToldFrozen) this.#flush(now)
+    else if (this.#merged.hasChanged) this.#flushAt ??= now + windowFor(this.#merged.count, this.#settings)
+  }
+
+  #takeOver(being: BeingId, change: OwnChange): void {
+    this.#toWrite.set(being, change)
+    if (change.type === 'here') {
+      this.#merged.put(this.#name.bootId, being, { ...change.entry, rev: 0 })
+      this.#minded.add(being)
+    } else {
+      this.#merged.remove(this.#name.bootId, being)
+      this.#seen(being, change.at)
+    }
+  }
+
+  #freeze(): void {
+    this.#flushAt = undefined
+    if (this.#isToldFrozen || this.#listing.isUntold) return
+    this.#isToldFrozen = true
+    const quiet = { joined: [], left: [], updated: [], hereCount: this.#listing.count }
+    this.#send(quiet, true)
+  }
+
+  #flush(now: number): void {
+    this.#flushAt = undefined
+    const changed = this.#merged.takeChanged()
+    this.#sayGoodbye(changed, now)
+    const quiet: RosterNews = { joined: [], left: [], updated: [], hereCount: this.#merged.count }
+    const news = this.#listing.news(changed, this.#merged)
+    if (news !== undefined || this.#isToldFrozen) this.#send(news ?? quiet, false)
+    this.#isToldFrozen = false
+  }
+
+  #send(news: RosterNews, frozen: boolean): void {
+    this.#effects.push({ type: 'sendFrame', frame: { type: 'presence', space: this.space, ...news, frozen } })
+  }
+
+  #seen(being: BeingId, at: number): void {
+    this.#lastSeen.set(being, Math.max(at, this.#lastSeen.get(being) ?? 0))
+  }
+
+  #mourn(being: BeingId, at: number): void {
+    this.#seen(being, at)
+    this.#minded.add(being)
+    this.#merged.touch(being)
+  }
+
+  /** Reports those of `changed` who have left, on all gateways and for good. */
+  #sayGoodbye(changed: readonly BeingId[], now: number): void {
+    for (const being of changed) {
+      const at = this.#lastSeen.get(being) ?? now
+      this.#lastSeen.delete(being)
+      if (this.#merged.has(being)) continue
+      if (this.#minded.delete(being)) this.#effects.push({ type: 'reportLastSeen', being, at })
+    }
+  }
+}

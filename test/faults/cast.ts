@@ -1,0 +1,51 @@
+/** Puts a run together: the rig, its crowd and the drill, brought up in order and down again whatever happens. */
+import { Crowd, type Pace } from './crowd.ts'
+import { Drill } from './drill.ts'
+import { type Random, seeded } from './random.ts'
+import { type Rig, startRig } from './rig.ts'
+
+export interface Cast {
+  rig: Rig
+  crowd: Crowd
+  drill: Drill
+  random: Random
+  /** Who takes part, as one line. */
+  describe(): string
+  stop(): Promise<void>
+}
+
+export interface CastOptions {
+  seed: number
+  pace: Pace
+  gateways?: number
+  writers?: number
+  env?: { api?: Record<string, string>; gateway?: Record<string, string> }
+}
+
+/** A slow reader is felt early, so that the drill needs no more than some megabytes to show it. */
+const GATEWAY_SETTINGS = { MAX_UNSENT_BYTES: String(256 * 1024) }
+
+export async function bringUp({ seed, pace, gateways = 3, writers = 4, env }: CastOptions): Promise<Cast> {
+  const random = seeded(seed)
+  const rig = await startRig({ gateways, env: { ...env, gateway: { ...GATEWAY_SETTINGS, ...env?.gateway } } })
+  const crowd = new Crowd(rig, pace, random)
+  const stop = async (): Promise<void> => {
+    await crowd.leave()
+    await rig.stop()
+  }
+  try {
+    await crowd.arrive({ writers })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    rig,
+    crowd,
+    random,
+    drill: new Drill(rig, crowd, random),
+    describe: () =>
+      `${rig.apis.length} api nodes, ${rig.gateways.length} gateways, Postgres, Redis with a replica; ${crowd.writers.length} writers, ${crowd.watchers.length} checking clients, ${crowd.allSpaces.length} spaces`,
+    stop,
+  }
+}

@@ -1,0 +1,30 @@
+/** All faults: those of the short run, each once, and those that a long run chooses from. */
+import type { Fault } from '../fault.ts'
+import { busFaults } from './bus-faults.ts'
+import { clientFaults } from './client-faults.ts'
+import { commitFaults } from './commit-faults.ts'
+import { historyFaults } from './history-faults.ts'
+import { logFaults } from './log-faults.ts'
+import { networkFaults, partialNetworkFaults } from './network-faults.ts'
+import { postgresFaults } from './postgres-faults.ts'
+import { processFaults } from './process-faults.ts'
+import { redisFaults } from './redis-faults.ts'
+
+/** A part that dies, hangs or is cut off. */
+export const PART_FAULTS: readonly Fault[] = [
+  ...processFaults,
+  ...postgresFaults,
+  ...redisFaults,
+  ...busFaults,
+  ...networkFaults,
+]
+
+export const EVERY_FAULT: readonly Fault[] = [
+  ...PART_FAULTS,
+  ...commitFaults,
+  ...clientFaults,
+  ...logFaults,
+  ...historyFaults,
+]
+
+export const LONG_RUN_FAULTS: readonly Fault[] = [...EVERY_FAULT, ...partialNetworkFaults]

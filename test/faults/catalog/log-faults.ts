@@ -1,0 +1,56 @@
+/** Clients that come back to a log that does not reach back to them any more, pruned by the api itself. */
+import { eventually } from '../../cluster/cluster.ts'
+import type { Fault, Stage } from '../fault.ts'
+import type { Watcher } from '../watcher.ts'
+
+const KEPT = 20
+const PRUNES = { LOG_KEEP_CHANGES: String(KEPT), PRUNE_INTERVAL_MS: '100' }
+
+export const snapshotsOf = (watchers: readonly Watcher[]): number =>
+  watchers.flatMap(({ witnesses }) => [...witnesses.values()]).reduce((sum, { snapshots }) => sum + snapshots, 0)
+
+const restartAll = async (nodes: Stage['rig']['apis'], env: Record<string, string> = {}): Promise<void> => {
+  await Promise.all(nodes.map((node) => node.kill()))
+  await Promise.all(nodes.map((node) => node.start(env)))
+}
+
+/** Has the api nodes prune the log, down to a few changes of each space. Nobody writes meanwhile: the log is judged. */
+async function prune({ rig, crowd, note }: Stage): Promise<void> {
+  const count = async (): Promise<number> => {
+    const [row] = await rig.sql<{ count: string }[]>`select count(*) from changes where space = any(${crowd.allSpaces})`
+    return Number(row?.count)
+  }
+  const before = await count()
+  await restartAll(rig.apis, PRUNES)
+  await eventually('the log is pruned', async () => (await count()) <= KEPT * crowd.allSpaces.length)
+  note(`pruned from ${before} changes to ${await count()}`)
+  await restartAll(rig.apis)
+}
+
+const pruned: Fault = {
+  name: 'log pruned under sleeping clients',
+  weight: 1,
+  holdMs: 200,
+  async strike(stage) {
+    const { crowd, rig } = stage
+    const sleepers = crowd.named('sleeper')
+    for (const watcher of sleepers) watcher.sleep()
+    await crowd.untilWritten(150, 20_000)
+    await crowd.holdWriting()
+    for (const what of Object.values(await crowd.readLogs()).flat()) stage.problem(String(what))
+    await prune(stage)
+    crowd.goOnWriting()
+    // What the gateways still hold of the log must not answer in its stead.
+    await restartAll(rig.gateways)
+    const before = snapshotsOf(sleepers)
+    return async () => {
+      for (const watcher of sleepers) watcher.wake()
+      await crowd.untilLevel(await rig.heads(crowd.spaces.busy), 20_000, sleepers)
+      const snapshots = snapshotsOf(sleepers) - before
+      stage.note(`${snapshots} snapshots`)
+      if (snapshots === 0) stage.problem('nobody was given a snapshot')
+    }
+  },
+}
+
+export const logFaults: readonly Fault[] = [pruned]

@@ -1,0 +1,106 @@
+/** Processes that die, stop in order, or freeze, one of a kind and all of a kind. */
+import type { ClusterNode } from '../../cluster/cluster.ts'
+import type { Fault, Stage } from '../fault.ts'
+
+type Pick = (stage: Stage) => ClusterNode
+
+/** Longer than a client's patience with a silent gateway, and than a gateway's with a silent Redis. */
+const FROZEN_MS = 3_500
+const GONE_MS = 1_000
+
+const anApi: Pick = ({ rig, random }) => random.pick(rig.apis)
+const aGateway: Pick = ({ rig, random }) => random.pick(rig.gateways)
+
+const killed = (what: string, pick: Pick): Fault => ({
+  name: `${what} killed (SIGKILL)`,
+  weight: 4,
+  holdMs: GONE_MS,
+  async strike(stage) {
+    const node = pick(stage)
+    await node.kill()
+    return () => node.start()
+  },
+})
+
+const stopped = (what: string, pick: Pick): Fault => ({
+  name: `${what} stopped (SIGTERM)`,
+  weight: 3,
+  holdMs: GONE_MS,
+  async strike(stage) {
+    const node = pick(stage)
+    await endInOrder(node, stage)
+    return () => node.start()
+  },
+})
+
+const frozen = (what: string, pick: Pick): Fault => ({
+  name: `${what} frozen (SIGSTOP, SIGCONT)`,
+  weight: 2,
+  holdMs: FROZEN_MS,
+  async strike(stage) {
+    const node = pick(stage)
+    node.signal('SIGSTOP')
+    return async () => node.signal('SIGCONT')
+  },
+})
+
+async function endInOrder(node: ClusterNode, { problem }: Stage): Promise<void> {
+  node.signal('SIGTERM')
+  const { code, signal } = await node.ended()
+  if (code !== 0) problem(`${node.name} ended with ${signal ?? code} when asked to stop`)
+}
+
+const allKilled = (what: string, nodes: (stage: Stage) => readonly ClusterNode[]): Fault => ({
+  name: `${what} killed at once`,
+  weight: 1,
+  holdMs: GONE_MS,
+  async strike(stage) {
+    const all = nodes(stage)
+    await Promise.all(all.map((node) => node.kill()))
+    return async () => {
+      await Promise.all(all.map((node) => node.start()))
+    }
+  },
+})
+
+const rollingRestart: Fault = {
+  name: 'rolling restart of all gateways',
+  weight: 2,
+  holdMs: 200,
+  async strike(stage) {
+    for (const node of stage.rig.gateways) {
+      await endInOrder(node, stage)
+      await node.start()
+    }
+    return async () => {
+      const spaces = stage.crowd.allSpaces.length
+      for (const { name, url } of stage.rig.gateways) {
+        const reads = await readsForClients(url)
+        stage.note(`${name} read ${reads} times`)
+        if (reads > MOST_READS_PER_SPACE * spaces) stage.problem(`${name} read the log ${reads} times`)
+      }
+    }
+  },
+}
+
+/** One read opens a space for all who come; a client that is behind them all may need one more. */
+const MOST_READS_PER_SPACE = 2
+
+/** How often a gateway read the log for clients that came, since it started. */
+async function readsForClients(gateway: string): Promise<number> {
+  const metrics = await (await fetch(`${gateway}/metrics`)).text()
+  const lines = metrics.matchAll(/^rhizom_gateway_log_reads_total\{reason="(open|resume|snapshot)"\} (\d+)$/gm)
+  return [...lines].reduce((sum, [, , count]) => sum + Number(count), 0)
+}
+
+export const processFaults: readonly Fault[] = [
+  killed('api', anApi),
+  stopped('api', anApi),
+  frozen('api', anApi),
+  allKilled('both api nodes', ({ rig }) => rig.apis),
+  killed('gateway', aGateway),
+  stopped('gateway', aGateway),
+  frozen('gateway', aGateway),
+  allKilled('all gateways', ({ rig }) => rig.gateways),
+  rollingRestart,
+]

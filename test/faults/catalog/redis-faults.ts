@@ -1,0 +1,111 @@
+/** Redis gone, empty, frozen, refusing its subscribers, and replaced by a replica that lags. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { utterance } from '../../wire/api-caller.ts'
+import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
+import { withRedis } from '../stores.ts'
+
+const ask = (stage: Stage, ...[command = '', ...args]: string[]): Promise<unknown> =>
+  withRedis(stage.rig.stores.redis.primary.url, (client) => client.call(command, ...args))
+
+const killed: Fault = {
+  name: 'Redis killed (SIGKILL)',
+  weight: 3,
+  holdMs: 1_500,
+  async strike({ rig }) {
+    await rig.stores.redis.primary.kill()
+    return () => rig.stores.redis.primary.startAgain()
+  },
+}
+
+const stoppedAndEmpty: Fault = {
+  name: 'Redis stopped (SIGTERM), restarted empty',
+  weight: 3,
+  holdMs: 2_500,
+  async strike({ rig }) {
+    await rig.stores.redis.primary.stop('SIGTERM')
+    return () => rig.stores.redis.primary.startAgain()
+  },
+}
+
+const frozen: Fault = {
+  name: 'Redis frozen (SIGSTOP, SIGCONT)',
+  weight: 2,
+  holdMs: 4_500,
+  async strike({ rig }) {
+    rig.stores.redis.primary.freeze()
+    return async () => rig.stores.redis.primary.thaw()
+  },
+}
+
+const command = (name: string, ...words: string[]): Fault => ({
+  name,
+  weight: 3,
+  holdMs: 800,
+  async strike(stage) {
+    await ask(stage, ...words)
+    return nothingToHeal
+  },
+})
+
+/** Larger than Redis' own small buffer for each client, so that the limit is reached by one message. */
+const LARGE_BYTES = 48 * 1024
+
+const outputBufferLimit: Fault = {
+  name: 'subscribers killed by the output buffer limit',
+  weight: 2,
+  holdMs: 500,
+  async strike(stage) {
+    const { crowd } = stage
+    await ask(stage, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 16kb 0 0')
+    const connectionsBefore = await pubsubConnections(stage)
+    for (const space of crowd.spaces.busy) await crowd.write({ ...utterance(space, 'x'.repeat(LARGE_BYTES)), space })
+    if (!connectionsBefore.some(Boolean)) stage.problem('there was no subscriber to kill')
+    await sleep(200)
+    const survivors = (await pubsubConnections(stage)).filter((id) => connectionsBefore.includes(id))
+    stage.note(`${connectionsBefore.length - survivors.length} of ${connectionsBefore.length} subscribers killed`)
+    if (survivors.length === connectionsBefore.length) stage.problem('no subscriber was killed')
+    return async () => {
+      await ask(stage, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 32mb 8mb 60')
+    }
+  },
+}
+
+async function pubsubConnections(stage: Stage): Promise<string[]> {
+  const list = String(await ask(stage, 'CLIENT', 'LIST', 'TYPE', 'pubsub'))
+  return [...list.matchAll(/^id=(\d+)/gm)].map(([, id = '']) => id)
+}
+
+/** The replica is cut off first, so that it lacks what was said last, and is then made the one in use. */
+const laggingReplicaPromoted: Fault = {
+  name: 'lagging replica promoted',
+  weight: 2,
+  holdMs: 1_000,
+  async strike(stage) {
+    const { stores } = stage.rig
+    stores.replication.blackhole()
+    await ask(stage, 'SET', 'rhizom:fault', 'not on the replica')
+    await stage.crowd.untilWritten(20, 10_000)
+    const { primary: former, replica: promoted } = stores.redis
+    await withRedis(promoted.url, (client) => client.replicaof('NO', 'ONE'))
+    const lacks = (await withRedis(promoted.url, (client) => client.get('rhizom:fault'))) === null
+    if (!lacks) stage.problem('the replica did not lag')
+    stores.redis = { primary: promoted, replica: former }
+    stage.rig.pointAtPrimary()
+    await former.kill()
+    return async () => {
+      await former.startAgain()
+      await stores.follow()
+    }
+  },
+}
+
+export const redisFaults: readonly Fault[] = [
+  killed,
+  stoppedAndEmpty,
+  frozen,
+  command('Redis emptied (FLUSHALL)', 'FLUSHALL'),
+  command('CLIENT KILL TYPE pubsub', 'CLIENT', 'KILL', 'TYPE', 'pubsub'),
+  command('CLIENT KILL TYPE normal', 'CLIENT', 'KILL', 'TYPE', 'normal'),
+  outputBufferLimit,
+  laggingReplicaPromoted,
+]

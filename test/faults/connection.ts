@@ -1,0 +1,55 @@
+/**
+ * One raw WebSocket to a gateway: hands over frames as the contract knows them and says how it ended. It decides
+ * nothing; when to connect, resume or give up is the watcher's matter (watcher.ts).
+ */
+import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
+import { WebSocket } from 'ws'
+
+const OPEN_WITHIN_MS = 1_500
+
+export interface ConnectionEvents {
+  opened(): void
+  frame(frame: ServerFrame): void
+  /** Something the contract does not know. */
+  misunderstood(problem: string): void
+  closed(code: number): void
+}
+
+export class Connection {
+  readonly #socket: WebSocket
+
+  constructor(gateway: string, events: ConnectionEvents) {
+    this.#socket = new WebSocket(`${gateway.replace(/^http/, 'ws')}/v1/sync`, {
+      handshakeTimeout: OPEN_WITHIN_MS,
+      perMessageDeflate: false,
+    })
+    this.#socket.on('open', () => events.opened())
+    this.#socket.on('message', (data: Buffer) => {
+      for (const line of parseServerMessage(data.toString('utf8'))) {
+        if (!line.ok) events.misunderstood(`${line.problem} ${line.path ?? ''}`)
+        else if (line.value.type !== 'ignored') events.frame(line.value)
+      }
+    })
+    // A close always follows an error and tells the same.
+    this.#socket.on('error', () => this.#socket.terminate())
+    this.#socket.on('close', (code) => events.closed(code))
+  }
+
+  send(...frames: object[]): void {
+    if (this.#socket.readyState === WebSocket.OPEN)
+      this.#socket.send(frames.map((frame) => JSON.stringify(frame)).join('\n'))
+  }
+
+  /** Reads nothing from the network until `read`. */
+  stopReading(): void {
+    this.#socket.pause()
+  }
+
+  read(): void {
+    this.#socket.resume()
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Runs one fault against the rig and its crowd: strike, hold, heal, wait until everybody is level, then stop writing and
+ * compare all that was promised and given with the log. Every wait has an end; what fails says who was where.
+ *
+ *   strike ──── hold ────► heal ─► level? ─► writes and bus work again? ─► writing held ─► verdict
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Counts, difference } from './counts.ts'
+import type { Crowd, Heads } from './crowd.ts'
+import { type Fault, LEVEL_WITHIN_MS, type Stage } from './fault.ts'
+import type { Random } from './random.ts'
+import type { Rig } from './rig.ts'
+import { type Findings, isClean } from './verdict.ts'
+
+export interface Outcome {
+  fault: string
+  passed: boolean
+  /** Writes acknowledged from the strike to the verdict. */
+  acknowledged: number
+  lost: number
+  duplicated: number
+  outOfOrder: number
+  /** From the end of healing until every client held all that was committed by then. */
+  levelMs: number | undefined
+  /** From when the fault stood until every client held something written after that, before anything was healed. */
+  underFaultMs: number | undefined
+  /** From healing until every node called itself ready and was judged; the next fault comes after it. */
+  readyMs: number | undefined
+  /** The longest that an acknowledged change took to a client. */
+  worstDelayMs: number
+  tookMs: number
+  /** What clients and writers went through. */
+  counts: Counts
+  /** Lines that all nodes logged. */
+  logLines: number
+  notes: string[]
+  problems: string[]
+}
+
+const LOOK_EVERY_MS = 20
+const WRITES_AGAIN_WITHIN_MS = 15_000
+/** Enough that both api nodes and every writer had a turn. */
+const WRITES_AFTERWARDS = 60
+const READY_WITHIN_MS = 20_000
+const QUICK_WITHIN_MS = 20_000
+/** All nodes together, for one fault. */
+const MOST_LOG_LINES = 400
+const PROBLEMS_SHOWN = 12
+
+export class Drill {
+  readonly #rig: Rig
+  readonly #crowd: Crowd
+  readonly #random: Random
+
+  constructor(rig: Rig, crowd: Crowd, random: Random) {
+    this.#rig = rig
+    this.#crowd = crowd
+    this.#random = random
+  }
+
+  async run(fault: Fault): Promise<Outcome> {
+    const crowd = this.#crowd
+    const notes: string[] = []
+    const problems: string[] = []
+    const stage: Stage = {
+      rig: this.#rig,
+      crowd,
+      random: this.#random,
+      note: (text) => notes.push(text),
+      problem: (text) => problems.push(text),
+    }
+    const begunAt = performance.now()
+    const acknowledgedBefore = crowd.acknowledgements.total
+    const countsBefore = crowd.counts()
+    const linesBefore = this.#rig.logLines()
+    crowd.acknowledgements.beginMeasuring()
+    const outcome: Outcome = {
+      fault: fault.name,
+      passed: false,
+      acknowledged: 0,
+      lost: 0,
+      duplicated: 0,
+      outOfOrder: 0,
+      levelMs: undefined,
+      underFaultMs: undefined,
+      readyMs: undefined,
+      worstDelayMs: 0,
+      tookMs: 0,
+      counts: countsBefore,
+      logLines: 0,
+      notes,
+      problems,
+    }
+    try {
+      await crowd.spread()
+      const heal = await fault.strike(stage)
+      const observed = this.#observe()
+      await sleep(fault.holdMs)
+      outcome.underFaultMs = observed.end()
+      await heal()
+      const healedAt = performance.now()
+      outcome.levelMs = await this.#level(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
+      await crowd.untilWritten(WRITES_AFTERWARDS, WRITES_AGAIN_WITHIN_MS)
+      await crowd.untilQuick(QUICK_WITHIN_MS)
+      await crowd.holdWriting()
+      const findings = await crowd.verify(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
+      record(outcome, findings)
+      for (const watcher of crowd.watchers) watcher.impaired = false
+      await this.#rig.untilReady(READY_WITHIN_MS)
+      outcome.readyMs = performance.now() - healedAt
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error))
+    }
+    problems.push(...crowd.takeProblems().slice(0, PROBLEMS_SHOWN))
+    outcome.acknowledged = crowd.acknowledgements.total - acknowledgedBefore
+    outcome.worstDelayMs = crowd.acknowledgements.worstDelayMs
+    outcome.tookMs = performance.now() - begunAt
+    outcome.counts = difference(crowd.counts(), countsBefore)
+    outcome.logLines = this.#rig.logLines() - linesBefore
+    if (outcome.logLines > MOST_LOG_LINES) problems.push(`${outcome.logLines} lines were logged: a storm`)
+    outcome.passed = problems.length === 0
+    crowd.goOnWriting()
+    return outcome
+  }
+
+  /** After a failed drill, so that the next one says something about its own fault. Throws where nothing helps. */
+  async mend(): Promise<void> {
+    const crowd = this.#crowd
+    await this.#rig.mend()
+    crowd.avoided.clear()
+    for (const watcher of crowd.watchers) watcher.recover()
+    await crowd.holdWriting()
+    await crowd.verify(LEVEL_WITHIN_MS)
+    crowd.takeProblems()
+    crowd.goOnWriting()
+  }
+
+  /** From now until its end sees when something written from now on has reached everybody who can be reached. */
+  #observe(): { end(): number | undefined } {
+    const begunAt = performance.now()
+    let over = false
+    let servedAfter: number | undefined
+    const look = async (): Promise<void> => {
+      let before: Heads | undefined
+      let fresh: Heads | undefined
+      while (!over && servedAfter === undefined) {
+        before ??= await this.#headsNow()
+        if (before !== undefined) fresh ??= newerThan(before, await this.#headsNow())
+        const watching = this.#crowd.watchers.filter(({ impaired }) => !impaired)
+        if (!over && fresh !== undefined && this.#crowd.areLevel(fresh, watching))
+          servedAfter = performance.now() - begunAt
+        await sleep(LOOK_EVERY_MS)
+      }
+    }
+    void look()
+    return {
+      end() {
+        over = true
+        return servedAfter
+      },
+    }
+  }
+
+  /** Nothing where Postgres does not answer. */
+  #headsNow(): Promise<Heads | undefined> {
+    return this.#rig.heads(this.#crowd.allSpaces).catch(() => undefined)
+  }
+
+  async #level(withinMs: number): Promise<number> {
+    const healedAt = performance.now()
+    const heads = await this.#heads()
+    await this.#crowd.untilLevel(heads, withinMs)
+    return performance.now() - healedAt
+  }
+
+  async #heads(): Promise<Heads> {
+    const deadline = performance.now() + LEVEL_WITHIN_MS
+    for (;;) {
+      try {
+        return await this.#rig.heads(this.#crowd.allSpaces)
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+        await sleep(LOOK_EVERY_MS)
+      }
+    }
+  }
+}
+
+const newerThan = (before: Heads, heads: Heads | undefined): Heads | undefined =>
+  heads !== undefined && [...heads].some(([space, { version }]) => version > (before.get(space)?.version ?? 0))
+    ? heads
+    : undefined
+
+function record(outcome: Outcome, findings: Findings): void {
+  outcome.lost = findings.lost.length
+  outcome.duplicated = findings.duplicated.length
+  outcome.outOfOrder = findings.outOfOrder.length
+  if (isClean(findings)) return
+  for (const kind of ['lost', 'duplicated', 'outOfOrder'] as const)
+    outcome.problems.push(...findings[kind].slice(0, PROBLEMS_SHOWN).map((what) => `${kind}: ${what}`))
+}

@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { lookUpProcess, type ProcessFacts, stillRuns } from '@rhizom/infra/local/process-facts.ts'
+import { expect, test } from 'vitest'
+import { eventually } from '../cluster/cluster.ts'
+import { processTree } from './process-signals.ts'
+
+const run = fileURLToPath(new URL('./run.ts', import.meta.url))
+
+test('F26 a run that is killed while a gateway is frozen leaves no process behind', async () => {
+  const child = spawn(process.execPath, [run, '--only', 'gateway frozen', '--minutes', '1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  child.stdout.on('data', (chunk) => (said += String(chunk)))
+  const all = (): ProcessFacts[] => processTree(child.pid ?? 0).flatMap((pid) => lookUpProcess(pid) ?? [])
+  const nodes = (facts: readonly ProcessFacts[]): ProcessFacts[] =>
+    facts.filter(({ command }) => /main\.ts/.test(command))
+  try {
+    await eventually('the first drill is over, and the next one begun', () => said.includes('1 faults'), 60_000)
+    const before = all()
+    expect(nodes(before)).toHaveLength(5)
+    expect(before.length).toBeGreaterThan(nodes(before).length + 3)
+    child.kill('SIGKILL')
+    await eventually('every process is gone', () => !before.some((facts) => stillRuns(facts)), 20_000)
+  } finally {
+    child.kill('SIGKILL')
+  }
+}, 120_000)

@@ -1,0 +1,140 @@
+/**
+ * The picture of a run: one row per fault, a bar for how long until every client was level again after healing, a mark
+ * for the longest delay of any acknowledged change, and the three numbers that must be zero. Plain SVG without scripts
+ * or fonts of its own, readable on a light and on a dark page.
+ */
+import type { Outcome } from './drill.ts'
+import type { RunFacts } from './report.ts'
+import { totalsOf } from './report-text.ts'
+
+const WIDTH = 1040
+const ROW = 24
+const TOP = 132
+const LEFT = 28
+const COLUMNS = { acknowledged: 470, lost: 524, twice: 572, order: 620, bars: 660, end: 1000 } as const
+
+/** One row of the picture: a fault, or all injections of the same fault in a long run. */
+interface Row {
+  name: string
+  times: number
+  acknowledged: number
+  lost: number
+  duplicated: number
+  outOfOrder: number
+  levelMs: number
+  worstDelayMs: number
+  passed: boolean
+}
+
+const escaped = (text: string): string =>
+  text.replace(/[&<>"]/g, (mark) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[mark] ?? mark)
+
+function rowsOf(outcomes: readonly Outcome[]): Row[] {
+  return [...Map.groupBy(outcomes, ({ fault }) => fault)].map(([name, group]) => {
+    const totals = totalsOf(group)
+    return {
+      name,
+      times: group.length,
+      acknowledged: totals.acknowledged,
+      lost: totals.lost,
+      duplicated: totals.duplicated,
+      outOfOrder: totals.outOfOrder,
+      levelMs: Math.max(...group.map(({ levelMs }) => levelMs ?? 0)),
+      worstDelayMs: Math.max(...group.map(({ worstDelayMs }) => worstDelayMs)),
+      passed: group.every(({ passed }) => passed),
+    }
+  })
+}
+
+/** Linear up to a second, logarithmic beyond it, so that 20 ms and 10 s both show. */
+const scale = (ms: number, mostMs: number): number => {
+  const bend = (value: number): number => (value <= 1_000 ? value / 1_000 : 1 + Math.log2(value / 1_000))
+  return (bend(Math.max(0, ms)) / bend(mostMs)) * (COLUMNS.end - COLUMNS.bars)
+}
+
+const shortTime = (ms: number): string => (ms < 950 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`)
+
+const number = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ' ')
+
+function zero(x: number, y: number, value: number): string {
+  return `<text class="n ${value === 0 ? 'good' : 'bad'}" x="${x}" y="${y}">${number(value)}</text>`
+}
+
+function rowOf(row: Row, index: number, mostMs: number): string {
+  const y = TOP + index * ROW
+  const base = y + 16
+  const bar = Math.max(2, scale(row.levelMs, mostMs))
+  const mark = COLUMNS.bars + scale(row.worstDelayMs, mostMs)
+  const label = row.times > 1 ? `${row.name} × ${row.times}` : row.name
+  const title = `${row.name}: level ${shortTime(row.levelMs)} after healing, longest delay ${shortTime(row.worstDelayMs)}`
+  return [
+    `<g><title>${escaped(title)}</title>`,
+    `<text class="${row.passed ? 'name' : 'name bad'}" x="${LEFT}" y="${base}">${escaped(label)}</text>`,
+    `<text class="n" x="${COLUMNS.acknowledged}" y="${base}">${number(row.acknowledged)}</text>`,
+    zero(COLUMNS.lost, base, row.lost),
+    zero(COLUMNS.twice, base, row.duplicated),
+    zero(COLUMNS.order, base, row.outOfOrder),
+    `<rect class="bar" x="${COLUMNS.bars}" y="${y + 7}" width="${bar.toFixed(1)}" height="10" rx="2"/>`,
+    `<line class="mark" x1="${mark.toFixed(1)}" x2="${mark.toFixed(1)}" y1="${y + 4}" y2="${y + 20}"/>`,
+    '</g>',
+  ].join('')
+}
+
+/** Under the grid, so that it shows through every row. */
+const stripes = (count: number): string =>
+  Array.from({ length: Math.ceil(count / 2) }, (_, pair) => TOP + pair * 2 * ROW)
+    .map((y) => `<rect class="stripe" x="16" y="${y}" width="${WIDTH - 32}" height="${ROW}" rx="4"/>`)
+    .join('')
+
+function axis(mostMs: number, height: number): string {
+  const ticks = [0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000].filter((ms) => ms <= mostMs)
+  return ticks
+    .map((ms) => {
+      const x = (COLUMNS.bars + scale(ms, mostMs)).toFixed(1)
+      return `<line class="grid" x1="${x}" x2="${x}" y1="${TOP - 6}" y2="${TOP + height}"/><text class="tick" x="${x}" y="${TOP - 12}">${ms === 0 ? '0' : shortTime(ms)}</text>`
+    })
+    .join('')
+}
+
+const STYLE = `
+  text { font: 13px ui-sans-serif, system-ui, -apple-system, "Segoe UI", sans-serif; fill: #24292f }
+  .paper { fill: #ffffff; stroke: #d0d7de } .stripe { fill: #f6f8fa } .title { font-size: 18px; font-weight: 600 }
+  .facts, .tick, .head { fill: #57606a; font-size: 12px } .tick { text-anchor: middle } .n, .head.right { text-anchor: end }
+  .n { font-variant-numeric: tabular-nums } .good { fill: #1a7f37; font-weight: 600 } .bad { fill: #cf222e; font-weight: 700 }
+  .bar { fill: #54aeff } .mark { stroke: #8250df; stroke-width: 2 } .grid { stroke: #d0d7de; stroke-dasharray: 2 3 }
+  .total { font-weight: 600 }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3 } .paper { fill: #0d1117; stroke: #30363d } .stripe { fill: #161b22 }
+    .facts, .tick, .head { fill: #8d96a0 } .good { fill: #3fb950 } .bad { fill: #f85149 } .bar { fill: #1f6feb }
+    .mark { stroke: #a371f7 } .grid { stroke: #30363d }
+  }`
+
+export function pictureOf(outcomes: readonly Outcome[], facts: RunFacts): string {
+  const rows = rowsOf(outcomes)
+  const totals = totalsOf(outcomes)
+  const mostMs = Math.max(2_000, ...rows.flatMap(({ levelMs, worstDelayMs }) => [levelMs, worstDelayMs])) * 1.05
+  const height = rows.length * ROW
+  const bottom = TOP + height
+  const head = (x: number, text: string): string => `<text class="head right" x="${x}" y="${TOP - 12}">${text}</text>`
+  const verdict = `${number(outcomes.length)} faults, ${number(totals.acknowledged)} acknowledged writes: ${number(totals.lost)} lost, ${number(totals.duplicated)} twice, ${number(totals.outOfOrder)} out of order`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 84}" role="img" aria-label="${escaped(verdict)}">
+<style>${STYLE}
+</style>
+<rect class="paper" x="0.5" y="0.5" width="${WIDTH - 1}" height="${bottom + 83}" rx="8"/>
+<text class="title" x="${LEFT}" y="40">${escaped(verdict)}</text>
+<text class="facts" x="${LEFT}" y="62">${escaped(facts.cast)}</text>
+<text class="facts" x="${LEFT}" y="80">${escaped(`${facts.command} · commit ${facts.commit} · ${facts.date} · seed ${facts.seed} · ${Math.round(facts.tookMs / 1_000)} s`)}</text>
+<text class="head" x="${LEFT}" y="${TOP - 12}">fault</text>
+${head(COLUMNS.acknowledged, 'acknowledged')}${head(COLUMNS.lost, 'lost')}${head(COLUMNS.twice, 'twice')}${head(COLUMNS.order, 'order')}
+${stripes(rows.length)}${axis(mostMs, height)}
+${rows.map((row, index) => rowOf(row, index, mostMs)).join('\n')}
+<text class="total" x="${LEFT}" y="${bottom + 24}">all</text>
+<text class="n total" x="${COLUMNS.acknowledged}" y="${bottom + 24}">${number(totals.acknowledged)}</text>
+${zero(COLUMNS.lost, bottom + 24, totals.lost)}${zero(COLUMNS.twice, bottom + 24, totals.duplicated)}${zero(COLUMNS.order, bottom + 24, totals.outOfOrder)}
+<rect class="bar" x="${LEFT}" y="${bottom + 48}" width="24" height="10" rx="2"/>
+<text class="facts" x="${LEFT + 32}" y="${bottom + 58}">from healing until every client holds everything</text>
+<line class="mark" x1="${LEFT + 340}" x2="${LEFT + 340}" y1="${bottom + 45}" y2="${bottom + 61}"/>
+<text class="facts" x="${LEFT + 350}" y="${bottom + 58}">longest that any acknowledged change took to any client, outage included</text>
+</svg>
+`
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import type { Outcome } from './drill.ts'
+import type { RunFacts } from './report.ts'
+import { pictureOf } from './report-svg.ts'
+import { failuresOf, tableOf } from './report-text.ts'
+
+const facts: RunFacts = {
+  command: 'npm run faults',
+  commit: 'abc1234',
+  date: '2026-11-23',
+  seed: 7,
+  tookMs: 61_000,
+  cast: '2 api nodes & 3 gateways',
+  logs: '/somewhere/logs',
+}
+
+const outcome = (fault: string, more: Partial<Outcome> = {}): Outcome => ({
+  fault,
+  passed: true,
+  acknowledged: 1_234,
+  lost: 0,
+  duplicated: 0,
+  outOfOrder: 0,
+  levelMs: 240,
+  underFaultMs: undefined,
+  readyMs: 300,
+  worstDelayMs: 1_500,
+  tookMs: 3_000,
+  counts: {
+    connects: 0,
+    silences: 0,
+    gaps: 0,
+    headsAhead: 0,
+    unanswered: 0,
+    snapshots: 0,
+    resumes: 0,
+    unknownOutcomes: 0,
+    refusals: 0,
+  },
+  logLines: 3,
+  notes: [],
+  problems: [],
+  ...more,
+})
+
+const bad = outcome('a <bad> one', { passed: false, lost: 2, problems: ['lost: 42'] })
+
+test('F25 the table names every fault with its numbers, and what it was run on', () => {
+  const table = tableOf([outcome('gateway killed'), bad], facts)
+  expect(table).toMatch(/^gateway killed +1234 +0 +0 +0 +0\.24 s +– +1\.50 s$/m)
+  expect(table).toMatch(/^✗ a <bad> one +1234 +2 +0 +0/m)
+  expect(table).toMatch(/^2 faults +2468 +2 +0 +0$/m)
+  expect(table).toContain('abc1234, 2026-11-23, seed 7')
+})
+
+test('F25 a failure is told in full', () => {
+  const text = failuresOf([outcome('gateway killed'), bad], facts)
+  expect(text).toContain('a <bad> one (seed 7)')
+  expect(text).toContain('lost: 42')
+  expect(text).toContain('/somewhere/logs')
+  expect(text).not.toContain('gateway killed')
+})
+
+test('F25 the picture shows every fault once, adds up its injections, and marks what is not zero', () => {
+  const picture = pictureOf([outcome('gateway killed'), outcome('gateway killed'), bad], facts)
+  expect(picture).toContain('gateway killed × 2')
+  expect(picture).toContain('a &lt;bad&gt; one')
+  expect(picture).toContain('2 api nodes &amp; 3 gateways')
+  expect(picture).toContain('3 702 acknowledged writes: 2 lost')
+  expect(picture.match(/class="n bad"/g)).toHaveLength(2)
+  expect(picture.match(/<rect class="bar"/g)).toHaveLength(3)
+})

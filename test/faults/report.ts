@@ -1,0 +1,52 @@
+/**
+ * What a run leaves behind: a table on the screen, `faults.json` with every number, and `faults.svg`, the picture that
+ * the README shows. Text and picture are made elsewhere (report-text.ts, report-svg.ts); this gathers the facts of a run
+ * and writes the files.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repository } from '@rhizom/infra/local/places.ts'
+import type { Outcome } from './drill.ts'
+import { pictureOf } from './report-svg.ts'
+import { tableOf, totalsOf } from './report-text.ts'
+
+export interface RunFacts {
+  command: string
+  /** The commit, with a plus sign where files differ from it. */
+  commit: string
+  date: string
+  seed: number
+  tookMs: number
+  /** Who took part, as one line. */
+  cast: string
+  logs: string
+}
+
+export interface WrittenReport {
+  text: string
+  svg: string
+  json: string
+}
+
+export const reportFolder = join(repository, '.local', 'faults')
+export const publishedPicture = join(repository, 'docs', 'faults.svg')
+
+export function commitNow(): string {
+  const git = (...args: string[]): string =>
+    spawnSync('git', args, { cwd: repository, encoding: 'utf8' }).stdout?.trim() ?? ''
+  const commit = git('rev-parse', '--short', 'HEAD')
+  return commit === '' ? 'no commit' : `${commit}${git('status', '--porcelain') === '' ? '' : '+'}`
+}
+
+/** Writes JSON and picture; `publish` also writes the picture where the README shows it. */
+export function writeReport(outcomes: readonly Outcome[], facts: RunFacts, publish: boolean): WrittenReport {
+  mkdirSync(reportFolder, { recursive: true })
+  const json = join(reportFolder, 'faults.json')
+  const svg = join(reportFolder, 'faults.svg')
+  const picture = pictureOf(outcomes, facts)
+  writeFileSync(json, `${JSON.stringify({ ...facts, totals: totalsOf(outcomes), outcomes }, undefined, 2)}\n`)
+  writeFileSync(svg, picture)
+  if (publish) writeFileSync(publishedPicture, picture)
+  return { text: tableOf(outcomes, facts), svg, json }
+}

@@ -1,0 +1,118 @@
+/**
+ * `npm run faults`: every fault once, or random faults for a given time.
+ *
+ *   npm run faults                                   each fault once
+ *   npm run faults -- --minutes 15 --publish         random faults for 15 minutes; writes docs/faults.svg too
+ *   npm run faults -- --only Redis --seed 7          those whose name holds a word, choices from a seed
+ */
+import { parseArgs } from 'node:util'
+import { listenForEnd } from '@rhizom/infra/local/endings.ts'
+import { bringUp, type Cast } from './cast.ts'
+import { EVERY_FAULT, LONG_RUN_FAULTS } from './catalog/catalog.ts'
+import type { Outcome } from './drill.ts'
+import type { Fault } from './fault.ts'
+import { commitNow, publishedPicture, type RunFacts, writeReport } from './report.ts'
+import { failuresOf, progressLine, totalsOf } from './report-text.ts'
+
+const WRITES_AIMED_AT = 100_000
+/** Share of the time in which writes can be acknowledged: the rest is outages and verdicts. */
+const WRITING_SHARE = 0.45
+const SHORT_PACE = { batch: 3, everyMs: 80 }
+const BUSIEST_BATCH = 40
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+    publish: { type: 'boolean', default: false },
+  },
+})
+const minutes = values.minutes === undefined ? undefined : Number(values.minutes)
+const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed)
+if ((minutes !== undefined && !(minutes > 0)) || !Number.isInteger(seed)) {
+  process.stderr.write('faults: --minutes takes a number above 0, --seed a whole number\n')
+  process.exit(1)
+}
+const only = values.only?.toLowerCase()
+const chosen = (faults: readonly Fault[]): Fault[] =>
+  faults.filter(({ name }) => only === undefined || name.toLowerCase().includes(only))
+
+const say = (text: string): boolean => process.stdout.write(`${text}\n`)
+let ended = false
+listenForEnd({
+  withParent: false,
+  onEnd: (why) => {
+    say(`ending: ${why}`)
+    ended = true
+  },
+  onForce: () => process.exit(1),
+})
+
+function* oneByOne(): Generator<Fault> {
+  yield* chosen(EVERY_FAULT)
+}
+
+/** Draws by weight, every fault once before any comes by chance. */
+function* drawn(until: number, random: Cast['random']): Generator<Fault> {
+  const all = chosen(LONG_RUN_FAULTS)
+  const once = all.map((fault) => ({ fault, order: random.next() })).sort((a, b) => a.order - b.order)
+  for (const { fault } of once) if (performance.now() < until) yield fault
+  const tickets = all.flatMap((fault) => Array.from({ length: fault.weight }, () => fault))
+  while (performance.now() < until) yield random.pick(tickets)
+}
+
+/** Writes faster or slower, so that the aim is reached about when the time is over. */
+function adjustPace({ crowd }: Cast, untilMs: number): void {
+  const missing = WRITES_AIMED_AT * 1.05 - crowd.acknowledgements.total
+  const left = Math.max(10, (untilMs - performance.now()) / 1_000) * WRITING_SHARE
+  const perSecond = missing / left
+  const { everyMs } = crowd.pace
+  const perBatch = (perSecond * (everyMs + 20)) / 1_000 / crowd.writers.length
+  crowd.pace.batch = Math.min(BUSIEST_BATCH, Math.max(3, Math.round(perBatch)))
+}
+
+const startedAt = performance.now()
+const outcomes: Outcome[] = []
+say(`bringing up the rig (seed ${seed})`)
+const cast = await bringUp({ seed, pace: { ...SHORT_PACE } })
+say(`${cast.describe()}; logs in ${cast.rig.logs}`)
+const until = startedAt + (minutes ?? 0) * 60_000
+try {
+  for (const fault of minutes === undefined ? oneByOne() : drawn(until, cast.random)) {
+    if (ended) break
+    if (minutes !== undefined) adjustPace(cast, until)
+    const outcome = await cast.drill.run(fault)
+    outcomes.push(outcome)
+    const acknowledged = totalsOf(outcomes).acknowledged
+    const progress = `${Math.round((performance.now() - startedAt) / 1_000)} s, ${outcomes.length} faults, ${acknowledged} writes`
+    say(`[${progress}] ${progressLine(outcome)}`)
+    if (outcome.passed) continue
+    for (const problem of outcome.problems) say(`       ${problem}`)
+    say(cast.crowd.describe())
+    const hopeless = await cast.drill.mend().then(
+      () => undefined,
+      (error: unknown) => String(error),
+    )
+    if (hopeless === undefined) continue
+    say(`       cannot go on: ${hopeless}`)
+    break
+  }
+} finally {
+  await cast.stop()
+}
+const facts: RunFacts = {
+  command: `npm run faults${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}`,
+  commit: commitNow(),
+  date: new Date().toISOString().slice(0, 10),
+  seed,
+  tookMs: performance.now() - startedAt,
+  cast: cast.describe(),
+  logs: cast.rig.logs,
+}
+const report = writeReport(outcomes, facts, values.publish)
+say(`\n${report.text}\n`)
+const failures = failuresOf(outcomes, facts)
+if (failures !== '') say(failures)
+say(`picture: ${values.publish ? publishedPicture : report.svg}, numbers: ${report.json}`)
+process.exit(outcomes.length > 0 && outcomes.every(({ passed }) => passed) && !ended ? 0 : 1)

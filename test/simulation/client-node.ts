@@ -1,0 +1,275 @@
+/**
+ * A client as it runs on a page: the real connector, space sync and session keeper of the client package over an
+ * environment of virtual time and simulated network. Only HTTP is shortened: renewing a token is a call of a function.
+ */
+import { type BeingId, changesFrameSchema, type SpaceId } from '@rhizom/protocol'
+import { QueryClient } from '@tanstack/react-query'
+import type { SpaceState } from '../../client/src/core/space-state.ts'
+import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
+import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
+import { createSpaceSync, spaceKey, type SpaceSync } from '../../client/src/sync/space-sync.ts'
+import { describeCause } from '../../client/src/core/sync-status.ts'
+import type { DeviceEvent, Environment } from '../../client/src/runtime/environment.ts'
+import { memoryStorage } from '../../client/src/runtime/storage.ts'
+import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/websocket.ts'
+import type { ApiModel } from './api-model.ts'
+import type { Chance } from './chance.ts'
+import { Gate } from './gate.ts'
+import type { Oracle } from './oracle.ts'
+import type { Weather } from './plan.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+export interface ClientPorts {
+  time: VirtualTime
+  chance: Chance
+  api: ApiModel
+  oracle: Oracle
+  weather(): Weather
+  connect(client: ClientNode, handlers: SocketHandlers): ClientSocket
+  note(what: string): void
+  met(what: string): void
+}
+
+const CREATED_AT = 1_700_000_000_000
+
+export const someBeing = (id: BeingId, location: SpaceId | null) => ({
+  id,
+  type: 'guest' as const,
+  name: id.slice(1),
+  owner: null,
+  location,
+  metadata: {},
+  properties: {},
+  content: [],
+  rev: 0,
+  createdAt: CREATED_AT,
+  modifiedAt: CREATED_AT,
+  lastSeenAt: null,
+})
+
+export class ClientNode {
+  readonly name: string
+  readonly being: BeingId
+  readonly gate: Gate
+  readonly #ports: ClientPorts
+  readonly #queryClient = new QueryClient()
+  readonly #connector: Connector
+  readonly #spaces: SpaceSync
+  readonly #keeper: SessionKeeper
+  readonly #watches = new Map<SpaceId, () => void>()
+  readonly #states = new Map<SpaceId, SpaceState>()
+  /** What the server asked for last: no attempt before. */
+  #notBefore = 0
+
+  constructor(name: string, being: BeingId, ports: ClientPorts) {
+    this.name = name
+    this.being = being
+    this.#ports = ports
+    this.gate = new Gate(ports.time)
+    const environment = this.#environment()
+    this.#listenToStore()
+    const session = { ...ports.api.issueToken(being), being: someBeing(being, null) }
+    this.#keeper = createSessionKeeper(
+      environment,
+      session,
+      () => this.#refresh(),
+      (renewal) => {
+        ports.note(`${name}: its token is ${renewal.status}`)
+        if (renewal.status === 'renewed') this.#connector.tell({ type: 'tokenRenewed' })
+        else if (renewal.status === 'refused') this.#connector.tell({ type: 'tokenRefused', message: renewal.message })
+        else this.#connector.tell({ type: 'tokenRenewalFailed', ...renewal })
+      },
+    )
+    let status = 'idle'
+    this.#connector = createConnector(environment, 'simulated', {
+      token: () => this.#keeper.session().token,
+      renewToken: () => void this.#keeper.renew(),
+      onLive: () => this.#spaces.wentLive(),
+      onDown: () => this.#spaces.wentDown(),
+      onFrames: (frames) => this.#spaces.hear(frames),
+      onState: (state) => {
+        if (state.status !== status) {
+          const why = 'cause' in state && state.cause !== null ? `: ${describeCause(state.cause)}` : ''
+          ports.note(`${name} is ${state.status}${why}`)
+          ports.met(`client ${state.status}`)
+        }
+        status = state.status
+        if (state.status === 'stopped') ports.oracle.fail('S7', `${name} has stopped: ${JSON.stringify(state.cause)}`)
+      },
+    })
+    this.#spaces = createSpaceSync({
+      environment,
+      queryClient: this.#queryClient,
+      http: { olderIntentions: () => Promise.reject(new Error('nobody asks for older ones here')) },
+      isLive: () => this.isLive,
+      send: (frames) => this.#connector.send(frames),
+    })
+    this.#keeper.start()
+    this.#connector.tell({ type: 'connectRequested' })
+  }
+
+  get isLive(): boolean {
+    const { status } = this.#connector.state()
+    return status === 'live' || status === 'draining'
+  }
+
+  get status(): string {
+    return this.#connector.state().status
+  }
+
+  watched(): SpaceId[] {
+    return [...this.#watches.keys()]
+  }
+
+  state(space: SpaceId): SpaceState | undefined {
+    return this.#states.get(space)
+  }
+
+  watch(space: SpaceId): void {
+    if (!this.#watches.has(space)) this.#watches.set(space, this.#spaces.watch(space))
+  }
+
+  unwatch(space: SpaceId): void {
+    this.#watches.get(space)?.()
+    this.#watches.delete(space)
+  }
+
+  /** What a person does who sees that something is wrong. */
+  retry(): void {
+    this.#connector.tell({ type: 'retryRequested' })
+    for (const space of this.#watches.keys())
+      if (this.#states.get(space)?.feed.status === 'closed') this.#spaces.tell(space, { type: 'retryRequested' })
+  }
+
+  device(event: DeviceEvent): void {
+    this.#connector.tell({ type: event })
+  }
+
+  /** The page is gone. */
+  end(): void {
+    this.gate.kill()
+    this.#keeper.stop()
+    this.#spaces.stop()
+  }
+
+  async #refresh() {
+    const { api } = this.#ports
+    const session = await api.request(this.gate, () => ({
+      ...api.issueToken(this.being),
+      being: someBeing(this.being, null),
+    }))
+    if (session !== undefined) return { ok: true as const, value: session }
+    const problem = { code: 'network', message: 'no answer', path: null, retry: 'later' as const, retryAfterMs: 0 }
+    return { ok: false as const, problem }
+  }
+
+  #listenToStore(): void {
+    const { oracle } = this.#ports
+    this.#queryClient.getQueryCache().subscribe((event) => {
+      const [, id] = event.query.queryKey as ReturnType<typeof spaceKey>
+      const before = this.#states.get(id)
+      if (event.type === 'removed') {
+        this.#states.delete(id)
+        oracle.contentChanged(this.name, id, before?.content ?? null, null)
+        return
+      }
+      const after = event.query.state.data as SpaceState | undefined
+      if (after === undefined || after === before) return
+      this.#states.set(id, after)
+      if (after.feed.status !== before?.feed.status) {
+        this.#ports.met(`space ${after.feed.status}`)
+        this.#ports.note(
+          `${this.name} ${id} is ${after.feed.status}${'reason' in after.feed ? `: ${after.feed.reason}` : ''}`,
+        )
+      }
+      const content = before?.content ?? null
+      if (after.content === content) return
+      const { position } = after.content ?? {}
+      this.#ports.note(
+        `${this.name} ${id} holds ${position === undefined ? 'nothing' : `${position.epoch.slice(0, 4)}:${position.version}`}`,
+      )
+      oracle.contentChanged(this.name, id, content, after.content)
+    })
+  }
+
+  #environment(): Environment {
+    const { time, chance, oracle } = this.#ports
+    return {
+      nowMs: time.now,
+      random: () => chance.next(),
+      setTimer: this.gate.after,
+      openSocket: (_url, handlers) => this.#openSocket(handlers),
+      fetch: () => Promise.reject(new Error('there is no HTTP here')),
+      storage: memoryStorage(),
+      isOnline: () => true,
+      onDevice: () => () => undefined,
+      report: (problem) => {
+        if (!problem.includes('not JSON')) oracle.fail('S3', `${this.name} reports: ${problem}`)
+      },
+    }
+  }
+
+  #openSocket(handlers: SocketHandlers): ClientSocket {
+    const { time, oracle } = this.#ports
+    oracle.attempted(this.name)
+    if (time.now() < this.#notBefore)
+      oracle.fail('S6', `${this.name} comes ${this.#notBefore - time.now()} ms sooner than it was asked to`)
+    const socket = this.#ports.connect(this, {
+      ...handlers,
+      onText: (text) => {
+        const asked = /"reconnectAfterMs":(\d+)/.exec(text)?.[1]
+        if (asked !== undefined) this.#notBefore = time.now() + Number(asked)
+        handlers.onText(this.#weathered(text))
+      },
+    })
+    return {
+      send: (text) => {
+        for (const [, space] of text.matchAll(/"type":"subscribe","space":"([^"]+)"/g))
+          if (space !== undefined) oracle.subscribed(this.name, space)
+        socket.send(text)
+      },
+      close: () => socket.close(),
+    }
+  }
+
+  /** What a message is for the client: lines about the content of a space may say more than is new, or nothing. */
+  #weathered(text: string): string {
+    const { chance, weather, note } = this.#ports
+    if (!CONTENT_LINE.test(text)) return text
+    return text
+      .split('\n')
+      .map((line) => {
+        if (!CONTENT_LINE.test(line)) return line
+        const { garbles, overlaps } = weather()
+        if (this.#isAwaited(line) && chance.happens(garbles)) {
+          note(`${this.name} does not understand ${line.slice(0, 90)}`)
+          return `garbled ${line}`
+        }
+        return chance.happens(overlaps) ? this.#overlapping(line) : line
+      })
+      .join('\n')
+  }
+
+  /**
+   * Whether the client finds out by itself that a line is missing: by the next change, or because it awaits an answer.
+   * A new epoch's snapshot that nobody asked for is not replaced by anything (SPEC.md, what is left out).
+   */
+  #isAwaited(line: string): boolean {
+    if (line.startsWith('{"type":"changes"')) return true
+    const space = /"space":"([^"]+)"/.exec(line)?.[1]
+    return space !== undefined && this.#states.get(space)?.feed.status === 'asking'
+  }
+
+  /** The same run with up to five changes before it. */
+  #overlapping(line: string): string {
+    const frame: unknown = JSON.parse(line)
+    const changes = changesFrameSchema.safeParse(frame)
+    if (!changes.success) return line
+    const { space, epoch, from } = changes.data
+    const start = Math.max(0, from - this.#ports.chance.int(1, 5))
+    const before = this.#ports.api.space(space).histories.get(epoch)?.changes.slice(start, from) ?? []
+    return JSON.stringify({ ...changes.data, from: start, changes: [...before, ...changes.data.changes] })
+  }
+}
+
+const CONTENT_LINE = /^{"type":"(changes|snapshot|resumed)"/m

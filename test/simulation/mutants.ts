@@ -1,0 +1,215 @@
+/**
+ * Deliberate faults: each a small change to the real source that a tired engineer could make. The simulation has to
+ * find every one of them within a bounded number of seeds (mutants.sim.test.ts); one that it does not find is a hole
+ * in the simulation. `find` has to occur exactly once in the file, so that a mutant cannot silently become nothing.
+ */
+export interface Mutant {
+  name: string
+  file: string
+  find: string
+  put: string
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  // What follows what.
+  {
+    name: 'skip the gap check',
+    file: 'protocol/src/position.ts',
+    find: `if (range.from > held.version) return 'gap'`,
+    put: '',
+  },
+  {
+    name: 'ignore the epoch',
+    file: 'protocol/src/position.ts',
+    find: `if (held.epoch !== range.epoch) return 'other-epoch'`,
+    put: '',
+  },
+  {
+    name: 'apply overlapping changes whole, in the gateway',
+    file: 'gateway/src/core/catch-up.ts',
+    find: 'const next = trimRun(space, run, position.version)',
+    put: 'const next: Run | undefined = run',
+  },
+  {
+    name: 'apply overlapping changes whole, in the client',
+    file: 'client/src/core/space-state.ts',
+    find: 'const fresh = run.changes.filter(({ version }) => version > content.position.version)',
+    put: 'const fresh = run.changes',
+  },
+  {
+    name: 'take a snapshot that is older than what is held',
+    file: 'client/src/core/space-state.ts',
+    find: 'if (held !== undefined && held.epoch === snapshot.epoch && held.version >= snapshot.version) return { ...state, feed }',
+    put: '',
+  },
+  {
+    name: 'append twice what a snapshot already holds',
+    file: 'client/src/core/space-content.ts',
+    find: 'content: appendText(held.content, addition.text), rev: version',
+    put: 'content: appendText(held.content, addition.text), rev: held.rev',
+  },
+
+  // Messages that come too early, twice, or from another time.
+  {
+    name: 'drop a message instead of parking it',
+    file: 'gateway/src/core/feed.ts',
+    find: "return { ...feed, parked, hint: hintAt(feed, target, 'gap', readAt) }",
+    put: "return { ...feed, hint: hintAt(feed, target, 'gap', readAt) }",
+  },
+  {
+    name: 'park a message and forget that something is missing',
+    file: 'gateway/src/core/feed.ts',
+    find: "return { ...feed, parked, hint: hintAt(feed, target, 'gap', readAt) }",
+    put: 'return { ...feed, parked }',
+  },
+  {
+    name: 'ignore heads, in the gateway',
+    file: 'gateway/src/core/feed.ts',
+    find: `return headNoted(feed, event.position, 'heads', moment)`,
+    put: 'return feed',
+  },
+  {
+    name: 'ignore heads, in the client',
+    file: 'client/src/core/space-state.ts',
+    find: `return state.feed.status === 'current' && state.content !== null && event.version > state.content.position.version`,
+    put: "return state.feed.status === 'current' && state.content !== null && event.version < 0",
+  },
+  {
+    name: 'do not ask for heads while the bus is away',
+    file: 'gateway/src/core/heads-poll.ts',
+    find: `return state.bus === 'down' ? quiet(state) : askIfDue({ ...state, bus: 'down', dueAt: now }, now)`,
+    put: 'return quiet(state)',
+  },
+  {
+    name: 'forget to rejoin the channels',
+    file: 'gateway/src/feed/interest.ts',
+    find: '(this.#joined.has(space) ? [] : [{ space, wish }])',
+    put: '(this.#joined.has(space) ? [{ space, wish }] : [])',
+  },
+
+  // Answers to those who come back.
+  {
+    name: 'forget to resubscribe after a reconnect',
+    file: 'client/src/core/space-state.ts',
+    find: `return state.feed.status === 'closed' ? stay(state) : ask(state, 0, at)`,
+    put: `return state.feed.status === 'closed' || state.content !== null ? stay(state) : ask(state, 0, at)`,
+  },
+  {
+    name: 'resume from one version too far',
+    file: 'client/src/core/space-state.ts',
+    find: 'const position = attempt < SNAPSHOT_AFTER_FAILURES ? (state.content?.position ?? null) : null',
+    put: 'const held = state.content?.position\n  const position = attempt < SNAPSHOT_AFTER_FAILURES && held ? { ...held, version: held.version + 1 } : null',
+  },
+  {
+    name: 'a ring that forgets its tail',
+    file: 'gateway/src/core/ring.ts',
+    find: 'return trimmed === undefined ? undefined : [trimmed, ...ring.runs.slice(low + 1)]',
+    put: 'return trimmed === undefined ? undefined : [trimmed, ...ring.runs.slice(low + 1, -1)]',
+  },
+  {
+    name: 'a ring that does not know where it begins',
+    file: 'gateway/src/core/ring.ts',
+    find: 'if (after > head || after < floorOf(ring, head)) return undefined',
+    put: 'if (after > head) return undefined',
+  },
+  {
+    name: 'keep a snapshot for too long',
+    file: 'gateway/src/core/feed-answer.ts',
+    find: `if (snapshot.version < position.version && snapshot.turn <= askedIn) return needs({ kind: 'snapshot' })\n  const tail = since(ring, feed.space, snapshot.version, position.version)`,
+    put: 'const tail: readonly Run[] | undefined = []',
+  },
+  {
+    name: 'splice the answer of a read wrongly',
+    file: 'gateway/src/core/feed-answer.ts',
+    find: 'return first === undefined || rest === undefined ? undefined : [first, ...rest]',
+    put: 'return first === undefined || rest === undefined ? undefined : [run, ...rest]',
+  },
+  {
+    name: 'give a late joiner what its answer already held',
+    file: 'gateway/src/fan-out.ts',
+    find: 'if (this.#pending.length > 0) this.#late.set(member.id, this.#pending.length)',
+    put: '',
+  },
+  {
+    name: 'name a head that was not sent yet',
+    file: 'gateway/src/feed/space-feed.ts',
+    find: 'return this.#fanOut.isPending ? this.#fanOut.sentVersion : this.#state.position.version',
+    put: 'return this.#state.position.version',
+  },
+
+  // Who may read.
+  {
+    name: 'revoke late: at the end of a run',
+    file: 'gateway/src/core/access.ts',
+    find: `if (narrowed) cut(change.version, 'narrowed')`,
+    put: '',
+  },
+  {
+    name: 'do not look at changes of access',
+    file: 'gateway/src/core/feed-log.ts',
+    find: 'if (!run.altersAccess) return advance',
+    put: 'if (run.altersAccess || !run.altersAccess) return advance',
+  },
+  {
+    name: 'answer before asking who may read',
+    file: 'gateway/src/core/feed-answer.ts',
+    find: `if (!mayRead(feed.readers, waiting.being)) return needs({ kind: 'level' })`,
+    put: '',
+  },
+  {
+    name: 'keep who may read through a new epoch',
+    file: 'gateway/src/core/feed-log.ts',
+    find: `if (narrows(feed.readers, answer.readers)) moment.effects.push({ type: 'revoke', readers: answer.readers })\n  moment.effects.push({ type: 'reset'`,
+    put: `moment.effects.push({ type: 'reset'`,
+  },
+
+  // Slow readers, retries and their pauses.
+  {
+    name: 'count a dropped message as sent',
+    file: 'gateway/src/core/send-budget.ts',
+    find: `if (event.outcome === 'dropped') return spent`,
+    put: '',
+  },
+  {
+    name: 'never leave the backoff of a read',
+    file: 'gateway/src/core/feed.ts',
+    find: 'until: moment.now + wait, attempt',
+    put: 'until: moment.now + 1e9 + wait, attempt',
+  },
+  {
+    name: 'no backoff of reads',
+    file: 'gateway/src/core/backoff.ts',
+    find: 'return Math.max(floorMs, Math.ceil(ceiling * random))',
+    put: 'return Math.min(0, ceiling * random * floorMs)',
+  },
+  {
+    name: 'no backoff of connections',
+    file: 'client/src/core/backoff.ts',
+    find: 'return Math.max(BACKOFF.minMs, floorMs) + Math.floor(random * ceilingMs)',
+    put: 'return Math.min(0, floorMs * random * ceilingMs)',
+  },
+  {
+    name: 'come back sooner than asked',
+    file: 'client/src/core/connection.ts',
+    find: 'backoffMs(from.attempt, at.random, notBeforeMs - at.nowMs)',
+    put: 'backoffMs(from.attempt, at.random, 0)',
+  },
+  {
+    name: 'never notice a connection that is dead',
+    file: 'client/src/core/connection.ts',
+    find: `return at.nowMs < state.deadAtMs ? stay(state) : letGo(wait(lostFrom(state, at), { kind: 'silent' }, 'held', at))`,
+    put: 'return stay(state)',
+  },
+  {
+    name: 'never send a heartbeat',
+    file: 'gateway/src/core/session.ts',
+    find: `return { state: next, effects: [{ type: 'sendHeartbeat', spaces }] }`,
+    put: "return { state: next, effects: spaces.length < 0 ? [{ type: 'sendHeartbeat', spaces }] : [] }",
+  },
+  {
+    name: 'wait for an answer for ever',
+    file: 'client/src/core/space-state.ts',
+    find: `if (feed.status === 'asking' && at.nowMs >= feed.givesUpAtMs)`,
+    put: `if (feed.status === 'asking' && at.nowMs < 0)`,
+  },
+]

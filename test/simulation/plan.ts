@@ -1,0 +1,107 @@
+/**
+ * A plan: what the world looks like and what befalls it, as plain data. Everything an operation needs is written in
+ * it, so a plan can be printed, shortened and run again. plan-of.ts makes one from a seed.
+ */
+
+/** How often chance spoils things by itself, as probabilities. */
+export interface Weather {
+  busDrops: number
+  busRepeats: number
+  busReorders: number
+  /** A message was written by another release: in another order, with unknown fields, or not to be understood. */
+  busForeign: number
+  readFails: number
+  readIsSlow: number
+  /** A connection attempt ends at a gateway that is not there. */
+  wrongDoor: number
+  /** A client does not understand an answer or a run of changes, as if a newer release had written it. */
+  garbles: number
+  /** A run of changes reaches a client together with some that it has: the protocol lets a sender do so. */
+  overlaps: number
+}
+
+export interface Shape {
+  gateways: number
+  clients: number
+  spaces: number
+  weather: Weather
+  tuning: Tuning
+}
+
+/** Settings of the parts that are varied, because small bounds are reached sooner. */
+export interface Tuning {
+  ringChanges: number
+  ringBytes: number
+  parkedRuns: number
+  reorderGraceMs: number
+  joinTimeoutMs: number
+  patienceMs: number
+  lingerMs: number
+  heldSnapshotBytes: number
+  fanOutWindowMs: number
+  maxBatchBytes: number
+  heartbeatMs: number
+  tokenLifeMs: number
+  maxUnsentBytes: number
+  socketBufferBytes: number
+  /** The api answers with a snapshot where more changes than this are missing. */
+  catchUpLimit: number
+}
+
+/** What a write does; which entity it concerns is decided by `salt` and by what is there. */
+export type WriteKind = 'say' | 'append' | 'edit' | 'unsay' | 'arrive' | 'leave' | 'rename' | 'promote'
+
+export type Op =
+  | { kind: 'write'; space: number; what: readonly WriteKind[]; salt: number; api: number; publish: PublishMode }
+  | { kind: 'grant'; space: number; client: number; publish: PublishMode }
+  | { kind: 'revoke'; space: number; client: number; publish: PublishMode }
+  | { kind: 'show'; space: number; visibility: 'public' | 'private'; publish: PublishMode }
+  | { kind: 'removeSpace'; space: number; publish: PublishMode }
+  | { kind: 'createSpace'; space: number; publish: PublishMode }
+  | { kind: 'prune'; space: number; keep: number }
+  | { kind: 'restore'; space: number; lost: number }
+  | { kind: 'loseTail'; space: number; lost: number }
+  | { kind: 'replay'; space: number; pick: number }
+  | { kind: 'watch'; client: number; space: number }
+  | { kind: 'unwatch'; client: number; space: number }
+  | { kind: 'retry'; client: number }
+  | { kind: 'reload'; client: number }
+  | { kind: 'sleep'; client: number; forMs: number }
+  | { kind: 'network'; client: number; event: 'networkFound' | 'networkLost' | 'pageShown' }
+  | { kind: 'cut'; client: number; clientSees: boolean; gatewaySees: boolean }
+  | { kind: 'cutAll' }
+  | { kind: 'stall'; client: number; way: 'down' | 'up' | 'both'; forMs: number }
+  | { kind: 'crash'; gateway: number; clientsSee: boolean; forMs: number }
+  | { kind: 'drain'; gateway: number; forMs: number }
+  | { kind: 'freeze'; gateway: number; forMs: number }
+  | { kind: 'apiAway'; how: 'refuses' | 'hangs' | 'unavailable'; forMs: number }
+  | { kind: 'headsAway'; forMs: number }
+  | { kind: 'redisAway'; forMs: number }
+  | { kind: 'busCut'; gateway: number; unnoticedMs: number }
+  | { kind: 'busForgets'; gateway: number; space: number }
+
+/** How a commit is announced: after so long, or never, because the api died in between. */
+export type PublishMode = { afterMs: number } | 'never'
+
+export type Planned = Op & { atMs: number }
+
+export interface Plan {
+  seed: number
+  shape: Shape
+  ops: readonly Planned[]
+}
+
+/** How long things befall the world. Then it heals, and has to come level. */
+export const TROUBLE_MS = 20_000
+
+export const CALM: Weather = {
+  busDrops: 0,
+  busRepeats: 0,
+  busReorders: 0,
+  busForeign: 0,
+  readFails: 0,
+  readIsSlow: 0,
+  wrongDoor: 0,
+  garbles: 0,
+  overlaps: 0,
+}

@@ -1,0 +1,47 @@
+/**
+ * One run: a plan befalls the world, then all trouble ends, and then the world has to be as it should be: level within
+ * a bound, and behaving well in a short epilogue in which nothing but what is announced happens.
+ */
+import { addMetrics, type Coverage } from './coverage.ts'
+import { epilogue, level, run, WITHIN_MS } from './epilogue.ts'
+import { type Plan, TROUBLE_MS } from './plan.ts'
+import { planOf } from './plan-of.ts'
+import type { Violation } from './oracle.ts'
+import { World } from './world.ts'
+
+export interface Outcome {
+  ok: boolean
+  seed: number
+  steps: number
+  violation: Violation | undefined
+  /** How long after the end of all trouble everybody was level. */
+  levelAfterMs: number
+  trace: readonly string[]
+  coverage: Coverage
+}
+
+export const simulate = (seed: number): Promise<Outcome> => simulatePlan(planOf(seed))
+
+export async function simulatePlan(plan: Plan): Promise<Outcome> {
+  const world = new World(plan)
+  for (const { atMs, ...op } of plan.ops) world.time.after(atMs, () => world.apply(op))
+  await run(world, TROUBLE_MS)
+  let levelAfterMs = 0
+  if (world.oracle.violation === undefined) {
+    world.heal()
+    await level(world, WITHIN_MS.healed, 'S7', 'after all trouble had ended')
+    levelAfterMs = world.time.elapsed - TROUBLE_MS
+  }
+  await epilogue(world)
+  for (const { metrics } of world.gateways) for (const one of metrics) await addMetrics(world.coverage, one)
+  const { violation } = world.oracle
+  return {
+    ok: violation === undefined,
+    seed: plan.seed,
+    steps: world.time.steps,
+    violation,
+    levelAfterMs,
+    trace: world.trace,
+    coverage: world.coverage,
+  }
+}

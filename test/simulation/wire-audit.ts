@@ -1,0 +1,128 @@
+/**
+ * Reads along what a gateway puts on one connection and holds it to what the protocol promises a subscriber: after
+ * an answer everything that follows it, without a gap, without a double, and nothing that may not be read. A client
+ * would heal a gap by asking again, so without this a gateway that leaves gaps would pass for a good one.
+ */
+import {
+  type BeingId,
+  parseClientMessage,
+  parseServerMessage,
+  type Position,
+  type ServerFrame,
+  type SpaceId,
+} from '@rhizom/protocol'
+import type { Oracle } from './oracle.ts'
+
+export class WireAudit {
+  readonly #oracle: Oracle
+  readonly #being: BeingId
+  readonly #name: string
+  /** Where each subscription's stream stands. */
+  readonly #streams = new Map<SpaceId, Position>()
+  /** Where the client said it stands when it asked, and when it asked last. */
+  readonly #asked = new Map<SpaceId, { positions: Set<string>; at: number }>()
+
+  constructor(oracle: Oracle, being: BeingId, name: string) {
+    this.#oracle = oracle
+    this.#being = being
+    this.#name = name
+  }
+
+  /** What the client says, before it is on its way. */
+  heard(text: string, at: number): void {
+    for (const line of parseClientMessage(text)) {
+      if (!line.ok || line.value.type !== 'subscribe') continue
+      const { space, epoch, after } = line.value
+      const positions = this.#asked.get(space)?.positions ?? new Set()
+      this.#asked.set(space, { positions: positions.add(`${epoch} ${after}`), at })
+    }
+  }
+
+  /** One message: changes behind an answer in it belong to the answer, which has to be readable where it ends. */
+  sent(text: string): void {
+    const answered = new Set<SpaceId>()
+    for (const line of parseServerMessage(text)) {
+      if (!line.ok) this.#oracle.fail('S3', `${this.#name} is sent what is no frame: ${line.problem}: ${text}`)
+      else if (line.value.type !== 'ignored') this.#frame(line.value, answered)
+    }
+    for (const space of answered) {
+      const stream = this.#streams.get(space)
+      if (stream !== undefined && !this.#oracle.mayRead(this.#being, space, stream.epoch, stream.version))
+        this.#oracle.fail('S4', `${this.#name} is answered with ${space} ${stream.version}, which it may not read`)
+    }
+  }
+
+  #frame(frame: ServerFrame, answered: Set<SpaceId>): void {
+    switch (frame.type) {
+      case 'snapshot':
+        this.#oracle.snapshots += 1
+        answered.add(frame.space)
+        this.#streams.set(frame.space, { epoch: frame.epoch, version: frame.version })
+        return
+      case 'resumed':
+        this.#whole(frame)
+        if (this.#asked.get(frame.space)?.positions.has(`${frame.epoch} ${frame.from}`) !== true)
+          this.#oracle.fail('S3', `${this.#name} is resumed in ${frame.space} from ${frame.from}, where it never was`)
+        answered.add(frame.space)
+        this.#streams.set(frame.space, { epoch: frame.epoch, version: frame.to })
+        return
+      case 'changes': {
+        const { space, epoch, from, to } = frame
+        const stream = this.#streams.get(space)
+        const told = `${this.#name} is sent ${space} ${epoch.slice(0, 4)}:${from}→${to}`
+        this.#whole(frame)
+        if (stream === undefined) return this.#oracle.fail('S3', `${told} without a subscription`)
+        if (stream.epoch !== epoch || stream.version !== from)
+          this.#oracle.fail('S3', `${told} after ${stream.epoch.slice(0, 4)}:${stream.version}`)
+        this.#streams.set(space, { epoch, version: to })
+        if (answered.has(space)) return
+        for (let version = from; version < to; version++)
+          if (!this.#oracle.mayRead(this.#being, space, epoch, version))
+            this.#oracle.fail('S4', `${told}, and may not read ${version + 1}`)
+        return
+      }
+      case 'unsubscribed': {
+        const { space, code } = frame
+        const stream = this.#streams.get(space)
+        this.#streams.delete(space)
+        if (stream !== undefined && !this.#oracle.losesAccess(this.#being, space, stream))
+          this.#oracle.fail('S4', `${this.#name} is told that ${space} was ${code}, which is not so`)
+        return
+      }
+      case 'error':
+        // Any other error leaves a subscription that stands as it is.
+        if (frame.code === 'not-found' && frame.space !== undefined) this.#refused(frame.space)
+        return
+      case 'heartbeat':
+        for (const [space, head] of Object.entries(frame.heads)) {
+          const stream = this.#streams.get(space)
+          if (stream !== undefined && head > stream.version)
+            this.#oracle.fail('S3', `${this.#name} is told of ${space} ${head} and was sent only ${stream.version}`)
+        }
+        return
+      case 'welcome':
+      case 'goodbye':
+      case 'pong':
+      case 'presence':
+      case 'signal':
+        return
+      default:
+        frame satisfies never
+    }
+  }
+
+  /** A frame holds what its range says. */
+  #whole({ space, from, to, changes }: Extract<ServerFrame, { type: 'resumed' | 'changes' }>): void {
+    if (changes.length === to - from && changes.every(({ version }, index) => version === from + index + 1)) return
+    const versions = changes.map(({ version }) => version).join(' ')
+    this.#oracle.fail('S3', `${this.#name} is sent ${space} ${from}→${to} with the changes ${versions}`)
+  }
+
+  /** Whoever may read all the while since it asked is not refused. */
+  #refused(space: SpaceId): void {
+    this.#streams.delete(space)
+    const asked = this.#asked.get(space)
+    if (asked !== undefined && this.#oracle.mayReadSince(this.#being, space, asked.at))
+      this.#oracle.fail('S4', `${this.#name} is refused ${space}, which it may read`)
+  }
+}

@@ -1,0 +1,23 @@
+/** How long something lasts or is ago, in a word or two: people want to know, not to count. */
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** null for less than a minute, and for what a clock that goes ahead puts in the future. */
+export function spanOf(ms: number): string | null {
+  if (ms < MINUTE_MS) return null
+  if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`
+  if (ms < DAY_MS) return `${Math.floor(ms / HOUR_MS)} h`
+  const days = Math.floor(ms / DAY_MS)
+  return days === 1 ? '1 day' : `${days} days`
+}
+
+export function hereFor(ms: number): string {
+  const span = spanOf(ms)
+  return span === null ? 'just came' : `here for ${span}`
+}
+
+export function lastSeen(ms: number): string {
+  const span = spanOf(ms)
+  return span === null ? 'last seen just now' : `last seen ${span} ago`
+}

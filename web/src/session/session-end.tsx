@@ -1,0 +1,14 @@
+/** Notices that the session is over, which no waiting and no retry helps, and leads to the sign-in page. */
+import { useRhizom, useSyncStatus } from '@rhizom/client/react'
+import { useEffect } from 'react'
+import type { Former } from './sign-in.tsx'
+
+export function SessionEnd({ onEnded }: { onEnded: (former: Former) => void }) {
+  const client = useRhizom()
+  const status = useSyncStatus()
+  const reason = status.status === 'error' && status.remedy === 'sign-in' ? status.reason : null
+  useEffect(() => {
+    if (reason !== null) onEnded({ name: client.session().being.name, reason })
+  }, [reason, client, onEnded])
+  return null
+}
