@@ -268,6 +268,18 @@ test('C131 a device that slept past the end of its session stops with signing in
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
 })
 
+test('C131 a session found to be over stops the client at once, also where the gateway has not noticed', async () => {
+  const parts = await live({ expiresInMs: 100_000 })
+  const { client, server, environment } = parts
+  server.route('POST /v1/sessions/current/refresh', () => ({ status: 401, body: problem(401, 'token-expired') }))
+  sleep(parts, 200_000)
+  environment.happen('pageShown')
+  await environment.settle()
+  expect(client.syncStatus()).toMatchObject({ status: 'error', remedy: 'sign-in' })
+  expect(server.connection.open).toBe(false)
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+})
+
 test('C32 a line that is not understood is reported, and its neighbours are taken', async () => {
   const { client, server, environment, log } = await live()
   const change = say(log, 'whole')

@@ -144,7 +144,10 @@ export function createClient(options: ClientOptions): RhizomClient {
           retryAfterMs: renewal.retryAfterMs,
         })
       case 'refused':
-        return connector.tell({ type: 'tokenRefused', message: renewal.message })
+        return connector.tell({
+          type: session.expiresAt <= environment.nowMs() ? 'sessionExpired' : 'tokenRefused',
+          message: renewal.message,
+        })
       default:
         return renewal satisfies never
     }

@@ -5,11 +5,12 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Being } from '@rhizom/protocol'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Cluster, eventually, freePort, provided, startCluster } from '../cluster/cluster.ts'
 import { WireSocket } from '../wire/checking-client.ts'
-import { apply, freshId, signIn } from '../wire/api-caller.ts'
+import { apply, call, freshId, signIn } from '../wire/api-caller.ts'
 
 const executablePath = process.env['TEST_CHROMIUM']
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -67,10 +68,11 @@ describe.skipIf(executablePath === undefined)('who is here, on three screens and
     return { id: (await own.getAttribute('data-being')) ?? '', name, context, page }
   }
 
+  /** Read in one go: an item that goes between two questions would be waited for. */
   const hereOf = async (page: Page): Promise<string[]> => {
-    const items = await page.getByTestId('presence-here').all()
-    const beings = await Promise.all(items.map((item) => item.getAttribute('data-being')))
-    return beings.map(String).toSorted()
+    const items = page.getByTestId('presence-here')
+    const beings = await items.evaluateAll((all) => all.map((item) => item.getAttribute('data-being') ?? ''))
+    return beings.toSorted()
   }
 
   const allSee = async (people: readonly Person[], expected: readonly Person[], withinMs = 15_000): Promise<void> => {
@@ -215,6 +217,13 @@ describe.skipIf(executablePath === undefined)('who is here, on three screens and
     await allSee([ada, cy], [ada, cy])
     for (const { page } of [ada, cy]) await entry(page, 'presence-away', bob).getByText('last seen just now').waitFor()
     const zoe = await signIn(cluster.apis[0]?.url ?? '', 'Zoe')
+    await eventually('the api knows when Bob was last here', async () => {
+      const path = `/v1/beings?ids=${bob.id}`
+      const { body } = await call<{ beings: Being[] }>(cluster.apis[0]?.url ?? '', 'GET', path, { token: zoe.token })
+      return body.beings[0]?.lastSeenAt !== null
+    })
+    await ada.page.reload()
+    await entry(ada.page, 'presence-away', bob).getByText('last seen just now').waitFor()
 
     // A killed gateway: those who come back elsewhere never blink, the one who cannot is gone after the lease.
     const [first] = cluster.gateways

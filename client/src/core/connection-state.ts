@@ -70,6 +70,8 @@ export type ConnectionEvent =
   | { type: 'tokenRenewed' }
   | { type: 'tokenRenewalFailed'; message: string; retryAfterMs: number }
   | { type: 'tokenRefused'; message: string }
+  /** The token has run out and no other is given: whatever is under way, only signing in helps. */
+  | { type: 'sessionExpired'; message: string }
   | { type: 'networkFound' }
   | { type: 'networkLost' }
   | { type: 'pageShown' }

@@ -79,6 +79,7 @@ const events: { [T in Type]: Extract<ConnectionEvent, { type: T }> } = {
   tokenRenewed: { type: 'tokenRenewed' },
   tokenRenewalFailed: { type: 'tokenRenewalFailed', message: 'away', retryAfterMs: 3000 },
   tokenRefused: { type: 'tokenRefused', message: 'over' },
+  sessionExpired: { type: 'sessionExpired', message: 'over' },
   networkFound: { type: 'networkFound' },
   networkLost: { type: 'networkLost' },
   pageShown: { type: 'pageShown' },
@@ -101,6 +102,7 @@ const ignored = (status: Status): Record<Type, Cell> => ({
   tokenRenewed: [status],
   tokenRenewalFailed: [status],
   tokenRefused: [status],
+  sessionExpired: ['stopped'],
   networkFound: [status],
   networkLost: [status],
   pageShown: [status],
@@ -108,10 +110,11 @@ const ignored = (status: Status): Record<Type, Cell> => ({
 })
 
 const table: Record<Status, Record<Type, Cell>> = {
-  idle: { ...ignored('idle'), connectRequested: ['connecting', 'openSocket'] },
+  idle: { ...ignored('idle'), sessionExpired: ['idle'], connectRequested: ['connecting', 'openSocket'] },
   connecting: {
     ...ignored('connecting'),
     disconnectRequested: ['idle', 'closeSocket'],
+    sessionExpired: ['stopped', 'closeSocket'],
     socketOpened: ['authenticating', 'sendHello'],
     socketClosed: ['waiting'],
     timePassed: ['waiting', 'closeSocket'],
@@ -119,13 +122,16 @@ const table: Record<Status, Record<Type, Cell>> = {
   authenticating: {
     ...ignored('authenticating'),
     disconnectRequested: ['idle', 'closeSocket'],
+    sessionExpired: ['stopped', 'closeSocket'],
     welcomed: ['live', 'announceLive'],
+    tokenRenewed: ['authenticating', 'sendRefresh'],
     socketClosed: ['waiting'],
     timePassed: ['waiting', 'closeSocket'],
   },
   live: {
     ...ignored('live'),
     disconnectRequested: ['idle', 'closeSocket'],
+    sessionExpired: ['stopped', 'closeSocket'],
     retryRequested: ['live', 'sendPing'],
     socketClosed: ['waiting'],
     goodbyeSaid: ['draining'],
@@ -138,6 +144,7 @@ const table: Record<Status, Record<Type, Cell>> = {
   draining: {
     ...ignored('draining'),
     disconnectRequested: ['idle', 'closeSocket'],
+    sessionExpired: ['stopped', 'closeSocket'],
     retryRequested: ['draining', 'sendPing'],
     socketClosed: ['waiting'],
     tokenRenewed: ['draining', 'sendRefresh'],

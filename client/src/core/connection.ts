@@ -49,6 +49,11 @@ const stay = (state: ConnectionState): ConnectionStep => ({ state, effects: [] }
 export function step(state: ConnectionState, event: ConnectionEvent, at: Moment): ConnectionStep {
   if (event.type === 'disconnectRequested')
     return { state: idle, effects: hasSocket(state) ? [{ type: 'closeSocket' }] : [] }
+  if (event.type === 'sessionExpired' && state.status !== 'idle' && state.status !== 'stopped')
+    return {
+      state: { status: 'stopped', sinceMs: at.nowMs, cause: { kind: 'sessionEnded', message: event.message } },
+      effects: hasSocket(state) ? [{ type: 'closeSocket' }] : [],
+    }
   switch (state.status) {
     case 'idle':
       return event.type === 'connectRequested' ? connect(0, at.nowMs, null, at) : stay(state)
