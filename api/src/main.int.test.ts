@@ -1,6 +1,7 @@
 /** The process itself: what it says, when it refuses to start, and how it ends. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { changesAnswerSchema, mutationResultSchema, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -102,6 +103,25 @@ test('A41 on SIGTERM writes under way are answered, then the process ends by its
   } finally {
     await api.stop()
   }
+})
+
+test.each([
+  ['on which nothing was asked', ''],
+  ['whose peer fell silent', 'GET /healthz HTTP/1.1\r\nHost: x\r\n'],
+  ['that is kept open', 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'],
+])('A41 a connection %s does not hold up the end', async (_what, said) => {
+  const { child, said: log } = start({ STOP_TIMEOUT_MS: '20000' })
+  const url = new URL(await listening(child, log))
+  const socket = connect({ host: url.hostname, port: Number(url.port) })
+  await once(socket, 'connect')
+  if (said !== '') socket.write(said)
+  // A request that came after it and is answered: the server has seen the connection by then.
+  expect((await fetch(new URL('/healthz', url))).status).toBe(200)
+  const begunAt = performance.now()
+  child.kill('SIGTERM')
+  expect(await ended(child)).toEqual([0, null])
+  expect(performance.now() - begunAt).toBeLessThan(5_000)
+  socket.destroy()
 })
 
 test('A23 the fail point kills between commit and publish, and only where it is set', async () => {

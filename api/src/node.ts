@@ -6,6 +6,7 @@ import { Database } from './db/database.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
+import { trackConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import type { App } from './http/route.ts'
 import { sessionTokens } from './http/session-token.ts'
@@ -14,9 +15,6 @@ import { HeadsAnnouncer } from './publish/heads.ts'
 import { Publisher } from './publish/publisher.ts'
 import { connectRedis } from './redis.ts'
 import { Pruner } from './upkeep/pruner.ts'
-
-/** Connections that were busy when the stop began and are idle now. */
-const CLOSE_IDLE_EVERY_MS = 50
 
 export interface ApiNode {
   app: App
@@ -101,10 +99,11 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS),
     isStopping: () => stopped !== undefined,
   })
+  const connections = trackConnections(app.server)
   const stop = async (): Promise<void> => {
     // Every write is awaited by the request that asked for it, so when the last request is answered none is left.
-    const closing = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
-    await app.close().finally(() => clearInterval(closing))
+    connections.close()
+    await app.close()
     await Promise.all([heads.stop(), pruner.stop()])
     await publisher.close()
     await database.close()

@@ -103,6 +103,11 @@ export function createMetrics() {
       labelNames: ['kind'],
       registers,
     }),
+    lastSeen: new Counter({
+      name: 'rhizom_api_last_seen_total',
+      help: 'Beings of whom a gateway reported that they left, once for each time it was news',
+      registers,
+    }),
     rateLimited: new Counter({
       name: 'rhizom_api_rate_limited_total',
       help: 'Requests measured against a rate limit, by outcome; skipped while Redis is away',

@@ -47,6 +47,8 @@ export interface ConnectionSettings {
 interface Subscription extends Watcher {
   /** Where to ask again from, if the answer could not be taken. */
   position: Position | undefined
+  /** Answered, and sent everything since: not so while an answer waits for what lies unsent to drain. */
+  isFollowing: boolean
 }
 
 export class Connection implements ClientHandlers {
@@ -220,8 +222,10 @@ export class Connection implements ClientHandlers {
       being,
       presence,
       position,
+      isFollowing: false,
       answer: (message) => {
-        if (!isCurrent() || !this.#outbox.sendAnswer(message)) {
+        subscription.isFollowing = isCurrent() && this.#outbox.sendAnswer(message)
+        if (!subscription.isFollowing) {
           if (isCurrent() && this.#outbox.isOpen) this.#deferred.add(space)
           return false
         }
@@ -270,8 +274,8 @@ export class Connection implements ClientHandlers {
   #sendHeartbeat(spaces: readonly SpaceId[]): void {
     const heads: Record<SpaceId, number> = {}
     for (const space of spaces) {
-      // Who was put off was not sent what those who follow were.
-      const version = this.#deferred.has(space) ? undefined : this.#ports.feeds.sentVersion(space)
+      const isFollowing = this.#subscriptions.get(space)?.isFollowing === true
+      const version = isFollowing ? this.#ports.feeds.sentVersion(space) : undefined
       if (version !== undefined) heads[space] = version
     }
     const frame: ServerFrame = { type: 'heartbeat', at: this.#ports.clock.now(), heads }

@@ -150,7 +150,7 @@ describe('a space', () => {
     space.commit(utterance(space.id, 'before'))
     const client = await gateway.client()
     const snapshot = await client.subscribed(space.id)
-    expect(snapshot).toMatchObject({ version: 1, entity: { id: space.id }, here: [], hereCount: 0 })
+    expect(snapshot).toMatchObject({ version: 1, entity: { id: space.id }, here: [{ being: '@ada' }], hereCount: 1 })
     const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((text) => space.commit(utterance(space.id, text)))
     if (a === undefined || b === undefined || c === undefined || d === undefined || e === undefined) throw new Error()
     for (const message of [b, a, a, e, c]) await gateway.publish(space.id, message)
@@ -172,7 +172,7 @@ describe('a space', () => {
     const before = gateway.server.reads(space.id).length
     const second = await gateway.client()
     const resumed = await second.subscribed(space.id, { epoch: space.epoch, version: 3 })
-    expect(resumed).toMatchObject({ type: 'resumed', from: 3, to: 6, hereCount: 0 })
+    expect(resumed).toMatchObject({ type: 'resumed', from: 3, to: 6, hereCount: 1 })
     expect(resumed.type === 'resumed' && resumed.changes).toEqual(space.changes.slice(3))
     const head = await second.subscribed(space.id, { epoch: space.epoch, version: 6 })
     expect(head).toMatchObject({ type: 'resumed', from: 6, to: 6, changes: [] })

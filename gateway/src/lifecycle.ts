@@ -2,19 +2,14 @@
  * From settings to a running gateway and back: makes the real ports, listens, and stops in order (not ready, no new
  * clients, goodbye, paced closes, feeds, bus). Stopping twice is stopping once.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { realClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createLogReader } from './feed/log-reader.ts'
 import { RedisBus } from './feed/redis-bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
 import type { Bus, Log, LogReader } from './ports.ts'
-import { HASH_TTL_MS } from './presence/beat-content.ts'
-import { createLastSeenPost } from './presence/last-seen-post.ts'
-import { LastSeen } from './presence/last-seen.ts'
-import { PresenceHub } from './presence/presence-hub.ts'
-import { createPresenceMetrics } from './presence/presence-metrics.ts'
-import { RedisPresence } from './presence/redis-presence.ts'
+import { startPresence } from './presence/start-presence.ts'
 import { listen, type Server } from './socket/uws-server.ts'
 import { tokenVerifier } from './token.ts'
 
@@ -30,7 +25,6 @@ const FRAMES_PER_MESSAGE = 16
 /** Above the send budget and the largest answer, so that the budget decides and uWebSockets.js never drops. */
 const MAX_BACKPRESSURE_BYTES = 256 * 1024 * 1024
 const SPREAD_PER_CLIENT_MS = 10
-const PRESENCE_RETRY_MS = 500
 /** Of the grace; the rest is for closing what the clients leave behind. */
 const DRAIN_SHARE = 0.8
 
@@ -94,7 +88,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
   })
-  const presence = createPresence(config, log)
+  const presence = startPresence(config, log)
   const ports = {
     clock: realClock,
     random: Math.random,
@@ -106,7 +100,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     log,
   }
   const gateway = new Gateway(ports, settingsOf(config))
-  presence.metrics.register(gateway.metrics.registry, presence.gauged)
+  presence.metrics.register(gateway.metrics.registry, presence.hub)
   failures.count = () => gateway.metrics.busErrors.inc()
   let stopping: Promise<void> | undefined
   const health = {
@@ -130,53 +124,6 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     await gateway.stop()
     throw error
   }
-}
-
-function createPresence(config: Config, log: Log) {
-  const metrics = createPresenceMetrics()
-  const store = new RedisPresence({
-    url: config.REDIS_URL,
-    clock: realClock,
-    random: Math.random,
-    log,
-    timeoutMs: config.REDIS_TIMEOUT_MS,
-    hashTtlMs: HASH_TTL_MS,
-    counted: (command, times) => metrics.redisCommands.inc({ command }, times),
-  })
-  const post = createLastSeenPost({
-    urls: config.API_URL,
-    internalToken: config.INTERNAL_TOKEN,
-    timeoutMs: config.API_TIMEOUT_MS,
-  })
-  const lastSeen: LastSeen = new LastSeen({
-    clock: realClock,
-    everyMs: config.LAST_SEEN_EVERY_MS,
-    post,
-    isHere: (being) => hub.isHere(being),
-    given: (outcome, beings) => metrics.lastSeen.inc({ outcome }, beings),
-  })
-  const hub: PresenceHub = new PresenceHub({
-    clock: realClock,
-    store,
-    lastSeen,
-    newBootId: () => randomBytes(9).toString('base64url'),
-    metrics,
-    log,
-    settings: {
-      roster: {
-        graceMs: config.PRESENCE_GRACE_MS,
-        windowMs: config.PRESENCE_WINDOW_MS,
-        listLimit: config.PRESENCE_LIST_LIMIT,
-      },
-      lease: { leaseMs: config.PRESENCE_LEASE_MS, retryMs: PRESENCE_RETRY_MS },
-    },
-  })
-  const gauged = {
-    entries: () => hub.entryCount,
-    hasLease: () => hub.hasLease,
-    frozenSpaces: () => hub.frozenCount,
-  }
-  return { hub, metrics, gauged }
 }
 
 async function dependencies(bus: Bus, reader: LogReader): Promise<{ redis: boolean; api: boolean }> {

@@ -37,6 +37,11 @@ export class Acknowledgements {
     this.worstDelayMs = 0
   }
 
+  /** A change that nobody could acknowledge in time took this long. */
+  delayed(ms: number): void {
+    this.worstDelayMs = Math.max(this.worstDelayMs, ms)
+  }
+
   /** A client came from one version to another. */
   delivered(space: string, from: number, to: number): void {
     const promises = this.#bySpace.get(space)

@@ -260,12 +260,23 @@ export class Crowd {
           )
         addFindings(findings, log.judge(witness), watcher.name)
         witness.forgetVerified()
-        witness.violations.length = 0
       }
       this.acknowledgements.forget(log.space)
       log.forget()
     }
     return findings
+  }
+
+  /** With writing held: begins to judge from here, where a failed drill left more than can be said. */
+  async beginAnew(withinMs: number): Promise<void> {
+    const heads = await this.rig.heads(this.allSpaces)
+    await this.untilLevel(heads, withinMs)
+    for (const [space, { epoch, version }] of heads) {
+      this.logs.get(space)?.beginAt(epoch, version)
+      this.acknowledgements.forget(space)
+      for (const { witnesses } of this.watchersOf(space)) witnesses.get(space)?.forgetVerified()
+    }
+    this.takeProblems()
   }
 
   /** What was done that nobody may do, since it was last asked. */

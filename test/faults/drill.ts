@@ -130,8 +130,7 @@ export class Drill {
     crowd.avoided.clear()
     for (const watcher of crowd.watchers) watcher.recover()
     await crowd.holdWriting()
-    await crowd.verify(LEVEL_WITHIN_MS)
-    crowd.takeProblems()
+    await crowd.beginAnew(LEVEL_WITHIN_MS)
     crowd.goOnWriting()
   }
 

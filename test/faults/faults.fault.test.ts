@@ -8,8 +8,9 @@ import { historyFaults } from './catalog/history-faults.ts'
 import { logFaults } from './catalog/log-faults.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
-import { commitNow, type RunFacts, writeReport } from './report.ts'
+import { commitNow, writeReport } from './report.ts'
 import { failuresOf, totalsOf } from './report-text.ts'
+import type { RunFacts } from './run-facts.ts'
 
 const seed = 1
 const FAULT_WITHIN = { timeout: 90_000 }

@@ -4,7 +4,7 @@
  * or fonts of its own, readable on a light and on a dark page.
  */
 import type { Outcome } from './drill.ts'
-import type { RunFacts } from './report.ts'
+import type { RunFacts } from './run-facts.ts'
 import { totalsOf } from './report-text.ts'
 
 const WIDTH = 1040

@@ -1,6 +1,6 @@
 /** The outcome of a run as a table for a terminal, and what failed in full. */
 import type { Outcome } from './drill.ts'
-import type { RunFacts } from './report.ts'
+import type { RunFacts } from './run-facts.ts'
 
 const COLUMNS = [
   'fault',

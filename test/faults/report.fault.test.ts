@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Outcome } from './drill.ts'
-import type { RunFacts } from './report.ts'
+import type { RunFacts } from './run-facts.ts'
 import { pictureOf } from './report-svg.ts'
 import { failuresOf, tableOf } from './report-text.ts'
 

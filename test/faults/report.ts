@@ -10,18 +10,7 @@ import { repository } from '@rhizom/infra/local/places.ts'
 import type { Outcome } from './drill.ts'
 import { pictureOf } from './report-svg.ts'
 import { tableOf, totalsOf } from './report-text.ts'
-
-export interface RunFacts {
-  command: string
-  /** The commit, with a plus sign where files differ from it. */
-  commit: string
-  date: string
-  seed: number
-  tookMs: number
-  /** Who took part, as one line. */
-  cast: string
-  logs: string
-}
+import type { RunFacts } from './run-facts.ts'
 
 export interface WrittenReport {
   text: string

@@ -11,8 +11,9 @@ import { bringUp, type Cast } from './cast.ts'
 import { EVERY_FAULT, LONG_RUN_FAULTS } from './catalog/catalog.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
-import { commitNow, publishedPicture, type RunFacts, writeReport } from './report.ts'
+import { commitNow, publishedPicture, writeReport } from './report.ts'
 import { failuresOf, progressLine, totalsOf } from './report-text.ts'
+import type { RunFacts } from './run-facts.ts'
 
 const WRITES_AIMED_AT = 100_000
 /** Share of the time in which writes can be acknowledged: the rest is outages and verdicts. */

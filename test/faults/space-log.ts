@@ -96,6 +96,14 @@ export class SpaceLog {
     this.#created = this.#created.slice(-REMEMBERED)
   }
 
+  /** Begins to judge here, whatever came before. */
+  beginAt(epoch: string, version: number): void {
+    this.epoch = epoch
+    this.version = version
+    this.#created = []
+    this.forget()
+  }
+
   #append(answer: ChangesAnswer): Findings {
     const findings = noFindings()
     const entries = this.#histories.get(this.epoch)?.entries ?? []

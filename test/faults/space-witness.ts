@@ -105,8 +105,9 @@ export class SpaceWitness {
     }
   }
 
-  /** Lets go of what was found right. */
+  /** Lets go of what was judged. */
   forgetVerified(): void {
+    this.violations.length = 0
     const last = this.stretches.at(-1)
     const held = this.position
     if (last === undefined || held === undefined) return

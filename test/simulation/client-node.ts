@@ -142,6 +142,7 @@ export class ClientNode {
   }
 
   device(event: DeviceEvent): void {
+    if (event !== 'networkLost') this.#keeper.wake()
     this.#connector.tell({ type: event })
   }
 
@@ -220,6 +221,10 @@ export class ClientNode {
         const asked = /"reconnectAfterMs":(\d+)/.exec(text)?.[1]
         if (asked !== undefined) this.#notBefore = time.now() + Number(asked)
         handlers.onText(this.#weathered(text))
+      },
+      onClose: (code, reason) => {
+        oracle.closed(this.name, code)
+        handlers.onClose(code, reason)
       },
     })
     return {

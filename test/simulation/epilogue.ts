@@ -2,6 +2,19 @@
  * What a healthy world has to do well, shown at the end of every run, when all trouble is over: nothing happens while
  * nothing happens, changes arrive at once, and each thing that is said to cost little costs that.
  */
+import {
+  createMissing,
+  cutFirstOfMany,
+  hide,
+  leave,
+  open,
+  publishForeignEpoch,
+  publishUnreadable,
+  reloadAll,
+  remove,
+  write,
+} from './acts.ts'
+import { cutAll } from './befall.ts'
 import type { World } from './world.ts'
 
 /** How soon everybody is level: after trouble, after a commit that no message announced, and so on. */
@@ -30,6 +43,7 @@ type Scene = (world: World) => Promise<void>
 const nothingHappens: Scene = async (world) => {
   await run(world, ALL_NOTICED_MS)
   await level(world, WITHIN_MS.healed, 'S7', 'after all trouble had ended')
+  world.oracle.isCalm = true
   count(world)
   await run(world, QUIET_MS)
   if (world.oracle.attempts > 0)
@@ -40,7 +54,7 @@ const nothingHappens: Scene = async (world) => {
 /** Also what a channel that Redis forgot in silence costs, which shows only now. */
 const theFirstChange: Scene = async (world) => {
   world.note('• the first commit after all trouble')
-  world.write({ afterMs: 1 })
+  write(world, { afterMs: 1 })
   await level(world, WITHIN_MS.unannounced, 'S10', 'after the first commit after all trouble')
   // Spaces that nobody watches any more linger and are followed all the same.
   await run(world, WITHIN_MS.unannounced)
@@ -49,7 +63,7 @@ const theFirstChange: Scene = async (world) => {
 const aChangeAsUsual: Scene = async (world) => {
   world.note('• a commit as usual')
   count(world)
-  world.write({ afterMs: 1 })
+  write(world, { afterMs: 1 })
   await level(world, WITHIN_MS.published, 'S9', 'after a commit as usual')
   expectReads(world, 0, 'S9', 'for a change that was published')
 }
@@ -58,8 +72,8 @@ const aChangeAsUsual: Scene = async (world) => {
 const twoChangesSwapped: Scene = async (world) => {
   world.note('• two commits, announced the other way round')
   count(world)
-  world.write({ afterMs: 6 })
-  world.write({ afterMs: 1 })
+  write(world, { afterMs: 6 })
+  write(world, { afterMs: 1 })
   await level(world, WITHIN_MS.published, 'S9', 'after two commits announced the other way round')
   await run(world, 1_000)
   expectReads(world, 0, 'S9', 'for messages that changed places')
@@ -67,7 +81,7 @@ const twoChangesSwapped: Scene = async (world) => {
 
 const aCommitThatNobodyAnnounces: Scene = async (world) => {
   world.note('• a commit that nobody announces')
-  world.write('never')
+  write(world, 'never')
   await level(world, WITHIN_MS.unannounced, 'S10', 'after a commit that was not published')
 }
 
@@ -75,16 +89,26 @@ const aCommitThatNobodyAnnounces: Scene = async (world) => {
 const aGapWithoutHeads: Scene = async (world) => {
   world.note('• a gap, and nobody to announce heads')
   world.api.loseHeads(5_000)
-  world.write('never')
-  world.write({ afterMs: 1 })
+  write(world, 'never')
+  write(world, { afterMs: 1 })
   await level(world, WITHIN_MS.gap, 'S10', 'after a gap that only the next message shows')
+  await run(world, 6_000)
+}
+
+/** The only message of a commit is one that this release does not understand. */
+const aMessageNotUnderstood: Scene = async (world) => {
+  world.note('• a message that is not understood, and nobody to announce heads')
+  world.api.loseHeads(5_000)
+  write(world, 'never')
+  publishUnreadable(world)
+  await level(world, WITHIN_MS.gap, 'S10', 'after a message that was not understood')
   await run(world, 6_000)
 }
 
 const aCommitWithoutRedis: Scene = async (world) => {
   world.redis.goAway()
   await run(world, 1_500)
-  world.write({ afterMs: 1 })
+  write(world, { afterMs: 1 })
   await level(world, WITHIN_MS.withoutRedis, 'S10', 'after a commit without Redis')
   world.redis.comeBack()
   await run(world, 3_000)
@@ -94,7 +118,7 @@ const aCommitWithoutRedis: Scene = async (world) => {
 const aStormOfResumes: Scene = async (world) => {
   world.note('• every connection is cut')
   count(world)
-  world.cutAll()
+  cutAll(world)
   await run(world, 100)
   await level(world, WITHIN_MS.cut, 'S11', 'after every connection was cut')
   expectReads(world, 1, 'S11', 'for one storm of resumes')
@@ -102,10 +126,21 @@ const aStormOfResumes: Scene = async (world) => {
     world.oracle.fail('S11', `${world.oracle.snapshots} snapshots for clients that had everything`)
 }
 
+/** One of several comes back and has missed a change, which its gateway still has. */
+const oneComesBack: Scene = async (world) => {
+  if (!cutFirstOfMany(world)) return
+  world.note('• one of several comes back')
+  count(world)
+  write(world, { afterMs: 1 })
+  await run(world, 100)
+  await level(world, WITHIN_MS.cut, 'S11', 'after one came back')
+  expectReads(world, 0, 'S11', 'for one who missed what its gateway still has')
+}
+
 const aRollingRestart: Scene = async (world) => {
   for (const gateway of world.gateways) {
     gateway.drain(200)
-    world.write({ afterMs: 1 })
+    write(world, { afterMs: 1 })
     await run(world, 4_000)
   }
   await level(world, WITHIN_MS.restarted, 'S11', 'after a rolling restart')
@@ -115,7 +150,7 @@ const aRollingRestart: Scene = async (world) => {
 const everybodyReloads: Scene = async (world) => {
   world.note('• everybody reloads')
   count(world)
-  world.reloadAll()
+  reloadAll(world)
   await run(world, 100)
   await level(world, WITHIN_MS.cut, 'S11', 'after everybody reloaded')
   if (world.keepsSnapshots) expectReads(world, 1, 'S11', 'for newcomers who came together')
@@ -126,7 +161,7 @@ const messagesOfAFormerEpoch: Scene = async (world) => {
   world.note('• messages of a former epoch')
   count(world)
   for (let times = 0; times < 3; times++) {
-    world.publishForeignEpoch()
+    publishForeignEpoch(world)
     await run(world, 1_000)
   }
   await level(world, 0, 'S7', 'after messages of a former epoch')
@@ -135,10 +170,10 @@ const messagesOfAFormerEpoch: Scene = async (world) => {
 
 const accessComesAndGoes: Scene = async (world) => {
   world.note('• access is taken')
-  world.hide()
+  hide(world)
   await level(world, WITHIN_MS.published, 'S4', 'after access was taken')
   world.note('• access is given')
-  world.open()
+  open(world)
   await level(world, WITHIN_MS.regranted, 'S7', 'after access was given')
 }
 
@@ -146,13 +181,18 @@ const accessComesAndGoes: Scene = async (world) => {
 const aRemovalThatNobodyAnnounces: Scene = async (world) => {
   world.note('• a removal that nobody announces')
   world.api.loseHeads(WITHIN_MS.polled)
-  world.remove()
+  remove(world)
   await level(world, WITHIN_MS.polled, 'S10', 'after a removal that only the poll shows')
 }
 
 const everybodyLeaves: Scene = async (world) => {
+  world.note('• spaces for everybody')
+  createMissing(world)
+  reloadAll(world)
+  await run(world, 100)
+  await level(world, WITHIN_MS.cut, 'S7', 'after everybody came once more')
   world.note('• everybody leaves')
-  world.leave()
+  leave(world)
   await run(world, ALL_GONE_MS)
   for (const { name, left } of world.gateways)
     if (left !== undefined) world.oracle.fail('S18', `${name} still has ${left} when everybody has left`)
@@ -165,9 +205,11 @@ const SCENES: readonly Scene[] = [
   twoChangesSwapped,
   aCommitThatNobodyAnnounces,
   aGapWithoutHeads,
+  aMessageNotUnderstood,
   aCommitWithoutRedis,
   aChangeAsUsual,
   aStormOfResumes,
+  oneComesBack,
   aRollingRestart,
   aChangeAsUsual,
   messagesOfAFormerEpoch,

@@ -1,6 +1,7 @@
 /**
  * Plans that once found something, kept whole and by name, because what a seed means changes with the making of plans.
- * They run before any seed, also against the mutants.
+ * They run before any seed, also against the mutants, and each with the luck of several seeds: who comes to which
+ * gateway and how soon is not in a plan.
  */
 import { CALM, type Op, type Plan, type Tuning } from './plan.ts'
 
@@ -10,6 +11,12 @@ export interface Kept {
   found: string
   plan: Plan
 }
+
+const LUCK = 24
+
+/** The plan as it was, and with the luck of other seeds. */
+export const variantsOf = ({ plan }: Kept): Plan[] =>
+  Array.from({ length: LUCK }, (_, luck) => ({ ...plan, seed: plan.seed + luck }))
 
 const TUNING: Tuning = {
   ringChanges: 500,
@@ -93,48 +100,41 @@ export const KEPT: readonly Kept[] = [
     name: 'a heartbeat while an answer waits for a slow reader',
     found:
       'a gateway named a head to a client whose new snapshot still waited for its socket to drain, so that the client ' +
-      'asked for what was already on its way',
+      'would ask for what was on its way already',
     plan: {
-      seed: 4675,
+      seed: 60,
       shape: {
-        gateways: 1,
-        clients: 4,
-        spaces: 2,
-        weather: { ...CALM, wrongDoor: 0.19925305307842792, garbles: 0.2585122941993177 },
+        gateways: 2,
+        clients: 3,
+        spaces: 1,
+        weather: CALM,
         tuning: {
           ...TUNING,
-          ringChanges: 8,
+          ringChanges: 3,
           ringBytes: 4_000,
-          parkedRuns: 6,
+          parkedRuns: 2,
           joinTimeoutMs: 300,
           lingerMs: 500,
-          heldSnapshotBytes: 500,
           fanOutWindowMs: 40,
-          tokenLifeMs: 30_000,
-          maxUnsentBytes: 2_000,
+          maxUnsentBytes: 600,
           catchUpLimit: 5,
         },
       },
       ops: [
-        { atMs: 2_098, kind: 'watch', client: 0, space: 0 },
-        { atMs: 2_507, kind: 'watch', client: 0, space: 1 },
-        { atMs: 2_747, kind: 'watch', client: 3, space: 0 },
-        { ...write, atMs: 5_201, space: 1, what: ['leave', 'unsay', 'unsay'], salt: 906_159, publish: { afterMs: 4 } },
-        { ...write, atMs: 5_208, space: 1, what: ['say'], salt: 949_859, publish: { afterMs: 3 } },
-        { ...write, atMs: 5_279, what: ['append'], salt: 288_152, publish: { afterMs: 3 } },
-        { atMs: 5_386, kind: 'show', space: 1, visibility: 'private', publish: { afterMs: 2 } },
-        { ...write, atMs: 6_548, space: 1, what: ['leave', 'leave', 'say'], salt: 933_846, publish: { afterMs: 5 } },
-        { atMs: 7_612, kind: 'stall', client: 0, way: 'down', forMs: 6_158 },
-        { ...write, atMs: 7_758, space: 1, what: ['say'], salt: 395_393, publish: { afterMs: 0 } },
-        { atMs: 7_888, kind: 'freeze', gateway: 0, forMs: 2_132 },
-        { atMs: 7_930, kind: 'grant', space: 0, client: 2, publish: { afterMs: 97 } },
-        { ...write, atMs: 8_021, space: 1, what: ['append'], salt: 812_273 },
-        { ...write, atMs: 8_025, what: ['arrive'], salt: 147_551, publish: 'never' },
-        { ...write, atMs: 8_202, what: ['say'], salt: 467_035, publish: { afterMs: 400 } },
-        { ...write, atMs: 8_466, what: ['say'], salt: 18_751, publish: { afterMs: 3 } },
-        { ...write, atMs: 8_945, what: ['edit'], salt: 759_390, publish: { afterMs: 5 } },
-        { ...write, atMs: 9_253, what: ['promote'], salt: 809_246, publish: { afterMs: 216 } },
-        { ...write, atMs: 9_326, what: ['promote'], salt: 665_342, publish: { afterMs: 0 } },
+        { atMs: 397, kind: 'watch', client: 2, space: 0 },
+        { atMs: 499, kind: 'stall', client: 2, way: 'down', forMs: 3_432 },
+        { ...write, atMs: 855, what: ['unsay'], salt: 433_396, publish: { afterMs: 5 } },
+        { ...write, atMs: 897, what: ['unsay'], salt: 296_096, publish: { afterMs: 48 } },
+        { ...write, atMs: 1_530, what: ['promote'], salt: 926_278, publish: 'never' },
+        { atMs: 1_645, kind: 'restore', space: 0, lost: 3 },
+        { atMs: 2_559, kind: 'watch', client: 1, space: 0 },
+        {
+          ...write,
+          atMs: 3_139,
+          what: ['append', 'unsay', 'arrive', 'append'],
+          salt: 288_650,
+          publish: { afterMs: 3 },
+        },
       ],
     },
   },

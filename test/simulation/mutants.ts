@@ -137,6 +137,13 @@ export const MUTANTS: readonly Mutant[] = [
     put: 'return this.#state.position.version',
   },
 
+  {
+    name: 'name a head to one whose answer still waits',
+    file: 'gateway/src/connection.ts',
+    find: 'const isFollowing = this.#subscriptions.get(space)?.isFollowing === true',
+    put: 'const isFollowing = true',
+  },
+
   // Who may read.
   {
     name: 'revoke late: at the end of a run',
@@ -211,5 +218,55 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/space-state.ts',
     find: `if (feed.status === 'asking' && at.nowMs >= feed.givesUpAtMs)`,
     put: `if (feed.status === 'asking' && at.nowMs < 0)`,
+  },
+  {
+    name: 'keep a renewed token to oneself',
+    file: 'client/src/core/connection.ts',
+    find: `// hello said the former one.\n      return { state, effects: [{ type: 'sendRefresh' }] }`,
+    put: 'return stay(state)',
+  },
+
+  // What ends.
+  {
+    name: 'end a feed at any change of access',
+    file: 'gateway/src/core/feed-log.ts',
+    find: `if (part.effect === 'removed') return end(live, moment)`,
+    put: `if (part.effect !== 'none') return end(live, moment)`,
+  },
+  {
+    name: 'go on after a space was removed',
+    file: 'gateway/src/core/feed-log.ts',
+    find: `if (part.effect === 'removed') return end(live, moment)`,
+    put: '',
+  },
+  {
+    name: 'do not notice that a space is missing',
+    file: 'gateway/src/core/feed.ts',
+    find: `return feed.status === 'live' ? { ...feed, hint: hintAt(feed, undefined, 'heads', moment.now) } : feed`,
+    put: 'return feed',
+  },
+  {
+    name: 'never notice that everybody has left',
+    file: 'gateway/src/core/feed.ts',
+    find: 'if (members > 0 || waiting.length > 0 ||',
+    put: 'if (members >= 0 || waiting.length > 0 ||',
+  },
+  {
+    name: 'give all who resume the answer of the first',
+    file: 'gateway/src/core/feed-answer.ts',
+    find: `const key = verdict.answer.kind === 'snapshot' ? 'snapshot' : String(verdict.answer.from)`,
+    put: 'const key = verdict.answer.kind',
+  },
+  {
+    name: 'show what may no longer be read',
+    file: 'client/src/core/space-state.ts',
+    find: `feed: { status: 'closed', code, message },\n  content: null,`,
+    put: `feed: { status: 'closed', code, message },`,
+  },
+  {
+    name: 'ignore a message that cannot be understood',
+    file: 'gateway/src/core/feed.ts',
+    find: `return headNoted(feed, event.position, 'gap', moment)`,
+    put: 'return feed',
   },
 ]

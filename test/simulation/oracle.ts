@@ -3,7 +3,7 @@
  * (space-model.ts) and nothing of how the parts work. The first violation stands; the run ends after that step.
  * Rules are numbered in SPEC.md.
  */
-import type { BeingId, Position, SpaceId } from '@rhizom/protocol'
+import { type BeingId, CLOSE, type Position, type SpaceId } from '@rhizom/protocol'
 import type { SpaceContent } from '../../client/src/core/space-content.ts'
 import { mayReadAt, pictureOf } from './reference.ts'
 import type { SpaceModel } from './space-model.ts'
@@ -19,6 +19,8 @@ export const PER_SECOND = { attempts: 6, subscribes: 12, reads: 20 } as const
 
 export class Oracle {
   violation: Violation | undefined
+  /** All trouble is over and has been noticed by everybody. */
+  isCalm = false
   /** Attempts to connect since somebody last began to count. */
   attempts = 0
   /** Snapshots sent since then. */
@@ -65,6 +67,11 @@ export class Oracle {
     this.attempts += 1
     const count = this.#count(`attempts ${client}`)
     if (count > PER_SECOND.attempts) this.fail('S6', `${client} tries to connect for the ${count}th time in a second`)
+  }
+
+  closed(client: string, code: number): void {
+    if (this.isCalm && code === CLOSE.tokenExpired.code)
+      this.fail('S6', `${client} is closed because its token ran out, though it renews tokens in time`)
   }
 
   subscribed(client: string, space: SpaceId): void {

@@ -41,7 +41,7 @@ function tuningOf(chance: Chance): Tuning {
     maxBatchBytes: chance.pick([2_000, 64_000]),
     heartbeatMs: chance.pick([1_000, 4_000]),
     tokenLifeMs: chance.pick([6_000, 30_000, 600_000]),
-    maxUnsentBytes: chance.pick([2_000, 20_000]),
+    maxUnsentBytes: chance.pick([600, 2_000, 20_000]),
     socketBufferBytes: chance.pick([1_500, 60_000]),
     catchUpLimit: chance.pick([5, 40, 500]),
   }
@@ -92,6 +92,8 @@ const TROUBLES = [
   'network',
   'cut',
   'cutAll',
+  'stall',
+  'stall',
   'stall',
   'crash',
   'drain',
@@ -173,7 +175,7 @@ function troubleOf(kind: Op['kind'], chance: Chance, shape: Shape): Op {
     case 'cut':
       return { kind, client, clientSees: chance.happens(0.7), gatewaySees: chance.happens(0.7) }
     case 'stall':
-      return { kind, client, way: chance.pick(['down', 'down', 'up', 'both']), forMs: forMs * 2 }
+      return { kind, client, way: chance.pick(['down', 'down', 'down', 'up', 'both']), forMs: forMs * 2 }
     case 'crash':
       return { kind, gateway, clientsSee: chance.happens(0.7), forMs }
     case 'drain':

@@ -2,6 +2,7 @@
  * One run: a plan befalls the world, then all trouble ends, and then the world has to be as it should be: level within
  * a bound, and behaving well in a short epilogue in which nothing but what is announced happens.
  */
+import { befall } from './befall.ts'
 import { addMetrics, type Coverage } from './coverage.ts'
 import { epilogue, level, run, WITHIN_MS } from './epilogue.ts'
 import { type Plan, TROUBLE_MS } from './plan.ts'
@@ -24,7 +25,7 @@ export const simulate = (seed: number): Promise<Outcome> => simulatePlan(planOf(
 
 export async function simulatePlan(plan: Plan): Promise<Outcome> {
   const world = new World(plan)
-  for (const { atMs, ...op } of plan.ops) world.time.after(atMs, () => world.apply(op))
+  for (const { atMs, ...op } of plan.ops) world.time.after(atMs, () => befall(world, op))
   await run(world, TROUBLE_MS)
   let levelAfterMs = 0
   if (world.oracle.violation === undefined) {

@@ -506,6 +506,7 @@ test('A36 the OpenAPI document lists every public endpoint, with its problems', 
     [
       'GET /internal/spaces/{space}',
       'POST /internal/heads',
+      'POST /internal/last-seen',
       'GET /v1/beings',
       'GET /v1/mutations/{id}',
       'GET /v1/sessions/current',

@@ -1,19 +1,25 @@
-/** What gateways ask: how a follower of a space gets to where the space stands, and where many spaces stand. */
+/**
+ * What gateways ask: how a follower of a space gets to where the space stands, and where many spaces stand. And what
+ * they report: who left, and when.
+ */
 import {
   type InternalRead,
   internalHeadsAnswerSchema,
   internalHeadsBodySchema,
   internalReadQuerySchema,
   internalReadSchema,
+  lastSeenBodySchema,
   type Position,
   type Space,
   spaceParamsSchema,
 } from '@rhizom/protocol'
+import { z } from 'zod'
 import { readChanges, readHeads } from '../db/change-log.ts'
 import type { Sql } from '../db/database.ts'
 import { type MemberRow } from '../db/rows.ts'
 import { readSnapshot, type SnapshotSizes } from '../db/snapshot.ts'
 import { atOneMoment, readSpace } from '../db/space-access.ts'
+import { storeLastSeen } from '../presence/last-seen.ts'
 import { requireInternalToken } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
 import { type App, problems } from './route.ts'
@@ -68,6 +74,24 @@ export function registerInternal(app: App, { config, database, metrics }: Servic
       response: { 200: internalHeadsAnswerSchema, ...problems },
     },
     handler: async (request) => ({ heads: await database.use((sql) => readHeads(sql, request.body.spaces)) }),
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/internal/last-seen',
+    onRequest,
+    schema: {
+      summary: 'When beings were last seen',
+      security: [{ internal: [] }],
+      body: lastSeenBodySchema,
+      response: { 202: z.object({}), ...problems },
+    },
+    handler: async (request, reply) => {
+      const stored = await database.use((sql) => storeLastSeen(sql, request.body.beings))
+      metrics.lastSeen.inc(stored)
+      reply.code(202)
+      return {}
+    },
   })
 }
 

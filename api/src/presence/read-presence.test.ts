@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
 import { mergeEntries } from './read-presence.ts'
 
-const entry = (field: string, since: number, state: object = {}): [string, string] => [
+const entry = (field: string, since: number, state: object = {}, setAt = 0): [string, string] => [
   field,
-  JSON.stringify({ state, since }),
+  JSON.stringify({ state, since, setAt }),
 ]
 const leases = new Set(['one', 'two'])
 
-test('A39 a being on two gateways is here once, since the earliest, with the latest state', () => {
-  const entries = [entry('one/@ada', 5, { away: true }), entry('two/@ada', 9, { away: false })]
-  const expected = [{ being: '@ada', since: 5, state: { away: false } }]
+test('A39 A101 a being on two gateways is here once, since the earliest, in the state set last', () => {
+  const entries = [entry('one/@ada', 5, { away: true }, 20), entry('two/@ada', 9, { away: false }, 10)]
+  const expected = [{ being: '@ada', since: 5, state: { away: true } }]
   expect(mergeEntries(entries, leases)).toEqual(expected)
   expect(mergeEntries(entries.toReversed(), leases)).toEqual(expected)
 })

@@ -1,11 +1,22 @@
 /**
- * Who is here, as gateways wrote it: entries `<bootId>/<being>` → `{state, since}` in the space's hash, each counting
- * only while the lease of its gateway lives. Gateways write, renew and clean up; this reads and merges, no more.
+ * Who is here, as gateways wrote it (protocol: presence.ts): entries in the space's hash, each counting only while the
+ * lease of its gateway lives. Gateways write, renew and clean up; this reads and merges, no more.
  */
-import { type Here, hereSchema, LIMITS, parseJson, type PresenceAnswer, REDIS, type SpaceId } from '@rhizom/protocol'
+import {
+  type BeingId,
+  type BootId,
+  type Here,
+  LIMITS,
+  mergePresence,
+  parseJson,
+  parsePresenceField,
+  type PresenceAnswer,
+  type PresenceEntry,
+  presenceEntrySchema,
+  REDIS,
+  type SpaceId,
+} from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
-
-const entrySchema = hereSchema.omit({ being: true })
 
 /** Asks Redis. While it is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. */
 export async function readPresence(redis: Redis, space: SpaceId): Promise<PresenceAnswer> {
@@ -22,27 +33,21 @@ export async function readPresence(redis: Redis, space: SpaceId): Promise<Presen
   }
 }
 
-/**
- * One entry per being, the earliest first. Where it is connected through several gateways, `since` is the earliest and
- * the state is that of the latest to come.
- */
+/** One entry per being, the earliest first. Fields that are none of ours are passed over. */
 export function mergeEntries(entries: readonly (readonly [string, string])[], leases: ReadonlySet<string>): Here[] {
-  const merged = new Map<string, Here & { latest: number }>()
+  const byBeing = new Map<BeingId, [BootId, PresenceEntry][]>()
   for (const [field, text] of entries) {
-    const slash = field.indexOf('/')
-    const being = field.slice(slash + 1)
-    const entry = parseJson(entrySchema, text)
-    if (!leases.has(field.slice(0, slash)) || !hereSchema.shape.being.safeParse(being).success || !entry.ok) continue
-    const { state, since } = entry.value
-    const former = merged.get(being)
-    merged.set(being, {
-      being,
-      state: former === undefined || since >= former.latest ? state : former.state,
-      since: Math.min(since, former?.since ?? since),
-      latest: Math.max(since, former?.latest ?? since),
-    })
+    const name = parsePresenceField(field)
+    const entry = parseJson(presenceEntrySchema, text)
+    if (name === undefined || !leases.has(name.bootId) || !entry.ok) continue
+    const parts = byBeing.get(name.being) ?? []
+    parts.push([name.bootId, entry.value])
+    byBeing.set(name.being, parts)
   }
-  return [...merged.values()]
-    .map(({ latest: _latest, ...here }) => here)
+  return [...byBeing]
+    .flatMap(([being, parts]): Here[] => {
+      const merged = mergePresence(parts)
+      return merged === undefined ? [] : [{ being, state: merged.state, since: merged.since }]
+    })
     .sort((left, right) => left.since - right.since || (left.being < right.being ? -1 : 1))
 }

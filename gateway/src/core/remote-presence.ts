@@ -2,7 +2,7 @@
  * Who is in one space through other gateways, as this one knows it: a copy of the space's hash in Redis, kept current by
  * hints. How each loss heals:
  *
- * - A hint lost between others shows in the next of the same gateway (`from` is not the last write heard of): read.
+ * - A hint lost between others shows in the next of the same gateway (`from` is a write that is not in): read.
  * - The last hint lost shows in that gateway's beat, which lists what it wrote lately: read, if the hint is not merely late.
  * - All hints lost (Redis away, this gateway cut off): the roster says that it is frozen, and reads when it is back.
  * - The reader was slow: hints that come during a read are kept and applied over it. Each is safe to apply twice.
@@ -40,23 +40,17 @@ export interface ReadOutcome {
   lost: Map<BeingId, number>
 }
 
-interface Part {
-  /** The last write that is part of it. */
-  rev: number
-  /** Whether every write up to it is; a read shows a later state than its entries tell. */
-  isExact: boolean
-}
-
 const NOBODY: ReadonlyMap<BeingId, PresenceEntry> = new Map()
 /** A beat may overtake the hint it speaks of, for this long. */
 const LATE_HINT_MS = 500
 
 export class RemotePresence {
   readonly #merged: MergedPresence
-  readonly #parts = new Map<BootId, Part>()
+  /** For each gateway the last of its writes that is known to be in. */
+  readonly #parts = new Map<BootId, number>()
   readonly #doubted = new Set<BootId>()
   readonly #suspects = new Map<BootId, { rev: number; at: number }>()
-  /** What is known of each gateway's writes: a read that began later shows at least this. */
+  /** Writes that are known of and not in: a read that begins later shows them. */
   readonly #floors = new Map<BootId, number>()
   #reading: { floors: Map<BootId, number>; heard: HeardHint[] } | undefined
   #hasRead = false
@@ -92,7 +86,7 @@ export class RemotePresence {
 
   readBegan(): void {
     this.#wantsRead = false
-    const floors = new Map([...this.#parts].map(([boot, { rev }]) => [boot, rev] as const))
+    const floors = new Map(this.#parts)
     for (const [boot, rev] of this.#floors) floors.set(boot, Math.max(rev, floors.get(boot) ?? 0))
     this.#floors.clear()
     this.#reading = { floors, heard: [] }
@@ -118,7 +112,7 @@ export class RemotePresence {
   }
 
   beatHeard(bootId: BootId, rev: number, now: number): void {
-    if (this.#hasRead && !this.#suspects.has(bootId) && (this.#parts.get(bootId)?.rev ?? 0) < rev)
+    if (this.#hasRead && !this.#suspects.has(bootId) && (this.#parts.get(bootId) ?? 0) < rev)
       this.#suspects.set(bootId, { rev, at: now + LATE_HINT_MS })
   }
 
@@ -126,7 +120,7 @@ export class RemotePresence {
     for (const [boot, { rev, at }] of this.#suspects) {
       if (at > now) continue
       this.#suspects.delete(boot)
-      if ((this.#parts.get(boot)?.rev ?? 0) < rev) this.#missed(boot, rev)
+      if ((this.#parts.get(boot) ?? 0) < rev) this.#missed(boot, rev)
     }
   }
 
@@ -161,15 +155,16 @@ export class RemotePresence {
   }
 
   #apply({ bootId, from, to, hint }: HeardHint): void {
-    const part = this.#parts.get(bootId)
-    if (part === undefined || to > part.rev) {
+    const rev = this.#parts.get(bootId) ?? 0
+    if (to > rev) {
       if (hint.put === undefined) this.#missed(bootId, to)
       else {
         if (from === 0) this.#merged.replace(bootId, new Map(Object.entries(hint.put)))
         else for (const [being, entry] of Object.entries(hint.put)) this.#merged.put(bootId, being, entry)
         for (const being of Object.keys(hint.left)) this.#merged.remove(bootId, being)
-        if (from !== 0 && part?.isExact === true && part.rev !== from) this.#missed(bootId, to)
-        this.#parts.set(bootId, { rev: to, isExact: true })
+        // After a read this may only be a removal that the entries did not tell; one more read settles it.
+        if (from > rev) this.#missed(bootId, to)
+        this.#parts.set(bootId, to)
       }
     }
     // After its successor is in, so that nobody blinks; one whose entries have yet to be read goes with that read.
@@ -188,7 +183,7 @@ export class RemotePresence {
     let rev = floor
     for (const entry of entries.values()) rev = Math.max(rev, entry.rev)
     this.#merged.replace(boot, entries)
-    this.#parts.set(boot, { rev, isExact: false })
+    this.#parts.set(boot, rev)
     this.#doubted.delete(boot)
   }
 

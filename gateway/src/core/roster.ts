@@ -313,7 +313,7 @@ export class SpaceRoster {
       this.#effects.push({ type: 'readHash', turn: ++this.#turn })
     }
     if (!this.isExact) this.#freeze()
-    else if (this.#isToldFrozen) this.#flush(now)
+    else if (this.#isToldFrozen || this.#listing.isUntold) this.#flush(now)
     else if (this.#merged.hasChanged) this.#flushAt ??= now + windowFor(this.#merged.count, this.#settings)
   }
 

@@ -65,7 +65,7 @@ afterEach(async () => {
 const speak = (from: string) => admin.publish(REDIS.spaceChannel(space), Buffer.from(signal(from)))
 const hears = async (from: string): Promise<void> => {
   await speak(from)
-  await until(() => ear.heard.includes(`${space} rhizom1 signal ${from}`), `${from} is heard`)
+  await until(() => ear.heard.includes(`${space} rhizom1 signal ${from} wave`), `${from} is heard`)
 }
 
 describe('the bus over Redis', () => {
@@ -73,7 +73,7 @@ describe('the bus over Redis', () => {
     expect(ear.heard).toEqual([`joined ${space}`, 'recovered'])
     await hears('@a')
     bus.publish(space, signal('@b'))
-    await until(() => ear.heard.includes(`${space} rhizom1 signal @b`), 'it hears itself')
+    await until(() => ear.heard.includes(`${space} rhizom1 signal @b wave`), 'it hears itself')
     bus.leave(space)
     await until(async () => {
       const [, count] = (await admin.pubsub('NUMSUB', REDIS.spaceChannel(space))) as [string, number]

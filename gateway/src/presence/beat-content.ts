@@ -49,10 +49,10 @@ export class BeatContent {
   }
 
   /** One space after the other, one each time. */
-  nextToMeasure(spaces: Rosters): { roster: SpaceRoster } | undefined {
+  nextToMeasure(spaces: Rosters): SpaceRoster | undefined {
     if (this.#toMeasure.length === 0) this.#toMeasure = [...spaces.keys()]
     const next = this.#toMeasure.pop()
-    return next === undefined ? undefined : spaces.get(next)
+    return next === undefined ? undefined : spaces.get(next)?.roster
   }
 
   toRenew(spaces: Rosters, now: number): SpaceId[] {

@@ -7,6 +7,7 @@
  */
 import {
   type BeingId,
+  type BootId,
   encodeFrame,
   type JsonObject,
   parseGatewayBeat,
@@ -14,23 +15,17 @@ import {
   type PresenceMessage,
   type SpaceId,
 } from '@rhizom/protocol'
-import {
-  isDoubtful,
-  type LeaseEffect,
-  type LeaseEvent,
-  type LeaseSettings,
-  type LeaseState,
-  leaseWakesAt,
-  startLease,
-  stepLease,
-} from '../core/lease.ts'
+import type { LeaseSettings } from '../core/lease.ts'
 import type { ConnectionId } from '../core/own-presence.ts'
 import { type PresenceWrite, type RosterEffect, type RosterSettings, SpaceRoster } from '../core/roster.ts'
-import type { Cancel, Clock, Log, PresenceStore } from '../ports.ts'
+import type { Clock, Log, PresenceStore } from '../ports.ts'
 import { BeatContent } from './beat-content.ts'
 import type { LastSeen } from './last-seen.ts'
+import { type BeatLoad, LeaseKeeper } from './lease-keeper.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
+import { PresenceWriter } from './presence-writer.ts'
 import type { Roster, RosterAnswer } from './roster.ts'
+import { type Happening, SpacePresence } from './space-presence.ts'
 
 export interface PresenceHubPorts {
   clock: Clock
@@ -48,44 +43,40 @@ export interface PresenceSettings {
   lease: LeaseSettings
 }
 
-interface Space {
-  roster: SpaceRoster
-  tell: ((frame: Uint8Array) => void) | undefined
-  timer: Cancel | undefined
-  timerAt: number
-  /** Who waits for the roster to be known. */
-  waiting: (() => void)[]
-}
-
-/** Writes of this long go together. */
-const WRITE_GATHER_MS = 10
-/** Longer than a read of Redis takes, and short for somebody who waits for an answer. */
-const READY_WITHIN_MS = 1000
-
 const encoder = new TextEncoder()
 
 export class PresenceHub implements Roster {
   readonly #ports: PresenceHubPorts
-  readonly #spaces = new Map<SpaceId, Space>()
-  readonly #toWrite = new Set<SpaceRoster>()
+  readonly #spaces = new Map<SpaceId, SpacePresence>()
   readonly #beats: BeatContent
-  #lease: LeaseState
-  #leaseTimer: Cancel | undefined
-  #writeTimer: Cancel | undefined
-  #lastWrite = 0
+  readonly #lease: LeaseKeeper
+  readonly #writer: PresenceWriter
   #isStopped = false
   #emptied: (() => void)[] = []
 
   constructor(ports: PresenceHubPorts) {
     this.#ports = ports
     this.#beats = new BeatContent(ports.settings.lease)
-    this.#lease = startLease(ports.newBootId(), ports.clock.now(), ports.settings.lease)
-    ports.store.start(() => this.#dispatch({ type: 'beatWanted' }))
-    this.#sleepLease()
+    this.#lease = new LeaseKeeper({
+      ...ports,
+      settings: ports.settings.lease,
+      load: ({ bootId }) => this.#load(bootId),
+      linkFound: (name) => this.#withAll((roster, now) => roster.linkFound(name, now)),
+      linkLost: () => this.#linkLost(),
+      gatewaysGone: (boots) => this.#gatewaysGone(boots),
+    })
+    this.#writer = new PresenceWriter({
+      ...ports,
+      beats: this.#beats,
+      isLinkUp: () => this.#lease.link === 'up',
+      written: (writes) => this.#written(writes),
+      failed: (writes, error) => this.#writeFailed(writes, error),
+    })
+    this.#lease.start()
   }
 
   get hasLease(): boolean {
-    return this.#lease.lease === 'held' && this.#lease.link === 'up'
+    return this.#lease.isHeld && this.#lease.link === 'up'
   }
 
   get entryCount(): number {
@@ -120,14 +111,7 @@ export class PresenceHub implements Roster {
 
   ready(id: SpaceId): Promise<void> {
     const space = this.#spaces.get(id)
-    if (space === undefined || space.roster.isExact || this.#lease.link === 'down') return Promise.resolve()
-    return new Promise((resolve) => {
-      const cancel = this.#ports.clock.after(READY_WITHIN_MS, resolve)
-      space.waiting.push(() => {
-        cancel()
-        resolve()
-      })
-    })
+    return space === undefined || this.#lease.link === 'down' ? Promise.resolve() : space.ready()
   }
 
   here(id: SpaceId, newcomers: readonly BeingId[]): RosterAnswer {
@@ -174,15 +158,15 @@ export class PresenceHub implements Roster {
   }
 
   busLost(): void {
-    this.#dispatch({ type: 'busLost' })
+    this.#lease.dispatch({ type: 'busLost' })
   }
 
   busRecovered(): void {
-    this.#dispatch({ type: 'busRecovered' })
+    this.#lease.dispatch({ type: 'busRecovered' })
   }
 
   prolong(ms: number): void {
-    for (const space of this.#spaces.values()) this.#with(space, (roster) => roster.prolong(ms))
+    this.#withAll((roster) => roster.prolong(ms))
   }
 
   emptied(): Promise<void> {
@@ -195,22 +179,18 @@ export class PresenceHub implements Roster {
   /** Lets go of the lease and of whoever is left. */
   async stop(): Promise<void> {
     if (this.#isStopped) return
-    for (const space of [...this.#spaces.values()]) this.#with(space, (roster, now) => roster.unwatched(now))
-    this.#writeTimer?.()
-    this.#write()
+    this.#withAll((roster, now) => roster.unwatched(now))
+    this.#writer.flush()
     this.#isStopped = true
-    this.#leaseTimer?.()
-    for (const { timer, waiting } of this.#spaces.values()) {
-      timer?.()
-      for (const tell of waiting) tell()
-    }
+    this.#lease.stop()
+    for (const space of this.#spaces.values()) space.stop()
     const { clock, lastSeen, store, log } = this.#ports
     const beings = new Map([...this.#spaces].map(([id, { roster }]) => [id, roster.ownBeings()] as const))
     for (const those of beings.values()) for (const being of those) lastSeen.note(being, clock.now())
     const { bootId } = this.#lease.name
     this.#spaces.clear()
     try {
-      if (this.#lease.lease === 'held') await store.leave({ bootId, beings, beat: { bootId, wrote: {}, stops: true } })
+      if (this.#lease.isHeld) await store.leave({ bootId, beings, beat: { bootId, wrote: {}, stops: true } })
     } catch (error) {
       log.debug({ error: String(error) }, 'the lease is left to run out')
     }
@@ -219,56 +199,40 @@ export class PresenceHub implements Roster {
     lastSeen.stop()
   }
 
-  #spaceOf(id: SpaceId): Space {
+  #spaceOf(id: SpaceId): SpacePresence {
     const known = this.#spaces.get(id)
     if (known !== undefined) return known
     const { clock, settings } = this.#ports
-    const roster = new SpaceRoster(id, this.#lease.name, settings.roster)
-    const space: Space = { roster, tell: undefined, timer: undefined, timerAt: Infinity, waiting: [] }
+    const space = new SpacePresence(new SpaceRoster(id, this.#lease.name, settings.roster), {
+      clock,
+      carryOut: (where, effect) => this.#carryOut(where, effect),
+      woke: (where, happen) => this.#with(where, happen),
+    })
     this.#spaces.set(id, space)
-    if (this.#lease.link === 'up') roster.linkFound(this.#lease.name, clock.now())
+    if (this.#lease.link === 'up') space.run((roster, now) => roster.linkFound(this.#lease.name, now))
     return space
   }
 
-  /** Lets something happen to a roster and carries out what follows from it. */
-  #with(space: Space | undefined, happen: (roster: SpaceRoster, now: number) => void): void {
-    // What comes late for a roster that was let go of must not touch its successor.
+  /** Lets something happen to a roster. What comes late for one that was let go of must not touch its successor. */
+  #with(space: SpacePresence | undefined, happen: Happening): void {
     if (space === undefined || this.#isStopped || this.#spaces.get(space.roster.space) !== space) return
-    const { roster } = space
-    happen(roster, this.#ports.clock.now())
-    for (const effect of roster.takeEffects()) this.#carryOut(space, effect)
-    if (roster.isExact) for (const tell of space.waiting.splice(0)) tell()
-    if (roster.isIdle) {
-      space.timer?.()
-      for (const tell of space.waiting.splice(0)) tell()
-      this.#spaces.delete(roster.space)
-      this.#beats.forget(roster.space)
-    } else this.#sleep(space)
+    space.run(happen)
+    if (space.roster.isIdle) {
+      space.stop()
+      this.#spaces.delete(space.roster.space)
+      this.#beats.forget(space.roster.space)
+    }
     this.#tellIfEmpty()
   }
 
-  #sleep(space: Space): void {
-    const at = space.roster.wakesAt ?? Infinity
-    if (at === space.timerAt) return
-    space.timer?.()
-    space.timerAt = at
-    if (at === Infinity) return
-    const { clock } = this.#ports
-    space.timer = clock.after(Math.max(0, at - clock.now()), () => {
-      space.timerAt = Infinity
-      this.#with(space, (roster, now) => roster.tick(now))
-    })
-  }
-
-  #carryOut(space: Space, effect: RosterEffect): void {
+  #carryOut(space: SpacePresence, effect: RosterEffect): void {
     const { metrics, lastSeen } = this.#ports
     switch (effect.type) {
       case 'readHash':
         this.#read(space, effect.turn)
         return
       case 'writeHash':
-        this.#toWrite.add(space.roster)
-        this.#writeTimer ??= this.#ports.clock.after(WRITE_GATHER_MS, () => this.#write())
+        this.#writer.add(space.roster)
         return
       case 'removeOrphans':
         this.#removeOrphans(space.roster.space, effect.orphans)
@@ -285,13 +249,12 @@ export class PresenceHub implements Roster {
     }
   }
 
-  #read(space: Space, turn: number): void {
+  #read(space: SpacePresence, turn: number): void {
     const { store, metrics } = this.#ports
     store.read(space.roster.space, space.roster.boots()).then(
       (read) => {
         metrics.reads.inc({ outcome: 'answered' })
-        const doubtful = isDoubtful(this.#lease, this.#ports.clock.now())
-        this.#with(space, (roster, now) => roster.readDone(turn, read, doubtful, now))
+        this.#with(space, (roster, now) => roster.readDone(turn, read, this.#lease.isDoubtful, now))
       },
       (error: unknown) => {
         metrics.reads.inc({ outcome: 'failed' })
@@ -300,33 +263,15 @@ export class PresenceHub implements Roster {
     )
   }
 
-  #write(): void {
-    this.#writeTimer = undefined
-    // Otherwise everything is said again when it is back.
-    if (this.#lease.link !== 'up') return
-    const writes: PresenceWrite[] = []
-    for (const roster of this.#toWrite) {
-      const write = roster.takeWrite(this.#lastWrite + 1)
-      if (write === undefined) continue
-      this.#lastWrite += 1
-      this.#beats.wrote(write.space, write.to, this.#ports.clock.now())
-      writes.push(write)
-    }
-    this.#toWrite.clear()
-    if (writes.length === 0) return
-    this.#ports.metrics.hints.inc({ direction: 'sent' }, writes.length)
-    this.#ports.store.write(writes).then(
-      () => this.#written(writes),
-      (error: unknown) => {
-        for (const write of writes) this.#spaceOf(write.space).roster.writeFailed(write)
-        this.#failed(error)
-      },
-    )
-  }
-
   /** A roster that waited for its last write may be let go of now. */
   #written(writes: readonly PresenceWrite[]): void {
     for (const { space } of writes) this.#with(this.#spaces.get(space), () => undefined)
+  }
+
+  #writeFailed(writes: readonly PresenceWrite[], error: unknown): void {
+    if (this.#isStopped) return
+    for (const write of writes) this.#spaceOf(write.space).roster.writeFailed(write)
+    this.#failed(error)
   }
 
   #removeOrphans(space: SpaceId, orphans: ReadonlyMap<string, BeingId[]>): void {
@@ -342,83 +287,40 @@ export class PresenceHub implements Roster {
   #failed(error: unknown): void {
     if (this.#isStopped) return
     this.#ports.log.debug({ error: String(error) }, 'presence does not reach Redis')
-    this.#dispatch({ type: 'storeFailed' })
+    this.#lease.dispatch({ type: 'storeFailed' })
   }
 
-  #dispatch(event: LeaseEvent): void {
-    if (this.#isStopped) return
-    const { clock, settings } = this.#ports
-    const { state, effects } = stepLease(this.#lease, event, clock.now(), settings.lease)
-    this.#lease = state
-    for (const effect of effects) this.#carryOutLease(effect)
-    this.#sleepLease()
+  #withAll(happen: Happening): void {
+    for (const space of [...this.#spaces.values()]) this.#with(space, happen)
   }
 
-  #sleepLease(): void {
-    this.#leaseTimer?.()
-    const wakesAt = leaseWakesAt(this.#lease)
-    if (wakesAt === undefined) return
-    const { clock } = this.#ports
-    this.#leaseTimer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.#dispatch({ type: 'ticked' }))
+  /** Nobody has to wait for a roster that cannot be known. */
+  #linkLost(): void {
+    this.#withAll((roster, now) => roster.linkLost(now))
+    for (const space of this.#spaces.values()) space.release()
   }
 
-  #carryOutLease(effect: LeaseEffect): void {
-    switch (effect.type) {
-      case 'beat':
-        this.#beat(effect)
-        return
-      case 'linkFound':
-        for (const space of [...this.#spaces.values()])
-          this.#with(space, (roster, now) => roster.linkFound(effect.name, now))
-        return
-      case 'linkLost':
-        for (const space of [...this.#spaces.values()]) {
-          this.#with(space, (roster, now) => roster.linkLost(now))
-          for (const tell of space.waiting.splice(0)) tell()
-        }
-        return
-      case 'gatewaysGone':
-        this.#gatewaysGone(effect.boots)
-        return
-      default:
-        effect satisfies never
+  #gatewaysGone(boots: readonly BootId[]): void {
+    this.#withAll((roster, now) => {
+      for (const boot of boots) roster.gatewayGone(boot, now)
+    })
+  }
+
+  #load(bootId: BootId): BeatLoad {
+    const now = this.#ports.clock.now()
+    const roster = this.#beats.nextToMeasure(this.#spaces)
+    const expected = roster?.entryCount
+    return {
+      peers: [...new Set([...this.#spaces.values()].flatMap((space) => space.roster.boots()))],
+      announce: this.#beats.announce(bootId, now),
+      measure: expected === undefined ? undefined : roster?.space,
+      renew: this.#beats.toRenew(this.#spaces, now),
+      measured: (entries) => {
+        // Unless what is expected changed while it was measured, the hash holds too many or too few.
+        if (roster === undefined || entries === expected || roster.entryCount !== expected) return
+        this.#with(this.#spaces.get(roster.space), (known, at) => known.suspect(at))
+      },
     }
-  }
-
-  #beat({ name, isNew, ttlMs }: Extract<LeaseEffect, { type: 'beat' }>): void {
-    const { clock, store, newBootId, metrics } = this.#ports
-    const peers = [...new Set([...this.#spaces.values()].flatMap(({ roster }) => roster.boots()))]
-    const measured = this.#beats.nextToMeasure(this.#spaces)
-    const expected = measured?.roster.entryCount
-    const announce = this.#beats.announce(name.bootId, clock.now())
-    const measure = expected === undefined ? undefined : measured?.roster.space
-    const renew = this.#beats.toRenew(this.#spaces, clock.now())
-    store.beat({ name, isNew, ttlMs, peers, announce, measure, renew }).then(
-      (answer) => {
-        if (isNew && answer.isKept) metrics.leasesTaken.inc()
-        if (answer.measured !== undefined && answer.measured !== expected) this.#suspect(measured?.roster, expected)
-        const { isKept, restsMs } = answer
-        this.#dispatch({ type: 'beatDone', isKept, asked: peers, restsMs, freshId: newBootId() })
-      },
-      (error: unknown) => {
-        this.#ports.log.debug({ error: String(error) }, 'a heartbeat failed')
-        this.#dispatch({ type: 'beatFailed' })
-      },
-    )
-  }
-
-  /** The hash holds more or fewer than it should, unless that changed while it was asked. */
-  #suspect(measured: SpaceRoster | undefined, expected: number | undefined): void {
-    if (measured === undefined || measured.entryCount !== expected) return
-    this.#with(this.#spaces.get(measured.space), (roster, now) => roster.suspect(now))
-  }
-
-  #gatewaysGone(boots: readonly string[]): void {
-    this.#ports.metrics.gatewaysGone.inc(boots.length)
-    for (const space of [...this.#spaces.values()])
-      this.#with(space, (roster, now) => {
-        for (const boot of boots) roster.gatewayGone(boot, now)
-      })
   }
 
   #tellIfEmpty(): void {

@@ -2,9 +2,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 export interface PresenceGauged {
-  entries(): number
-  hasLease(): boolean
-  frozenSpaces(): number
+  readonly entryCount: number
+  readonly hasLease: boolean
+  readonly frozenCount: number
 }
 
 export type PresenceMetrics = ReturnType<typeof createPresenceMetrics>
@@ -37,9 +37,9 @@ export function createPresenceMetrics() {
         })
         made.push(one)
       }
-      gauge('entries', 'Beings here through this gateway, counted once for each space', of.entries)
-      gauge('lease_held', '1 while this gateway has its lease', () => (of.hasLease() ? 1 : 0))
-      gauge('frozen_spaces', 'Watched spaces whose roster is not known exactly', of.frozenSpaces)
+      gauge('entries', 'Beings here through this gateway, counted once for each space', () => of.entryCount)
+      gauge('lease_held', '1 while this gateway has its lease', () => (of.hasLease ? 1 : 0))
+      gauge('frozen_spaces', 'Watched spaces whose roster is not known exactly', () => of.frozenCount)
       for (const one of made) registry.registerMetric(one)
     },
   }

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { type Change, encodeChangesMessage, type InternalRead, type Intention } from '@rhizom/protocol'
 
 const ADA = '@ada'
-export const TEST_INTERNAL_TOKEN = 'only tests show this one'
+export const TEST_INTERNAL_TOKEN = 'only-tests-show-this-one'
 
 type NewChange = Pick<Change, 'kind' | 'body'>
 

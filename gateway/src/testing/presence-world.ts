@@ -259,7 +259,8 @@ class ModelStore implements PresenceStore {
       for (const [field, entry] of this.#redis.entries(space)) {
         const name = parsePresenceField(field)
         if (name === undefined) throw new Error(`not a field: ${field}`)
-        entries.set(name.bootId, (entries.get(name.bootId) ?? new Map()).set(name.being, entry))
+        const part = entries.get(name.bootId) ?? new Map<string, PresenceEntry>()
+        entries.set(name.bootId, part.set(name.being, entry))
       }
       const alive = [...boots, ...entries.keys()].filter((boot) => this.#redis.isAlive(boot))
       return { entries, leases: new Map(alive.map((boot) => [boot, this.#redis.leases.get(boot)?.formerly ?? []])) }

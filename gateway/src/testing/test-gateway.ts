@@ -45,6 +45,8 @@ export class TestGateway {
       API_URL: server.url,
       TOKEN_SECRET: TEST_SECRET,
       INTERNAL_TOKEN: TEST_INTERNAL_TOKEN,
+      // A gateway that stops waits for it.
+      PRESENCE_GRACE_MS: '50',
       ...env,
     })
     if (!parsed.ok) throw new Error(parsed.problem)

@@ -42,6 +42,7 @@ async function dieAfterCommit(stage: Stage, doomed: ClusterNode, other: ClusterN
   if (heads.get(space)?.version !== versionBefore + 1) problem('the change was not committed')
   await crowd.untilLevel(heads, 2 * withinMs, crowd.watchersOf(space))
   const tookMs = performance.now() - diedAt
+  crowd.acknowledgements.delayed(tookMs)
   note(`delivered ${Math.round(tookMs)} ms after the death`)
   if (tookMs > withinMs) problem(`delivered after ${Math.round(tookMs)} ms`)
   const outcome = await call<MutationResult>(other.url, 'GET', `/v1/mutations/${id}`, { token: crowd.owner.token })

@@ -17,7 +17,9 @@ const restartAll = async (nodes: Stage['rig']['apis'], env: Record<string, strin
 /** Has the api nodes prune the log, down to a few changes of each space. Nobody writes meanwhile: the log is judged. */
 async function prune({ rig, crowd, note }: Stage): Promise<void> {
   const count = async (): Promise<number> => {
-    const [row] = await rig.sql<{ count: string }[]>`select count(*) from changes where space = any(${crowd.allSpaces})`
+    const [row] = await rig.sql<{ count: string }[]>`
+      select count(*) from changes c join spaces s on s.id = c.space and s.epoch = c.epoch
+      where c.space = any(${crowd.allSpaces})`
     return Number(row?.count)
   }
   const before = await count()

@@ -77,7 +77,7 @@ async function pubsubConnections(stage: Stage): Promise<string[]> {
 
 /** The replica is cut off first, so that it lacks what was said last, and is then made the one in use. */
 const laggingReplicaPromoted: Fault = {
-  name: 'lagging replica promoted',
+  name: 'lagging Redis replica promoted',
   weight: 2,
   holdMs: 1_000,
   async strike(stage) {

@@ -1,0 +1,126 @@
+/**
+ * Runs the lease machine (core/lease.ts): sends its heartbeats and tells the hub whether this gateway lives, and which
+ * others do not any more.
+ */
+import type { BootId } from '@rhizom/protocol'
+import {
+  isDoubtful,
+  type LeaseEffect,
+  type LeaseEvent,
+  type LeaseSettings,
+  type LeaseState,
+  leaseWakesAt,
+  startLease,
+  stepLease,
+} from '../core/lease.ts'
+import type { OwnName } from '../core/remote-presence.ts'
+import type { BeatAnswer, BeatRequest, Cancel, Clock, Log, PresenceStore } from '../ports.ts'
+import type { PresenceMetrics } from './presence-metrics.ts'
+
+/** What a heartbeat carries beside the lease, and who is to hear what was measured. */
+export type BeatLoad = Pick<BeatRequest, 'peers' | 'announce' | 'measure' | 'renew'> & {
+  measured(entries: number): void
+}
+
+export interface LeaseKeeperPorts {
+  clock: Clock
+  store: PresenceStore
+  newBootId(): BootId
+  metrics: PresenceMetrics
+  log: Log
+  settings: LeaseSettings
+  load(name: OwnName): BeatLoad
+  linkFound(name: OwnName): void
+  linkLost(): void
+  gatewaysGone(boots: readonly BootId[]): void
+}
+
+export class LeaseKeeper {
+  readonly #ports: LeaseKeeperPorts
+  #state: LeaseState
+  #timer: Cancel | undefined
+  #isStopped = false
+
+  constructor(ports: LeaseKeeperPorts) {
+    this.#ports = ports
+    this.#state = startLease(ports.newBootId(), ports.clock.now(), ports.settings)
+  }
+
+  get name(): OwnName {
+    return this.#state.name
+  }
+
+  get link(): LeaseState['link'] {
+    return this.#state.link
+  }
+
+  get isHeld(): boolean {
+    return this.#state.lease === 'held'
+  }
+
+  /** Whether a missing lease proves nothing now. */
+  get isDoubtful(): boolean {
+    return isDoubtful(this.#state, this.#ports.clock.now())
+  }
+
+  start(): void {
+    this.#ports.store.start(() => this.dispatch({ type: 'beatWanted' }))
+    this.#sleep()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.()
+  }
+
+  dispatch(event: LeaseEvent): void {
+    if (this.#isStopped) return
+    const { clock, settings } = this.#ports
+    const { state, effects } = stepLease(this.#state, event, clock.now(), settings)
+    this.#state = state
+    for (const effect of effects) this.#carryOut(effect)
+    this.#sleep()
+  }
+
+  #sleep(): void {
+    this.#timer?.()
+    const wakesAt = leaseWakesAt(this.#state)
+    if (wakesAt === undefined || this.#isStopped) return
+    const { clock } = this.#ports
+    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.dispatch({ type: 'ticked' }))
+  }
+
+  #carryOut(effect: LeaseEffect): void {
+    switch (effect.type) {
+      case 'beat':
+        this.#beat(effect)
+        return
+      case 'linkFound':
+        this.#ports.linkFound(effect.name)
+        return
+      case 'linkLost':
+        this.#ports.linkLost()
+        return
+      case 'gatewaysGone':
+        this.#ports.metrics.gatewaysGone.inc(effect.boots.length)
+        this.#ports.gatewaysGone(effect.boots)
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  #beat({ name, isNew, ttlMs }: Extract<LeaseEffect, { type: 'beat' }>): void {
+    const { store, newBootId, metrics, log, load } = this.#ports
+    const { measured, ...carried } = load(name)
+    const answered = ({ isKept, restsMs, measured: entries }: BeatAnswer): void => {
+      if (isNew && isKept) metrics.leasesTaken.inc()
+      if (entries !== undefined) measured(entries)
+      this.dispatch({ type: 'beatDone', isKept, asked: carried.peers, restsMs, freshId: newBootId() })
+    }
+    store.beat({ name, isNew, ttlMs, ...carried }).then(answered, (error: unknown) => {
+      log.debug({ error: String(error) }, 'a heartbeat failed')
+      this.dispatch({ type: 'beatFailed' })
+    })
+  }
+}

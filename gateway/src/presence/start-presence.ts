@@ -1,0 +1,57 @@
+/** Puts presence together from the settings: Redis, the api, and the hub between them. */
+import { randomBytes } from 'node:crypto'
+import { realClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { Log } from '../ports.ts'
+import { HASH_TTL_MS } from './beat-content.ts'
+import { createLastSeenPost } from './last-seen-post.ts'
+import { LastSeen } from './last-seen.ts'
+import { PresenceHub } from './presence-hub.ts'
+import { createPresenceMetrics, type PresenceMetrics } from './presence-metrics.ts'
+import { RedisPresence } from './redis-presence.ts'
+
+/** Pause after a heartbeat that did not reach Redis. */
+const RETRY_MS = 500
+/** No two starts share a name. */
+const BOOT_ID_BYTES = 9
+
+export function startPresence(config: Config, log: Log): { hub: PresenceHub; metrics: PresenceMetrics } {
+  const metrics = createPresenceMetrics()
+  const store = new RedisPresence({
+    url: config.REDIS_URL,
+    clock: realClock,
+    random: Math.random,
+    log,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+    hashTtlMs: HASH_TTL_MS,
+    counted: (command, times) => metrics.redisCommands.inc({ command }, times),
+  })
+  const lastSeen: LastSeen = new LastSeen({
+    clock: realClock,
+    everyMs: config.LAST_SEEN_EVERY_MS,
+    post: createLastSeenPost({
+      urls: config.API_URL,
+      internalToken: config.INTERNAL_TOKEN,
+      timeoutMs: config.API_TIMEOUT_MS,
+    }),
+    isHere: (being) => hub.isHere(being),
+    given: (outcome, beings) => metrics.lastSeen.inc({ outcome }, beings),
+  })
+  const hub: PresenceHub = new PresenceHub({
+    clock: realClock,
+    store,
+    lastSeen,
+    newBootId: () => randomBytes(BOOT_ID_BYTES).toString('base64url'),
+    metrics,
+    log,
+    settings: {
+      roster: {
+        graceMs: config.PRESENCE_GRACE_MS,
+        windowMs: config.PRESENCE_WINDOW_MS,
+        listLimit: config.PRESENCE_LIST_LIMIT,
+      },
+      lease: { leaseMs: config.PRESENCE_LEASE_MS, retryMs: RETRY_MS },
+    },
+  })
+  return { hub, metrics }
+}

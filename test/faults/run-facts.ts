@@ -1,0 +1,12 @@
+/** What a run was: printed with its outcome, so that anybody can repeat it. */
+export interface RunFacts {
+  command: string
+  /** The commit, with a plus sign where files differ from it. */
+  commit: string
+  date: string
+  seed: number
+  tookMs: number
+  /** Who took part, as one line. */
+  cast: string
+  logs: string
+}
