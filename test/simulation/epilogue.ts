@@ -187,6 +187,8 @@ const aRemovalThatNobodyAnnounces: Scene = async (world) => {
 
 const everybodyLeaves: Scene = async (world) => {
   world.note('• spaces for everybody')
+  // With heads again: a feed that lingers may still hold a space as it was.
+  world.api.comeBack()
   createMissing(world)
   reloadAll(world)
   await run(world, 100)
