@@ -9,7 +9,8 @@ import { logFaults } from './catalog/log-faults.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
 import { commitNow, writeReport } from './report.ts'
-import { failuresOf, totalsOf } from './report-text.ts'
+import { totalsOf } from './report-rows.ts'
+import { failuresOf } from './report-text.ts'
 import type { RunFacts } from './run-facts.ts'
 
 const seed = 1

@@ -5,46 +5,16 @@
  */
 import type { Outcome } from './drill.ts'
 import type { RunFacts } from './run-facts.ts'
-import { totalsOf } from './report-text.ts'
+import { labelOf, type Row, rowsOf, totalsOf } from './report-rows.ts'
 
 const WIDTH = 1040
 const ROW = 24
 const TOP = 132
 const LEFT = 28
-const COLUMNS = { acknowledged: 470, lost: 524, twice: 572, order: 620, bars: 660, end: 1000 } as const
-
-/** One row of the picture: a fault, or all injections of the same fault in a long run. */
-interface Row {
-  name: string
-  times: number
-  acknowledged: number
-  lost: number
-  duplicated: number
-  outOfOrder: number
-  levelMs: number
-  worstDelayMs: number
-  passed: boolean
-}
+const COLUMNS = { acknowledged: 492, lost: 542, twice: 588, order: 634, bars: 668, end: 1004 } as const
 
 const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (mark) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[mark] ?? mark)
-
-function rowsOf(outcomes: readonly Outcome[]): Row[] {
-  return [...Map.groupBy(outcomes, ({ fault }) => fault)].map(([name, group]) => {
-    const totals = totalsOf(group)
-    return {
-      name,
-      times: group.length,
-      acknowledged: totals.acknowledged,
-      lost: totals.lost,
-      duplicated: totals.duplicated,
-      outOfOrder: totals.outOfOrder,
-      levelMs: Math.max(...group.map(({ levelMs }) => levelMs ?? 0)),
-      worstDelayMs: Math.max(...group.map(({ worstDelayMs }) => worstDelayMs)),
-      passed: group.every(({ passed }) => passed),
-    }
-  })
-}
 
 /** Linear up to a second, logarithmic beyond it, so that 20 ms and 10 s both show. */
 const scale = (ms: number, mostMs: number): number => {
@@ -63,13 +33,12 @@ function zero(x: number, y: number, value: number): string {
 function rowOf(row: Row, index: number, mostMs: number): string {
   const y = TOP + index * ROW
   const base = y + 16
-  const bar = Math.max(2, scale(row.levelMs, mostMs))
+  const bar = Math.max(2, scale(row.levelMs ?? 0, mostMs))
   const mark = COLUMNS.bars + scale(row.worstDelayMs, mostMs)
-  const label = row.times > 1 ? `${row.name} × ${row.times}` : row.name
-  const title = `${row.name}: level ${shortTime(row.levelMs)} after healing, longest delay ${shortTime(row.worstDelayMs)}`
+  const title = `${row.name}: level ${row.levelMs === undefined ? 'never' : shortTime(row.levelMs)} after healing, longest delay ${shortTime(row.worstDelayMs)}`
   return [
     `<g><title>${escaped(title)}</title>`,
-    `<text class="${row.passed ? 'name' : 'name bad'}" x="${LEFT}" y="${base}">${escaped(label)}</text>`,
+    `<text class="${row.passed ? 'name' : 'name bad'}" x="${LEFT}" y="${base}">${escaped(labelOf(row))}</text>`,
     `<text class="n" x="${COLUMNS.acknowledged}" y="${base}">${number(row.acknowledged)}</text>`,
     zero(COLUMNS.lost, base, row.lost),
     zero(COLUMNS.twice, base, row.duplicated),
@@ -109,10 +78,10 @@ const STYLE = `
     .mark { stroke: #a371f7 } .grid { stroke: #30363d }
   }`
 
-export function pictureOf(outcomes: readonly Outcome[], facts: RunFacts): string {
-  const rows = rowsOf(outcomes)
+export function pictureOf(outcomes: readonly Outcome[], facts: RunFacts, order: readonly string[] = []): string {
+  const rows = rowsOf(outcomes, order)
   const totals = totalsOf(outcomes)
-  const mostMs = Math.max(2_000, ...rows.flatMap(({ levelMs, worstDelayMs }) => [levelMs, worstDelayMs])) * 1.05
+  const mostMs = Math.max(2_000, ...rows.flatMap(({ levelMs, worstDelayMs }) => [levelMs ?? 0, worstDelayMs])) * 1.05
   const height = rows.length * ROW
   const bottom = TOP + height
   const head = (x: number, text: string): string => `<text class="head right" x="${x}" y="${TOP - 12}">${text}</text>`

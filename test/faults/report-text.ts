@@ -1,5 +1,6 @@
-/** The outcome of a run as a table for a terminal, and what failed in full. */
+/** The outcome of a run as a table for a terminal, and what failed in full. Times are the longest of each row. */
 import type { Outcome } from './drill.ts'
+import { labelOf, type Row, rowsOf, totalsOf } from './report-rows.ts'
 import type { RunFacts } from './run-facts.ts'
 
 const COLUMNS = [
@@ -15,33 +16,16 @@ const COLUMNS = [
 
 export const seconds = (ms: number | undefined): string => (ms === undefined ? '–' : `${(ms / 1_000).toFixed(2)} s`)
 
-const cells = (outcome: Outcome): string[] => [
-  `${outcome.passed ? ' ' : '✗ '}${outcome.fault}`.trimStart(),
-  String(outcome.acknowledged),
-  String(outcome.lost),
-  String(outcome.duplicated),
-  String(outcome.outOfOrder),
-  seconds(outcome.levelMs),
-  seconds(outcome.underFaultMs),
-  seconds(outcome.worstDelayMs),
+const cells = (row: Row): string[] => [
+  `${row.passed ? '' : '✗ '}${labelOf(row)}`,
+  String(row.acknowledged),
+  String(row.lost),
+  String(row.duplicated),
+  String(row.outOfOrder),
+  seconds(row.levelMs),
+  seconds(row.underFaultMs),
+  seconds(row.worstDelayMs),
 ]
-
-export function totalsOf(outcomes: readonly Outcome[]): {
-  acknowledged: number
-  lost: number
-  duplicated: number
-  outOfOrder: number
-  failed: number
-} {
-  const sum = (pick: (outcome: Outcome) => number): number => outcomes.reduce((all, each) => all + pick(each), 0)
-  return {
-    acknowledged: sum(({ acknowledged }) => acknowledged),
-    lost: sum(({ lost }) => lost),
-    duplicated: sum(({ duplicated }) => duplicated),
-    outOfOrder: sum(({ outOfOrder }) => outOfOrder),
-    failed: outcomes.filter(({ passed }) => !passed).length,
-  }
-}
 
 /** One line for one outcome, as it happens. */
 export function progressLine(outcome: Outcome): string {
@@ -54,11 +38,11 @@ export function progressLine(outcome: Outcome): string {
   return `${outcome.passed ? 'ok  ' : 'FAIL'} ${outcome.fault}: ${outcome.acknowledged} acknowledged, ${zeros}, level after ${seconds(outcome.levelMs)}, under the fault ${seconds(outcome.underFaultMs)}, worst delay ${seconds(outcome.worstDelayMs)}, took ${seconds(outcome.tookMs)}${notes} [${counts}; ${outcome.logLines} log lines]`
 }
 
-export function tableOf(outcomes: readonly Outcome[], facts: RunFacts): string {
+export function tableOf(outcomes: readonly Outcome[], facts: RunFacts, order: readonly string[] = []): string {
   const totals = totalsOf(outcomes)
   const rows = [
     [...COLUMNS],
-    ...outcomes.map(cells),
+    ...rowsOf(outcomes, order).map(cells),
     [
       `${outcomes.length} faults`,
       ...[totals.acknowledged, totals.lost, totals.duplicated, totals.outOfOrder].map(String),

@@ -46,10 +46,14 @@ const outcome = (fault: string, more: Partial<Outcome> = {}): Outcome => ({
 const bad = outcome('a <bad> one', { passed: false, lost: 2, problems: ['lost: 42'] })
 
 test('F25 the table names every fault with its numbers, and what it was run on', () => {
-  const table = tableOf([outcome('gateway killed'), bad], facts)
+  const table = tableOf([outcome('gateway killed'), bad, outcome('many', { levelMs: 90 }), outcome('many')], facts, [
+    'many',
+  ])
   expect(table).toMatch(/^gateway killed +1234 +0 +0 +0 +0\.24 s +– +1\.50 s$/m)
   expect(table).toMatch(/^✗ a <bad> one +1234 +2 +0 +0/m)
-  expect(table).toMatch(/^2 faults +2468 +2 +0 +0$/m)
+  expect(table).toMatch(/^4 faults +4936 +2 +0 +0$/m)
+  expect(table).toMatch(/^many × 2 +2468 +0 +0 +0 +0\.24 s/m)
+  expect(table.indexOf('many')).toBeLessThan(table.indexOf('gateway killed'))
   expect(table).toContain('abc1234, 2026-11-23, seed 7')
 })
 

@@ -7,9 +7,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '@rhizom/infra/local/places.ts'
+import { LONG_RUN_FAULTS } from './catalog/catalog.ts'
 import type { Outcome } from './drill.ts'
 import { pictureOf } from './report-svg.ts'
-import { tableOf, totalsOf } from './report-text.ts'
+import { totalsOf } from './report-rows.ts'
+import { tableOf } from './report-text.ts'
 import type { RunFacts } from './run-facts.ts'
 
 export interface WrittenReport {
@@ -33,9 +35,10 @@ export function writeReport(outcomes: readonly Outcome[], facts: RunFacts, publi
   mkdirSync(reportFolder, { recursive: true })
   const json = join(reportFolder, 'faults.json')
   const svg = join(reportFolder, 'faults.svg')
-  const picture = pictureOf(outcomes, facts)
+  const order = LONG_RUN_FAULTS.map(({ name }) => name)
+  const picture = pictureOf(outcomes, facts, order)
   writeFileSync(json, `${JSON.stringify({ ...facts, totals: totalsOf(outcomes), outcomes }, undefined, 2)}\n`)
   writeFileSync(svg, picture)
   if (publish) writeFileSync(publishedPicture, picture)
-  return { text: tableOf(outcomes, facts), svg, json }
+  return { text: tableOf(outcomes, facts, order), svg, json }
 }

@@ -12,7 +12,8 @@ import { EVERY_FAULT, LONG_RUN_FAULTS } from './catalog/catalog.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
 import { commitNow, publishedPicture, writeReport } from './report.ts'
-import { failuresOf, progressLine, totalsOf } from './report-text.ts'
+import { totalsOf } from './report-rows.ts'
+import { failuresOf, progressLine } from './report-text.ts'
 import type { RunFacts } from './run-facts.ts'
 
 const WRITES_AIMED_AT = 100_000

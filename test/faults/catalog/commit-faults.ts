@@ -72,7 +72,7 @@ const anotherAnnounces: Fault = {
 }
 
 const itselfAnnounces: Fault = {
-  name: 'the announcer of heads killed between commit and publish',
+  name: 'announcer of heads killed between commit and publish',
   weight: 2,
   holdMs: 0,
   async strike(stage) {
@@ -103,7 +103,7 @@ const TAKES_OVER_WITHIN_MS = 8_000
  * until the server itself finds it silent.
  */
 const cutOffWithoutAWord: Fault = {
-  name: 'the announcer of heads lost, Postgres not told',
+  name: 'announcer of heads lost, Postgres not told',
   weight: 2,
   holdMs: 0,
   async strike(stage) {
