@@ -72,16 +72,12 @@ describe('over the limit', () => {
     expect(namesIn(news()?.updated)).toEqual(['@b1'])
   })
 
-  test('G106 one named in an answer has its place before those who wait for one', () => {
-    for (const being of ['@b1', '@b2']) merged.remove('b', being)
-    listing.news(merged.takeChanged(), merged)
-    merged.remove('b', '@b3')
+  test('G106 one named in an answer has its place before those who came sooner', () => {
+    for (const being of ['@b1', '@b2', '@b3']) merged.remove('b', being)
+    news()
+    put('@sooner', 8)
     put('@new', 9)
-    const answer = listing.answer(['@new'], merged)
-    const told = listing.news(merged.takeChanged(), merged)
-    const list = new Set(namesIn(answer.here))
-    for (const being of told?.left ?? []) list.delete(being)
-    for (const being of namesIn(told?.joined)) list.add(being)
-    expect(list).toEqual(new Set(namesIn(listing.answer([], merged).here)))
+    expect(namesIn(listing.answer(['@new'], merged).here)).toEqual(['@b4', '@b5', '@new'])
+    expect(news()).toMatchObject({ joined: [{ being: '@new' }], left: [], hereCount: 4 })
   })
 })

@@ -153,7 +153,6 @@ export class SpaceRoster {
     this.#remote.forget()
     // Those who are here through others have not left: it is we who stop looking.
     this.#merged.takeChanged()
-    for (const being of this.#minded) if (!this.#own.entries.has(being)) this.#minded.delete(being)
     this.#lastSeen.clear()
     this.#listing = new Listing(this.#settings.listLimit)
   }

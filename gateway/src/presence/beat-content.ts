@@ -50,8 +50,13 @@ export class BeatContent {
 
   /** One space after the other, one each time. */
   nextToMeasure(spaces: Rosters): SpaceRoster | undefined {
-    if (this.#toMeasure.length === 0) this.#toMeasure = [...spaces.keys()]
-    const next = this.#toMeasure.pop()
+    // Many of those that were there when the round began may be gone.
+    let next = this.#toMeasure.pop()
+    while (next !== undefined && !spaces.has(next)) next = this.#toMeasure.pop()
+    if (next === undefined) {
+      this.#toMeasure = [...spaces.keys()]
+      next = this.#toMeasure.pop()
+    }
     return next === undefined ? undefined : spaces.get(next)?.roster
   }
 

@@ -370,6 +370,22 @@ describe('crashes', () => {
     expect(names(watcher)).toEqual(['@ada', '@bob'])
   })
 
+  test('G113 a removal that did not reach Redis is said again, also of a space that nobody watches any more', async () => {
+    const world = await calm(1)
+    const ada = world.come(0, '@ada')
+    await world.time.advance(1000)
+    world.go(ada)
+    world.node(0).close(SPACE)
+    // The write is on its way when the connection breaks.
+    await world.time.advance(settings.roster.graceMs + 11)
+    world.node(0).cut()
+    expect(world.redis.entries(SPACE).size).toBe(1)
+    world.node(0).connect()
+    await world.time.advance(1000)
+    expect(world.redis.entries(SPACE).size).toBe(0)
+    expect(world.redis.isAlive('g0_1000000-1')).toBe(true)
+  })
+
   test('G115 a gateway that stops takes its lease and whoever is left with it', async () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
