@@ -158,6 +158,16 @@ describe('leaving', () => {
     expect(roster.isIdle).toBe(true)
   })
 
+  test('G104 who stayed through us while nobody watched is listed again when somebody does', () => {
+    roster.came(1, '@ada', 1)
+    roster.unwatched(10)
+    roster.watched()
+    roster.came(1, '@ada', 20)
+    roster.channelJoined(20)
+    answerRead({ me: { '@ada': entry(1) } }, 21)
+    expect(roster.answer([])).toMatchObject({ here: [{ being: '@ada', since: 1 }], hereCount: 1, frozen: false })
+  })
+
   test('G110 all of a gateway that is gone leave together, soon also in a big space, and are reported', () => {
     const put = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`@b${index}`, entry(1)]))
     roster.heard({ bootId: 'other', from: 0, to: 1, hint: { put, left: {}, formerly: [] } }, 50)

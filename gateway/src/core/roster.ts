@@ -142,6 +142,8 @@ export class SpaceRoster {
 
   watched(): void {
     this.#isWatched = true
+    // Somebody may be here through us whom the new list does not know.
+    for (const being of this.#merged.beings()) this.#merged.touch(being)
   }
 
   /** Nobody follows the space here any more; hints do not arrive from now on. */
