@@ -59,6 +59,9 @@ export async function connect(
     connect_timeout: Math.ceil(deadlineMs / 1000),
     // A reserved connection is not subject to it; it ends one that the library opened after we gave up on it.
     max_lifetime: 60,
+    // The library asks for array types by a query of its own on each new connection, whose failure nobody can catch:
+    // a connection lost at that moment would end the process. The few that are used are named below instead.
+    fetch_types: false,
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connection: {
       application_name: options.name,
@@ -71,6 +74,7 @@ export async function connect(
     onnotice: () => undefined,
     onclose: () => drop(),
   })
+  for (const oid of ARRAY_TYPES) client.options.serializers[oid] = arrayLiteral
   const drop = () => {
     if (broken) return
     broken = true
@@ -79,6 +83,8 @@ export async function connect(
   }
   const timer = setTimeout(drop, deadlineMs)
   try {
+    // Reserving a connection that is not open yet never resolves where types are not asked for.
+    await client`select`
     const sql = await client.reserve()
     return {
       sql,
@@ -94,6 +100,15 @@ export async function connect(
     clearTimeout(timer)
   }
 }
+
+/** text[], uuid[] and timestamptz[]: the arrays that queries here are given. */
+const ARRAY_TYPES = [1009, 2951, 1185] as const
+
+/** A text is a literal already. */
+const arrayLiteral = (items: readonly string[] | string): string =>
+  typeof items === 'string'
+    ? items
+    : `{${items.map((item) => `"${item.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',')}}`
 
 /** Ends a client nobody needs any more. Why it ends is known already, and its queries reject by themselves. */
 function endQuietly(client: Sql): void {
