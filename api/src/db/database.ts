@@ -75,17 +75,19 @@ export async function connect(
     onclose: () => drop(),
   })
   for (const oid of ARRAY_TYPES) client.options.serializers[oid] = arrayLiteral
+  const lost = Promise.withResolvers<never>()
+  // Nobody waits for it any more once the connection is there.
+  lost.promise.catch(() => undefined)
   const drop = () => {
     if (broken) return
     broken = true
     endQuietly(client)
+    lost.reject(new DatabaseAway('the connection was lost'))
     onClosed()
   }
   const timer = setTimeout(drop, deadlineMs)
   try {
-    // Reserving a connection that is not open yet never resolves where types are not asked for.
-    await client`select`
-    const sql = await client.reserve()
+    const sql = await Promise.race([open(client), lost.promise])
     return {
       sql,
       drop,
@@ -99,6 +101,15 @@ export async function connect(
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * Reserving a connection that is not open yet never settles where types are not asked for, also when it is lost, so one
+ * is opened first; and whoever calls this waits for the loss as well.
+ */
+async function open(client: Sql): Promise<Sql> {
+  await client`select`
+  return client.reserve()
 }
 
 /** text[], uuid[] and timestamptz[]: the arrays that queries here are given. */
