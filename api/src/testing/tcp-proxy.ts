@@ -12,11 +12,14 @@ export interface TcpProxy {
   abandon: () => void
   /** Asks `cutNow` for each piece sent to the server; the first it says yes to is delivered and the connection cut. */
   cutAfterSending: (cutNow: (sent: Buffer) => boolean) => void
+  /** Lets each new connection have so many bytes from the server, and is cut then; undefined lets it have all. */
+  cutAfterReceiving: (bytes: number | undefined) => void
   close: () => Promise<void>
 }
 
 export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   let state: 'whole' | 'cut' | 'silent' = 'whole'
+  let allowance: number | undefined
   let cutNow: ((sent: Buffer) => boolean) | undefined
   const sockets = new Set<Socket>()
   const abandoned = new WeakSet<Socket>()
@@ -26,6 +29,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
       return
     }
     const far = connect(target)
+    let left = allowance ?? Number.POSITIVE_INFINITY
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -45,6 +49,13 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
           far.write(data, () => setImmediate(() => near.resetAndDestroy()))
           return
         }
+        if (from === far && data.length > left) {
+          const last = data.subarray(0, left)
+          left = 0
+          near.write(last, () => setImmediate(() => near.resetAndDestroy()))
+          return
+        }
+        if (from === far) left -= data.length
         to.write(data)
       })
     }
@@ -74,6 +85,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     },
     cutAfterSending: (decide) => {
       cutNow = decide
+    },
+    cutAfterReceiving: (bytes) => {
+      allowance = bytes
     },
     close: async () => {
       destroyAll()
