@@ -4,7 +4,8 @@
  */
 import type { BeingId, BootId, GatewayBeat, Heads, Position, SpaceId } from '@rhizom/protocol'
 import type { LogAnswer, ReadRequest } from './core/feed-state.ts'
-import type { Orphans, OwnName, PresenceRead } from './core/remote-presence.ts'
+import type { Orphans, PresenceRead } from './core/presence-read.ts'
+import type { OwnName } from './core/remote-presence.ts'
 import type { PresenceWrite } from './core/roster.ts'
 import type { SendOutcome } from './core/send-budget.ts'
 
@@ -77,6 +78,8 @@ export interface LogReader {
 
 export interface BeatRequest {
   name: OwnName
+  /** By this gateway's clock. */
+  at: number
   isNew: boolean
   ttlMs: number
   /** Gateways whose leases matter. */
@@ -93,6 +96,8 @@ export interface BeatAnswer {
   isKept: boolean
   /** How long the leases of those peers last that have one. */
   restsMs: ReadonlyMap<BootId, number>
+  /** All gateways that nobody has cleared up after. */
+  known: readonly BootId[]
   measured: number | undefined
 }
 
@@ -111,6 +116,12 @@ export interface PresenceStore {
   write(writes: readonly PresenceWrite[]): Promise<void>
   read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead>
   removeOrphans(space: SpaceId, orphans: Orphans): Promise<void>
+  /** Some of the spaces in which a gateway has entries. */
+  estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]>
+  /** It has none any more in these. */
+  settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void>
+  /** Nothing is left of it. */
+  forget(boot: BootId): Promise<void>
   leave(words: LastWords): Promise<void>
   stop(): void
 }

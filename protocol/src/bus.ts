@@ -22,6 +22,8 @@ export const REDIS = {
   headsChannel: 'rhizom:heads',
   gatewaysChannel: 'rhizom:gateways',
   gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
+  gatewayEstate: (bootId: string): string => `rhizom:gateway:${bootId}:spaces`,
+  knownGateways: 'rhizom:gateways:known',
   here: (space: SpaceId): string => `rhizom:{${space}}:here`,
 } as const
 

@@ -53,6 +53,35 @@ test('G110 a gateway that is killed: its beings leave within the lease in one fr
   watcher.drop()
 })
 
+test('G117 gateways that die leave nothing, also where nobody watches, and also when all of them die', async () => {
+  const [quiet, other] = await Promise.all([stage.openSpace(), stage.openSpace()])
+  const [first, second] = guests
+  if (first === undefined || second === undefined) throw new Error('too few guests')
+  await stage.enter(0, first, quiet)
+  await eventually('the entry is there', async () => (await stage.stored(quiet)).length === 1)
+  await node(0).kill()
+  await eventually('nobody is left', async () => (await stage.stored(quiet)).length === 0, TIMES.leaseMs * 2)
+  await node(0).start()
+
+  await Promise.all([stage.enter(0, first, other), stage.enter(1, second, other)])
+  await eventually('both entries are there', async () => (await stage.stored(other)).length === 2)
+  await Promise.all(stage.cluster.gateways.map((gateway) => gateway.kill()))
+  await Promise.all(stage.cluster.gateways.map((gateway) => gateway.start()))
+  await eventually(
+    'what they left is gone',
+    async () => {
+      const keys = (await stage.redis.keys('rhizom:*')).filter((key) => !key.startsWith('rhizom:rate'))
+      const leases = keys.filter((key) => /^rhizom:gateway:[^:]+$/.test(key))
+      return leases.length === 3 && keys.length === 4 && (await stage.redis.zcard(REDIS.knownGateways)) === 3
+    },
+    TIMES.leaseMs * 2,
+  )
+  await eventually('their beings were last seen', async () => {
+    const seen = await Promise.all([first, second].map((one) => stage.lastSeen(one)))
+    return seen.every((at) => at !== null && Date.now() - at < 60_000)
+  })
+})
+
 test('G111 a gateway stopped past its lease is found dead, finds out, and is back with all it holds', async () => {
   const space = await stage.openSpace()
   const watcher = await stage.enter(1, stage.ada, space)

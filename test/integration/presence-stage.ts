@@ -9,7 +9,7 @@ import { startRedis } from '@rhizom/infra/local/redis.ts'
 import { REDIS } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
-import { apply, freshId, type Session, signIn } from '../wire/api-caller.ts'
+import { apply, call, freshId, type Session, signIn } from '../wire/api-caller.ts'
 import { WireSocket } from '../wire/checking-client.ts'
 
 export const TIMES = { leaseMs: 3000, graceMs: 600, windowMs: 60, lastSeenEveryMs: 200 } as const
@@ -27,6 +27,8 @@ export interface Stage {
   enter(index: number, session: Session, space: string, options?: { present?: boolean }): Promise<Guest>
   /** The fields of a space in Redis, without the boot ids. */
   stored(space: string): Promise<string[]>
+  /** As the api tells it. */
+  lastSeen(session: Session): Promise<number | null>
   /** Ends Redis, and starts an empty one at the same address. */
   killRedis(): Promise<void>
   reviveRedis(): Promise<void>
@@ -150,6 +152,11 @@ export async function startStage(options: { gateways?: number } = {}): Promise<S
     async stored(space) {
       const fields = await redis.hkeys(REDIS.here(space))
       return fields.map((field) => field.slice(field.indexOf('/') + 1)).sort()
+    },
+    async lastSeen({ being }) {
+      const path = `/v1/beings?ids=${being.id}`
+      const { body } = await call<{ beings: { lastSeenAt: number | null }[] }>(api, 'GET', path, { token: ada.token })
+      return body.beings[0]?.lastSeenAt ?? null
     },
     async killRedis() {
       await server.stop('SIGKILL')

@@ -13,15 +13,7 @@ beforeAll(async () => {
 afterAll(() => stage?.stop())
 
 const idOf = ({ being }: Session): string => being.id
-const lastSeen = async (session: Session): Promise<number | null> => {
-  const { body } = await call<{ beings: { lastSeenAt: number | null }[] }>(
-    stage.api,
-    'GET',
-    `/v1/beings?ids=${idOf(session)}`,
-    { token: stage.ada.token },
-  )
-  return body.beings[0]?.lastSeenAt ?? null
-}
+const lastSeen = (session: Session): Promise<number | null> => stage.lastSeen(session)
 const presence = async (space: string, session = stage.ada, node = 1) => {
   const url = stage.cluster.apis[node]?.url ?? ''
   return call(url, 'GET', `/v1/spaces/${space}/presence`, { token: session.token })

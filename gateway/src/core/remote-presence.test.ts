@@ -25,7 +25,7 @@ const hint = (
 })
 const read = (parts: Record<string, Record<string, PresenceEntry>>, alive = Object.keys(parts), isDoubtful = false) => {
   remote.readBegan()
-  return remote.readDone({ entries: entries(parts), leases: leases(...alive) }, OWN, isDoubtful, 1000)
+  return remote.readDone({ entries: entries(parts), leases: leases(...alive), beats: new Map() }, OWN, isDoubtful, 1000)
 }
 const here = (): string[] => [...merged.beings()].sort()
 
@@ -39,7 +39,12 @@ describe('hints', () => {
   test('G114 those that come during a read are applied over it', () => {
     remote.readBegan()
     remote.heard(hint('a', 3, 4, { '@bob': entry(4) }, ['@ada']))
-    remote.readDone({ entries: entries({ a: { '@ada': entry(3) } }), leases: leases('a') }, OWN, false, 0)
+    remote.readDone(
+      { entries: entries({ a: { '@ada': entry(3) } }), leases: leases('a'), beats: new Map() },
+      OWN,
+      false,
+      0,
+    )
     expect(here()).toEqual(['@bob'])
   })
 
@@ -148,7 +153,7 @@ describe('reads', () => {
   test('G112 a gateway heard of first during a read is not doubted for not having been asked about', () => {
     remote.readBegan()
     remote.heard(hint('new', 0, 1, { '@ada': entry(1) }))
-    remote.readDone({ entries: entries({}), leases: leases() }, OWN, true, 0)
+    remote.readDone({ entries: entries({}), leases: leases(), beats: new Map() }, OWN, true, 0)
     expect(remote.isExact).toBe(true)
     expect(here()).toEqual(['@ada'])
   })
@@ -156,7 +161,12 @@ describe('reads', () => {
   test('G113 an answer that was overtaken changes nothing', () => {
     remote.readBegan()
     remote.lose()
-    remote.readDone({ entries: entries({ a: { '@ada': entry(1) } }), leases: leases('a') }, OWN, false, 0)
+    remote.readDone(
+      { entries: entries({ a: { '@ada': entry(1) } }), leases: leases('a'), beats: new Map() },
+      OWN,
+      false,
+      0,
+    )
     expect(here()).toEqual([])
     expect(remote.isExact).toBe(false)
   })

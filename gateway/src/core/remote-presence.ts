@@ -11,17 +11,12 @@
  */
 import type { BeingId, BootId, PresenceEntry, PresenceHint } from '@rhizom/protocol'
 import type { MergedPresence } from './merged-presence.ts'
+import { lastSeenThrough, type Orphans, type PresenceRead } from './presence-read.ts'
 
 /** A gateway, as the others know it. */
 export interface OwnName {
   bootId: BootId
   formerly: readonly BootId[]
-}
-
-/** What the hash held, by gateway, and the leases there are: whose they were `formerly`. Fields not understood are left out. */
-export interface PresenceRead {
-  entries: ReadonlyMap<BootId, ReadonlyMap<BeingId, PresenceEntry>>
-  leases: ReadonlyMap<BootId, readonly BootId[]>
 }
 
 export interface HeardHint {
@@ -30,9 +25,6 @@ export interface HeardHint {
   to: number
   hint: PresenceHint
 }
-
-/** Entries of gateways that are no more. */
-export type Orphans = Map<BootId, BeingId[]>
 
 export interface ReadOutcome {
   orphans: Orphans
@@ -136,8 +128,13 @@ export class RemotePresence {
       if (boot === own.bootId) continue
       const entries = read.entries.get(boot) ?? NOBODY
       if (read.leases.has(boot)) this.#take(boot, entries, reading.floors.get(boot) ?? 0)
-      else if (!isDoubtful || replaced.has(boot)) this.#bury(boot, entries, replaced.has(boot), outcome, now)
-      else {
+      else if (replaced.has(boot)) this.#bury(boot, entries, outcome)
+      else if (!isDoubtful) {
+        const lost = lastSeenThrough(read, boot)
+        for (const being of this.#merged.beingsOf(boot)) lost.set(being, now)
+        for (const [being, at] of lost) outcome.lost.set(being, Math.max(at, outcome.lost.get(being) ?? 0))
+        this.#bury(boot, entries, outcome)
+      } else {
         if (entries.size > 0) this.#take(boot, entries, 0)
         if (this.#merged.beingsOf(boot).length > 0) this.#doubted.add(boot)
       }
@@ -187,19 +184,8 @@ export class RemotePresence {
     this.#doubted.delete(boot)
   }
 
-  #bury(
-    boot: BootId,
-    entries: ReadonlyMap<BeingId, PresenceEntry>,
-    isReplaced: boolean,
-    { orphans, lost }: ReadOutcome,
-    now: number,
-  ): void {
-    const known = new Set(this.#merged.beingsOf(boot))
+  #bury(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, { orphans }: ReadOutcome): void {
     if (entries.size > 0) orphans.set(boot, [...entries.keys()])
-    if (!isReplaced) for (const being of known) lost.set(being, now)
-    // Of those found dead no more is known than when they last did something.
-    for (const [being, { since, setAt }] of entries)
-      if (!isReplaced && !known.has(being)) lost.set(being, Math.max(since, setAt, lost.get(being) ?? 0))
     this.#drop(boot)
   }
 

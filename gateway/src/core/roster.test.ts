@@ -1,6 +1,6 @@
 import type { PresenceEntry } from '@rhizom/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { PresenceRead } from './remote-presence.ts'
+import type { PresenceRead } from './presence-read.ts'
 import { type PresenceFrame, type PresenceWrite, type RosterEffect, SpaceRoster, windowFor } from './roster.ts'
 
 const settings = { graceMs: 100, windowMs: 10, listLimit: 200 }
@@ -20,6 +20,7 @@ const entry = (since: number, rev = 1, setAt = 0): PresenceEntry => ({ state: {}
 const hash = (parts: Record<string, Record<string, PresenceEntry>>): PresenceRead => ({
   entries: new Map(Object.entries(parts).map(([boot, beings]) => [boot, new Map(Object.entries(beings))] as const)),
   leases: new Map(Object.keys(parts).map((boot) => [boot, []] as const)),
+  beats: new Map(),
 })
 const answerRead = (parts: Record<string, Record<string, PresenceEntry>>, now: number): void =>
   roster.readDone(take('readHash').at(-1)?.turn ?? 0, hash(parts), false, now)

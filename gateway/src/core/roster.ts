@@ -24,7 +24,8 @@ import type {
 import { Listing, type RosterNews } from './listing.ts'
 import { MergedPresence } from './merged-presence.ts'
 import { type ConnectionId, type OwnChange, OwnPresence } from './own-presence.ts'
-import { type HeardHint, type Orphans, type OwnName, type PresenceRead, RemotePresence } from './remote-presence.ts'
+import type { Orphans, PresenceRead } from './presence-read.ts'
+import { type HeardHint, type OwnName, RemotePresence } from './remote-presence.ts'
 
 export interface RosterSettings {
   graceMs: number

@@ -38,6 +38,8 @@ export interface LeaseKeeperPorts {
 export class LeaseKeeper {
   readonly #ports: LeaseKeeperPorts
   #state: LeaseState
+  /** Gateways that nobody has cleared up after. */
+  #known: readonly BootId[] = []
   #timer: Cancel | undefined
   #isStopped = false
 
@@ -102,7 +104,6 @@ export class LeaseKeeper {
         this.#ports.linkLost()
         return
       case 'gatewaysGone':
-        this.#ports.metrics.gatewaysGone.inc(effect.boots.length)
         this.#ports.gatewaysGone(effect.boots)
         return
       default:
@@ -111,14 +112,18 @@ export class LeaseKeeper {
   }
 
   #beat({ name, isNew, ttlMs }: Extract<LeaseEffect, { type: 'beat' }>): void {
-    const { store, newBootId, metrics, log, load } = this.#ports
+    const { clock, store, newBootId, metrics, log, load } = this.#ports
     const { measured, ...carried } = load(name)
-    const answered = ({ isKept, restsMs, measured: entries }: BeatAnswer): void => {
+    const peers = [...new Set([...carried.peers, ...this.#known])].filter((boot) => boot !== name.bootId)
+    const answered = ({ isKept, restsMs, known, measured: entries }: BeatAnswer): void => {
       if (isNew && isKept) metrics.leasesTaken.inc()
       if (entries !== undefined) measured(entries)
-      this.dispatch({ type: 'beatDone', isKept, asked: carried.peers, restsMs, freshId: newBootId() })
+      this.#known = known
+      this.dispatch({ type: 'beatDone', isKept, asked: peers, restsMs, freshId: newBootId() })
+      // Whether those live that were not known of is not left open until the next.
+      if (known.some((boot) => boot !== name.bootId && !peers.includes(boot))) this.dispatch({ type: 'beatWanted' })
     }
-    store.beat({ name, isNew, ttlMs, ...carried }).then(answered, (error: unknown) => {
+    store.beat({ name, at: clock.now(), isNew, ttlMs, ...carried, peers }).then(answered, (error: unknown) => {
       log.debug({ error: String(error) }, 'a heartbeat failed')
       this.dispatch({ type: 'beatFailed' })
     })

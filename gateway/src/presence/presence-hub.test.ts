@@ -2,7 +2,9 @@
 import { mergePresence, parsePresenceField, type PresenceEntry } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fairWeather, ModelRedis, Node, type Screen, VirtualTime, type Weather } from '../testing/presence-world.ts'
+import { ManualClock } from '../testing/manual-clock.ts'
+import { fairWeather, ModelRedis, type Weather } from '../testing/model-store.ts'
+import { Node, type Screen } from '../testing/presence-world.ts'
 import type { PresenceSettings } from './presence-hub.ts'
 
 const SPACE = '@lobby'
@@ -12,7 +14,7 @@ const settings: PresenceSettings = {
 }
 
 class World {
-  readonly time = new VirtualTime()
+  readonly time = new ManualClock(1_000_000)
   readonly redis: ModelRedis
   readonly nodes: Node[] = []
   readonly settings: PresenceSettings
@@ -92,14 +94,14 @@ const frames = (screen: Screen): number => screen.frames.length
 
 async function calm(gateways: number, options: ConstructorParameters<typeof World>[1] = {}): Promise<World> {
   const world = new World(gateways, options)
-  await world.time.advance(50)
+  await world.time.pass(50)
   return world
 }
 
 /** Somebody who only looks, on a feed that has settled. */
 async function watch(world: World, index: number): Promise<Screen> {
   world.node(index).open(SPACE)
-  await world.time.advance(50)
+  await world.time.pass(50)
   return world.node(index).subscribe(SPACE)
 }
 
@@ -109,21 +111,21 @@ describe('who is here', () => {
     const watcher = await watch(world, 1)
     const came = world.time.now()
     const tabs = [world.come(0, '@ada'), world.come(0, '@ada')]
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     tabs.push(world.come(1, '@ada'))
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     expect(watcher.frames).toEqual([
       { joined: [{ being: '@ada', state: {}, since: came }], left: [], updated: [], hereCount: 1, frozen: false },
     ])
     expect(world.stored().get('@ada')?.length).toBe(2)
     for (const tab of tabs.slice(0, 2)) world.go(tab)
-    await world.time.advance(10_000)
+    await world.time.pass(10_000)
     expect(frames(watcher)).toBe(1)
     expect(world.stored().get('@ada')).toMatchObject([['g1_1000000-1', { since: came }]])
     world.go(tabs[2] ?? 0)
-    await world.time.advance(settings.roster.graceMs - 100)
+    await world.time.pass(settings.roster.graceMs - 100)
     expect(frames(watcher)).toBe(1)
-    await world.time.advance(400)
+    await world.time.pass(400)
     expect(watcher.frames[1]).toEqual({ joined: [], left: ['@ada'], updated: [], hereCount: 0, frozen: false })
     expect(world.stored().size).toBe(0)
   })
@@ -132,16 +134,16 @@ describe('who is here', () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
     const first = world.come(0, '@ada')
-    await world.time.advance(2000)
+    await world.time.pass(2000)
     const [before] = [...watcher.here.values()]
     world.go(first)
-    await world.time.advance(2900)
+    await world.time.pass(2900)
     const second = world.come(0, '@ada')
-    await world.time.advance(10_000)
+    await world.time.pass(10_000)
     world.go(second)
-    await world.time.advance(2900)
+    await world.time.pass(2900)
     world.come(1, '@ada')
-    await world.time.advance(10_000)
+    await world.time.pass(10_000)
     expect(frames(watcher)).toBe(1)
     expect([...watcher.here.values()]).toEqual([before])
   })
@@ -149,12 +151,12 @@ describe('who is here', () => {
   test('G102 what happens within the window is one frame, and what was undone is none', async () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
-    await world.time.advance(50)
+    await world.time.pass(50)
     const eve = world.come(0, '@eve')
     for (const being of ['@ada', '@bob', '@cyd']) world.come(0, being)
     world.node(0).hub.ended(SPACE, eve)
     world.connections.delete(eve)
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     expect(watcher.frames).toHaveLength(1)
     expect(watcher.frames[0]).toMatchObject({ left: [], updated: [], hereCount: 3 })
     expect(names(watcher)).toEqual(['@ada', '@bob', '@cyd'])
@@ -164,11 +166,11 @@ describe('who is here', () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
     const [one, two] = [world.come(0, '@ada'), world.come(1, '@ada')]
-    await world.time.advance(500)
+    await world.time.pass(500)
     world.state(two, { away: true })
-    await world.time.advance(500)
+    await world.time.pass(500)
     world.state(one, { away: false })
-    await world.time.advance(500)
+    await world.time.pass(500)
     const since = watcher.frames[0]?.joined[0]?.since
     expect(watcher.frames.slice(1)).toEqual(
       [true, false].map((away) => ({
@@ -180,16 +182,16 @@ describe('who is here', () => {
       })),
     )
     world.go(one)
-    await world.time.advance(5000)
+    await world.time.pass(5000)
     expect(watcher.here.get('@ada')?.state).toEqual({ away: true })
   })
 
   test('G104 a newcomer is told everybody and itself in the answer', async () => {
     const world = await calm(2)
     world.come(0, '@ada')
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     world.node(1).subscribe(SPACE)
-    await world.time.advance(50)
+    await world.time.pass(50)
     const connection = world.come(1, '@bob')
     const screen = world.connections.get(connection)?.screen
     expect(screen && names(screen)).toEqual(['@ada', '@bob'])
@@ -201,13 +203,13 @@ describe('who is here', () => {
     const world = await calm(2)
     const first = world.come(0, '@ada')
     const second = world.come(1, '@ada')
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     world.go(first)
-    await world.time.advance(10_000)
+    await world.time.pass(10_000)
     expect(world.nodes.map(({ lastSeen }) => lastSeen.size)).toEqual([0, 0])
     const left = world.time.now()
     world.go(second)
-    await world.time.advance(10_000)
+    await world.time.pass(10_000)
     const told = world.nodes.flatMap(({ lastSeen }) => [...lastSeen])
     expect(new Map(told)).toEqual(new Map([['@ada', left]]))
   })
@@ -219,9 +221,9 @@ describe('cost', () => {
       const world = await calm(2)
       for (let index = 0; index < beings; index++)
         world.come(Math.floor(index / spaces) % 2, `@b${index}`, `@s${index % spaces}`)
-      await world.time.advance(60_000)
+      await world.time.pass(60_000)
       world.redis.commands.clear()
-      await world.time.advance(150_000)
+      await world.time.pass(150_000)
       return new Map(world.redis.commands)
     }
     const few = await costOf(2, 1)
@@ -238,9 +240,9 @@ describe('cost', () => {
       const watcher = await watch(world, 1)
       for (let index = 0; index < beings; index++) {
         world.come(index % 2, `@b${index}`)
-        await world.time.advance(20)
+        await world.time.pass(20)
       }
-      await world.time.advance(6000)
+      await world.time.pass(6000)
       return { bytes: JSON.stringify(watcher.frames).length, watcher, world }
     }
     const small = await bytesFor(100)
@@ -251,11 +253,11 @@ describe('cost', () => {
     expect(watcher.here.size).toBe(listLimit)
     const newcomer = world.connections.get(world.come(1, '@late'))?.screen
     expect(newcomer?.here.size).toBe(listLimit)
-    await world.time.advance(6000)
+    await world.time.pass(6000)
     expect(newcomer?.hereCount).toBe(401)
     // Back below the limit everybody is listed again, on every screen.
     for (const [id, { being }] of world.connections) if (!/^@b39\d$/.test(being)) world.go(id)
-    await world.time.advance(15_000)
+    await world.time.pass(15_000)
     for (const screen of world.screens()) {
       expect(names(screen)).toEqual(world.expected())
       expect(screen.hereCount).toBe(10)
@@ -269,13 +271,13 @@ describe('crashes', () => {
     const watcher = await watch(world, 2)
     for (let index = 0; index < 20; index++) world.come(0, `@b${index}`)
     world.come(1, '@stays')
-    await world.time.advance(4000)
+    await world.time.pass(4000)
     expect(watcher.hereCount).toBe(21)
     const told = frames(watcher)
     world.kill(0)
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     for (let index = 0; index < 5; index++) world.come(1, `@b${index}`)
-    await world.time.advance(settings.lease.leaseMs - 1000)
+    await world.time.pass(settings.lease.leaseMs - 1000)
     expect(watcher.frames.slice(told)).toHaveLength(1)
     expect(watcher.frames[told]?.left).toHaveLength(15)
     expect(names(watcher)).toEqual(world.expected())
@@ -284,17 +286,64 @@ describe('crashes', () => {
     expect([...world.node(2).lastSeen.keys()].sort()).toHaveLength(15)
   })
 
+  test('G117 a gateway dies in spaces that nobody watches: within the lease nothing of it is left, and all are last seen', async () => {
+    const world = await calm(2)
+    for (let index = 0; index < 50; index++) {
+      world.come(0, `@b${index}`, `@s${index}`)
+      world.node(0).close(`@s${index}`)
+    }
+    world.come(1, '@b0', '@s0')
+    await world.time.pass(7000)
+    const beatAt = world.redis.beats.get('g0_1000000-1') ?? 0
+    world.kill(0)
+    await world.time.pass(settings.lease.leaseMs)
+    expect([...world.redis.hashes.keys()]).toEqual(['@s0'])
+    expect([...world.redis.entries('@s0').keys()]).toEqual(['g1_1000000-1/@b0'])
+    expect([...world.redis.beats.keys()]).toEqual(['g1_1000000-1'])
+    expect([...world.redis.estates.keys()]).toEqual(['g1_1000000-1'])
+    expect([...world.node(1).lastSeen.keys()]).not.toContain('@b0')
+    expect([...world.node(1).lastSeen.values()]).toEqual(Array.from({ length: 49 }, () => beatAt))
+  })
+
+  test('G117 all gateways die: the next one started clears up after them', async () => {
+    const world = await calm(2)
+    for (const index of [0, 1]) world.come(index, `@b${index}`, `@s${index}`)
+    await world.time.pass(1000)
+    for (const index of [0, 1]) world.kill(index)
+    await world.time.pass(60_000)
+    expect(world.redis.hashes.size).toBe(2)
+    world.start(0)
+    await world.time.pass(1000)
+    expect([world.redis.hashes.size, world.redis.estates.size, world.redis.beats.size]).toEqual([0, 0, 1])
+    expect([...world.node(0).lastSeen.keys()].sort()).toEqual(['@b0', '@b1'])
+  })
+
+  test('G117 what could not be cleared up is tried again', async () => {
+    const world = await calm(2)
+    world.come(0, '@ada', '@quiet')
+    await world.time.pass(1000)
+    world.kill(0)
+    while (!world.redis.commands.has('estate')) await world.time.pass(1)
+    world.node(1).cut()
+    await world.time.pass(100)
+    expect(world.redis.entries('@quiet').size).toBe(1)
+    world.node(1).connect()
+    await world.time.pass(settings.lease.leaseMs)
+    expect([...world.redis.hashes.keys()]).toEqual([])
+    expect([...world.redis.beats.keys()]).toEqual(['g1_1000000-1'])
+  })
+
   test('G111 a gateway stopped past its lease finds out, takes another boot id and is whole again', async () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
     for (const being of ['@ada', '@bob']) world.come(0, being)
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     world.node(0).gate.stop()
-    await world.time.advance(60_000)
+    await world.time.pass(60_000)
     expect(names(watcher)).toEqual([])
     expect(world.stored().size).toBe(0)
     world.node(0).gate.go()
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     expect(names(watcher)).toEqual(['@ada', '@bob'])
     const fields = [...world.redis.entries(SPACE).keys()].sort()
     expect(fields).toEqual([
@@ -308,10 +357,10 @@ describe('crashes', () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
     for (const [index, being] of ['@ada', '@bob', '@cyd'].entries()) world.come(index % 2, being)
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     const told = frames(watcher)
     world.redis.flush()
-    await world.time.advance(settings.lease.leaseMs)
+    await world.time.pass(settings.lease.leaseMs)
     expect(names(watcher)).toEqual(['@ada', '@bob', '@cyd'])
     expect([...world.stored().keys()].sort()).toEqual(['@ada', '@bob', '@cyd'])
     const after = watcher.frames.slice(told)
@@ -324,19 +373,19 @@ describe('crashes', () => {
     const watcher = await watch(world, 1)
     const bob = world.come(0, '@bob')
     world.come(0, '@ada')
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     const told = frames(watcher)
     for (const node of world.nodes) node.cut()
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     world.go(bob)
     world.come(1, '@cyd')
-    await world.time.advance(60_000)
+    await world.time.pass(60_000)
     expect(watcher.frames.slice(told)).toEqual([{ joined: [], left: [], updated: [], hereCount: 2, frozen: true }])
     const late = world.node(1).subscribe(SPACE)
     expect(names(late)).toContain('@ada')
     expect(late.frozen).toBe(true)
     for (const node of world.nodes) node.connect()
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     expect(watcher.frames).toHaveLength(told + 2)
     for (const screen of world.screens()) {
       expect(names(screen)).toEqual(['@ada', '@cyd'])
@@ -349,13 +398,13 @@ describe('crashes', () => {
     const world = await calm(2, { weather })
     const watcher = await watch(world, 1)
     world.come(0, '@ada')
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     weather.lose = 1
     world.come(0, '@bob')
-    await world.time.advance(500)
+    await world.time.pass(500)
     expect(names(watcher)).toEqual(['@ada'])
     weather.lose = 0
-    await world.time.advance(settings.lease.leaseMs)
+    await world.time.pass(settings.lease.leaseMs)
     expect(names(watcher)).toEqual(['@ada', '@bob'])
   })
 
@@ -363,9 +412,9 @@ describe('crashes', () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
     for (const [index, being] of ['@ada', '@bob'].entries()) world.come(index, being)
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     world.redis.hashes.clear()
-    await world.time.advance(settings.lease.leaseMs * 2)
+    await world.time.pass(settings.lease.leaseMs * 2)
     expect([...world.stored().keys()].sort()).toEqual(['@ada', '@bob'])
     expect(names(watcher)).toEqual(['@ada', '@bob'])
   })
@@ -373,15 +422,15 @@ describe('crashes', () => {
   test('G113 a removal that did not reach Redis is said again, also of a space that nobody watches any more', async () => {
     const world = await calm(1)
     const ada = world.come(0, '@ada')
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     world.go(ada)
     world.node(0).close(SPACE)
     // The write is on its way when the connection breaks.
-    await world.time.advance(settings.roster.graceMs + 11)
+    await world.time.pass(settings.roster.graceMs + 11)
     world.node(0).cut()
     expect(world.redis.entries(SPACE).size).toBe(1)
     world.node(0).connect()
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     expect(world.redis.entries(SPACE).size).toBe(0)
     expect(world.redis.isAlive('g0_1000000-1')).toBe(true)
   })
@@ -391,15 +440,15 @@ describe('crashes', () => {
     const watcher = await watch(world, 1)
     const ada = world.come(0, '@ada')
     world.come(0, '@bob')
-    await world.time.advance(1000)
+    await world.time.pass(1000)
     world.go(ada)
     const emptied = world.node(0).hub.emptied()
     let isEmpty = false
     void emptied.then(() => (isEmpty = true))
-    await world.time.advance(5000)
+    await world.time.pass(5000)
     expect(isEmpty).toBe(false)
     void world.node(0).hub.stop()
-    await world.time.advance(300)
+    await world.time.pass(300)
     expect(names(watcher)).toEqual([])
     expect(world.redis.entries(SPACE).size).toBe(0)
     expect([...world.redis.leases.keys()]).toEqual(['g1_1000000-1'])
@@ -465,7 +514,7 @@ function perform(world: World, act: Act): Promise<void> | void {
       return world.go(id)
     }
     case 'wait':
-      return world.time.advance(act.ms)
+      return world.time.pass(act.ms)
     case 'kill':
       world.kill(act.node)
       world.start(act.node)
@@ -503,10 +552,10 @@ async function heal(world: World, isCut: boolean): Promise<void> {
   world.redis.weather = { ...world.redis.weather, lose: 0, loseBeats: 0, double: 0, lateMs: 5 }
   for (const { gate } of world.nodes) gate.go()
   if (isCut) for (const one of world.nodes) one.cut()
-  await world.time.advance(100)
+  await world.time.pass(100)
   for (const one of world.nodes) one.connect()
   for (const one of world.nodes) for (const id of SPACES) one.subscribe(id)
-  await world.time.advance(world.settings.lease.leaseMs * 3)
+  await world.time.pass(world.settings.lease.leaseMs * 3)
 }
 
 test('G116 after any order of joins, leaves, crashes, stops, cuts and lost messages all screens and Redis tell who is here', async () => {
@@ -544,8 +593,14 @@ test('G116 after any order of joins, leaves, crashes, stops, cuts and lost messa
             }
           }
         }
-        const alive = [...world.redis.leases].filter(([boot]) => world.redis.isAlive(boot))
+        const alive = [...world.redis.leases.keys()].filter((boot) => world.redis.isAlive(boot)).sort()
         expect(alive).toHaveLength(3)
+        expect([...world.redis.beats.keys()].sort()).toEqual(alive)
+        const estates = [...world.redis.estates].flatMap(([boot, spaces]) => [...spaces].map((id) => `${boot} ${id}`))
+        const places = SPACES.flatMap((id) =>
+          [...world.redis.entries(id).keys()].map((field) => `${field.split('/')[0]} ${id}`),
+        )
+        expect(estates.sort()).toEqual([...new Set(places)].sort())
       },
     ),
     { numRuns: 150 },

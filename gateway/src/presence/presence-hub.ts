@@ -20,6 +20,7 @@ import type { ConnectionId } from '../core/own-presence.ts'
 import { type PresenceWrite, type RosterEffect, type RosterSettings, SpaceRoster } from '../core/roster.ts'
 import type { Clock, Log, PresenceStore } from '../ports.ts'
 import { BeatContent } from './beat-content.ts'
+import { Estates } from './estates.ts'
 import type { LastSeen } from './last-seen.ts'
 import { type BeatLoad, LeaseKeeper } from './lease-keeper.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
@@ -51,6 +52,7 @@ export class PresenceHub implements Roster {
   readonly #beats: BeatContent
   readonly #lease: LeaseKeeper
   readonly #writer: PresenceWriter
+  readonly #estates: Estates
   #isStopped = false
   #emptied: (() => void)[] = []
 
@@ -72,6 +74,7 @@ export class PresenceHub implements Roster {
       written: (writes) => this.#written(writes),
       failed: (writes, error) => this.#writeFailed(writes, error),
     })
+    this.#estates = new Estates({ ...ports, failed: (error) => this.#failed(error) })
     this.#lease.start()
   }
 
@@ -301,6 +304,7 @@ export class PresenceHub implements Roster {
   }
 
   #gatewaysGone(boots: readonly BootId[]): void {
+    for (const boot of boots) this.#estates.settle(boot)
     this.#withAll((roster, now) => {
       for (const boot of boots) roster.gatewayGone(boot, now)
     })

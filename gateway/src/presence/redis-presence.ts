@@ -8,6 +8,7 @@
 import {
   type BeingId,
   type BootId,
+  bootIdSchema,
   encodeGatewayBeat,
   encodePresenceMessage,
   gatewayLeaseSchema,
@@ -21,7 +22,7 @@ import {
 } from '@rhizom/protocol'
 import { type ChainableCommander, Redis } from 'ioredis'
 import { backoffMs } from '../core/backoff.ts'
-import type { Orphans, PresenceRead } from '../core/remote-presence.ts'
+import type { Orphans, PresenceRead } from '../core/presence-read.ts'
 import type { PresenceWrite } from '../core/roster.ts'
 import type { BeatAnswer, BeatRequest, Clock, LastWords, Log, PresenceStore, Random } from '../ports.ts'
 import { quietWarn } from '../quiet-log.ts'
@@ -71,19 +72,24 @@ export class RedisPresence implements PresenceStore {
     this.#redis.connect().catch(() => undefined)
   }
 
-  async beat({ name, isNew, ttlMs, peers, announce, measure, renew }: BeatRequest): Promise<BeatAnswer> {
+  async beat({ name, at, isNew, ttlMs, peers, announce, measure, renew }: BeatRequest): Promise<BeatAnswer> {
     const batch = this.#batch()
     const lease = REDIS.gatewayLease(name.bootId)
     const value = JSON.stringify({ formerly: name.formerly })
     batch.add('set', (to) =>
       isNew ? to.set(lease, value, 'PX', ttlMs, 'NX') : to.set(lease, value, 'PX', ttlMs, 'XX'),
     )
+    // After the lease, so that whoever finds the name finds the lease as well.
+    batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, name.bootId))
+    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1'))
     for (const peer of peers) batch.add('pttl', (to) => to.pttl(REDIS.gatewayLease(peer)))
     if (measure !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(measure)))
-    for (const space of renew) batch.add('pexpire', (to) => to.pexpire(REDIS.here(space), this.#options.hashTtlMs))
+    const { hashTtlMs } = this.#options
+    for (const space of renew) batch.add('pexpire', (to) => to.pexpire(REDIS.here(space), hashTtlMs))
+    if (renew.length > 0) batch.add('pexpire', (to) => to.pexpire(REDIS.gatewayEstate(name.bootId), hashTtlMs))
     if (announce !== undefined)
       batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(announce)))
-    const [kept, ...replies] = await batch.run()
+    const [kept, , known, ...replies] = await batch.run()
     const restsMs = new Map<BootId, number>()
     for (const [index, peer] of peers.entries()) {
       const rest = Number(replies[index])
@@ -93,6 +99,7 @@ export class RedisPresence implements PresenceStore {
     return {
       isKept: kept === 'OK',
       restsMs,
+      known: namesIn(known),
       measured: measure === undefined ? undefined : Number(replies[peers.length]),
     }
   }
@@ -107,17 +114,22 @@ export class RedisPresence implements PresenceStore {
     this.#options.counted('hgetall', 1)
     const entries = entriesOf(await this.#redis.hgetall(REDIS.here(space)))
     const asked = [...new Set([...boots, ...entries.keys()])]
-    const batch = this.#batch()
-    for (const boot of asked) batch.add('get', (to) => to.get(REDIS.gatewayLease(boot)))
-    const values = asked.length === 0 ? [] : await batch.run()
     const leases = new Map<BootId, readonly BootId[]>()
+    const beats = new Map<BootId, number>()
+    if (asked.length === 0) return { entries, leases, beats }
+    const batch = this.#batch()
+    batch.add('zmscore', (to) => to.zmscore(REDIS.knownGateways, ...asked))
+    for (const boot of asked) batch.add('get', (to) => to.get(REDIS.gatewayLease(boot)))
+    const [scores, ...values] = await batch.run()
     for (const [index, boot] of asked.entries()) {
+      const score: unknown = Array.isArray(scores) ? scores[index] : undefined
+      if (typeof score === 'string') beats.set(boot, Number(score))
       const value = values[index]
       if (typeof value !== 'string') continue
       const lease = parseJson(gatewayLeaseSchema, value)
       leases.set(boot, lease.ok ? lease.value.formerly : [])
     }
-    return { entries, leases }
+    return { entries, leases, beats }
   }
 
   async removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
@@ -126,10 +138,28 @@ export class RedisPresence implements PresenceStore {
     await batch.run()
   }
 
+  async estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
+    this.#options.counted('srandmember', 1)
+    // Any of them, so that gateways that clear up together share the work.
+    return this.#redis.srandmember(REDIS.gatewayEstate(boot), limit)
+  }
+
+  async settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
+    this.#options.counted('srem', 1)
+    await this.#redis.srem(REDIS.gatewayEstate(boot), ...spaces)
+  }
+
+  async forget(boot: BootId): Promise<void> {
+    const batch = this.#batch()
+    this.#addFarewell(batch, boot)
+    await batch.run()
+  }
+
   async leave({ bootId, beings, beat }: LastWords): Promise<void> {
     const batch = this.#batch()
     for (const [space, those] of beings) this.#addRemoval(batch, space, bootId, those)
     batch.add('del', (to) => to.del(REDIS.gatewayLease(bootId)))
+    this.#addFarewell(batch, bootId)
     batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(beat)))
     await batch.run()
   }
@@ -140,11 +170,19 @@ export class RedisPresence implements PresenceStore {
 
   #addWrite(batch: Batch, { space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite): void {
     const key = REDIS.here(space)
+    const estate = REDIS.gatewayEstate(bootId)
+    const { hashTtlMs } = this.#options
+    if (isWhole && put.size > 0) {
+      // Before the entries, so that none is ever left that nobody could find.
+      batch.add('sadd', (pipeline) => pipeline.sadd(estate, space))
+      batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))
+    }
     const fields = [...put].map(([being, entry]) => [presenceField(bootId, being), JSON.stringify(entry)] as const)
     for (let at = 0; at < fields.length; at += FIELDS_PER_COMMAND)
       batch.add('hset', (pipeline) => pipeline.hset(key, ...fields.slice(at, at + FIELDS_PER_COMMAND).flat()))
     this.#addRemoval(batch, space, bootId, [...left.keys()])
-    if (isWhole && put.size > 0) batch.add('pexpire', (pipeline) => pipeline.pexpire(key, this.#options.hashTtlMs))
+    if (isWhole && put.size > 0) batch.add('pexpire', (pipeline) => pipeline.pexpire(key, hashTtlMs))
+    if (isWhole && put.size === 0) batch.add('srem', (pipeline) => pipeline.srem(estate, space))
     const message = Buffer.from(encodePresenceMessage(bootId, from, to, hint))
     batch.add('publish', (pipeline) => pipeline.publish(REDIS.spaceChannel(space), message))
   }
@@ -153,6 +191,11 @@ export class RedisPresence implements PresenceStore {
     const fields = beings.map((being) => presenceField(boot, being))
     for (let at = 0; at < fields.length; at += FIELDS_PER_COMMAND)
       batch.add('hdel', (to) => to.hdel(REDIS.here(space), ...fields.slice(at, at + FIELDS_PER_COMMAND)))
+  }
+
+  #addFarewell(batch: Batch, boot: BootId): void {
+    batch.add('del', (to) => to.del(REDIS.gatewayEstate(boot)))
+    batch.add('zrem', (to) => to.zrem(REDIS.knownGateways, boot))
   }
 
   #batch(): Batch {
@@ -183,6 +226,9 @@ class Batch {
     })
   }
 }
+
+const namesIn = (reply: unknown): BootId[] =>
+  Array.isArray(reply) ? reply.filter((name): name is BootId => bootIdSchema.safeParse(name).success) : []
 
 function entriesOf(hash: Readonly<Record<string, string>>): Map<BootId, Map<BeingId, PresenceEntry>> {
   const entries = new Map<BootId, Map<BeingId, PresenceEntry>>()

@@ -1,0 +1,166 @@
+/**
+ * For tests: one Redis for several gateways, in virtual time. Commands of a connection keep their order and take a
+ * moment; a connection may be cut while they are under way. Messages may be lost, doubled and late.
+ */
+import {
+  type BootId,
+  encodeGatewayBeat,
+  encodePresenceMessage,
+  type GatewayBeat,
+  type PresenceHint,
+  type SpaceId,
+} from '@rhizom/protocol'
+import type { Orphans, PresenceRead } from '../core/presence-read.ts'
+import type { PresenceWrite } from '../core/roster.ts'
+import type { BeatAnswer, BeatRequest, Clock, LastWords, PresenceStore } from '../ports.ts'
+import { type PresenceBus, PresenceData } from './presence-data.ts'
+import type { ProcessGate } from './process-gate.ts'
+
+export interface Weather {
+  /** In [0, 1). */
+  random(): number
+  lose: number
+  loseBeats: number
+  double: number
+  /** Up to this late. */
+  lateMs: number
+}
+
+export const fairWeather: Weather = { random: () => 0.5, lose: 0, loseBeats: 0, double: 0, lateMs: 2 }
+
+/** A gateway as a subscriber. */
+export interface Subscriber {
+  /** A message for it, on its way. */
+  arrive(lose: number, deliver: () => void): void
+  hearHint(space: SpaceId, message: Uint8Array): void
+  hearBeat(message: Uint8Array): void
+}
+
+export class ModelRedis extends PresenceData implements PresenceBus {
+  readonly subscribers = new Set<Subscriber>()
+  readonly commands = new Map<string, number>()
+  readonly time: Clock
+  weather: Weather
+
+  constructor(time: Clock, weather: Weather) {
+    super(() => time.now())
+    this.time = time
+    this.weather = weather
+  }
+
+  count(command: string, times = 1): void {
+    this.commands.set(command, (this.commands.get(command) ?? 0) + times)
+  }
+
+  hint(space: SpaceId, bootId: BootId, from: number, to: number, hint: PresenceHint): void {
+    const message = encodePresenceMessage(bootId, from, to, hint)
+    for (const one of this.subscribers) one.arrive(this.weather.lose, () => one.hearHint(space, message))
+  }
+
+  announce(beat: GatewayBeat): void {
+    const message = Buffer.from(encodeGatewayBeat(beat))
+    for (const one of this.subscribers) one.arrive(this.weather.loseBeats, () => one.hearBeat(message))
+  }
+}
+
+export class ModelStore implements PresenceStore {
+  readonly #redis: ModelRedis
+  readonly #gate: ProcessGate
+  #ready: () => void = () => {}
+  #isConnected = false
+  #lastAt = 0
+  readonly #open = new Set<(error: Error) => void>()
+
+  constructor(redis: ModelRedis, gate: ProcessGate) {
+    this.#redis = redis
+    this.#gate = gate
+  }
+
+  start(ready: () => void): void {
+    this.#ready = ready
+  }
+
+  connect(): void {
+    this.#isConnected = true
+    this.#gate.enter(this.#ready)
+  }
+
+  cut(): void {
+    this.#isConnected = false
+    for (const refuse of [...this.#open]) refuse(new Error('the connection is cut'))
+  }
+
+  /** In order at Redis; the answer comes a moment later. */
+  #ask<T>(run: () => T): Promise<T> {
+    if (!this.#isConnected || this.#gate.isDead) return Promise.reject(new Error('not connected'))
+    const { time, weather } = this.#redis
+    this.#lastAt = Math.max(this.#lastAt, time.now() + 1 + Math.floor(weather.random() * 4))
+    return new Promise((resolve, reject) => {
+      let isOpen = true
+      const refuse = (error: Error): void => {
+        isOpen = false
+        this.#open.delete(refuse)
+        this.#gate.enter(() => reject(error))
+      }
+      this.#open.add(refuse)
+      time.after(this.#lastAt - time.now(), () => {
+        if (!isOpen) return
+        const value = run()
+        time.after(1 + Math.floor(weather.random() * 10), () => {
+          if (!isOpen) return
+          this.#open.delete(refuse)
+          this.#gate.enter(() => resolve(value))
+        })
+      })
+    })
+  }
+
+  beat(request: BeatRequest): Promise<BeatAnswer> {
+    return this.#ask(() => {
+      this.#redis.count('beat')
+      this.#redis.count('pttl', request.peers.length)
+      if (request.announce !== undefined) this.#redis.count('publish')
+      if (request.measure !== undefined) this.#redis.count('hlen')
+      return this.#redis.beat(request, this.#redis)
+    })
+  }
+
+  write(writes: readonly PresenceWrite[]): Promise<void> {
+    return this.#ask(() => {
+      this.#redis.count('write', writes.length)
+      for (const write of writes) this.#redis.write(write, this.#redis)
+    })
+  }
+
+  read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
+    return this.#ask(() => {
+      this.#redis.count('read')
+      return this.#redis.read(space, boots)
+    })
+  }
+
+  removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
+    return this.#ask(() => this.#redis.removeOrphans(space, orphans))
+  }
+
+  estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
+    this.#redis.count('estate')
+    return this.#ask(() => this.#redis.estateOf(boot, limit))
+  }
+
+  settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
+    return this.#ask(() => this.#redis.settled(boot, spaces))
+  }
+
+  forget(boot: BootId): Promise<void> {
+    return this.#ask(() => this.#redis.forget(boot))
+  }
+
+  leave(words: LastWords): Promise<void> {
+    return this.#ask(() => this.#redis.leave(words, this.#redis))
+  }
+
+  stop(): void {
+    this.cut()
+  }
+}
