@@ -82,6 +82,20 @@ describe('coming and going', () => {
     bob.drop()
   })
 
+  test('G6 a state and a signal sent right behind subscribe are taken', async () => {
+    const space = await stage.openSpace()
+    const ada = await stage.enter(0, stage.ada, space)
+    const socket = await WireSocket.welcomed(stage.gateway(1), stage.bob.token)
+    socket.send({ type: 'subscribe', space, present: true })
+    socket.send({ type: 'presence', space, state: { away: true } })
+    socket.send({ type: 'signal', space, name: 'typing' })
+    await ada.socket.frame('signal', (frame) => frame.from === idOf(stage.bob))
+    await ada.socket.until('the state', () => ada.roster.here.get(idOf(stage.bob))?.state['away'] === true)
+    expect(socket.frames.filter(({ type }) => type === 'error')).toEqual([])
+    socket.terminate()
+    ada.drop()
+  })
+
   test('G109 a private space: strangers are told nothing, and whoever is removed leaves at once', async () => {
     const space = await stage.openSpace('private')
     const ada = await stage.enter(0, stage.ada, space)

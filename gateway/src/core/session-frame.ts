@@ -1,13 +1,15 @@
 /** What a client that said hello may ask, frame by frame. */
-import { type ClientFrame, jsonBytes, type SpaceId } from '@rhizom/protocol'
+import { type BeingId, type ClientFrame, jsonBytes, type SpaceId } from '@rhizom/protocol'
 import { errorFrame, type Outcome, stay } from './session-end.ts'
-import type { DrainingSession, LiveSession, SessionSettings } from './session-state.ts'
+import type { DrainingSession, LiveSession, SessionEffect, SessionSettings, SpokenFrame } from './session-state.ts'
 
 type Asked = Exclude<ClientFrame, { type: 'hello' }>
 type Known = LiveSession | DrainingSession
 
 /** How long after its close a draining connection's client may ask again, at the soonest. */
 const DRAINED_RETRY_MS = 1000
+/** Names held for a subscription that is not answered yet. */
+const MAX_HELD = 16
 
 export function serveLive(state: LiveSession, frame: Asked, settings: SessionSettings): Outcome {
   if (frame.type === 'subscribe') return subscribe(state, frame, settings)
@@ -45,7 +47,7 @@ function subscribe(
     return { state, effects: [errorFrame('too-many', { space })] }
   const position = epoch === undefined || after === undefined ? undefined : { epoch, version: after }
   return {
-    state: { ...state, subscriptions: new Map(state.subscriptions).set(space, 'waiting') },
+    state: { ...state, subscriptions: new Map(state.subscriptions).set(space, { status: 'waiting', held: new Map() }) },
     effects: [{ type: 'watch', space, being: state.being, position, present }],
   }
 }
@@ -58,18 +60,14 @@ function serveKnown(
   switch (frame.type) {
     case 'unsubscribe':
       return unsubscribe(state, frame.space)
-    case 'presence': {
-      const { space, state: presence } = frame
-      if (jsonBytes(presence) > settings.maxStateBytes) return complain(state, 'too-large', space)
-      if (state.being === undefined || !isFollowing(state, space)) return complain(state, 'not-subscribed', space)
-      return { state, effects: [{ type: 'setPresence', space, being: state.being, state: presence }] }
-    }
-    case 'signal': {
-      const { space, name, data } = frame
-      if (jsonBytes(data ?? {}) > settings.maxSignalBytes) return complain(state, 'too-large', space)
-      if (state.being === undefined || !isFollowing(state, space)) return complain(state, 'not-subscribed', space)
-      return { state, effects: [{ type: 'publishSignal', space, being: state.being, name, data }] }
-    }
+    case 'presence':
+      return jsonBytes(frame.state) > settings.maxStateBytes
+        ? complain(state, 'too-large', frame.space)
+        : speak(state, frame)
+    case 'signal':
+      return jsonBytes(frame.data ?? {}) > settings.maxSignalBytes
+        ? complain(state, 'too-large', frame.space)
+        : speak(state, frame)
     case 'ping':
       return { state, effects: [{ type: 'sendFrame', frame: { type: 'pong' } }] }
     default:
@@ -78,10 +76,35 @@ function serveKnown(
   }
 }
 
-/** A subscription without an answer is not known to be allowed yet. */
-const isFollowing = (state: Known, space: SpaceId): boolean => state.subscriptions.get(space) === 'live'
+/** A subscription without an answer is not known to be allowed yet: what is said to its space waits for the answer. */
+function speak(state: Known, frame: SpokenFrame): Outcome {
+  const { space } = frame
+  const subscription = state.subscriptions.get(space)
+  if (state.being === undefined || subscription === undefined) return complain(state, 'not-subscribed', space)
+  if (subscription.status === 'live') return { state, effects: [spoken(state.being, frame)] }
+  const name = frame.type === 'signal' ? `signal ${frame.name}` : frame.type
+  if (!subscription.held.has(name) && subscription.held.size >= MAX_HELD) return complain(state, 'too-many', space)
+  const held = new Map(subscription.held).set(name, frame)
+  return stay({ ...state, subscriptions: new Map(state.subscriptions).set(space, { status: 'waiting', held }) })
+}
 
-const complain = (state: Known, code: 'too-large' | 'not-subscribed', space: SpaceId): Outcome => ({
+const spoken = (being: BeingId, frame: SpokenFrame): SessionEffect =>
+  frame.type === 'presence'
+    ? { type: 'setPresence', space: frame.space, being, state: frame.state }
+    : { type: 'publishSignal', space: frame.space, being, name: frame.name, data: frame.data }
+
+/** The answer was sent: what was held goes on. */
+export function subscriptionAnswered(state: Known, space: SpaceId): Outcome {
+  const subscription = state.subscriptions.get(space)
+  const { being } = state
+  if (being === undefined || subscription?.status !== 'waiting') return stay(state)
+  return {
+    state: { ...state, subscriptions: new Map(state.subscriptions).set(space, { status: 'live' }) },
+    effects: [...subscription.held.values()].map((frame) => spoken(being, frame)),
+  }
+}
+
+const complain = (state: Known, code: 'too-large' | 'too-many' | 'not-subscribed', space: SpaceId): Outcome => ({
   state,
   effects: [errorFrame(code, { space })],
 })

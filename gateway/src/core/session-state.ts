@@ -16,7 +16,14 @@ export interface Inbound {
   malformedInRow: number
 }
 
-export type Subscriptions = ReadonlyMap<SpaceId, 'waiting' | 'live'>
+/** What a client may send behind a subscribe, before it knows whether it may read the space. */
+export type SpokenFrame = Extract<ClientFrame, { type: 'presence' | 'signal' }>
+
+export type Subscription =
+  | { status: 'live' }
+  /** Not answered yet. Of what was said meanwhile the latest of each name is held: it is as late as the answer. */
+  | { status: 'waiting'; held: ReadonlyMap<string, SpokenFrame> }
+export type Subscriptions = ReadonlyMap<SpaceId, Subscription>
 
 export interface AwaitingHello {
   status: 'awaiting-hello'

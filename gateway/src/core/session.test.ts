@@ -248,12 +248,34 @@ describe('subscriptions', () => {
     expect(effects).toEqual([{ type: 'watch', space: '@b', being: '@ada', position, present: false }])
   })
 
-  test('G6 signal and presence need an answered subscription', () => {
+  test('G6 signal and presence need a subscription; what comes before its answer follows the answer, the latest of each name', () => {
     const waiting = run(states.live, [subscribe('@b')]).state
+    const answered = { type: 'subscriptionAnswered', space: '@b' } as const
     for (const make of [signal, presence]) {
-      expect(run(waiting, [make('@b'), make('@c')]).said).toEqual(['error:not-subscribed', 'error:not-subscribed'])
+      expect(run(waiting, [make('@b'), make('@c')]).said).toEqual(['error:not-subscribed'])
       expect(run(waiting, [make('@a')]).said[0]).toMatch(/^(publishSignal|setPresence):@a$/)
     }
+    const spoke = run(waiting, [presence('@b', { at: 1 }), signal('@b'), presence('@b', { at: 2 })])
+    expect(spoke.said).toEqual([])
+    expect(run(spoke.state, [answered, answered]).said).toEqual(['setPresence:@b', 'publishSignal:@b'])
+    const { effects } = stepSession(spoke.state, answered, NOW, settings)
+    expect(effects[0]).toEqual({ type: 'setPresence', space: '@b', being: '@ada', state: { at: 2 } })
+  })
+
+  test('G6 what was said to a space that may not be read is not passed on', () => {
+    const spoke = run(states.live, [subscribe('@b'), presence('@b'), signal('@b')]).state
+    const refused = { type: 'subscriptionRefused', space: '@b', code: 'not-found', retryAfterMs: undefined } as const
+    expect(run(spoke, [refused, { type: 'subscriptionAnswered', space: '@b' }]).said).toEqual(['error:not-found'])
+    const gone = run(spoke, [{ type: 'frameReceived', frame: { type: 'unsubscribe', space: '@b' } }, subscribe('@b')])
+    expect(run(gone.state, [{ type: 'subscriptionAnswered', space: '@b' }]).said).toEqual([])
+  })
+
+  test('G6 no more is held than a bounded number of names', () => {
+    const waiting = run(states.live, [subscribe('@b')]).state
+    const signals = Array.from({ length: 18 }, (_, index): SessionEvent => {
+      return { type: 'frameReceived', frame: { type: 'signal', space: '@b', name: `name ${index % 17}` } }
+    })
+    expect(run(waiting, signals).said).toEqual(['error:too-many'])
   })
 
   test('G6 signal and presence stay within their size', () => {

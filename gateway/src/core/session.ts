@@ -5,7 +5,7 @@
 import { type ClientFrame, FRAME_ERRORS, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { fullBucket, takeToken } from './admission.ts'
 import { closeSession, errorFrame, type Outcome, stay } from './session-end.ts'
-import { serveDraining, serveLive } from './session-frame.ts'
+import { serveDraining, serveLive, subscriptionAnswered } from './session-frame.ts'
 import type {
   Authenticating,
   AwaitingHello,
@@ -178,11 +178,8 @@ function subscriptionChanged(state: OpenSession, event: SubscriptionEvent): Outc
   if (state.status !== 'live' && state.status !== 'draining') return stay(state)
   const { space } = event
   if (!state.subscriptions.has(space)) return stay(state)
+  if (event.type === 'subscriptionAnswered') return subscriptionAnswered(state, space)
   const subscriptions = new Map(state.subscriptions)
-  if (event.type === 'subscriptionAnswered') {
-    if (state.subscriptions.get(space) === 'live') return stay(state)
-    return stay({ ...state, subscriptions: subscriptions.set(space, 'live') })
-  }
   subscriptions.delete(space)
   const next: OpenSession = { ...state, subscriptions }
   if (event.type === 'subscriptionRefused') {
@@ -213,7 +210,7 @@ function ticked(state: OpenSession, now: number, settings: SessionSettings): Out
     case 'live': {
       if (state.expiresAt <= now) return closeSession(state, 'tokenExpired')
       if (state.heartbeatAt > now) return stay(state)
-      const spaces = [...state.subscriptions].flatMap(([space, status]) => (status === 'live' ? [space] : []))
+      const spaces = [...state.subscriptions].flatMap(([space, { status }]) => (status === 'live' ? [space] : []))
       const next: LiveSession = { ...state, heartbeatAt: now + settings.heartbeatMs }
       return { state: next, effects: [{ type: 'sendHeartbeat', spaces }] }
     }
