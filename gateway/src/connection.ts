@@ -3,13 +3,11 @@
  * subscriptions. Bytes leave through its outbox, and `#close` is the only way it ends.
  */
 import {
-  type BeingId,
   CLOSE,
   type CloseName,
   encodeFrame,
   encodeSignalMessage,
   parseClientMessage,
-  type Position,
   type ServerFrame,
   type SpaceId,
 } from '@rhizom/protocol'
@@ -17,12 +15,13 @@ import type { Leave } from './core/drain.ts'
 import type { SendBudgetSettings } from './core/send-budget.ts'
 import { openSession, sessionWakesAt, stepSession } from './core/session.ts'
 import type { SessionEffect, SessionEvent, SessionSettings, SessionState } from './core/session-state.ts'
+import { EventQueue } from './event-queue.ts'
 import type { FeedHub } from './feed/feed-hub.ts'
-import type { Watcher } from './feed/space-feed.ts'
 import type { Metrics } from './observe.ts'
 import { Outbox } from './outbox.ts'
 import type { Bus, Cancel, ClientHandlers, ClientSocket, Clock, Log, Random, VerifyToken } from './ports.ts'
 import type { Roster } from './presence/roster.ts'
+import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
 
 export interface ConnectionPorts {
   clock: Clock
@@ -44,34 +43,27 @@ export interface ConnectionSettings {
   maxFrameBytes: number
 }
 
-interface Subscription extends Watcher {
-  /** Where to ask again from, if the answer could not be taken. */
-  position: Position | undefined
-  /** Answered, and sent everything since: not so while an answer waits for what lies unsent to drain. */
-  isFollowing: boolean
-}
-
 export class Connection implements ClientHandlers {
   readonly #ports: ConnectionPorts
   readonly #outbox: Outbox
-  readonly #subscriptions = new Map<SpaceId, Subscription>()
-  /** Asked for while too much lay unsent; they are asked for when it has drained. */
-  readonly #deferred = new Set<SpaceId>()
-  readonly #queue: SessionEvent[] = []
-  /** Names this connection to the roster, whatever it subscribes to and how often. */
-  readonly #presence: number
+  readonly #subscriptions: Subscriptions
+  readonly #events: EventQueue<SessionEvent>
   #state: SessionState
-  #isStepping = false
   #timer: Cancel | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
   constructor(session: string, socket: ClientSocket, ports: ConnectionPorts) {
     this.#ports = ports
-    this.#presence = ports.nextWatcherId()
+    this.#events = new EventQueue(
+      (event) => this.#step(event),
+      () => this.#sleep(),
+    )
     this.#outbox = new Outbox(socket, ports.clock, ports.settings.sendBudget, () => {
       ports.metrics.slowReaders.inc()
       this.#dispatch({ type: 'fellBehind' })
     })
+    const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
+    this.#subscriptions = new Subscriptions({ ...ports, outbox: this.#outbox, happened })
     this.#state = openSession(session, ports.clock.now(), ports.settings.session)
     this.#sleep()
   }
@@ -98,7 +90,7 @@ export class Connection implements ClientHandlers {
   }
 
   drained(): void {
-    if (this.#outbox.drained()) for (const space of [...this.#deferred]) this.#askAgain(space)
+    if (this.#outbox.drained()) this.#subscriptions.drained()
   }
 
   closed(): void {
@@ -130,15 +122,7 @@ export class Connection implements ClientHandlers {
   }
 
   #dispatch(event: SessionEvent): void {
-    this.#queue.push(event)
-    if (this.#isStepping) return
-    this.#isStepping = true
-    try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next)
-    } finally {
-      this.#isStepping = false
-    }
-    this.#sleep()
+    this.#events.push(event)
   }
 
   #step(event: SessionEvent): void {
@@ -161,10 +145,10 @@ export class Connection implements ClientHandlers {
         this.#verify(effect)
         return
       case 'watch':
-        this.#watch(effect)
+        this.#subscriptions.watch(effect.space, effect.being, effect.position, effect.present)
         return
       case 'unwatch':
-        this.#unwatch(effect.space)
+        this.#subscriptions.unwatch(effect.space)
         return
       case 'setPresence':
         this.#setPresence(effect)
@@ -206,69 +190,9 @@ export class Connection implements ClientHandlers {
     this.#outbox.send(encodeFrame(frame))
   }
 
-  #watch({ space, being, position, present }: Extract<SessionEffect, { type: 'watch' }>): void {
-    this.#unwatch(space)
-    this.#subscriptions.set(space, this.#subscription(space, being, position, present))
-    this.#ask(space)
-  }
-
-  #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
-    const { metrics, roster, nextWatcherId } = this.#ports
-    const id = nextWatcherId()
-    const presence = present ? this.#presence : undefined
-    const isCurrent = (): boolean => this.#subscriptions.get(space)?.id === id
-    const subscription: Subscription = {
-      id,
-      being,
-      presence,
-      position,
-      isFollowing: false,
-      answer: (message) => {
-        subscription.isFollowing = isCurrent() && this.#outbox.sendAnswer(message)
-        if (!subscription.isFollowing) {
-          if (isCurrent() && this.#outbox.isOpen) this.#deferred.add(space)
-          return false
-        }
-        subscription.position = undefined
-        this.#dispatch({ type: 'subscriptionAnswered', space })
-        return this.#outbox.isOpen
-      },
-      live: (batch) => this.#outbox.sendLive(batch),
-      refused: (code, retryAfterMs) => {
-        if (!isCurrent()) return
-        this.#subscriptions.delete(space)
-        this.#dispatch({ type: 'subscriptionRefused', space, code, retryAfterMs })
-      },
-      ended: (code) => {
-        metrics.evictions.inc({ code })
-        if (!isCurrent()) return
-        this.#subscriptions.delete(space)
-        if (presence !== undefined) roster.ended(space, presence)
-        this.#dispatch({ type: 'subscriptionEnded', space, code })
-      },
-    }
-    return subscription
-  }
-
-  #ask(space: SpaceId): void {
-    const subscription = this.#subscriptions.get(space)
-    if (subscription === undefined) return
-    if (this.#outbox.isFull()) this.#deferred.add(space)
-    else this.#ports.feeds.watch(space, subscription, subscription.position)
-  }
-
-  #askAgain(space: SpaceId): void {
-    this.#deferred.delete(space)
-    this.#ask(space)
-  }
-
-  #unwatch(space: SpaceId): void {
-    const subscription = this.#subscriptions.get(space)
-    if (subscription === undefined) return
-    this.#subscriptions.delete(space)
-    this.#deferred.delete(space)
-    if (subscription.presence !== undefined) this.#ports.roster.left(space, subscription.presence)
-    this.#ports.feeds.unwatch(space, subscription.id)
+  #subscriptionChanged(news: SubscriptionNews): void {
+    if (news.type === 'subscriptionEnded') this.#ports.metrics.evictions.inc({ code: news.code })
+    this.#dispatch(news)
   }
 
   #sendHeartbeat(spaces: readonly SpaceId[]): void {

@@ -19,11 +19,11 @@ export interface Inbound {
 /** What a client may send behind a subscribe, before it knows whether it may read the space. */
 export type SpokenFrame = Extract<ClientFrame, { type: 'presence' | 'signal' }>
 
-export type Subscription =
+export type SubscriptionState =
   | { status: 'live' }
   /** Not answered yet. Of what was said meanwhile the latest of each name is held: it is as late as the answer. */
   | { status: 'waiting'; held: ReadonlyMap<string, SpokenFrame> }
-export type Subscriptions = ReadonlyMap<SpaceId, Subscription>
+export type SubscriptionStates = ReadonlyMap<SpaceId, SubscriptionState>
 
 export interface AwaitingHello {
   status: 'awaiting-hello'
@@ -46,7 +46,7 @@ export interface LiveSession {
   being: BeingId
   expiresAt: number
   heartbeatAt: number
-  subscriptions: Subscriptions
+  subscriptions: SubscriptionStates
 }
 export interface DrainingSession {
   status: 'draining'
@@ -54,7 +54,7 @@ export interface DrainingSession {
   inbound: Inbound
   being: BeingId | undefined
   closeAt: number
-  subscriptions: Subscriptions
+  subscriptions: SubscriptionStates
 }
 export interface ClosedSession {
   status: 'closed'

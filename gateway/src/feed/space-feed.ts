@@ -8,6 +8,7 @@ import { feedWakesAt } from '../core/feed-read.ts'
 import { openFeed, stepFeed } from '../core/feed.ts'
 import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState } from '../core/feed-state.ts'
 import { adoptRun, concat, encodeResumed } from '../core/run.ts'
+import { EventQueue } from '../event-queue.ts'
 import { FanOut, type FanOutSettings, joinFrames } from '../fan-out.ts'
 import type { Metrics } from '../observe.ts'
 import type { Bus, Cancel, Clock, Log, LogReader, Random, ReadOutcome } from '../ports.ts'
@@ -54,15 +55,18 @@ export class SpaceFeed {
   readonly #fanOut: FanOut<Watcher>
   readonly #signals: SignalGather
   readonly #waiting = new Map<number, Watcher>()
-  readonly #queue: FeedEvent[] = []
+  readonly #events: EventQueue<FeedEvent>
   readonly #encoded = new Map<number, Uint8Array>()
   #state: FeedState
   #timer: Cancel | undefined
-  #isStepping = false
 
   constructor(space: SpaceId, ports: SpaceFeedPorts) {
     this.space = space
     this.#ports = ports
+    this.#events = new EventQueue(
+      (event) => this.#step(event),
+      () => this.#sleep(),
+    )
     this.#fanOut = new FanOut(ports.clock, ports.fanOut, (frames, members, bytes) => {
       ports.metrics.batchFrames.observe(frames)
       ports.metrics.framesOut.inc(frames * members)
@@ -125,15 +129,7 @@ export class SpaceFeed {
   }
 
   dispatch(event: FeedEvent): void {
-    this.#queue.push(event)
-    if (this.#isStepping) return
-    this.#isStepping = true
-    try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#step(next)
-    } finally {
-      this.#isStepping = false
-    }
-    this.#sleep()
+    this.#events.push(event)
   }
 
   #step(event: FeedEvent): void {

@@ -173,7 +173,9 @@ export class RedisPresence implements PresenceStore {
     const estate = REDIS.gatewayEstate(bootId)
     const { hashTtlMs } = this.#options
     if (isWhole && put.size > 0) {
-      // Before the entries, so that none is ever left that nobody could find.
+      // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
+      const at = this.#options.clock.now()
+      batch.add('zadd', (pipeline) => pipeline.zadd(REDIS.knownGateways, 'NX', at, bootId))
       batch.add('sadd', (pipeline) => pipeline.sadd(estate, space))
       batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))
     }

@@ -83,7 +83,10 @@ export class PresenceData {
 
   write({ space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite, bus: PresenceBus): void {
     const estate = this.estates.get(bootId) ?? new Set<SpaceId>()
-    if (isWhole && put.size > 0) this.estates.set(bootId, estate.add(space))
+    if (isWhole && put.size > 0) {
+      if (!this.beats.has(bootId)) this.beats.set(bootId, this.#now())
+      this.estates.set(bootId, estate.add(space))
+    }
     const hash = this.hashes.get(space) ?? new Map<string, string>()
     this.hashes.set(space, hash)
     for (const [being, entry] of put) hash.set(presenceField(bootId, being), JSON.stringify(entry))
