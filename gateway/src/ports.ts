@@ -6,7 +6,7 @@ import type { BeingId, BootId, GatewayBeat, Heads, Position, SpaceId } from '@rh
 import type { LogAnswer, ReadRequest } from './core/feed-state.ts'
 import type { Orphans, PresenceRead } from './core/presence-read.ts'
 import type { OwnName } from './core/remote-presence.ts'
-import type { PresenceWrite } from './core/roster.ts'
+import type { PresenceWrite } from './core/roster-effect.ts'
 import type { SendOutcome } from './core/send-budget.ts'
 
 export type Cancel = () => void

@@ -1,7 +1,8 @@
 import type { PresenceEntry } from '@rhizom/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { PresenceRead } from './presence-read.ts'
-import { type PresenceFrame, type PresenceWrite, type RosterEffect, SpaceRoster, windowFor } from './roster.ts'
+import { SpaceRoster, windowFor } from './roster.ts'
+import type { PresenceFrame, PresenceWrite, RosterEffect } from './roster-effect.ts'
 
 const settings = { graceMs: 100, windowMs: 10, listLimit: 200 }
 const me = { bootId: 'me', formerly: [] }

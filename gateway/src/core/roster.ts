@@ -11,53 +11,16 @@
  * While the roster cannot be known (Redis away, not read yet, others in doubt) it is frozen: one frame says so, what
  * changes meanwhile is kept back, and when it is exact again one frame brings all clients level.
  */
-import type {
-  BeingId,
-  BootId,
-  Here,
-  JsonObject,
-  PresenceEntry,
-  PresenceHint,
-  ServerFrame,
-  SpaceId,
-} from '@rhizom/protocol'
+import type { BeingId, BootId, Here, JsonObject, PresenceEntry, SpaceId } from '@rhizom/protocol'
+import { Farewells } from './farewells.ts'
 import { Listing, type RosterNews } from './listing.ts'
 import { MergedPresence } from './merged-presence.ts'
 import { type ConnectionId, type OwnChange, OwnPresence } from './own-presence.ts'
+import { OwnWrites } from './own-writes.ts'
 import type { Orphans, PresenceRead } from './presence-read.ts'
 import { type HeardHint, type OwnName, RemotePresence } from './remote-presence.ts'
+import type { PresenceWrite, RosterEffect, RosterSettings } from './roster-effect.ts'
 
-export interface RosterSettings {
-  graceMs: number
-  windowMs: number
-  listLimit: number
-}
-
-export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
-
-export type RosterEffect =
-  /** The answer names the turn, so that one that was overtaken is told apart. */
-  | { type: 'readHash'; turn: number }
-  /** `takeWrite` has something to say. */
-  | { type: 'writeHash' }
-  | { type: 'removeOrphans'; orphans: Orphans }
-  | { type: 'sendFrame'; frame: PresenceFrame }
-  | { type: 'reportLastSeen'; being: BeingId; at: number }
-
-export interface PresenceWrite {
-  space: SpaceId
-  bootId: BootId
-  from: number
-  to: number
-  put: ReadonlyMap<BeingId, PresenceEntry>
-  left: ReadonlyMap<BeingId, number>
-  /** Everything of ours is in it: there may have been no hash before. */
-  isWhole: boolean
-  hint: PresenceHint
-}
-
-/** More entries are not put into a hint: who hears of it reads the hash. */
-const MAX_HINT_ENTRIES = 200
 /** The longest that the frames of a big space are gathered. */
 const MAX_WINDOW_MS = 5000
 
@@ -76,10 +39,8 @@ export class SpaceRoster {
   readonly #merged = new MergedPresence()
   readonly #remote = new RemotePresence(this.#merged)
   readonly #own: OwnPresence
-  readonly #toWrite = new Map<BeingId, OwnChange>()
-  /** Beings whose leaving this gateway reports: they were here through it, or through one that it found dead. */
-  readonly #minded = new Set<BeingId>()
-  readonly #lastSeen = new Map<BeingId, number>()
+  readonly #writes: OwnWrites
+  readonly #farewells = new Farewells()
   #listing: Listing
   #name: OwnName
   #link: 'up' | 'down' = 'down'
@@ -87,7 +48,6 @@ export class SpaceRoster {
   /** The clients know that the roster is frozen. */
   #isToldFrozen = false
   #flushAt: number | undefined
-  #lastWrite = 0
   #turn = 0
   #effects: RosterEffect[] = []
 
@@ -96,6 +56,7 @@ export class SpaceRoster {
     this.#name = name
     this.#settings = settings
     this.#own = new OwnPresence(settings.graceMs)
+    this.#writes = new OwnWrites(space)
     this.#listing = new Listing(settings.listLimit)
   }
 
@@ -105,7 +66,7 @@ export class SpaceRoster {
 
   /** Whether anything would be lost with it. */
   get isIdle(): boolean {
-    return !this.#isWatched && this.#own.entries.size === 0 && this.#toWrite.size === 0
+    return !this.#isWatched && this.#own.entries.size === 0 && this.#writes.isEmpty
   }
 
   get ownCount(): number {
@@ -118,7 +79,7 @@ export class SpaceRoster {
 
   /** Fields that the hash should have; unknown unless exact. */
   get entryCount(): number | undefined {
-    return this.isExact && this.#toWrite.size === 0 ? this.#merged.entryCount : undefined
+    return this.isExact && this.#writes.isEmpty ? this.#merged.entryCount : undefined
   }
 
   holds(being: BeingId): boolean {
@@ -156,7 +117,7 @@ export class SpaceRoster {
     this.#remote.forget()
     // Those who are here through others have not left: it is we who stop looking.
     this.#merged.takeChanged()
-    this.#lastSeen.clear()
+    this.#farewells.forgetTimes()
     this.#listing = new Listing(this.#settings.listLimit)
   }
 
@@ -180,7 +141,7 @@ export class SpaceRoster {
       this.#name = name
     }
     this.#link = 'up'
-    this.#lastWrite = 0
+    this.#writes.beginAnew()
     this.#own.repeat(this.#own.entries.keys())
     if (this.#isWatched) this.#remote.wantRead()
     this.#settle(now)
@@ -214,7 +175,8 @@ export class SpaceRoster {
 
   heard(heard: HeardHint, now: number): void {
     if (!this.#isWatched || heard.bootId === this.#name.bootId) return
-    for (const [being, at] of Object.entries(heard.hint.left)) if (this.#merged.has(being)) this.#seen(being, at)
+    for (const [being, at] of Object.entries(heard.hint.left))
+      if (this.#merged.has(being)) this.#farewells.seen(being, at)
     this.#remote.heard(heard)
     for (const [being, { since }] of Object.entries(heard.hint.put ?? {})) this.#own.adopt(being, since)
     this.#settle(now)
@@ -265,29 +227,11 @@ export class SpaceRoster {
 
   /** What is to be written, as write number `to` of this gateway. */
   takeWrite(to: number): PresenceWrite | undefined {
-    if (this.#toWrite.size === 0) return undefined
-    const put = new Map<BeingId, PresenceEntry>()
-    const left = new Map<BeingId, number>()
-    for (const [being, change] of this.#toWrite) {
-      if (change.type === 'here') put.set(being, { ...change.entry, rev: to })
-      else left.set(being, change.at)
-    }
-    this.#toWrite.clear()
-    const from = this.#lastWrite
-    this.#lastWrite = to
-    const { bootId, formerly } = this.#name
-    const hint: PresenceHint = {
-      ...(put.size > MAX_HINT_ENTRIES ? {} : { put: Object.fromEntries(put) }),
-      left: Object.fromEntries(left),
-      formerly: from === 0 ? [...formerly] : [],
-    }
-    return { space: this.space, bootId, from, to, put, left, isWhole: put.size === this.#own.entries.size, hint }
+    return this.#writes.take(to, this.#name, this.#own.entries)
   }
 
-  /** It may or may not have been written: it is said again when Redis is back. */
-  writeFailed({ left }: PresenceWrite): void {
-    for (const [being, at] of left)
-      if (!this.#own.entries.has(being) && !this.#toWrite.has(being)) this.#toWrite.set(being, { type: 'left', at })
+  writeFailed(write: PresenceWrite): void {
+    this.#writes.failed(write, this.#own.entries)
   }
 
   /** Everybody who is here through this gateway, to be removed when it stops. */
@@ -305,7 +249,7 @@ export class SpaceRoster {
   /** What is due after anything happened: take over own changes, read, freeze, thaw, open a window. */
   #settle(now: number): void {
     for (const [being, change] of this.#own.takeChanged()) this.#takeOver(being, change)
-    if (this.#toWrite.size > 0 && this.#link === 'up') this.#effects.push({ type: 'writeHash' })
+    if (!this.#writes.isEmpty && this.#link === 'up') this.#effects.push({ type: 'writeHash' })
     if (!this.#isWatched) {
       this.#sayGoodbye(this.#merged.takeChanged(), now)
       return
@@ -320,13 +264,13 @@ export class SpaceRoster {
   }
 
   #takeOver(being: BeingId, change: OwnChange): void {
-    this.#toWrite.set(being, change)
+    this.#writes.add(being, change)
     if (change.type === 'here') {
       this.#merged.put(this.#name.bootId, being, { ...change.entry, rev: 0 })
-      this.#minded.add(being)
+      this.#farewells.mind(being)
     } else {
       this.#merged.remove(this.#name.bootId, being)
-      this.#seen(being, change.at)
+      this.#farewells.seen(being, change.at)
     }
   }
 
@@ -352,23 +296,13 @@ export class SpaceRoster {
     this.#effects.push({ type: 'sendFrame', frame: { type: 'presence', space: this.space, ...news, frozen } })
   }
 
-  #seen(being: BeingId, at: number): void {
-    this.#lastSeen.set(being, Math.max(at, this.#lastSeen.get(being) ?? 0))
-  }
-
   #mourn(being: BeingId, at: number): void {
-    this.#seen(being, at)
-    this.#minded.add(being)
+    this.#farewells.mourn(being, at)
     this.#merged.touch(being)
   }
 
-  /** Reports those of `changed` who have left, on all gateways and for good. */
   #sayGoodbye(changed: readonly BeingId[], now: number): void {
-    for (const being of changed) {
-      const at = this.#lastSeen.get(being) ?? now
-      this.#lastSeen.delete(being)
-      if (this.#merged.has(being)) continue
-      if (this.#minded.delete(being)) this.#effects.push({ type: 'reportLastSeen', being, at })
-    }
+    const gone = this.#farewells.say(changed, (being) => this.#merged.has(being), now)
+    for (const { being, at } of gone) this.#effects.push({ type: 'reportLastSeen', being, at })
   }
 }

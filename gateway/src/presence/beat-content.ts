@@ -15,7 +15,7 @@ const MAX_RENEWED = 100
 const TOLD_BY = 3
 const MAX_TOLD = 2000
 
-type Rosters = ReadonlyMap<SpaceId, { roster: SpaceRoster }>
+type Rosters = Pick<ReadonlyMap<SpaceId, { roster: SpaceRoster }>, 'has' | 'get' | 'keys'>
 
 export class BeatContent {
   readonly #toldForMs: number

@@ -17,7 +17,8 @@ import {
 } from '@rhizom/protocol'
 import type { LeaseSettings } from '../core/lease.ts'
 import type { ConnectionId } from '../core/own-presence.ts'
-import { type PresenceWrite, type RosterEffect, type RosterSettings, SpaceRoster } from '../core/roster.ts'
+import { SpaceRoster } from '../core/roster.ts'
+import type { PresenceWrite, RosterEffect, RosterSettings } from '../core/roster-effect.ts'
 import type { Clock, Log, PresenceStore } from '../ports.ts'
 import { BeatContent } from './beat-content.ts'
 import { Estates } from './estates.ts'
@@ -26,7 +27,8 @@ import { type BeatLoad, LeaseKeeper } from './lease-keeper.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 import { PresenceWriter } from './presence-writer.ts'
 import type { Roster, RosterAnswer } from './roster.ts'
-import { type Happening, SpacePresence } from './space-presence.ts'
+import { Rosters } from './rosters.ts'
+import type { Happening, SpacePresence } from './space-presence.ts'
 
 export interface PresenceHubPorts {
   clock: Clock
@@ -48,7 +50,7 @@ const encoder = new TextEncoder()
 
 export class PresenceHub implements Roster {
   readonly #ports: PresenceHubPorts
-  readonly #spaces = new Map<SpaceId, SpacePresence>()
+  readonly #rosters: Rosters
   readonly #beats: BeatContent
   readonly #lease: LeaseKeeper
   readonly #writer: PresenceWriter
@@ -59,6 +61,16 @@ export class PresenceHub implements Roster {
   constructor(ports: PresenceHubPorts) {
     this.#ports = ports
     this.#beats = new BeatContent(ports.settings.lease)
+    this.#rosters = new Rosters({
+      ...ports,
+      open: (id) => new SpaceRoster(id, this.#lease.name, ports.settings.roster),
+      opened: (space) => {
+        if (this.#lease.link === 'up') space.run((roster, now) => roster.linkFound(this.#lease.name, now))
+      },
+      closed: (id) => this.#beats.forget(id),
+      carryOut: (space, effect) => this.#carryOut(space, effect),
+      changed: () => this.#tellIfEmpty(),
+    })
     this.#lease = new LeaseKeeper({
       ...ports,
       settings: ports.settings.lease,
@@ -84,64 +96,64 @@ export class PresenceHub implements Roster {
 
   get entryCount(): number {
     let entries = 0
-    for (const { roster } of this.#spaces.values()) entries += roster.ownCount
+    for (const { roster } of this.#rosters.values()) entries += roster.ownCount
     return entries
   }
 
   get frozenCount(): number {
     let frozen = 0
-    for (const { roster, tell } of this.#spaces.values()) if (tell !== undefined && !roster.isExact) frozen++
+    for (const { roster, tell } of this.#rosters.values()) if (tell !== undefined && !roster.isExact) frozen++
     return frozen
   }
 
   isHere(being: BeingId): boolean {
-    for (const { roster } of this.#spaces.values()) if (roster.holds(being)) return true
+    for (const { roster } of this.#rosters.values()) if (roster.holds(being)) return true
     return false
   }
 
   opened(id: SpaceId, tell: (frame: Uint8Array) => void): void {
-    const space = this.#spaceOf(id)
+    const space = this.#rosters.obtain(id)
     space.tell = tell
     this.#with(space, (roster) => roster.watched())
   }
 
   closed(id: SpaceId): void {
-    const space = this.#spaces.get(id)
+    const space = this.#rosters.get(id)
     if (space === undefined) return
     space.tell = undefined
     this.#with(space, (roster, now) => roster.unwatched(now))
   }
 
   ready(id: SpaceId): Promise<void> {
-    const space = this.#spaces.get(id)
+    const space = this.#rosters.get(id)
     return space === undefined || this.#lease.link === 'down' ? Promise.resolve() : space.ready()
   }
 
   here(id: SpaceId, newcomers: readonly BeingId[]): RosterAnswer {
-    return this.#spaceOf(id).roster.answer(newcomers)
+    return this.#rosters.obtain(id).roster.answer(newcomers)
   }
 
   came(id: SpaceId, connection: ConnectionId, being: BeingId): void {
-    this.#with(this.#spaceOf(id), (roster, now) => roster.came(connection, being, now))
+    this.#with(this.#rosters.obtain(id), (roster, now) => roster.came(connection, being, now))
   }
 
   left(id: SpaceId, connection: ConnectionId): void {
-    this.#with(this.#spaces.get(id), (roster, now) => roster.left(connection, now))
+    this.#with(this.#rosters.get(id), (roster, now) => roster.left(connection, now))
   }
 
   ended(id: SpaceId, connection: ConnectionId): void {
-    this.#with(this.#spaces.get(id), (roster, now) => roster.ended(connection, now))
+    this.#with(this.#rosters.get(id), (roster, now) => roster.ended(connection, now))
   }
 
   stateSet(id: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void {
-    this.#with(this.#spaces.get(id), (roster, now) => roster.stateSet(connection, being, state, now))
+    this.#with(this.#rosters.get(id), (roster, now) => roster.stateSet(connection, being, state, now))
   }
 
   heard(id: SpaceId, message: PresenceMessage): void {
     const hint = parsePresenceHint(message)
     this.#ports.metrics.hints.inc({ direction: hint.ok ? 'heard' : 'unreadable' })
     const { bootId, from, to } = message
-    this.#with(this.#spaces.get(id), (roster, now) =>
+    this.#with(this.#rosters.get(id), (roster, now) =>
       hint.ok ? roster.heard({ bootId, from, to, hint: hint.value }, now) : roster.suspect(now),
     )
   }
@@ -153,11 +165,11 @@ export class PresenceHub implements Roster {
     if (stops) this.#gatewaysGone([bootId])
     else
       for (const [id, rev] of Object.entries(wrote))
-        this.#with(this.#spaces.get(id), (roster, now) => roster.beatHeard(bootId, rev, now))
+        this.#with(this.#rosters.get(id), (roster, now) => roster.beatHeard(bootId, rev, now))
   }
 
   channelJoined(id: SpaceId): void {
-    this.#with(this.#spaces.get(id), (roster, now) => roster.channelJoined(now))
+    this.#with(this.#rosters.get(id), (roster, now) => roster.channelJoined(now))
   }
 
   busLost(): void {
@@ -186,12 +198,11 @@ export class PresenceHub implements Roster {
     this.#writer.flush()
     this.#isStopped = true
     this.#lease.stop()
-    for (const space of this.#spaces.values()) space.stop()
     const { clock, lastSeen, store, log } = this.#ports
-    const beings = new Map([...this.#spaces].map(([id, { roster }]) => [id, roster.ownBeings()] as const))
+    const beings = new Map([...this.#rosters.values()].map(({ roster }) => [roster.space, roster.ownBeings()] as const))
     for (const those of beings.values()) for (const being of those) lastSeen.note(being, clock.now())
     const { bootId } = this.#lease.name
-    this.#spaces.clear()
+    this.#rosters.stop()
     try {
       if (this.#lease.isHeld) await store.leave({ bootId, beings, beat: { bootId, wrote: {}, stops: true } })
     } catch (error) {
@@ -202,30 +213,8 @@ export class PresenceHub implements Roster {
     lastSeen.stop()
   }
 
-  #spaceOf(id: SpaceId): SpacePresence {
-    const known = this.#spaces.get(id)
-    if (known !== undefined) return known
-    const { clock, settings } = this.#ports
-    const space = new SpacePresence(new SpaceRoster(id, this.#lease.name, settings.roster), {
-      clock,
-      carryOut: (where, effect) => this.#carryOut(where, effect),
-      woke: (where, happen) => this.#with(where, happen),
-    })
-    this.#spaces.set(id, space)
-    if (this.#lease.link === 'up') space.run((roster, now) => roster.linkFound(this.#lease.name, now))
-    return space
-  }
-
-  /** Lets something happen to a roster. What comes late for one that was let go of must not touch its successor. */
   #with(space: SpacePresence | undefined, happen: Happening): void {
-    if (space === undefined || this.#isStopped || this.#spaces.get(space.roster.space) !== space) return
-    space.run(happen)
-    if (space.roster.isIdle) {
-      space.stop()
-      this.#spaces.delete(space.roster.space)
-      this.#beats.forget(space.roster.space)
-    }
-    this.#tellIfEmpty()
+    if (!this.#isStopped) this.#rosters.with(space, happen)
   }
 
   #carryOut(space: SpacePresence, effect: RosterEffect): void {
@@ -268,12 +257,12 @@ export class PresenceHub implements Roster {
 
   /** A roster that waited for its last write may be let go of now. */
   #written(writes: readonly PresenceWrite[]): void {
-    for (const { space } of writes) this.#with(this.#spaces.get(space), () => undefined)
+    for (const { space } of writes) this.#with(this.#rosters.get(space), () => undefined)
   }
 
   #writeFailed(writes: readonly PresenceWrite[], error: unknown): void {
     if (this.#isStopped) return
-    for (const write of writes) this.#spaceOf(write.space).roster.writeFailed(write)
+    for (const write of writes) this.#rosters.obtain(write.space).roster.writeFailed(write)
     this.#failed(error)
   }
 
@@ -294,13 +283,13 @@ export class PresenceHub implements Roster {
   }
 
   #withAll(happen: Happening): void {
-    for (const space of [...this.#spaces.values()]) this.#with(space, happen)
+    if (!this.#isStopped) this.#rosters.withAll(happen)
   }
 
   /** Nobody has to wait for a roster that cannot be known. */
   #linkLost(): void {
     this.#withAll((roster, now) => roster.linkLost(now))
-    for (const space of this.#spaces.values()) space.release()
+    for (const space of this.#rosters.values()) space.release()
   }
 
   #gatewaysGone(boots: readonly BootId[]): void {
@@ -312,17 +301,17 @@ export class PresenceHub implements Roster {
 
   #load(bootId: BootId): BeatLoad {
     const now = this.#ports.clock.now()
-    const roster = this.#beats.nextToMeasure(this.#spaces)
+    const roster = this.#beats.nextToMeasure(this.#rosters)
     const expected = roster?.entryCount
     return {
-      peers: [...new Set([...this.#spaces.values()].flatMap((space) => space.roster.boots()))],
+      peers: [...new Set([...this.#rosters.values()].flatMap((space) => space.roster.boots()))],
       announce: this.#beats.announce(bootId, now),
       measure: expected === undefined ? undefined : roster?.space,
-      renew: this.#beats.toRenew(this.#spaces, now),
+      renew: this.#beats.toRenew(this.#rosters, now),
       measured: (entries) => {
         // Unless what is expected changed while it was measured, the hash holds too many or too few.
         if (roster === undefined || entries === expected || roster.entryCount !== expected) return
-        this.#with(this.#spaces.get(roster.space), (known, at) => known.suspect(at))
+        this.#with(this.#rosters.get(roster.space), (known, at) => known.suspect(at))
       },
     }
   }

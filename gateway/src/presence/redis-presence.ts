@@ -23,7 +23,7 @@ import {
 import { type ChainableCommander, Redis } from 'ioredis'
 import { backoffMs } from '../core/backoff.ts'
 import type { Orphans, PresenceRead } from '../core/presence-read.ts'
-import type { PresenceWrite } from '../core/roster.ts'
+import type { PresenceWrite } from '../core/roster-effect.ts'
 import type { BeatAnswer, BeatRequest, Clock, LastWords, Log, PresenceStore, Random } from '../ports.ts'
 import { quietWarn } from '../quiet-log.ts'
 

@@ -14,7 +14,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Orphans, PresenceRead } from '../core/presence-read.ts'
-import type { PresenceWrite } from '../core/roster.ts'
+import type { PresenceWrite } from '../core/roster-effect.ts'
 import type { BeatAnswer, BeatRequest, LastWords } from '../ports.ts'
 
 interface Lease {
