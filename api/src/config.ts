@@ -63,6 +63,11 @@ export const settings = {
     'Origins of pages that may call, separated by commas, or *; when empty, only pages of the same origin may',
     '',
   ),
+  TRUST_PROXY: setting(
+    whole(0, 10),
+    'How many proxies of ours are in front, whose X-Forwarded-For tells the address of a client; 0 trusts none',
+    '0',
+  ),
   TOKEN_TTL_SECONDS: setting(whole(1), 'How long a session token is valid', '86400'),
   MAX_CONTENT_BYTES: setting(
     whole(1),
@@ -71,6 +76,12 @@ export const settings = {
   ),
   MAX_BODY_BYTES: setting(whole(1024), 'Bytes of a request body', '4194304'),
   MAX_MUTATIONS_PER_BATCH: setting(whole(1), 'Mutations in one request', `${LIMITS.maxMutationsPerBatch}`),
+  SESSIONS_PER_SECOND: setting(
+    whole(0),
+    'Guests that may sign in from one address in the long run; 0 sets no limit. Renewing a session is not counted',
+    '20',
+  ),
+  SESSIONS_BURST: setting(whole(1), 'Guests that may sign in from one address at once after quiet', '2000'),
   MUTATIONS_PER_SECOND: setting(
     whole(1),
     'Mutations an actor may send in the long run',
@@ -86,7 +97,14 @@ export const settings = {
   MAX_SIGNAL_BYTES: setting(whole(1), 'Bytes of the data of a signal', `${LIMITS.maxSignalBytes}`),
   SNAPSHOT_BEINGS: setting(whole(1), 'Beings located in a space that its snapshot holds', `${LIMITS.snapshotBeings}`),
   SNAPSHOT_INTENTIONS: setting(whole(1), 'Newest intentions that a snapshot holds', `${LIMITS.snapshotIntentions}`),
+  SNAPSHOT_BYTES: setting(
+    whole(1),
+    'Bytes of intentions, and as many of beings, after which a snapshot lists no more',
+    '1048576',
+  ),
+  PAGE_BYTES: setting(whole(1), 'Bytes after which a page of changes, intentions or beings ends', '1048576'),
   CATCH_UP_LIMIT: setting(whole(1), 'Changes a gateway is given to catch up; beyond it gets a snapshot', '1000'),
+  CATCH_UP_BYTES: setting(whole(1), 'Bytes of them after which it gets a snapshot instead', '2097152'),
   DATABASE_POOL: setting(whole(2, 1000), 'Connections to Postgres for requests', '10'),
   DATABASE_DEADLINE_MS: setting(whole(100), 'How long a request waits for Postgres before it is refused', '4000'),
   COMMIT_MUTATIONS: setting(whole(1), 'Most mutations of one space that share a transaction', '500'),

@@ -110,7 +110,7 @@ export function createMetrics() {
     }),
     rateLimited: new Counter({
       name: 'rhizom_api_rate_limited_total',
-      help: 'Requests measured against a rate limit, by outcome; skipped while Redis is away',
+      help: 'Requests measured against a rate limit, by outcome; unanswered or skipped while Redis is away',
       labelNames: ['outcome'],
       registers,
     }),

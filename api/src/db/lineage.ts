@@ -22,14 +22,22 @@ export async function beginNewEpochs(sql: Sql): Promise<number> {
   return count
 }
 
-/** Compares where the database lives with where it last lived, in one transaction with what follows from it. */
+/** In a row of pg_control_system(). */
+const RUN = `system_identifier::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`
+
+/**
+ * Compares where the database lives with where it last lived, in one transaction with what follows from it.
+ *
+ * Its statements have no parameters on purpose: it is asked on the connection that holds the lock of the heads
+ * (publish/heads.ts).
+ */
 export async function checkLineage(sql: Sql): Promise<LineageVerdict> {
   await sql`begin`
   try {
-    await sql`select pg_advisory_xact_lock(${ADVISORY_LOCKS.lineage})`
-    const [now] = await sql<{ systemId: string; timeline: string }[]>`
-      select system_identifier::text as "systemId", substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline
-      from pg_control_system()`
+    await sql.unsafe(`select pg_advisory_xact_lock(${ADVISORY_LOCKS.lineage})`)
+    const [now] = await sql.unsafe<{ systemId: string; timeline: string }[]>(
+      `select "systemId", timeline from (select ${RUN} from pg_control_system()) as run ("systemId", timeline)`,
+    )
     if (now === undefined) throw new Error('Postgres told no lineage')
     const [before] = await sql<{ systemId: string; timeline: string }[]>`
       select system_id as "systemId", timeline from lineage where id = 1`
@@ -37,9 +45,9 @@ export async function checkLineage(sql: Sql): Promise<LineageVerdict> {
     const verdict = before === undefined ? 'first' : isSame ? 'same' : 'new-history'
     if (verdict === 'new-history') await beginNewEpochs(sql)
     if (verdict !== 'same')
-      await sql`
-        insert into lineage (id, system_id, timeline, since) values (1, ${now.systemId}, ${now.timeline}, now())
-        on conflict (id) do update set system_id = excluded.system_id, timeline = excluded.timeline, since = now()`
+      await sql.unsafe(`
+        insert into lineage (id, system_id, timeline, since) select 1, ${RUN}, now() from pg_control_system()
+        on conflict (id) do update set system_id = excluded.system_id, timeline = excluded.timeline, since = now()`)
     await sql`commit`
     return verdict
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Pages and look-ups of spaces and beings, each filtered by what the caller may read, in SQL, on an index. */
 import type { Being, BeingId, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from './database.ts'
+import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './page-bytes.ts'
 import { beingColumns, beingOf, type BeingRow, spaceColumns, spaceOf, type SpaceRow } from './rows.ts'
 import { faceOf } from './snapshot.ts'
 
@@ -42,12 +43,19 @@ export async function listBeings(
   sql: Sql,
   space: SpaceId,
   after: BeingId | undefined,
-  limit: number,
+  size: PageSize,
 ): Promise<Page<Being>> {
-  const rows = await sql<BeingRow[]>`
-    select ${beingColumns(sql)} from beings b where b.location = ${space} and b.id > ${after ?? ''}
-    order by b.id limit ${limit + 1}`
-  return pageOf(rows.map(beingOf), limit)
+  const rows = await sql<(BeingRow & { isFollowed: boolean })[]>`
+    select ${beingColumns(sql)}, b.is_followed as "isFollowed" from (
+      select b.*, ${pageColumns(sql, beingBytes(sql))} from beings b
+      where b.location = ${space} and b.id > ${after ?? ''}
+      window page as (order by b.id ${rowsBefore(sql)}) order by b.id limit ${size.items}) b
+    where ${isWithin(sql, size)} order by b.id`
+  const last = rows.at(-1)
+  return {
+    items: rows.map(({ isFollowed: _isFollowed, ...row }) => beingOf(row)),
+    nextCursor: last?.isFollowed === true ? last.id : null,
+  }
 }
 
 /**

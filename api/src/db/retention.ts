@@ -34,18 +34,19 @@ export async function pruneChangesByAge(sql: Sql, kept: Kept, most: number): Pro
   return count
 }
 
-/** Spaces that changed since, where there may be too many changes. Stands on spaces_changed_at. */
+/** Spaces that changed since, removed ones included, where there may be too many changes. Stands on spaces_changed_at. */
 export async function spacesChangedSince(sql: Sql, since: Date | undefined): Promise<SpaceId[]> {
   const rows =
     since === undefined
-      ? await sql<{ id: string }[]>`select id from spaces where removed_at is null`
-      : await sql<
-          { id: string }[]
-        >`select id from spaces where removed_at is null and changed_at >= ${since.toISOString()}`
+      ? await sql<{ id: string }[]>`select id from spaces`
+      : await sql<{ id: string }[]>`select id from spaces where changed_at >= ${since.toISOString()}`
   return rows.map(({ id }) => id)
 }
 
-/** Removes up to `most` changes of `spaces` that are more than each may keep. Returns how many went. */
+/**
+ * Removes up to `most` changes of `spaces` that are more than each may keep. Those of former histories all are: whoever
+ * asks for one of another epoch gets a snapshot, whatever the log still holds. Returns how many went.
+ */
 export async function pruneChangesByCount(
   sql: Sql,
   spaces: readonly SpaceId[],
@@ -57,7 +58,13 @@ export async function pruneChangesByCount(
       select c.space, c.epoch, c.version from spaces s
       join changes c on c.space = s.id and c.epoch = s.epoch and c.version <= s.version - ${kept.logChanges}
       where s.id = any(${[...spaces]}::text[])
-      order by c.space, c.epoch, c.version limit ${most}
+      union all
+      select c.space, c.epoch, c.version from spaces s join changes c on c.space = s.id and c.epoch < s.epoch
+      where s.id = any(${[...spaces]}::text[])
+      union all
+      select c.space, c.epoch, c.version from spaces s join changes c on c.space = s.id and c.epoch > s.epoch
+      where s.id = any(${[...spaces]}::text[])
+      order by space, epoch, version limit ${most}
     )
     delete from changes c using doomed d where c.space = d.space and c.epoch = d.epoch and c.version = d.version`
   return count

@@ -3,7 +3,9 @@
  * To be called inside `atOneMoment`, after `readSpace`.
  */
 import type { Being, BeingId, Intention, Snapshot, Space, SpaceId } from '@rhizom/protocol'
+import type postgres from 'postgres'
 import type { Sql } from './database.ts'
+import { beingBytes, intentionBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './page-bytes.ts'
 import {
   beingColumns,
   beingOf,
@@ -15,17 +17,21 @@ import {
   type MemberRow,
 } from './rows.ts'
 
+/** Of the beings located there, and of the newest intentions. */
 export interface SnapshotSizes {
-  beings: number
-  intentions: number
+  beings: PageSize
+  intentions: PageSize
 }
 
 export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes): Promise<Snapshot> {
   const [located, [counted], page, members] = await Promise.all([
     // beings_lately_active
     sql<BeingRow[]>`
-      select ${beingColumns(sql)} from beings b where b.location = ${space.id}
-      order by b.modified_at desc, b.id limit ${sizes.beings}`,
+      select ${beingColumns(sql)} from (
+        select b.*, ${pageColumns(sql, beingBytes(sql))} from beings b where b.location = ${space.id}
+        window page as (order by b.modified_at desc, b.id ${rowsBefore(sql)})
+        order by b.modified_at desc, b.id limit ${sizes.beings.items}) b
+      where ${isWithin(sql, sizes.beings)} order by b.modified_at desc, b.id`,
     // beings_by_location
     sql<{ count: number }[]>`select count(*) as count from beings b where b.location = ${space.id}`,
     readNewest(sql, space.id, sizes.intentions),
@@ -52,39 +58,34 @@ export interface IntentionPage {
   hasMore: boolean
 }
 
-/** Stands on intentions_by_position. */
-export async function readNewest(sql: Sql, space: SpaceId, limit: number): Promise<IntentionPage> {
-  return pageOf(
-    await sql<IntentionRow[]>`
-      select ${intentionColumns(sql)} from intentions i where i.location = ${space}
-      order by i.position desc limit ${limit + 1}`,
-    limit,
-  )
-}
+export const readNewest = (sql: Sql, space: SpaceId, size: PageSize): Promise<IntentionPage> =>
+  readPage(sql, sql`i.location = ${space}`, size)
 
-/** Those before an intention, which must be of this space; undefined if it is not. Stands on intentions_by_position. */
+/** Those before an intention, which must be of this space; undefined if it is not. */
 export async function readBefore(
   sql: Sql,
   space: SpaceId,
   before: string,
-  limit: number,
+  size: PageSize,
 ): Promise<IntentionPage | undefined> {
   const [mark] = await sql<{ position: number }[]>`
     select i.position from intentions i where i.id = ${before} and i.location = ${space}`
   if (mark === undefined) return undefined
-  return pageOf(
-    await sql<IntentionRow[]>`
-      select ${intentionColumns(sql)} from intentions i
-      where i.location = ${space} and i.position < ${mark.position}
-      order by i.position desc limit ${limit + 1}`,
-    limit,
-  )
+  return readPage(sql, sql`i.location = ${space} and i.position < ${mark.position}`, size)
 }
 
-const pageOf = (newestFirst: readonly IntentionRow[], limit: number): IntentionPage => ({
-  intentions: newestFirst.slice(0, limit).map(intentionOf).reverse(),
-  hasMore: newestFirst.length > limit,
-})
+/** Stands on intentions_by_position. */
+async function readPage(sql: Sql, which: postgres.Fragment, size: PageSize): Promise<IntentionPage> {
+  const rows = await sql<(IntentionRow & { isFollowed: boolean })[]>`
+    select ${intentionColumns(sql)}, i.is_followed as "isFollowed" from (
+      select i.*, ${pageColumns(sql, intentionBytes(sql))} from intentions i where ${which}
+      window page as (order by i.position desc ${rowsBefore(sql)}) order by i.position desc limit ${size.items}) i
+    where ${isWithin(sql, size)} order by i.position desc`
+  return {
+    intentions: rows.map(({ isFollowed: _isFollowed, ...row }) => intentionOf(row)).reverse(),
+    hasMore: rows.at(-1)?.isFollowed ?? false,
+  }
+}
 
 /**
  * The owners of `intentions` that are not among `known`, as any reader of `space` may see them: one that is inside

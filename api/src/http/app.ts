@@ -28,6 +28,8 @@ export async function buildApp(services: Services): Promise<App> {
     loggerInstance,
     logController: new fastifyModule.LogController({ disableRequestLogging: true }),
     bodyLimit: config.MAX_BODY_BYTES,
+    // Whose word counts is decided by how near it is: addresses of proxies change from one deployment to the next.
+    trustProxy: (_address, hop) => hop < config.TRUST_PROXY,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void replyWithProblem(error, request, reply),

@@ -16,6 +16,7 @@ import {
 import { z } from 'zod'
 import { readChanges, readHeads } from '../db/change-log.ts'
 import type { Sql } from '../db/database.ts'
+import type { PageSize } from '../db/page-bytes.ts'
 import { type MemberRow } from '../db/rows.ts'
 import { readSnapshot, type SnapshotSizes } from '../db/snapshot.ts'
 import { atOneMoment, readSpace } from '../db/space-access.ts'
@@ -24,11 +25,12 @@ import { requireInternalToken } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
 import { type App, problems } from './route.ts'
 import type { Services } from './services.ts'
-import { spaceNotFound } from './spaces.ts'
+import { snapshotSizes, spaceNotFound } from './spaces.ts'
 
 export function registerInternal(app: App, { config, database, metrics }: Services): void {
   const onRequest = requireInternalToken(config.INTERNAL_TOKEN)
-  const sizes: SnapshotSizes = { beings: config.SNAPSHOT_BEINGS, intentions: config.SNAPSHOT_INTENTIONS }
+  const sizes = snapshotSizes(config)
+  const most: PageSize = { items: config.CATCH_UP_LIMIT, bytes: config.CATCH_UP_BYTES }
 
   app.route({
     method: 'GET',
@@ -52,7 +54,7 @@ export function registerInternal(app: App, { config, database, metrics }: Servic
           if (space === undefined) throw spaceNotFound(request.params.space)
           const [readers, catchUp] = await Promise.all([
             sql<Pick<MemberRow, 'being'>[]>`select m.being from members m where m.space = ${space.id} order by m.being`,
-            catchUpOf(sql, space, held, config.CATCH_UP_LIMIT, sizes),
+            catchUpOf(sql, space, held, most, sizes),
           ])
           const access = { visibility: space.visibility, readers: readers.map(({ being }) => being) }
           return { access, epoch: space.epoch, version: space.version, catchUp }
@@ -100,12 +102,13 @@ async function catchUpOf(
   sql: Sql,
   space: Space,
   held: Position | undefined,
-  limit: number,
+  most: PageSize,
   sizes: SnapshotSizes,
 ): Promise<InternalRead['catchUp']> {
-  if (held !== undefined && space.version - held.version <= limit) {
-    const changes = await readChanges(sql, space, held, limit)
-    if (changes !== undefined) return { kind: 'changes', from: held.version, changes }
+  if (held !== undefined && space.version - held.version <= most.items) {
+    const changes = await readChanges(sql, space, held, most)
+    if (changes !== undefined && held.version + changes.length === space.version)
+      return { kind: 'changes', from: held.version, changes }
   }
   return { kind: 'snapshot', snapshot: await readSnapshot(sql, space, sizes) }
 }

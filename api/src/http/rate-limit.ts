@@ -1,19 +1,30 @@
 /**
- * How much an actor may ask for, measured in Redis so that all api nodes share one account: the generic cell rate
- * algorithm, one key per actor that holds the time at which its account is level again. With Redis away nothing is
+ * How much an actor, or an address, may ask for, measured in Redis so that all api nodes share one account: the generic
+ * cell rate algorithm, one key per account that holds the time at which it is level again. With Redis away nothing is
  * limited, which is counted: a limit protects others from one, and is no reason to refuse all.
+ *
+ * Nor is it a reason to be slow: a Redis that is silent costs one request a short wait, and is then left alone for a
+ * moment, after which again one request finds out for all.
  */
-import type { BeingId } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { Metrics } from '../observe.ts'
 import { ProblemError } from './problem-reply.ts'
 
 export interface Rate {
   /** Names the account. */
-  name: 'mutations' | 'signals'
+  name: 'mutations' | 'signals' | 'sessions'
   perSecond: number
   burst: number
 }
+
+export interface Patience {
+  /** How long a request waits for an answer. */
+  waitMs: number
+  /** How long Redis is not asked after it gave none. */
+  pauseMs: number
+}
+
+const PATIENCE: Patience = { waitMs: 150, pauseMs: 1000 }
 
 /** Answers 0 if the cost was taken, else the milliseconds until it could be. */
 const TAKE = `
@@ -28,31 +39,68 @@ if wait > 0 then return wait end
 redis.call('SET', KEYS[1], string.format('%.3f', level), 'PX', math.ceil(level - now) + 1)
 return 0`
 
+type Answer = { status: 'answered'; waitMs: number } | { status: 'unanswered' } | { status: 'skipped' }
+
+/** What the last question came to. While `failing`, nobody asks before `askAgainAt`. */
+type Experience = { status: 'answering' } | { status: 'failing'; askAgainAt: number }
+
 export class RateLimiter {
   readonly #redis: Redis
   readonly #metrics: Metrics
+  readonly #patience: Patience
+  #experience: Experience = { status: 'answering' }
 
-  constructor(redis: Redis, metrics: Metrics) {
+  constructor(redis: Redis, metrics: Metrics, patience = PATIENCE) {
     this.#redis = redis
     this.#metrics = metrics
+    this.#patience = patience
   }
 
-  /** Takes `cost` from the actor's account or throws a `rate-limited` problem. */
-  async take(actor: BeingId, rate: Rate, cost: number): Promise<void> {
-    const waitMs = await this.#ask(actor, rate, Math.min(cost, rate.burst))
-    const outcome = waitMs === undefined ? 'skipped' : waitMs > 0 ? 'refused' : 'allowed'
-    this.#metrics.rateLimited.inc({ outcome })
-    if (waitMs !== undefined && waitMs > 0)
-      throw new ProblemError('rate-limited', `over ${rate.perSecond} ${rate.name} a second`, { retryAfterMs: waitMs })
+  /** Takes `cost` from an account or throws a `rate-limited` problem. */
+  async take(account: string, rate: Rate, cost: number): Promise<void> {
+    const answer = await this.#ask(account, rate, Math.min(cost, rate.burst))
+    if (answer.status !== 'answered') {
+      this.#metrics.rateLimited.inc({ outcome: answer.status })
+      return
+    }
+    const isOver = answer.waitMs > 0
+    this.#metrics.rateLimited.inc({ outcome: isOver ? 'refused' : 'allowed' })
+    if (isOver)
+      throw new ProblemError('rate-limited', `over ${rate.perSecond} ${rate.name} a second`, {
+        retryAfterMs: answer.waitMs,
+      })
   }
 
-  async #ask(actor: BeingId, { name, perSecond, burst }: Rate, cost: number): Promise<number | undefined> {
-    if (this.#redis.status !== 'ready') return undefined
+  async #ask(account: string, { name, perSecond, burst }: Rate, cost: number): Promise<Answer> {
+    if (this.#redis.status !== 'ready') return { status: 'skipped' }
+    if (this.#experience.status === 'failing') {
+      if (performance.now() < this.#experience.askAgainAt) return { status: 'skipped' }
+      // This request asks; those that come meanwhile need not wait with it.
+      this.#pause()
+    }
     try {
-      return Number(await this.#redis.eval(TAKE, 1, `rhizom:rate:${name}:${actor}`, 1000 / perSecond, burst, cost))
+      const key = `rhizom:rate:${name}:${account}`
+      const answered = this.#redis.eval(TAKE, 1, key, 1000 / perSecond, burst, cost)
+      const waitMs = Number(await withinMs(this.#patience.waitMs, answered))
+      this.#experience = { status: 'answering' }
+      return { status: 'answered', waitMs }
     } catch {
       // Away or too slow: said by the connection's error listener and by the metric of the caller.
-      return undefined
+      this.#pause()
+      return { status: 'unanswered' }
     }
   }
+
+  #pause(): void {
+    this.#experience = { status: 'failing', askAgainAt: performance.now() + this.#patience.pauseMs }
+  }
+}
+
+/** Rejects when there is no answer in time. */
+function withinMs<T>(ms: number, answered: Promise<T>): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  answered.then(resolve, reject)
+  // An answer that came while this process was busy has yet to be read when the time is up, and counts.
+  const timer = setTimeout(() => setImmediate(() => reject(new Error(`no answer within ${ms} ms`))), ms)
+  return promise.finally(() => clearTimeout(timer))
 }

@@ -9,7 +9,9 @@ import {
 } from '@rhizom/protocol'
 import { createGuest, findBeing } from '../db/lists.ts'
 import { beingGone, requireSession, sessionOf } from './authenticate.ts'
+import { networkOf } from './client-network.ts'
 import { ProblemError } from './problem-reply.ts'
+import type { Rate } from './rate-limit.ts'
 import { type App, problems } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -17,7 +19,9 @@ import type { Services } from './services.ts'
 const ATTEMPTS = 3
 const NAME_PART_LENGTH = 40
 
-export function registerSessions(app: App, { database, tokens }: Services): void {
+export function registerSessions(app: App, { config, database, limiter, tokens }: Services): void {
+  const rate: Rate = { name: 'sessions', perSecond: config.SESSIONS_PER_SECOND, burst: config.SESSIONS_BURST }
+
   app.route({
     method: 'POST',
     url: '/v1/sessions',
@@ -28,6 +32,7 @@ export function registerSessions(app: App, { database, tokens }: Services): void
     },
     handler: async (request, reply) => {
       const { name, id } = request.body
+      if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
       const being = await database.use(async (sql) => {
         if (id !== undefined) return createGuest(sql, id, name)
         for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

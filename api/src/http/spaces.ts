@@ -17,10 +17,12 @@ import {
 } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Config } from '../config.ts'
 import { readChanges } from '../db/change-log.ts'
 import type { Sql } from '../db/database.ts'
 import { findBeings, listBeings, listSpaces } from '../db/lists.ts'
-import { readAuthors, readBefore, readNewest, readSnapshot } from '../db/snapshot.ts'
+import type { PageSize } from '../db/page-bytes.ts'
+import { readAuthors, readBefore, readNewest, readSnapshot, type SnapshotSizes } from '../db/snapshot.ts'
 import { atOneMoment, readSpace } from '../db/space-access.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
@@ -30,6 +32,7 @@ import type { Services } from './services.ts'
 export function registerSpaces(app: App, { config, database, tokens }: Services): void {
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
   const security = [{ session: [] }]
+  const pageOf = (items: number): PageSize => ({ items, bytes: config.PAGE_BYTES })
 
   /** Runs `read` on one moment of a space that the caller may read; otherwise 404. */
   const inSpace = <T>(request: FastifyRequest, id: string, read: (sql: Sql, space: Space) => Promise<T>): Promise<T> =>
@@ -69,11 +72,13 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
       response: { 200: snapshotSchema, 304: z.null().describe('What is held is current'), ...problems },
     },
     handler: async (request, reply) => {
-      const sizes = { beings: config.SNAPSHOT_BEINGS, intentions: config.SNAPSHOT_INTENTIONS }
       const held = request.headers['if-none-match']
       const { etag, snapshot } = await inSpace(request, request.params.space, async (sql, space) => {
         const current = `"${space.epoch}:${space.version}"`
-        return { etag: current, snapshot: matches(held, current) ? undefined : await readSnapshot(sql, space, sizes) }
+        return {
+          etag: current,
+          snapshot: matches(held, current) ? undefined : await readSnapshot(sql, space, snapshotSizes(config)),
+        }
       })
       reply.header('etag', etag).header('cache-control', 'private, no-cache')
       return snapshot ?? reply.code(304).send(null)
@@ -94,7 +99,7 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
     handler: async (request) => {
       const { epoch, after, limit } = request.query
       return inSpace(request, request.params.space, async (sql, space) => {
-        const changes = await readChanges(sql, space, { epoch, version: after }, limit)
+        const changes = await readChanges(sql, space, { epoch, version: after }, pageOf(limit))
         if (changes === undefined) throw new ProblemError('reset', 'the log does not reach back to that position')
         return { epoch: space.epoch, from: after, to: after + changes.length, head: space.version, changes }
       })
@@ -115,7 +120,10 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
     handler: async (request) => {
       const { before, limit } = request.query
       return inSpace(request, request.params.space, async (sql, { id }) => {
-        const page = before === undefined ? await readNewest(sql, id, limit) : await readBefore(sql, id, before, limit)
+        const page =
+          before === undefined
+            ? await readNewest(sql, id, pageOf(limit))
+            : await readBefore(sql, id, before, pageOf(limit))
         if (page === undefined)
           throw new ProblemError('not-found', `no intention ${before} in ${id}`, { path: 'before' })
         return { ...page, beings: await readAuthors(sql, id, page.intentions, new Set()) }
@@ -137,7 +145,7 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
     handler: async (request) => {
       const { cursor, limit } = request.query
       return inSpace(request, request.params.space, async (sql, { id }) => {
-        const page = await listBeings(sql, id, afterOf(cursor), limit)
+        const page = await listBeings(sql, id, afterOf(cursor), pageOf(limit))
         return { beings: page.items, nextCursor: page.nextCursor }
       })
     },
@@ -158,6 +166,11 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
     }),
   })
 }
+
+export const snapshotSizes = (config: Config): SnapshotSizes => ({
+  beings: { items: config.SNAPSHOT_BEINGS, bytes: config.SNAPSHOT_BYTES },
+  intentions: { items: config.SNAPSHOT_INTENTIONS, bytes: config.SNAPSHOT_BYTES },
+})
 
 export const spaceNotFound = (id: string): ProblemError => new ProblemError('not-found', `no space ${id}`)
 

@@ -18,7 +18,10 @@ import {
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 
-/** Asks Redis. While it is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. */
+/**
+ * Asks Redis. While it is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. What was last
+ * known is with those who watch; a node that remembered it would tell something else than the next.
+ */
 export async function readPresence(redis: Redis, space: SpaceId): Promise<PresenceAnswer> {
   try {
     const entries = Object.entries(await redis.hgetall(REDIS.here(space)))

@@ -4,6 +4,10 @@
  * that. When the node dies or loses the connection the lock is free, and the next node that asks has it. A link that
  * breaks without a word is found by both ends: here a turn has a deadline, and the server ends a session that is silent.
  *
+ * A session counts as silent only between two questions. The driver asks one with parameters in two steps when it is
+ * new, and a server that waits for the second would keep the lock for a leader it cannot hear for as long as the
+ * connection seems to live. So while the lock is held no question has parameters.
+ *
  *   following ── lock had ──► leading ── connection lost ──► following
  */
 import { encodeHeadsMessage, REDIS } from '@rhizom/protocol'

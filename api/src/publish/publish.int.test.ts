@@ -3,6 +3,7 @@ import {
   parseHeadsMessage,
   parseServerMessage,
   parseSpaceMessage,
+  presenceAnswerSchema,
   problemSchema,
   REDIS,
   snapshotSchema,
@@ -137,6 +138,33 @@ test.each(['cut', 'silence'] as const)(
   },
 )
 
+test.each(['cut', 'silence'] as const)(
+  'A39 with Redis away (%s) presence is frozen and nobody is said to be here, and known again after',
+  async (how) => {
+    const { space, token, being } = await newSpace()
+    const direct = new Redis(process.env['TEST_REDIS_URL'] ?? '')
+    const gateway = uuid()
+    try {
+      await direct.set(REDIS.gatewayLease(gateway), '1', 'PX', 60_000)
+      await direct.hset(REDIS.here(space), {
+        [`${gateway}/${being}`]: JSON.stringify({ state: {}, since: 5, setAt: 5 }),
+      })
+      const presence = async () =>
+        presenceAnswerSchema.parse((await api.ask('GET', `/v1/spaces/${space}/presence`, { token })).body)
+      const known = { here: [{ being, state: {}, since: 5 }], hereCount: 1, frozen: false }
+      expect(await presence()).toEqual(known)
+      redisProxy[how]()
+      expect(await presence()).toEqual({ here: [], hereCount: 0, frozen: true })
+      redisProxy.heal()
+      await until(redisIsUp)
+      expect(await presence()).toEqual(known)
+    } finally {
+      await direct.del(REDIS.gatewayLease(gateway), REDIS.here(space))
+      direct.disconnect()
+    }
+  },
+)
+
 test('A22 heads name what changed lately, at its latest, and what was removed', async () => {
   await bus.subscribe(REDIS.headsChannel)
   const quiet = freshId('quiet')
@@ -156,23 +184,40 @@ test('A22 heads name what changed lately, at its latest, and what was removed', 
   expect(await announced(4)).not.toHaveProperty(quiet)
 })
 
-test('A22 another node takes over when the one that announces is cut off and neither end is told', async () => {
-  const alone = await freshDatabase()
-  const url = new URL(alone.url)
-  const proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) })
-  url.port = `${proxy.port}`
-  const env = { HEADS_INTERVAL_MS: '50' }
-  const first = await startApi({ databaseUrl: url.href, env })
-  await until(() => first.node.heads.isLeader)
-  const second = await startApi({ databaseUrl: alone.url, env })
-  proxy.abandon()
-  await until(() => second.node.heads.isLeader)
-  await until(() => !first.node.heads.isLeader)
-  expect([first.node.heads.isLeader, second.node.heads.isLeader]).toEqual([false, true])
-  await Promise.all([first.stop(), second.stop()])
-  await proxy.close()
-  await alone.drop()
-})
+test.each([
+  ['before its first announcement is answered', 's.changed_at >'],
+  ['while it finds out where the database lives', 'pg_advisory_xact_lock'],
+])(
+  'A22 another node takes over when the one that announces is cut off, %s, and neither end is told',
+  async (_when, asked) => {
+    const alone = await freshDatabase()
+    const url = new URL(alone.url)
+    const proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) })
+    url.port = `${proxy.port}`
+    const isCut = Promise.withResolvers<void>()
+    proxy.watchSending((piece) => {
+      if (!piece.includes(asked)) return
+      proxy.watchSending(() => undefined)
+      // After this piece is on its way, and for ever.
+      setImmediate(() => {
+        proxy.abandon()
+        proxy.silence()
+        isCut.resolve()
+      })
+    })
+    const env = { HEADS_INTERVAL_MS: '50' }
+    const first = await startApi({ databaseUrl: url.href, env })
+    await isCut.promise
+    const second = await startApi({ databaseUrl: alone.url, env })
+    await until(() => second.node.heads.isLeader)
+    await until(() => !first.node.heads.isLeader)
+    expect([first.node.heads.isLeader, second.node.heads.isLeader]).toEqual([false, true])
+    proxy.heal()
+    await Promise.all([first.stop(), second.stop()])
+    await proxy.close()
+    await alone.drop()
+  },
+)
 
 test('A22 another node takes over when the one that announces loses its connection', async () => {
   expect([api.node.heads.isLeader, other.node.heads.isLeader]).toEqual([true, false])

@@ -12,6 +12,8 @@ export interface TcpProxy {
   abandon: () => void
   /** Asks `cutNow` for each piece sent to the server; the first it says yes to is delivered and the connection cut. */
   cutAfterSending: (cutNow: (sent: Buffer) => boolean) => void
+  /** Shows each piece that is meant for the server, also of those that never get there. */
+  watchSending: (seen: (piece: Buffer) => void) => void
   /** Lets each new connection have so many bytes from the server, and is cut then; undefined lets it have all. */
   cutAfterReceiving: (bytes: number | undefined) => void
   close: () => Promise<void>
@@ -20,6 +22,7 @@ export interface TcpProxy {
 export async function tcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   let state: 'whole' | 'cut' | 'silent' = 'whole'
   let allowance: number | undefined
+  let seen: ((piece: Buffer) => void) | undefined
   let cutNow: ((sent: Buffer) => boolean) | undefined
   const sockets = new Set<Socket>()
   const abandoned = new WeakSet<Socket>()
@@ -41,6 +44,7 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
         if (!abandoned.has(from)) to.destroy()
       })
       from.on('data', (data) => {
+        if (from === near) seen?.(data)
         if (state === 'silent' || abandoned.has(from)) return
         if (from === near && cutNow?.(data) === true) {
           cutNow = undefined
@@ -85,6 +89,9 @@ export async function tcpProxy(target: { host: string; port: number }): Promise<
     },
     cutAfterSending: (decide) => {
       cutNow = decide
+    },
+    watchSending: (watch) => {
+      seen = watch
     },
     cutAfterReceiving: (bytes) => {
       allowance = bytes

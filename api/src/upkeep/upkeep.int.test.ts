@@ -6,7 +6,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from '../db/database.ts'
 import { checkLineage } from '../db/lineage.ts'
-import { pruneChangesByAge, pruneChangesByCount, pruneLedger } from '../db/retention.ts'
+import { pruneChangesByAge, pruneChangesByCount, pruneLedger, spacesChangedSince } from '../db/retention.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid } from '../testing/test-api.ts'
 
@@ -87,6 +87,33 @@ test('A43 by count the newest stay', async () => {
   expect(await versionsIn(space)).toEqual([8, 9, 10])
   expect(await ask(space, token, { epoch, version: 6 })).toEqual([410, 'snapshot'])
   expect(await ask(space, token, { epoch, version: 7 })).toEqual([200, 'changes'])
+})
+
+test('A43 by count all of former histories goes, of a space that began anew and of one that was restored', async () => {
+  const [reused, restored, other] = [await newSpace(4), await newSpace(4), await newSpace(4)]
+  await api.mutate(reused.token, { space: reused.space, name: 'space.remove', args: {} })
+  expect(await versionsIn(reused.space)).toEqual([1, 2, 3, 4, 5, 6, 7])
+  await api.mutate(reused.token, { space: reused.space, name: 'space.create', args: { name: 'Anew' } })
+  await sql`update spaces set epoch = gen_random_uuid() where id = ${restored.space}`
+  const removed: number[] = []
+  do removed.push(await pruneChangesByCount(sql, [reused.space, restored.space], kept, 5))
+  while (removed.at(-1) === 5)
+  expect(removed).toEqual([5, 5, 3])
+  expect(await versionsIn(reused.space)).toEqual([1, 2])
+  expect(await versionsIn(restored.space)).toEqual([])
+  expect(await versionsIn(other.space)).toEqual([1, 2, 3, 4, 5, 6])
+  const again = snapshotSchema.parse((await api.ask('GET', `/v1/spaces/${reused.space}`, { token: reused.token })).body)
+  expect(await ask(reused.space, reused.token, { epoch: again.epoch, version: 0 })).toEqual([200, 'changes'])
+  expect(await ask(restored.space, restored.token, restored)).toEqual([410, 'snapshot'])
+})
+
+test('A43 a removed space keeps no more than others', async () => {
+  const { space, token } = await newSpace(4)
+  await api.mutate(token, { space, name: 'space.remove', args: {} })
+  expect(await spacesChangedSince(sql, new Date(0))).toContain(space)
+  expect(await spacesChangedSince(sql, undefined)).toContain(space)
+  await pruneChangesByCount(sql, [space], { ...kept, logChanges: 2 }, 1000)
+  expect(await versionsIn(space)).toEqual([6, 7])
 })
 
 test('A44 a log with a hole answers as one that does not reach back', async () => {

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { networkOf } from './client-network.ts'
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:0:12:aaaa:bbbb:cccc:dddd', '2001:db8:0:12::/64'],
+  ['2001:DB8:0:12::1', '2001:db8:0:12::/64'],
+  ['2001:0db8:0000:0012::', '2001:db8:0:12::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['not an address', 'not an address'],
+])('A47 the address %s is counted as %s', (address, network) => {
+  expect(networkOf(address)).toBe(network)
+})

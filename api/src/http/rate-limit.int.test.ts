@@ -1,0 +1,208 @@
+/** Limits over a real Redis: sign-ins by address, and what a Redis that falls silent costs those who are not over any. */
+import { postSessionAnswerSchema, problemSchema } from '@rhizom/protocol'
+import { randomInt } from 'node:crypto'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { createMetrics } from '../observe.ts'
+import { connectRedis } from '../redis.ts'
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
+import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
+import { freshId, startApi, type TestApi, type Wanted } from '../testing/test-api.ts'
+import { until } from '../testing/until.ts'
+import { type Patience, RateLimiter } from './rate-limit.ts'
+
+const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? 'redis://unset')
+
+let database: FreshDatabase
+let proxy: TcpProxy
+let proxiedUrl: string
+let sent: Buffer[] = []
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  proxy = await tcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
+  proxy.watchSending((piece) => sent.push(piece))
+  const url = new URL(redisUrl.href)
+  url.port = `${proxy.port}`
+  proxiedUrl = url.href
+})
+
+afterEach(() => {
+  proxy.heal()
+  sent = []
+})
+
+afterAll(async () => {
+  await proxy.close()
+  await database.drop()
+})
+
+/** How often Redis was asked about the account of this name. */
+const questionsAbout = (name: string): number => Buffer.concat(sent).toString('latin1').split(name).length - 1
+
+/** Addresses for documentation, made up anew for each test: the Redis is shared. */
+const freshNetwork = (): string => `2001:db8:${randomInt(65_536).toString(16)}:${randomInt(65_536).toString(16)}`
+
+async function withNodes(
+  env: Record<string, string>,
+  count: number,
+  work: (...nodes: TestApi[]) => Promise<void>,
+): Promise<void> {
+  const nodes = await Promise.all(Array.from({ length: count }, () => startApi({ databaseUrl: database.url, env })))
+  try {
+    await work(...nodes)
+  } finally {
+    await Promise.all(nodes.map((node) => node.stop()))
+  }
+}
+
+const signInFrom = (node: TestApi, forwardedFor: string, body: object = { name: 'Guest' }) =>
+  node.ask('POST', '/v1/sessions', { body, headers: { 'x-forwarded-for': forwardedFor } })
+
+test('A47 guests of one address are limited over all nodes, by the address that the nearest proxy saw', async () => {
+  const env = { TRUST_PROXY: '1', SESSIONS_PER_SECOND: '1', SESSIONS_BURST: '3' }
+  await withNodes(env, 2, async (one, two) => {
+    if (one === undefined || two === undefined) throw new Error('no nodes')
+    const network = freshNetwork()
+    const begunAt = performance.now()
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        // What came before the proxy of ours is the client's own claim.
+        const from = `192.0.2.${index}, ${network}::${index}`
+        return { node: index % 2, ...(await signInFrom(index % 2 === 0 ? one : two, from)) }
+      }),
+    )
+    const seconds = (performance.now() - begunAt) / 1000
+    const allowed = answers.filter(({ status }) => status === 201)
+    expect(allowed.length).toBeGreaterThanOrEqual(3)
+    expect(allowed.length).toBeLessThanOrEqual(3 + Math.ceil(seconds))
+    const over = answers.filter(({ status }) => status === 429)
+    expect(over.length + allowed.length).toBe(answers.length)
+    expect(new Set(over.map(({ node }) => node))).toEqual(new Set([0, 1]))
+    for (const { body, headers } of over) {
+      const { code, retryAfterMs = 0 } = problemSchema.parse(body)
+      expect([code, headers.get('retry-after')]).toEqual(['rate-limited', '1'])
+      expect(retryAfterMs).toBeGreaterThan(0)
+    }
+    expect((await signInFrom(one, `${freshNetwork()}::1`)).status).toBe(201)
+    const { token } = postSessionAnswerSchema.parse(allowed[0]?.body)
+    const headers = { 'x-forwarded-for': `${network}::1` }
+    for (let round = 0; round < 5; round += 1)
+      expect((await one.ask('POST', '/v1/sessions/current/refresh', { token, headers })).status).toBe(200)
+    expect((await signInFrom(one, `${network}::1`, { name: '' })).status).toBe(400)
+  })
+})
+
+test('A47 a rate of 0 limits nobody, and without a trusted proxy no header says where a guest is', async () => {
+  const network = freshNetwork()
+  await withNodes({ TRUST_PROXY: '1', SESSIONS_PER_SECOND: '0', SESSIONS_BURST: '1' }, 1, async (node) => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => signInFrom(node, `${network}::1`)))
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201])
+  })
+  sent = []
+  await withNodes({ REDIS_URL: proxiedUrl, SESSIONS_PER_SECOND: '20' }, 1, async (node) => {
+    await until(async () => (await node.ask('GET', '/readyz')).status === 200)
+    expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
+    expect(questionsAbout('rhizom:rate:sessions:127.0.0.1')).toBe(1)
+  })
+})
+
+test('A47 while Redis is away no address is limited', async () => {
+  const env = { REDIS_URL: proxiedUrl, TRUST_PROXY: '1', SESSIONS_PER_SECOND: '1', SESSIONS_BURST: '1' }
+  await withNodes(env, 1, async (node) => {
+    await until(async () => (await node.ask('GET', '/readyz')).status === 200)
+    const network = freshNetwork()
+    expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
+    proxy.cut()
+    await until(async () => (await node.ask('GET', '/readyz')).status === 503)
+    expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
+  })
+})
+
+test('A48 of many writes while Redis is silent few ask it, and all are applied', async () => {
+  await withNodes({ REDIS_URL: proxiedUrl }, 1, async (node) => {
+    await until(async () => (await node.ask('GET', '/readyz')).status === 200)
+    const { token, being } = await node.signIn('Writer')
+    const rename = (): Wanted => ({ space: null, name: 'being.update', args: { id: being.id, name: 'x' } })
+    await node.mutate(token, rename())
+    expect(questionsAbout(being.id)).toBe(1)
+    sent = []
+    proxy.silence()
+    const begunAt = performance.now()
+    const writes = 30
+    for (let round = 0; round < writes; round += 1)
+      expect(await node.mutate(token, rename())).toMatchObject([{ status: 'applied' }])
+    const seconds = (performance.now() - begunAt) / 1000
+    const asked = questionsAbout(being.id)
+    expect(asked).toBeGreaterThan(0)
+    // One a second at most, however many write.
+    expect(asked).toBeLessThanOrEqual(1 + Math.floor(seconds))
+    expect(asked).toBeLessThan(writes)
+    const metrics = await (await fetch(`${node.url}/metrics`)).text()
+    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="unanswered"} ${asked}`)
+    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="skipped"} ${writes - asked}`)
+  })
+})
+
+test('A48 after a pause one request finds out for all, and once there is an answer all are measured again', async () => {
+  const redis = connectRedis(proxiedUrl, 'limits', pino({ level: 'silent' }))
+  const rate = { name: 'mutations', perSecond: 0.001, burst: 1 } as const
+  const account = freshId('account')
+  const limiterWith = (patience: Patience) => {
+    const limiter = new RateLimiter(redis, createMetrics(), patience)
+    return () => limiter.take(account, rate, 1)
+  }
+  const isRefused = (taken: Promise<void>): Promise<boolean> =>
+    taken.then(
+      () => false,
+      () => true,
+    )
+  const takeTen = (take: () => Promise<void>) => Promise.all(Array.from({ length: 10 }, take))
+  try {
+    await until(() => redis.status === 'ready')
+    const patient = limiterWith({ waitMs: 10_000, pauseMs: 0 })
+    await patient()
+    expect(await isRefused(patient())).toBe(true)
+    sent = []
+    proxy.silence()
+
+    const wary = limiterWith({ waitMs: 20, pauseMs: 3_600_000 })
+    await wary()
+    await takeTen(wary)
+    expect(questionsAbout(account)).toBe(1)
+
+    const usual = limiterWith({ waitMs: 20, pauseMs: 200 })
+    await usual()
+    expect(questionsAbout(account)).toBe(2)
+    const askedAgain = async () => {
+      await takeTen(usual)
+      return questionsAbout(account) > 2
+    }
+    await until(askedAgain)
+    expect(questionsAbout(account)).toBe(3)
+
+    proxy.heal()
+    await until(() => isRefused(usual()))
+    expect(await isRefused(usual())).toBe(true)
+    await takeTen(wary)
+  } finally {
+    redis.disconnect()
+  }
+})
+
+test('A48 an answer that lies unread while the process is busy counts', async () => {
+  const redis = connectRedis(redisUrl.href, 'limits', pino({ level: 'silent' }))
+  try {
+    await until(() => redis.status === 'ready')
+    const metrics = createMetrics()
+    const limiter = new RateLimiter(redis, metrics, { waitMs: 20, pauseMs: 0 })
+    const taken = limiter.take(freshId('account'), { name: 'mutations', perSecond: 1, burst: 1 }, 1)
+    await new Promise(setImmediate)
+    const busyUntil = performance.now() + 300
+    while (performance.now() < busyUntil);
+    await taken
+    expect((await metrics.rateLimited.get()).values).toMatchObject([{ labels: { outcome: 'allowed' }, value: 1 }])
+  } finally {
+    redis.disconnect()
+  }
+})
