@@ -53,6 +53,7 @@ async function answers(run: Run): Promise<boolean> {
 /** The limits that a load test from one address would hit first. */
 export const raisedLimits = (clients: number): Record<string, string> => ({
   MAX_CONNECTIONS_PER_ADDRESS: String(clients + 100),
+  SESSIONS_PER_SECOND: '0',
 })
 
 async function start(options: LocalSystemOptions): Promise<LocalSystem> {

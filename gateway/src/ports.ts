@@ -82,6 +82,8 @@ export interface BeatRequest {
   at: number
   isNew: boolean
   ttlMs: number
+  /** Until when others may have yet to say again who is here through them. */
+  doubtfulUntil: number | undefined
   /** Gateways whose leases matter. */
   peers: readonly BootId[]
   announce: GatewayBeat | undefined

@@ -2,7 +2,7 @@
  * Presence as gateways keep it in Redis and tell each other. A gateway is known by its boot id for as long as its lease
  * lives, and writes only fields of its own:
  *
- *   rhizom:gateway:<bootId>      key with TTL   `{"formerly": […]}`: present while the gateway heartbeats
+ *   rhizom:gateway:<bootId>      key with TTL   `{"formerly": […], …}`: present while the gateway heartbeats
  *   rhizom:{@space}:here         hash           `<bootId>/<being>` → PresenceEntry
  *   rhizom:gateways:known        sorted set     boot ids by the time of their last heartbeat, until they are cleared up after
  *   rhizom:gateway:<bootId>:spaces  set         the spaces in which the gateway has entries: what to clear up
@@ -57,8 +57,14 @@ export function mergePresence(
   return latest === undefined ? undefined : { state: latest[1].state, since, setAt: latest[1].setAt }
 }
 
-/** What stands in a lease. */
-export const gatewayLeaseSchema = z.object({ formerly: z.array(bootIdSchema) })
+/**
+ * What stands in a lease. One that was lost and taken anew may not have been the only one: until the time named, others
+ * that live may be about to say again who is here through them.
+ */
+export const gatewayLeaseSchema = z.object({
+  formerly: z.array(bootIdSchema),
+  doubtfulUntil: timeMsSchema.optional(),
+})
 
 /**
  * What a gateway wrote of a space. Without `put` the message is too large to be carried and the hash has to be read.

@@ -543,18 +543,26 @@ test('A39 presence as gateways wrote it, of living gateways only', async () => {
   const redis = new Redis(process.env['TEST_REDIS_URL'] ?? '')
   const [alive, dead] = [uuid(), uuid()]
   try {
-    await redis.set(REDIS.gatewayLease(alive), '1', 'PX', 60_000)
+    await redis.zadd(REDIS.knownGateways, Date.now(), alive)
+    await redis.set(REDIS.gatewayLease(alive), JSON.stringify({ formerly: [] }), 'PX', 60_000)
     await redis.hset(REDIS.here(space), {
       [`${alive}/@ada`]: JSON.stringify({ state: { away: true }, since: 5 }),
       [`${dead}/@ghost`]: JSON.stringify({ state: {}, since: 1 }),
     })
-    const { body } = await api.ask('GET', `/v1/spaces/${space}/presence`, { token })
-    expect(presenceAnswerSchema.parse(body)).toEqual({
-      here: [{ being: '@ada', state: { away: true }, since: 5 }],
-      hereCount: 1,
-      frozen: false,
-    })
+    const answer = async () =>
+      presenceAnswerSchema.parse((await api.ask('GET', `/v1/spaces/${space}/presence`, { token })).body)
+    const here = [{ being: '@ada', state: { away: true }, since: 5 }]
+    expect(await answer()).toEqual({ here, hereCount: 1, frozen: false })
+
+    // Redis had lost the lease: the gateway is back, others may not be yet.
+    const lease = (doubtfulUntil: number) =>
+      redis.set(REDIS.gatewayLease(alive), JSON.stringify({ formerly: [dead], doubtfulUntil }), 'PX', 60_000)
+    await lease(Date.now() + 30_000)
+    expect(await answer()).toEqual({ here, hereCount: 1, frozen: true })
+    await lease(Date.now() - 1)
+    expect(await answer()).toMatchObject({ frozen: false })
   } finally {
+    await redis.zrem(REDIS.knownGateways, alive)
     await redis.del(REDIS.gatewayLease(alive), REDIS.here(space))
     redis.disconnect()
   }

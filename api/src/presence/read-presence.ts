@@ -5,6 +5,7 @@
 import {
   type BeingId,
   type BootId,
+  gatewayLeaseSchema,
   type Here,
   LIMITS,
   mergePresence,
@@ -20,20 +21,28 @@ import type { Redis } from 'ioredis'
 
 /**
  * Asks Redis. While it is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. What was last
- * known is with those who watch; a node that remembered it would tell something else than the next.
+ * known is with those who watch; a node that remembered it would tell something else than the next. It is `frozen` as
+ * well while no gateway is known, or one says that Redis lost its lease: others may have yet to write their entries again.
  */
 export async function readPresence(redis: Redis, space: SpaceId): Promise<PresenceAnswer> {
   try {
     const entries = Object.entries(await redis.hgetall(REDIS.here(space)))
-    const bootIds = [...new Set(entries.map(([field]) => field.slice(0, field.indexOf('/'))))]
+    const known = await redis.zrange(REDIS.knownGateways, '0', '-1')
+    const bootIds = [...new Set([...known, ...entries.map(([field]) => field.slice(0, field.indexOf('/')))])]
     // One by one and not MGET, since in a cluster each lease lives on its own shard; sent together all the same.
-    const alive = await Promise.all(bootIds.map((bootId) => redis.exists(REDIS.gatewayLease(bootId))))
-    const leases = new Set(bootIds.filter((_bootId, index) => alive[index] === 1))
+    const values = await Promise.all(bootIds.map((bootId) => redis.get(REDIS.gatewayLease(bootId))))
+    const leases = new Set(bootIds.filter((_bootId, index) => values[index] !== null))
     const here = mergeEntries(entries, leases)
-    return { here: here.slice(0, LIMITS.maxHereListed), hereCount: here.length, frozen: false }
+    const frozen = known.length === 0 || values.some((value) => value !== null && isDoubtful(value))
+    return { here: here.slice(0, LIMITS.maxHereListed), hereCount: here.length, frozen }
   } catch {
     return { here: [], hereCount: 0, frozen: true }
   }
+}
+
+function isDoubtful(value: string): boolean {
+  const lease = parseJson(gatewayLeaseSchema, value)
+  return lease.ok && lease.value.doubtfulUntil !== undefined && lease.value.doubtfulUntil > Date.now()
 }
 
 /** One entry per being, the earliest first. Fields that are none of ours are passed over. */

@@ -41,7 +41,8 @@ describe('the own lease', () => {
     step({ type: 'ticked' }, 60_000)
     const again = done(60_005, {}, false)
     const name = { bootId: 'fresh2', formerly: ['b0'] }
-    expect(again).toEqual([{ type: 'beat', name, isNew: true, ttlMs: 13_500 }])
+    const doubtfulUntil = 60_005 + settings.leaseMs
+    expect(again).toEqual([{ type: 'beat', name, isNew: true, ttlMs: 13_500, doubtfulUntil }])
     expect(done(60_010)).toEqual([{ type: 'linkFound', name }])
     step({ type: 'ticked' }, 120_000)
     done(120_005, {}, false)

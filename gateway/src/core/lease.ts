@@ -49,7 +49,7 @@ export type LeaseEvent =
     }
 
 export type LeaseEffect =
-  | { type: 'beat'; name: OwnName; isNew: boolean; ttlMs: number }
+  | { type: 'beat'; name: OwnName; isNew: boolean; ttlMs: number; doubtfulUntil: number | undefined }
   | { type: 'linkFound'; name: OwnName }
   | { type: 'linkLost' }
   | { type: 'gatewaysGone'; boots: readonly BootId[] }
@@ -113,9 +113,12 @@ function wantBeat(state: LeaseState, at: number): LeaseState {
 function beatIfDue(state: LeaseState, now: number, { leaseMs }: LeaseSettings): LeaseStep {
   if (state.beat.status !== 'idle' || state.beat.at > now) return { state, effects: [] }
   const { name, lease } = state
+  const isNew = lease === 'wanted'
+  const doubtfulUntil =
+    isNew && name.formerly.length > 0 ? now + leaseMs : isDoubtful(state, now) ? state.doubtUntil : undefined
   return {
     state: { ...state, beat: { status: 'underway', again: false } },
-    effects: [{ type: 'beat', name, isNew: lease === 'wanted', ttlMs: Math.floor(leaseMs * KEY_SHARE) }],
+    effects: [{ type: 'beat', name, isNew, ttlMs: Math.floor(leaseMs * KEY_SHARE), doubtfulUntil }],
   }
 }
 

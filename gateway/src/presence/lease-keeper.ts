@@ -111,7 +111,8 @@ export class LeaseKeeper {
     }
   }
 
-  #beat({ name, isNew, ttlMs }: Extract<LeaseEffect, { type: 'beat' }>): void {
+  #beat({ type: _type, ...beat }: Extract<LeaseEffect, { type: 'beat' }>): void {
+    const { name, isNew } = beat
     const { clock, store, newBootId, metrics, log, load } = this.#ports
     const { measured, ...carried } = load(name)
     const peers = [...new Set([...carried.peers, ...this.#known])].filter((boot) => boot !== name.bootId)
@@ -123,7 +124,7 @@ export class LeaseKeeper {
       // Whether those live that were not known of is not left open until the next.
       if (known.some((boot) => boot !== name.bootId && !peers.includes(boot))) this.dispatch({ type: 'beatWanted' })
     }
-    store.beat({ name, at: clock.now(), isNew, ttlMs, ...carried, peers }).then(answered, (error: unknown) => {
+    store.beat({ ...beat, at: clock.now(), ...carried, peers }).then(answered, (error: unknown) => {
       log.debug({ error: String(error) }, 'a heartbeat failed')
       this.dispatch({ type: 'beatFailed' })
     })

@@ -72,10 +72,11 @@ export class RedisPresence implements PresenceStore {
     this.#redis.connect().catch(() => undefined)
   }
 
-  async beat({ name, at, isNew, ttlMs, peers, announce, measure, renew }: BeatRequest): Promise<BeatAnswer> {
+  async beat(request: BeatRequest): Promise<BeatAnswer> {
+    const { name, at, isNew, ttlMs, doubtfulUntil, peers, announce, measure, renew } = request
     const batch = this.#batch()
     const lease = REDIS.gatewayLease(name.bootId)
-    const value = JSON.stringify({ formerly: name.formerly })
+    const value = JSON.stringify({ formerly: name.formerly, doubtfulUntil })
     batch.add('set', (to) =>
       isNew ? to.set(lease, value, 'PX', ttlMs, 'NX') : to.set(lease, value, 'PX', ttlMs, 'XX'),
     )
