@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Plan } from './plan.ts'
+import { aPlan } from '../testing/a-plan.ts'
 import { htmlReport, percentileChart, roundUp } from './report-html.ts'
 import { figuresOf, textReport } from './report.ts'
 
-const plan: Plan = {
-  api: ['http://api'],
-  gateways: ['http://a', 'http://b'],
-  clients: 24,
-  spaces: 4,
-  writers: 4,
-  rate: 40,
-  durationSeconds: 5,
-  connectSeconds: 2,
-  settleSeconds: 5,
-  p95Ms: 500,
-  watcherVus: 5,
-}
+const plan = aPlan()
 const trend = (scale: number) => ({
   values: {
     count: 100,

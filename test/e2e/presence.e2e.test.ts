@@ -3,245 +3,154 @@
  * are seen by the others; a reload never makes anybody blink; the last tab makes its person leave, with the time; a
  * gateway that is killed takes only those with it who do not come back, within its lease.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import type { Being } from '@rhizom/protocol'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Cluster, eventually, freePort, provided, startCluster } from '../cluster/cluster.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { eventually, provided } from '../cluster/cluster.ts'
+import { TcpProxy, targetOf } from '../faults/tcp-proxy.ts'
 import { WireSocket } from '../wire/checking-client.ts'
-import { apply, call, freshId, signIn } from '../wire/api-caller.ts'
+import { call, signIn } from '../wire/api-caller.ts'
+import type { Listed, Person } from './person.ts'
+import { chromiumPath, useStage } from './stage.ts'
 
-const executablePath = process.env['TEST_CHROMIUM']
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
+const NARROW = { width: 380, height: 720 }
+/** More than these are a crowd, of which only some are listed. */
+const LIST_LIMIT = 4
 const GRACE_MS = 2_500
 const LEASE_MS = 3_000
 /** The web client calls a person away after so long out of sight. */
 const AWAY_AFTER_MS = 30_000
 
-interface Person {
-  id: string
-  name: string
-  context: BrowserContext
-  page: Page
-}
-
-/** What happened to one being's entry in a list, seen from within the page. */
-interface Sightings {
-  vanished: number
-}
-
-declare global {
-  interface Window {
-    sightings?: Sightings
-  }
-}
-
-describe.skipIf(executablePath === undefined)('who is here, on three screens and two gateways', () => {
-  let cluster: Cluster
-  let web: ChildProcess
-  let pageUrl: string
-  let browser: Browser
-  let space: string
-  const faults: string[] = []
-
-  const live = (page: Page): Promise<void> => page.locator('[data-testid=sync-status][data-status=live]').waitFor()
-
-  const openTab = async (context: BrowserContext): Promise<Page> => {
-    const page = await context.newPage()
-    page.on('pageerror', (error) => faults.push(String(error)))
-    await page.goto(`${pageUrl}/spaces/${encodeURIComponent(space)}`)
-    return page
-  }
-
-  const openAs = async (name: string): Promise<Person> => {
-    const context = await browser.newContext()
-    context.setDefaultTimeout(20_000)
-    await context.clock.install()
-    const page = await openTab(context)
-    await page.getByTestId('name-input').fill(name)
-    await page.getByTestId('sign-in').click()
-    await live(page)
-    const own = page.getByTestId('presence-here').filter({ hasText: '(you)' })
-    await own.waitFor()
-    return { id: (await own.getAttribute('data-being')) ?? '', name, context, page }
-  }
-
-  /** Read in one go: an item that goes between two questions would be waited for. */
-  const hereOf = async (page: Page): Promise<string[]> => {
-    const items = page.getByTestId('presence-here')
-    const beings = await items.evaluateAll((all) => all.map((item) => item.getAttribute('data-being') ?? ''))
-    return beings.toSorted()
-  }
-
-  const allSee = async (people: readonly Person[], expected: readonly Person[], withinMs = 15_000): Promise<void> => {
-    const ids = expected.map(({ id }) => id).toSorted()
-    let lists: string[][] = []
-    const isSo = async () => {
-      lists = await Promise.all(people.map(({ page }) => hereOf(page)))
-      return lists.every((list) => JSON.stringify(list) === JSON.stringify(ids))
-    }
-    const names = expected.map(({ name }) => name).join(', ')
-    try {
-      await eventually(`everybody sees ${names}`, isSo, withinMs)
-    } catch (cause) {
-      const seen = people.map(({ name }, index) => `${name} sees ${lists[index]?.join(' ')}`)
-      throw new Error(`not all see ${ids.join(' ')}: ${seen.join('; ')}`, { cause })
-    }
-  }
-
-  /** Counts every moment in which a being is not among those here, from now on. */
-  const watchFor = (page: Page, being: string): Promise<void> =>
-    page.evaluate((id) => {
-      const isHere = () => document.querySelector(`[data-testid="presence-here"][data-being="${id}"]`) !== null
-      const sightings = { vanished: isHere() ? 0 : 1 }
-      window.sightings = sightings
-      const list = document.querySelector('aside.presence')
-      if (list === null) throw new Error('there is no list of people')
-      new MutationObserver(() => {
-        if (!isHere()) sightings.vanished += 1
-      }).observe(list, { childList: true, subtree: true })
-    }, being)
-
-  const vanished = (page: Page): Promise<number | undefined> => page.evaluate(() => window.sightings?.vanished)
-
-  /** Puts a page out of sight, or back: what a browser does to a tab behind another. */
-  const setVisible = (page: Page, visible: boolean): Promise<void> =>
-    page.evaluate(
-      (state) => {
-        Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state })
-        document.dispatchEvent(new Event('visibilitychange'))
-      },
-      visible ? 'visible' : 'hidden',
-    )
-
-  const entry = (page: Page, testId: 'presence-here' | 'presence-away', { id }: Person) =>
-    page.locator(`[data-testid="${testId}"][data-being="${id}"]`)
-
-  beforeAll(async () => {
-    cluster = await startCluster({
-      adminDatabaseUrl: provided('TEST_DATABASE_URL'),
-      redisUrl: provided('TEST_REDIS_URL'),
-      gateways: 2,
-      env: { gateway: { PRESENCE_GRACE_MS: String(GRACE_MS), PRESENCE_LEASE_MS: String(LEASE_MS) } },
-    })
-    const api = cluster.apis[0]?.url ?? ''
-    const founder = await signIn(api, 'Founder')
-    space = freshId('room')
-    await apply(api, founder.token, { space, name: 'space.create', args: { name: 'The room' } })
-    const port = await freePort()
-    pageUrl = `http://127.0.0.1:${port}`
-    web = spawn(process.execPath, ['node_modules/vite/bin/vite.js'], {
-      cwd: `${root}web`,
+describe.skipIf(chromiumPath === undefined)('who is here, on three screens and two gateways', () => {
+  let redis: TcpProxy
+  const stage = useStage(async () => {
+    redis = await TcpProxy.listen('redis', targetOf(provided('TEST_REDIS_URL')))
+    return {
       env: {
-        PATH: process.env['PATH'] ?? '',
-        PORT: String(port),
-        API_URLS: api,
-        GATEWAY_URLS: cluster.gateways.map((node) => node.url).join(','),
+        gateway: {
+          PRESENCE_GRACE_MS: String(GRACE_MS),
+          PRESENCE_LEASE_MS: String(LEASE_MS),
+          PRESENCE_LIST_LIMIT: String(LIST_LIMIT),
+        },
       },
-      stdio: 'ignore',
-    })
-    await eventually('the web client answers', async () => {
-      try {
-        return (await fetch(pageUrl)).ok
-      } catch {
-        return false
-      }
-    })
-    browser = await chromium.launch({
-      ...(executablePath === undefined ? {} : { executablePath }),
-      args: [
-        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
-    })
+      reroute: { gatewayRedisUrl: (url) => redis.through(url) },
+    }
   })
-
-  afterAll(async () => {
-    await browser?.close()
-    web?.kill('SIGTERM')
-    await cluster?.stop()
-  })
+  afterAll(() => redis?.close())
 
   test('coming, typing, being away, a reload, two tabs and a killed gateway, as the others see them', async () => {
-    const ada = await openAs('Ada')
-    const bob = await openAs('Bob')
+    const room = await stage().newSpace('The room')
+    const ada = await stage().enter(room, 'Ada')
+    const bob = await stage().enter(room, 'Bob')
     await allSee([ada, bob], [ada, bob])
-    const cy = await openAs('Cy')
+    const cy = await stage().enter(room, 'Cy', { withClock: true })
     await allSee([ada, bob, cy], [ada, bob, cy])
     await ada.page.getByTestId('presence-count').getByText('3 here', { exact: true }).waitFor()
 
     // Typing is seen while it lasts, and ends with the message.
-    await ada.page.getByTestId('message-input').pressSequentially('Hello')
-    await bob.page.getByTestId('typing').getByText('Ada is typing…').waitFor()
-    await cy.page.getByTestId('message-input').pressSequentially('Well')
-    await bob.page.getByTestId('typing').getByText('Ada and Cy are typing…').waitFor()
-    await ada.page.getByTestId('message-input').press('Enter')
-    await bob.page.getByTestId('message-text').getByText('Hello', { exact: true }).waitFor()
-    await eventually(
-      'Ada stops typing',
-      async () => !(await bob.page.getByTestId('typing').innerText()).includes('Ada'),
-    )
-    expect(await ada.page.getByTestId('typing').innerText()).not.toContain('Ada')
+    await ada.type('Hello')
+    await bob.seesTyping('Ada is typing…')
+    await cy.type('Well')
+    await bob.seesTyping('Ada and Cy are typing…')
+    await ada.send()
+    await bob.sees('Hello')
+    await eventually('Ada stops typing', async () => !(await bob.typingLine()).includes('Ada'))
+    expect(await ada.typingLine()).not.toContain('Ada')
 
     // A reload of one, on whichever gateway it lands, moves nothing on the screens of the others.
-    await Promise.all([watchFor(ada.page, bob.id), watchFor(cy.page, bob.id)])
+    await Promise.all([ada.keepAnEyeOn(bob), cy.keepAnEyeOn(bob)])
     for (let round = 0; round < 3; round += 1) {
-      await bob.page.reload()
-      await live(bob.page)
+      await bob.reload()
       await allSee([bob], [ada, bob, cy])
     }
-    await expectStill([ada, cy], 'here', bob)
-    expect([await vanished(ada.page), await vanished(cy.page)]).toEqual([0, 0])
+    await stillListed([ada, cy], 'here', bob)
+    expect([await ada.vanished(), await cy.vanished()]).toEqual([0, 0])
 
     // Away is a state of somebody who is here.
-    await setVisible(cy.page, false)
+    await cy.show(false)
     await cy.page.clock.fastForward(AWAY_AFTER_MS + 1)
     for (const { page } of [ada, bob]) await page.locator(`[data-being="${cy.id}"][data-state=away]`).waitFor()
-    await setVisible(cy.page, true)
+    await cy.show(true)
     for (const { page } of [ada, bob]) await page.locator(`[data-being="${cy.id}"][data-state=here]`).waitFor()
 
     // Two tabs are one person: the first to go changes nothing, the last makes it leave.
-    const second = await openTab(bob.context)
-    await live(second)
-    await allSee([ada, cy, { ...bob, page: second }], [ada, bob, cy])
-    await watchFor(ada.page, bob.id)
-    await bob.page.close()
-    await expectStill([ada, cy], 'here', bob)
-    expect(await vanished(ada.page)).toBe(0)
-    await second.close()
+    const second = await bob.openTab()
+    await allSee([ada, cy, second], [ada, bob, cy])
+    await ada.keepAnEyeOn(bob)
+    await bob.closeTab()
+    await stillListed([ada, cy], 'here', bob)
+    expect(await ada.vanished()).toBe(0)
+    await second.closeTab()
     await allSee([ada, cy], [ada, cy])
-    for (const { page } of [ada, cy]) await entry(page, 'presence-away', bob).getByText('last seen just now').waitFor()
-    const zoe = await signIn(cluster.apis[0]?.url ?? '', 'Zoe')
+    for (const person of [ada, cy]) await person.entry('away', bob).getByText('last seen just now').waitFor()
+    const zoe = await signIn(stage().apiUrl, 'Zoe')
     await eventually('the api knows when Bob was last here', async () => {
-      const path = `/v1/beings?ids=${bob.id}`
-      const { body } = await call<{ beings: Being[] }>(cluster.apis[0]?.url ?? '', 'GET', path, { token: zoe.token })
+      const { token } = zoe
+      const { body } = await call<{ beings: Being[] }>(stage().apiUrl, 'GET', `/v1/beings?ids=${bob.id}`, { token })
       return body.beings[0]?.lastSeenAt !== null
     })
-    await ada.page.reload()
-    await entry(ada.page, 'presence-away', bob).getByText('last seen just now').waitFor()
+    await ada.reload()
+    await ada.entry('away', bob).getByText('last seen just now').waitFor()
 
     // A killed gateway: those who come back elsewhere never blink, the one who cannot is gone after the lease.
-    const [first] = cluster.gateways
+    const [first] = stage().cluster.gateways
     const visitor = await WireSocket.welcomed(first?.url ?? '', zoe.token)
-    visitor.send({ type: 'subscribe', space })
-    const ghost = { ...bob, id: zoe.being.id, name: 'Zoe' }
-    await allSee([ada, cy], [ada, cy, ghost])
-    await watchFor(ada.page, cy.id)
-    await watchFor(cy.page, ada.id)
+    visitor.send({ type: 'subscribe', space: room })
+    await allSee([ada, cy], [ada, cy, { id: zoe.being.id, name: 'Zoe' }])
+    await Promise.all([ada.keepAnEyeOn(cy), cy.keepAnEyeOn(ada)])
     await first?.kill()
-    await Promise.all([live(ada.page), live(cy.page)])
+    await Promise.all([ada.isLive(), cy.isLive()])
     await allSee([ada, cy], [ada, cy], LEASE_MS + 10_000)
-    expect([await vanished(ada.page), await vanished(cy.page)]).toEqual([0, 0])
-    expect(faults).toEqual([])
+    expect([await ada.vanished(), await cy.vanished()]).toEqual([0, 0])
+    await first?.start()
+  })
+
+  test('a crowd is a count and some of its people; without Redis the list says that it stands still', async () => {
+    const room = await stage().newSpace('The square')
+    const ada = await stage().enter(room, 'Ada')
+    const crowd = await Promise.all(Array.from({ length: 6 }, (_, index) => visit(room, `Visitor ${index + 1}`)))
+    await ada.page.getByTestId('presence-count').getByText('7 here, showing 4', { exact: true }).waitFor()
+    await ada.page.getByTestId('presence-sample').waitFor()
+    expect(await ada.here()).toHaveLength(LIST_LIMIT)
+
+    // Whoever begins to type moves nothing.
+    const input = ada.page.getByTestId('message-input')
+    const [before, talk] = await Promise.all([input.boundingBox(), ada.page.locator('.scroller').boundingBox()])
+    for (const visitor of crowd) visitor.send({ type: 'signal', space: room, name: 'typing', data: {} })
+    await ada.seesTyping('Several people are typing…')
+    expect(await input.boundingBox()).toEqual(before)
+    expect(await ada.page.locator('.scroller').boundingBox()).toEqual(talk)
+
+    redis.cut()
+    await ada.page.getByTestId('presence-frozen').waitFor()
+    expect(await ada.here()).toHaveLength(LIST_LIMIT)
+    redis.heal()
+    await ada.page.getByTestId('presence-frozen').waitFor({ state: 'detached' })
+    for (const visitor of crowd) visitor.close()
+    await ada.page.getByTestId('presence-count').getByText('1 here', { exact: true }).waitFor()
+  })
+
+  test('on a small screen the people fold into a row that opens, and long names give way', async () => {
+    const room = await stage().newSpace('The hallway')
+    const ada = await stage().enter(room, 'Ada', { viewport: NARROW })
+    const name = 'Maximilian Bartholomew Featherstonehaugh-Cholmondeley the Third'
+    const max = await stage().enter(room, name)
+    await allSee([ada, max], [ada, max])
+    expect(await ada.entry('here', max).isVisible()).toBe(false)
+    await ada.page.getByTestId('presence-toggle').press('Enter')
+    await ada.entry('here', max).getByText('just came').waitFor()
+
+    // What cuts a name short leaves what is said about it.
+    await max.entry('here', max).getByText('(you)').waitFor()
+    await max.type('Hello')
+    await ada.seesTyping(`${name} is typing…`)
+    const verb = await ada.page.getByText('is typing…', { exact: true }).boundingBox()
+    expect((verb?.x ?? NARROW.width) + (verb?.width ?? 0)).toBeLessThan(NARROW.width)
+    expect(await ada.page.evaluate(() => document.documentElement.scrollWidth)).toBe(NARROW.width)
   })
 
   test('a page that slept past the end of its session asks to sign in, and keeps what was being written', async () => {
-    const eve = await openAs('Eve')
+    const room = await stage().newSpace('The room')
+    const eve = await stage().enter(room, 'Eve', { withClock: true })
     await eve.page.getByTestId('message-input').fill('Half a thought')
     // The device sleeps for a month: the clock goes on, the timers stand still, and then the page is shown.
     await eve.page.route('**/v1/sessions/current/refresh', (route) =>
@@ -252,21 +161,48 @@ describe.skipIf(executablePath === undefined)('who is here, on three screens and
       }),
     )
     await eve.page.clock.fastForward(30 * 24 * 3_600_000)
-    await setVisible(eve.page, true)
+    await eve.show(true)
     await eve.page.getByTestId('session-ended').getByText('What you were writing is kept.').waitFor()
     expect(await eve.page.getByTestId('name-input').inputValue()).toBe('Eve')
     await eve.page.unroute('**/v1/sessions/current/refresh')
     await eve.page.getByTestId('sign-in').click()
-    await live(eve.page)
+    await eve.isLive()
     await eve.page.getByTestId('message-input').waitFor()
     expect(await eve.page.getByTestId('message-input').inputValue()).toBe('Half a thought')
-    expect(faults).toEqual([])
   })
 
-  /** For longer than a leave would take to be told. */
-  async function expectStill(people: readonly Person[], where: 'here' | 'away', who: Person): Promise<void> {
-    const untilMs = Date.now() + GRACE_MS + 1_500
-    await eventually('the grace period is over', () => Date.now() > untilMs)
-    for (const { page } of people) expect(await entry(page, `presence-${where}`, who).count()).toBe(1)
+  /** Somebody who has a space open without a page. */
+  async function visit(space: string, name: string): Promise<WireSocket> {
+    const { token } = await signIn(stage().apiUrl, name)
+    const visitor = await WireSocket.welcomed(stage().cluster.gateways[0]?.url ?? '', token)
+    visitor.send({ type: 'subscribe', space })
+    return visitor
   }
 })
+
+async function allSee(
+  people: readonly Person[],
+  expected: readonly { id: string; name: string }[],
+  withinMs = 15_000,
+): Promise<void> {
+  const ids = expected.map(({ id }) => id).toSorted()
+  let lists: string[][] = []
+  const isSo = async () => {
+    lists = await Promise.all(people.map((person) => person.here()))
+    return lists.every((list) => JSON.stringify(list) === JSON.stringify(ids))
+  }
+  const names = expected.map(({ name }) => name).join(', ')
+  try {
+    await eventually(`everybody sees ${names}`, isSo, withinMs)
+  } catch (cause) {
+    const seen = people.map(({ name }, index) => `${name} sees ${lists[index]?.join(' ')}`)
+    throw new Error(`not all see ${ids.join(' ')}: ${seen.join('; ')}`, { cause })
+  }
+}
+
+/** For longer than a leave would take to be told. */
+async function stillListed(people: readonly Person[], where: Listed, who: Person): Promise<void> {
+  const untilMs = Date.now() + GRACE_MS + 1_500
+  await eventually('the grace period is over', () => Date.now() > untilMs)
+  for (const person of people) expect(await person.entry(where, who).count()).toBe(1)
+}

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { hearPresence, isSample, type PresenceFrame, type PresenceState, takeRoster } from './presence-state.ts'
 import type { SpaceEvent } from './space-event.ts'
 import { initialSpace, type SpaceState, spaceDeadlineOf, stepSpace } from './space-state.ts'
-import { TYPING } from './typing-state.ts'
+import { TYPING, typistsOf } from './typing-state.ts'
 import { aBeing, anUtterance, SpaceLog } from '../testing/space-log.ts'
 
 const NOW = 1_000_000
@@ -133,7 +133,7 @@ test('C106 an error about a state or a signal leaves the subscription alone', ()
   expect(steps(asking, { type: 'askFailed', code: 'not-subscribed', message: 'no', retryAfterMs: null })).toBe(asking)
 })
 
-const typists = ({ typing }: SpaceState) => typing.map(({ being }) => being)
+const typists = ({ typing }: SpaceState) => typistsOf(typing)
 const bobTypes: SpaceEvent = { type: 'typingHeard', being: '@bob' }
 
 test('C110 one who types is shown for a while after the last signal', () => {
@@ -233,4 +233,15 @@ test('C107 frames of a server that tells every change lead to its roster, howeve
       expect(isSample(state)).toBe(false)
     }),
   )
+})
+
+test('C115 a signal that its own message has overtaken begins nothing anew, a later one does', () => {
+  const silent = steps(current, bobTypes, ...(enders['a message of it'] ?? []))
+  expect(spaceDeadlineOf(silent)).toBeNull()
+  const late = stepSpace(silent, bobTypes, at(NOW + TYPING.overtakenMs - 1)).state
+  expect(typists(late)).toEqual([])
+  const another = stepSpace(late, { type: 'typingHeard', being: '@ada' }, at(NOW + TYPING.overtakenMs - 1)).state
+  expect(typists(another)).toEqual(['@ada'])
+  const again = stepSpace(another, bobTypes, at(NOW + TYPING.overtakenMs)).state
+  expect(typists(again)).toEqual(['@ada', '@bob'])
 })

@@ -186,7 +186,7 @@ const unheard = (state: SpaceState, at: Moment): SpaceState => ({
 function takePresence(state: SpaceState, frame: PresenceFrame, at: Moment): SpaceState {
   if (state.presence === null) return state
   const presence = hearPresence(state.presence, frame, at.nowMs)
-  return { ...state, presence, typing: stopTyping(state.typing, frame.left) }
+  return { ...state, presence, typing: stopTyping(state.typing, frame.left, at.nowMs) }
 }
 
 const becameCurrent = (feed: Feed, at: Moment): Feed =>
@@ -203,7 +203,7 @@ function takeSnapshot(state: SpaceState, snapshot: Snapshot, at: Moment): SpaceS
 }
 
 /** The state with those changes of the run that it lacks. */
-function apply(state: SpaceState, content: SpaceContent, run: Run): SpaceState {
+function apply(state: SpaceState, content: SpaceContent, run: Run, at: Moment): SpaceState {
   const fresh = run.changes.filter(({ version }) => version > content.position.version)
   if (fresh.length === 0) return state
   if (fresh.some(({ kind }) => kind === 'space.remove')) return close(state, 'removed', 'This space was removed.')
@@ -212,7 +212,7 @@ function apply(state: SpaceState, content: SpaceContent, run: Run): SpaceState {
     ...state,
     older: noteRemoved(state.older, removed),
     content: fresh.reduce(applyChange, content),
-    typing: stopTyping(state.typing, fresh.flatMap(silencedBy)),
+    typing: stopTyping(state.typing, fresh.flatMap(silencedBy), at.nowMs),
   }
 }
 
@@ -223,7 +223,7 @@ function takeChanges(state: SpaceState, run: Run, at: Moment): SpaceStep {
   switch (placement) {
     case 'follows':
     case 'overlaps':
-      return stay(apply(state, content, run))
+      return stay(apply(state, content, run, at))
     case 'old':
       return stay(state)
     case 'gap':
@@ -242,7 +242,7 @@ function takeResumed(state: SpaceState, run: Run, at: Moment): SpaceStep {
   switch (placement) {
     case 'follows':
     case 'overlaps':
-      return stay(apply({ ...state, feed: becameCurrent(feed, at) }, content, run))
+      return stay(apply({ ...state, feed: becameCurrent(feed, at) }, content, run, at))
     case 'old':
       return stay({ ...state, feed: becameCurrent(feed, at) })
     case 'gap':

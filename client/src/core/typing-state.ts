@@ -1,11 +1,13 @@
 /**
- * Who is typing in one space. Each signal is good for a few seconds; whoever says something or leaves stops at once.
- * Nothing of it outlives a connection.
+ * Who is typing in one space. Each signal is good for a few seconds; whoever says something or leaves stops at once, and
+ * a signal that was overtaken by what it was about begins nothing anew. Nothing of it outlives a connection.
  */
 import type { BeingId } from '@rhizom/protocol'
 
 export interface Typist {
   being: BeingId
+  /** `stopped` a moment ago: a signal that comes until then was on its way before that. */
+  status: 'typing' | 'stopped'
   untilMs: number
 }
 
@@ -21,18 +23,25 @@ export const TYPING = {
   shownMs: 4_000,
   /** One who goes on typing says so again after this. */
   againMs: 1_000,
+  /** How much later than a message a signal from before it may come: gateways gather signals for a while. */
+  overtakenMs: 500,
 } as const
 
 export function hearTyping(before: TypingState, being: BeingId, nowMs: number): TypingState {
-  const typist = { being, untilMs: nowMs + TYPING.shownMs }
+  const typist: Typist = { being, status: 'typing', untilMs: nowMs + TYPING.shownMs }
   const index = before.findIndex((other) => other.being === being)
-  return index < 0 ? [...before, typist] : before.with(index, typist)
+  const known = before[index]
+  if (known === undefined) return [...before, typist]
+  if (known.status === 'typing') return before.with(index, typist)
+  return known.untilMs > nowMs ? before : [...before.toSpliced(index, 1), typist]
 }
 
-/** Without some, and the same object if none of them was typing. */
-export function stopTyping(before: TypingState, beings: readonly BeingId[]): TypingState {
-  const after = before.filter(({ being }) => !beings.includes(being))
-  return after.length === before.length ? before : after
+export function stopTyping(before: TypingState, beings: readonly BeingId[], nowMs: number): TypingState {
+  if (beings.length === 0) return before
+  const those = new Set(beings)
+  const others = before.filter(({ being, untilMs }) => !those.has(being) && untilMs > nowMs)
+  const untilMs = nowMs + TYPING.overtakenMs
+  return [...others, ...Array.from(those, (being): Typist => ({ being, status: 'stopped', untilMs }))]
 }
 
 /** Without those whose time is over. */
@@ -41,6 +50,11 @@ export function expireTyping(before: TypingState, nowMs: number): TypingState {
   return after.length === before.length ? before : after
 }
 
-/** When the next one's time is over; null if nobody types. */
-export const typingDeadlineOf = (typing: TypingState): number | null =>
-  typing.length === 0 ? null : Math.min(...typing.map(({ untilMs }) => untilMs))
+export const typistsOf = (typing: TypingState): BeingId[] =>
+  typing.filter(({ status }) => status === 'typing').map(({ being }) => being)
+
+/** When the next one's time is over; null if nobody types. That somebody stopped is not worth a timer. */
+export function typingDeadlineOf(typing: TypingState): number | null {
+  const deadlines = typing.filter(({ status }) => status === 'typing').map(({ untilMs }) => untilMs)
+  return deadlines.length === 0 ? null : Math.min(...deadlines)
+}

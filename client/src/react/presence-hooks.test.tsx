@@ -159,6 +159,11 @@ test('C122 useTyping tells who else is typing, until they say it, leave or stop'
   ])
 })
 
+const Typists = () =>
+  useTyping('@lobby')
+    .typing.map(({ entity }) => entity?.name)
+    .join(', ')
+
 function Waves() {
   const [waves, setWaves] = useState('')
   const wave = useSignal('@lobby', 'wave', ({ from, data }) => setWaves(`${waves}${from} ${JSON.stringify(data)};`))
@@ -211,22 +216,52 @@ test('C108 useSpace makes one present and the other hooks only watch, in one sub
   expect(other.server.connection.received).toMatchObject([{ type: 'hello' }, { type: 'subscribe', present: false }])
 })
 
-test('C124 who comes, goes or types renders nothing that does not show it', async () => {
-  const renders = { space: 0, roster: 0 }
-  const { server, pass } = await show(
-    <>
-      <Profiler id="space" onRender={() => (renders.space += 1)}>
-        <Space />
-      </Profiler>
-      <Profiler id="roster" onRender={() => (renders.roster += 1)}>
-        <Roster />
-      </Profiler>
-    </>,
+test('C124 what changes about presence, or what is said, renders only what shows it', async () => {
+  const renders = { space: 0, roster: 0, typing: 0, talk: 0 }
+  const count = (id: keyof typeof renders, children: ReactNode) => (
+    <Profiler id={id} onRender={() => (renders[id] += 1)}>
+      {children}
+    </Profiler>
   )
-  const before = { ...renders }
-  server.tellPresence('@lobby', { joined: [here('@bob', 2)], hereCount: 1 })
-  server.signal('@lobby', '@bob', 'typing')
+  const { server, log, pass } = await show(
+    <>
+      {count('space', <Space />)}
+      {count('roster', <Roster />)}
+      {count('typing', <Typists />)}
+      {count('talk', <Talk />)}
+    </>,
+    { here: [here('@bob', 1)] },
+  )
+  await pass(20)
+  const rendered = async (what: () => void) => {
+    const before = { ...renders }
+    what()
+    await pass(20)
+    return Object.keys(renders).filter((id) => renders[id as keyof typeof renders] > before[id as keyof typeof renders])
+  }
+  expect(await rendered(() => server.tellPresence('@lobby', { joined: [here('@ada', 2)], hereCount: 2 }))).toEqual([
+    'roster',
+  ])
+  expect(await rendered(() => server.signal('@lobby', '@bob', 'typing'))).toEqual(['typing'])
+  expect(await rendered(() => server.signal('@lobby', '@bob', 'typing'))).toEqual([])
+  expect(await rendered(() => server.signal('@lobby', '@bob', 'wave'))).toEqual([])
+  const said = log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@ada', 'Hello') })
+  expect(await rendered(() => server.publish(log, said))).toEqual(['space', 'talk'])
+  const renamed = log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby', name: 'Ada L.' }) })
+  expect(await rendered(() => server.publish(log, renamed))).toEqual(['space', 'roster', 'talk'])
+})
+
+test('C111 typing ends with a leave, and for everybody when the connection is lost', async () => {
+  const { server, pass } = await show(<Typing />, { here: [here('@bob', 1), here('@cy', 2)] })
+  for (const being of ['@bob', '@cy']) server.signal('@lobby', being, 'typing')
+  await pass(20)
+  await pass(20)
+  expect(shown()).toBe('Bob, Guest @cy')
+  server.tellPresence('@lobby', { left: ['@cy'], hereCount: 1 })
   await pass(0)
-  expect(renders.space).toBe(before.space)
-  expect(renders.roster).toBeGreaterThan(before.roster)
+  expect(shown()).toBe('Bob')
+  server.script = 'refuse'
+  server.connection.close(1006)
+  await pass(0)
+  expect(shown()).toBe('')
 })

@@ -12,8 +12,6 @@ import { useSpacePart } from './use-space-state.ts'
 /** A name that was looked up is good for so long; those located in the space are never older than the space. */
 const FRESH_MS = 60_000
 
-const beingsOf = ({ content }: SpaceState) => content?.beings
-
 type Entities = ReadonlyMap<BeingId, Being>
 
 /** Beings looked up by their ids, all in as few requests as possible; those not known yet are missing. */
@@ -31,20 +29,38 @@ export function useLookedUp(ids: readonly BeingId[]): readonly Being[] {
   })
 }
 
-/** The beings known so far among `ids`; those on their way, or that nobody may see, are missing. */
+/** Selects those whom a space holds; the same list while the same beings are in it. */
+function heldAmong(ids: readonly BeingId[]): (state: SpaceState) => readonly Being[] | null {
+  let last: readonly Being[] = []
+  return ({ content }) => {
+    if (content === null) return null
+    const held = ids.flatMap((id) => content.beings[id] ?? [])
+    if (held.length !== last.length || held.some((being, index) => being !== last[index])) last = held
+    return last
+  }
+}
+
+/**
+ * The beings known so far among `ids`; those on their way, or that nobody may see, are missing. Renders again when one
+ * of these becomes known or changes, whatever becomes of the others in the space. `ids` must keep its identity.
+ */
 export function useEntities(space: SpaceId, ids: readonly BeingId[]): Entities {
-  const held = useSpacePart(space, beingsOf)
-  // Without content nothing is known of whom the space will bring: asking now would ask for all of them.
-  const strangers = held === undefined ? [] : ids.filter((id) => held[id]?.location !== space)
+  const those = useMemo(() => heldAmong(ids), [ids])
+  const held = useSpacePart(space, those)
+  const strangers = useMemo(() => {
+    // Without content nothing is known of whom the space will bring: asking now would ask for all of them.
+    if (held === null) return []
+    const located = new Set(held.filter(({ location }) => location === space).map(({ id }) => id))
+    return ids.filter((id) => !located.has(id))
+  }, [held, ids, space])
   const lookedUp = useLookedUp(strangers)
   return useMemo(() => {
     const entities = new Map(lookedUp.map((being) => [being.id, being]))
-    for (const id of ids) {
-      const being = held?.[id]
-      if (being !== undefined && (being.location === space || !entities.has(id))) entities.set(id, being)
+    for (const being of held ?? []) {
+      if (being.location === space || !entities.has(being.id)) entities.set(being.id, being)
     }
     return entities
-  }, [held, ids, lookedUp, space])
+  }, [held, lookedUp, space])
 }
 
 const beingsFound = (results: readonly { data?: Being | null | undefined }[]): Being[] =>

@@ -11,9 +11,9 @@ export interface HereView {
   being: BeingId
   /** null until it is known: show the id. */
   entity: Being | null
-  /** What it set for others to see: `{away: true}`, a status line, a cursor. */
+  /** What it set for others to see, at most 1 KiB: `{away: true}`, a status line, a cursor. `{}` if it set nothing. */
   state: JsonObject
-  /** When it came, in milliseconds since 1970. */
+  /** When it came, in milliseconds since 1970 by the server's clock; a reload or another tab does not change it. */
   since: number
 }
 
@@ -29,12 +29,13 @@ export interface SpacePresenceView {
   here: readonly HereView[]
   /** How many are here, exactly, also where `here` is a sample. */
   hereCount: number
+  /** In a big space only some of those who are here are listed. */
   isSample: boolean
   /** Located in the space and not here. Empty for a sample, which cannot tell. */
   away: readonly AwayView[]
   /** The servers cannot know at the moment; this is what they knew last. */
   frozen: boolean
-  /** There is no connection, or no answer yet; this is what was known before. */
+  /** There is no connection, or no answer yet; this is what was known before, which is nobody at first. */
   stale: boolean
 }
 
@@ -44,7 +45,11 @@ const beingsOf = ({ content }: SpaceState) => content?.beings
 const nobody: readonly Here[] = []
 const never: Readonly<Record<BeingId, number>> = {}
 
-/** Who is here in a space. Watches it without being here oneself; `useSpace` makes one present. */
+/**
+ * Who is here in a space. Watches it without being here oneself; `useSpace` makes one present. Renders again when
+ * somebody comes, goes or changes their state, when a being of the space changes, and when the connection is lost or
+ * back; not for messages, nor for typing, and not as time passes: keep a clock of your own to show how long.
+ */
 export function useSpacePresence(id: SpaceId): SpacePresenceView {
   useWatch(id, false)
   const presence = useSpacePart(id, presenceOf)

@@ -2,15 +2,21 @@
 import type { Being, BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
+import { typistsOf } from '../core/typing-state.ts'
 import type { Said, Signal } from '../sync/signals.ts'
 import { useRhizom } from './provider.tsx'
 import { useEntities } from './use-entities.ts'
 import { useSpacePart, useWatch } from './use-space-state.ts'
 
 /**
- * Listens to the signals of one name in a space while mounted; `listener` may be another function at each render.
- * @returns a function that sends one, `data` at most 1 KiB as JSON. It goes at most once a second, the latest wins,
- * nobody keeps it, and without a connection it is dropped.
+ * Listens to the signals of one name in a space while mounted, and sends them. Renders nothing by itself: a signal is
+ * gone once the listener was called with `{name, from, data}`. What oneself sends comes back as well, here and on one's
+ * other screens, with oneself as `from`. `listener` may be another function at each render.
+ *
+ * @returns a function, the same at every render, that sends `data` (default `{}`, at most 1 KiB as JSON). It answers
+ * `{ok: true}`, or `{ok: false, code, message}` for what is malformed or too large, which then is not sent. At most one
+ * signal of a name leaves a second, the latest wins; without a connection it is dropped. Whether anybody heard it,
+ * nobody knows.
  */
 export function useSignal(
   space: SpaceId,
@@ -28,24 +34,29 @@ export function useSignal(
 }
 
 export interface TypingView {
-  /** The others who type now, the first to begin first; `entity` is null until it is known. */
+  /**
+   * The others who type now, the first to begin first; `entity` is null until it is known: show the id. Never oneself,
+   * also when one types on another screen.
+   */
   typing: readonly { being: BeingId; entity: Being | null }[]
-  /** Tells the others that one is typing. Call it at every key. */
+  /** Tells the others that one is typing. Call it at every key: it is sent about once a second. The same function always. */
   notify: () => void
 }
 
-const typingOf = ({ typing }: SpaceState) => typing
+/** As one text, which is the same text while the same people go on typing, told about every second. */
+const typistsIn = ({ typing }: SpaceState): string => typistsOf(typing).join(' ')
 
-/** Who else is typing in a space. One stops after a few seconds, by saying something, or by leaving. */
+/**
+ * Who else is typing in a space. Somebody stops by saying something, by leaving, or 4 s after the last signal, by this
+ * device's clock: so also when their page or their network is gone. Everybody stops when one's own connection is lost.
+ * Renders again only when somebody begins or stops, or when the name of one who types changes.
+ */
 export function useTyping(space: SpaceId): TypingView {
   const client = useRhizom()
   useWatch(space, false)
-  const typists = useSpacePart(space, typingOf)
+  const typists = useSpacePart(space, typistsIn)
   const self = client.session().being.id
-  // One who goes on typing is told about every second: the same names are the same list.
-  const names = typists.map(({ being }) => being).filter((being) => being !== self)
-  const key = names.join(' ')
-  const ids = useMemo(() => (key === '' ? [] : key.split(' ')), [key])
+  const ids = useMemo(() => typists.split(' ').filter((being) => being !== '' && being !== self), [typists, self])
   const entities = useEntities(space, ids)
   const typing = useMemo(() => ids.map((being) => ({ being, entity: entities.get(being) ?? null })), [ids, entities])
   const notify = useCallback(() => client.notifyTyping(space), [client, space])

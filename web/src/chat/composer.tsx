@@ -104,6 +104,7 @@ export function Composer({ id, utterances, place }: Props) {
           ref={input}
           data-testid="message-input"
           aria-label="Message"
+          dir="auto"
           placeholder={place.canWrite ? 'Write a message' : 'Enter the space to write'}
           rows={1}
           value={text}

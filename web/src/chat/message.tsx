@@ -37,7 +37,7 @@ export const Message = memo(function Message({ intention, isOwn, continues }: Pr
       <div className="message-body">
         {!continues && (
           <div className="message-head">
-            <strong className="ellipsis" data-testid="message-author">
+            <strong className="ellipsis" dir="auto" title={name} data-testid="message-author">
               {isOwn ? 'You' : name}
             </strong>
             <time
@@ -49,7 +49,7 @@ export const Message = memo(function Message({ intention, isOwn, continues }: Pr
             </time>
           </div>
         )}
-        <p className="bubble" data-testid="message-text">
+        <p className="bubble" dir="auto" data-testid="message-text">
           {textOf(content)}
           {state === 'active' && <span className="caret" role="img" aria-label="being written" />}
         </p>

@@ -1,78 +1,112 @@
 /**
  * Who is here now, and who is located here but away. Being located in a space is a fact of the space; being here is
- * having it open. Those who look from outside are here as well, and marked as such.
+ * having it open. Those who look from outside are here as well, and marked as such. Where there is no room beside the
+ * conversation, the list folds into a row of faces that opens.
  */
-import type { AwayView, HereView, SpacePresenceView } from '@rhizom/client/react'
-import { useRhizom } from '@rhizom/client/react'
+import { type HereView, useSpacePresence } from '@rhizom/client/react'
 import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
-import { type ReactNode, useState } from 'react'
-import { Avatar } from '../avatar.tsx'
-import { hereFor, lastSeen } from './duration.ts'
-import { isAway, statusLineOf } from './state.ts'
+import { useId, useState } from 'react'
+import { AwayItem, HereItem, MarkedAvatar, markOf } from './presence-item.tsx'
 import { useNow } from './use-now.ts'
+import { useOwnState } from './use-own-state.ts'
 
 /** More than these are shown on demand: nobody reads two hundred names by accident. */
 const SHOWN_AT_FIRST = 50
+const FACES = 4
 const TICK_MS = 15_000
 
 interface Props {
   space: SpaceId
-  presence: SpacePresenceView
   /** How many are located in the space. */
   locatedCount: number
   members: Readonly<Record<BeingId, Role>> | null
 }
 
-export function PresenceList({ space, presence, locatedCount, members }: Props) {
+export function PresenceList({ space, locatedCount, members }: Props) {
+  const presence = useSpacePresence(space)
   const { here, hereCount, away, isSample, frozen, stale } = presence
+  useOwnState(space, presence)
   const nowMs = useNow(TICK_MS)
+  const [isOpen, setIsOpen] = useState(false)
   const [showsAll, setShowsAll] = useState(false)
+  const id = useId()
   const shown = showsAll ? here : here.slice(0, SHOWN_AT_FIRST)
-  const listed = shown.length < hereCount ? `, showing ${shown.length}` : ''
   return (
-    <aside className="presence" aria-label="People" data-stale={stale} data-frozen={frozen}>
+    <aside className="presence" aria-label="People" data-open={isOpen} data-stale={stale} data-frozen={frozen}>
       <header className="presence-head">
-        <h2>Here now</h2>
+        <h2 id={`${id}-here`}>Here now</h2>
         <Doubt frozen={frozen} stale={stale} />
         <span className="presence-count" data-testid="presence-count">
-          {hereCount} here{listed}
+          {hereCount} here
+          {shown.length < hereCount && <span className="presence-shown">, showing {shown.length}</span>}
         </span>
-      </header>
-      <ul>
-        {shown.map((one) => (
-          <HereItem
-            key={one.being}
-            one={one}
-            isLocated={one.entity?.location === space}
-            role={members?.[one.being]}
-            nowMs={nowMs}
-          />
-        ))}
-      </ul>
-      {here.length === 0 && !stale && <p className="quiet small-text">Nobody has this space open.</p>}
-      {here.length > SHOWN_AT_FIRST && (
-        <button type="button" className="link small-text" onClick={() => setShowsAll(!showsAll)}>
-          {showsAll ? 'Show fewer' : `Show ${here.length - SHOWN_AT_FIRST} more`}
+        <button
+          type="button"
+          className="presence-toggle"
+          data-testid="presence-toggle"
+          aria-label="People in this space"
+          aria-expanded={isOpen}
+          aria-controls={`${id}-body`}
+          onClick={() => setIsOpen(!isOpen)}
+        >
+          <Faces here={here} />
         </button>
-      )}
-      {isSample && (
-        <p className="quiet small-text" data-testid="presence-sample">
-          {locatedCount} are at home in this space. With so many, only some of those who are here are listed.
-        </p>
-      )}
-      {away.length > 0 && (
-        <>
-          <h2 className="presence-away-head">
-            Away <span className="count">{away.length}</span>
-          </h2>
-          <ul>
-            {away.map((one) => (
-              <AwayItem key={one.being} one={one} role={members?.[one.being]} nowMs={nowMs} />
-            ))}
-          </ul>
-        </>
-      )}
+      </header>
+      <div className="presence-body" id={`${id}-body`}>
+        <ul aria-labelledby={`${id}-here`}>
+          {shown.map((one) => (
+            <HereItem
+              key={one.being}
+              one={one}
+              isLocated={one.entity?.location === space}
+              role={members?.[one.being]}
+              nowMs={nowMs}
+            />
+          ))}
+        </ul>
+        {here.length === 0 && !stale && <p className="quiet small-text">Nobody has this space open.</p>}
+        {here.length > SHOWN_AT_FIRST && (
+          <button type="button" className="link small-text" onClick={() => setShowsAll(!showsAll)}>
+            {showsAll ? 'Show fewer' : `Show ${here.length - SHOWN_AT_FIRST} more`}
+          </button>
+        )}
+        {isSample && (
+          <p className="quiet small-text" data-testid="presence-sample">
+            With so many here, only some of them are listed. At home in this space: {locatedCount}.
+          </p>
+        )}
+        {away.length > 0 && (
+          <>
+            <h2 className="presence-away-head" id={`${id}-away`}>
+              Not here now <span className="count">{away.length}</span>
+            </h2>
+            <ul aria-labelledby={`${id}-away`}>
+              {away.map((one) => (
+                <AwayItem key={one.being} one={one} role={members?.[one.being]} nowMs={nowMs} />
+              ))}
+            </ul>
+          </>
+        )}
+      </div>
     </aside>
+  )
+}
+
+/** The first few as discs: enough to see that one is not alone. */
+function Faces({ here }: { here: readonly HereView[] }) {
+  return (
+    <>
+      {here.slice(0, FACES).map((one) => (
+        <MarkedAvatar
+          key={one.being}
+          id={one.being}
+          name={one.entity?.name ?? one.being}
+          mark={markOf(one)}
+          size={26}
+        />
+      ))}
+      <span className="chevron" aria-hidden="true" />
+    </>
   )
 }
 
@@ -92,66 +126,5 @@ function Doubt({ frozen, stale }: { frozen: boolean; stale: boolean }) {
         )
       )}
     </p>
-  )
-}
-
-interface RowProps {
-  id: BeingId
-  name: string
-  note: ReactNode
-  mark: 'here' | 'idle' | 'away'
-}
-
-function Row({ id, name, note, mark }: RowProps) {
-  const { being: self } = useRhizom().session()
-  return (
-    <>
-      <span className="presence-mark" data-mark={mark}>
-        <Avatar id={id} name={name} size={28} />
-      </span>
-      <span className="being-text">
-        <span className="ellipsis" title={id}>
-          {name}
-          {id === self.id && <span className="quiet"> (you)</span>}
-        </span>
-        <span className="quiet tiny-text ellipsis">{note}</span>
-      </span>
-    </>
-  )
-}
-
-const noteOf = (...parts: (string | null | undefined | false)[]): string => parts.filter(Boolean).join(' · ')
-
-interface HereProps {
-  one: HereView
-  isLocated: boolean
-  role: Role | undefined
-  nowMs: number
-}
-
-function HereItem({ one: { being, entity, state, since }, isLocated, role, nowMs }: HereProps) {
-  const idle = isAway(state)
-  const visiting = entity !== null && !isLocated && 'visiting'
-  const note = noteOf(idle && 'away', statusLineOf(state), hereFor(nowMs - since), visiting, role)
-  return (
-    <li className="presence-item" data-testid="presence-here" data-being={being} data-state={idle ? 'away' : 'here'}>
-      <div className="being" {...(isLocated ? { 'data-testid': 'member' } : {})}>
-        <Row id={being} name={entity?.name ?? being} note={note} mark={idle ? 'idle' : 'here'} />
-      </div>
-    </li>
-  )
-}
-
-function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | undefined; nowMs: number }) {
-  const { being, entity, lastSeenAt } = one
-  // Bots and documents are never here: that they are not says nothing.
-  const kind = entity.type === 'guest' ? null : entity.type
-  const seen = lastSeenAt === null ? kind === null && 'not seen yet' : lastSeen(nowMs - lastSeenAt)
-  return (
-    <li className="presence-item" data-testid="presence-away" data-being={being}>
-      <div className="being" data-testid="member">
-        <Row id={being} name={entity.name} note={noteOf(kind, seen, role)} mark="away" />
-      </div>
-    </li>
   )
 }

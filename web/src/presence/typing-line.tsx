@@ -1,27 +1,42 @@
 /** Who else is typing, in one line that is always there, so that nothing moves when somebody begins or stops. */
 import type { TypingView } from '@rhizom/client/react'
+import { Fragment } from 'react'
+import { useHush } from './use-hush.ts'
+
+/** A screen reader hears of typing now and then: whoever listens wants the messages. */
+const HUSHED_MS = 20_000
+const NAMES_SHOWN = 3
 
 export function TypingLine({ typing }: Pick<TypingView, 'typing'>) {
-  const names = typing.map(({ being, entity }) => entity?.name ?? being)
+  const live = useHush(typing.length > 0, HUSHED_MS)
   return (
-    <p className="typing quiet tiny-text" role="status" data-testid="typing">
-      {names.length > 0 && (
+    <p className="typing quiet tiny-text" role="status" aria-live={live} data-testid="typing">
+      {typing.length > 0 && (
         <>
           <span className="typing-dots" aria-hidden="true">
             <i />
             <i />
             <i />
           </span>
-          <span className="ellipsis">{sentenceOf(names)}</span>
+          <Sentence names={typing.map(({ being, entity }) => entity?.name ?? being)} />
         </>
       )}
     </p>
   )
 }
 
-function sentenceOf(names: readonly string[]): string {
-  const [first, second, third] = names
-  if (second === undefined) return `${first} is typing…`
-  if (third === undefined) return `${first} and ${second} are typing…`
-  return names.length === 3 ? `${first}, ${second} and ${third} are typing…` : 'Several people are typing…'
+/** Long names give way to each other and to the verb. */
+function Sentence({ names }: { names: readonly string[] }) {
+  if (names.length > NAMES_SHOWN) return <span>Several people are typing…</span>
+  return (
+    <span className="typing-sentence">
+      {names.map((name, index) => (
+        <Fragment key={index}>
+          {index > 0 && (index === names.length - 1 ? ' and ' : ', ')}
+          <bdi className="ellipsis">{name}</bdi>
+        </Fragment>
+      ))}
+      <span className="typing-verb">{names.length === 1 ? ' is typing…' : ' are typing…'}</span>
+    </span>
+  )
 }

@@ -22,7 +22,9 @@ export function Identity() {
           canEdit
           rename={(text) => mutate('being.update', location, { id: self.id, name: text })}
         >
-          <strong data-testid="own-name">{name}</strong>
+          <strong dir="auto" title={name} data-testid="own-name">
+            {name}
+          </strong>
         </EditableName>
         <span className="quiet small-text ellipsis" data-testid="own-location">
           {location === null ? (

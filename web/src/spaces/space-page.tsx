@@ -1,6 +1,6 @@
 /** One space: its name, its conversation, and those who are in it. */
 import type { SpaceId } from '@rhizom/protocol'
-import { type SpaceView, useMutate, useSpace, useSpacePresence } from '@rhizom/client/react'
+import { type SpaceView, useMutate, useSpace } from '@rhizom/client/react'
 import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { Composer } from '../chat/composer.tsx'
@@ -8,7 +8,6 @@ import { Conversation } from '../chat/conversation.tsx'
 import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
 import { PresenceList } from '../presence/presence-list.tsx'
-import { useOwnState } from '../presence/use-own-state.ts'
 import { usePlace } from './use-place.ts'
 
 export function SpacePage({ id }: { id: SpaceId }) {
@@ -36,8 +35,6 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
   const mutate = useMutate()
   const place = usePlace(id, view)
   const utterances = useUtterances(id)
-  const presence = useSpacePresence(id)
-  useOwnState(id, presence)
   const { space, beingCount } = view
   return (
     <main className="space" data-current={view.current}>
@@ -73,7 +70,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
         <Conversation id={id} version={view.position.version} utterances={utterances} />
         <Composer id={id} utterances={utterances} place={place} />
       </section>
-      <PresenceList space={id} presence={presence} locatedCount={beingCount} members={view.members} />
+      <PresenceList space={id} locatedCount={beingCount} members={view.members} />
     </main>
   )
 }
