@@ -190,6 +190,22 @@ describe('a space', () => {
     expect(gateway.server.reads(space.id).length).toBeLessThanOrEqual(2)
   })
 
+  test('G109 a member who is removed after it left is not here for the rest of the grace', async () => {
+    await start({ PRESENCE_GRACE_MS: '60000', PRESENCE_WINDOW_MS: '10', DRAIN_GRACE_MS: '300' })
+    const space = gateway.server.space()
+    space.visibility = 'private'
+    space.readers = new Set(['@ada', '@bob'])
+    const ada = await gateway.client('@ada')
+    await ada.subscribed(space.id)
+    const bob = await gateway.client('@bob')
+    await bob.subscribed(space.id)
+    bob.end()
+    await gateway.publish(space.id, space.commit({ kind: 'member.remove', body: { id: '@bob' } }))
+    let frame = await ada.next('presence')
+    while (frame.left.length === 0) frame = await ada.next('presence')
+    expect(frame.left).toEqual(['@bob'])
+  })
+
   test('G31 a member who is removed gets that change and nothing after it', async () => {
     const space = gateway.server.space()
     space.visibility = 'private'

@@ -98,8 +98,8 @@ export interface BeatAnswer {
   isKept: boolean
   /** How long the leases of those peers last that have one. */
   restsMs: ReadonlyMap<BootId, number>
-  /** All gateways that nobody has cleared up after. */
-  known: readonly BootId[]
+  /** All gateways that nobody has cleared up after, and when each sent its last heartbeat. */
+  known: ReadonlyMap<BootId, number>
   measured: number | undefined
 }
 

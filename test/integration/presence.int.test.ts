@@ -176,6 +176,7 @@ describe('states and signals', () => {
     expect(typed).toEqual([...typed].sort((a, b) => a - b))
     const { epoch, version } = await ada.socket.frame('snapshot')
     await apply(stage.api, stage.ada.token, utterance(space, 'in between'))
+    await ada.socket.frame('changes')
     ada.drop()
     const again = await WireSocket.welcomed(stage.gateway(0), stage.ada.token)
     again.send({ type: 'subscribe', space, epoch, after: version })

@@ -58,6 +58,12 @@ describe('over the limit', () => {
     expect(listing.answer(['@late'], merged)).toMatchObject({ here: [{}, {}, {}], hereCount: 6 })
   })
 
+  test('G106 the count in an answer is that of now', () => {
+    for (let index = 6; index <= 9; index++) put(`@b${index}`, index)
+    expect(listing.answer([], merged).hereCount).toBe(9)
+    expect(news()).toMatchObject({ hereCount: 9 })
+  })
+
   test('G106 one of the list who leaves is named, and another takes the place; of the others only the count', () => {
     merged.remove('b', '@b2')
     expect(news()).toMatchObject({ left: ['@b2'], joined: [{ being: '@b4', since: 4 }], hereCount: 4 })

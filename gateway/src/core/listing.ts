@@ -56,7 +56,9 @@ export class Listing {
     }
     const named = [...this.#named].flatMap((being) => merged.get(being) ?? []).map(hereOf)
     const here = [...this.#listed.values(), ...named].sort(byAge)
-    return { here, hereCount: Math.max(this.#count, here.length) }
+    // Up to the limit the count is that of the list, so that nobody takes it for a sample.
+    const count = merged.count > this.#limit ? merged.count : this.#count
+    return { here, hereCount: Math.max(count, here.length) }
   }
 
   /** Brings the clients level with `merged`, of which `changed` may differ from what they were told. */

@@ -53,6 +53,12 @@ export class MergedPresence {
     return [...(this.#byBoot.get(boot) ?? [])]
   }
 
+  /** The part of a gateway. */
+  entriesOf(boot: BootId): Map<BeingId, PresenceEntry> {
+    const entries = this.beingsOf(boot).map((being) => [being, this.entryOf(boot, being)] as const)
+    return new Map(entries.filter((one): one is [BeingId, PresenceEntry] => one[1] !== undefined))
+  }
+
   entryOf(boot: BootId, being: BeingId): PresenceEntry | undefined {
     return this.#byBeing.get(being)?.get(boot)
   }

@@ -35,6 +35,16 @@ test('G100 a being that another gateway had before is here since then', () => {
   expect(changes()).toMatchObject({ '@bob': { entry: { since: 5 } } })
 })
 
+test('G109 those who may not be here any more leave at once, also within their grace', () => {
+  own.came(2, '@bob', 20, undefined)
+  own.came(3, '@cyd', 20, undefined)
+  own.left(3, 25)
+  changes()
+  own.restricted((being) => being === '@ada', 30)
+  expect(changes()).toEqual({ '@bob': { type: 'left', at: 30 }, '@cyd': { type: 'left', at: 25 } })
+  expect([...own.entries.keys()]).toEqual(['@ada'])
+})
+
 test('G101 a connection that comes back within the grace goes on where it was', () => {
   own.stateSet(1, { away: true }, 20, 0)
   changes()

@@ -67,6 +67,11 @@ export class OwnPresence {
     if (this.#connections.has(id)) this.#drop(id, this.#gone.get(id) ?? now)
   }
 
+  /** Ends the presence of all beings but those. */
+  restricted(isAllowed: (being: BeingId) => boolean, now: number): void {
+    for (const [id, { being }] of this.#connections) if (!isAllowed(being)) this.ended(id, now)
+  }
+
   /** `knownSetAt` is when the state that counts was set according to other gateways: this one is set after it. */
   stateSet(id: ConnectionId, state: JsonObject, now: number, knownSetAt: number): void {
     const presence = this.#connections.get(id)

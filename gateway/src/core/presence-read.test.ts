@@ -44,7 +44,7 @@ test('G111 the entries of a former name go, and nobody leaves with them', () => 
 })
 
 test('G117 somebody was last seen at the last heartbeat, or when it came or did something after it', () => {
-  expect([...lastSeenThrough(read({}), 'dead')]).toEqual([
+  expect([...lastSeenThrough(read({}).entries.get('dead') ?? new Map(), 700)]).toEqual([
     ['@ada', 700],
     ['@bob', 900],
     ['@cyd', 800],

@@ -25,15 +25,12 @@ export function estateIn(read: PresenceRead, dead: BootId): { orphans: BeingId[]
   // It goes on under another name, with the same connections.
   if ([...read.leases.values()].some((formerly) => formerly.includes(dead))) return { orphans, lost: new Map() }
   const living = [...read.leases.keys()].map((boot) => read.entries.get(boot))
-  const lost = [...lastSeenThrough(read, dead)].filter(([being]) => !living.some((part) => part?.has(being)))
+  const lost = [...lastSeenThrough(entries, read.beats.get(dead) ?? 0)].filter(
+    ([being]) => !living.some((part) => part?.has(being)),
+  )
   return { orphans, lost: new Map(lost) }
 }
 
 /** Somebody whom nobody saw leave was here at the last heartbeat of the gateway, or came or did something after it. */
-export function lastSeenThrough({ entries, beats }: PresenceRead, boot: BootId): Map<BeingId, number> {
-  const beatAt = beats.get(boot) ?? 0
-  const seen = [...(entries.get(boot) ?? [])].map(
-    ([being, { since, setAt }]) => [being, Math.max(since, setAt, beatAt)] as const,
-  )
-  return new Map(seen)
-}
+export const lastSeenThrough = (entries: ReadonlyMap<BeingId, PresenceEntry>, beatAt: number): Map<BeingId, number> =>
+  new Map([...entries].map(([being, { since, setAt }]) => [being, Math.max(since, setAt, beatAt)] as const))

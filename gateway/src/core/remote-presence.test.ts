@@ -138,6 +138,19 @@ describe('reads', () => {
     expect(remote.isExact).toBe(true)
   })
 
+  test('G110 whoever was here through a dead gateway was last seen at its last heartbeat, whoever looked on', () => {
+    read({ a: { '@ada': entry(3) } })
+    const parts = entries({ a: { '@ada': entry(3), '@bob': entry(4) } })
+    remote.wantRead()
+    remote.readBegan()
+    const beats = new Map([['a', 700]])
+    const { lost } = remote.readDone({ entries: parts, leases: leases(), beats }, OWN, false, 1000)
+    expect([...lost]).toEqual([
+      ['@ada', 700],
+      ['@bob', 700],
+    ])
+  })
+
   test('G112 in doubt the missing are kept and the roster is not exact, until they are given up or heard of', () => {
     read({ a: { '@ada': entry(3) }, b: { '@bob': entry(4) } })
     read({}, [], true)
@@ -145,7 +158,7 @@ describe('reads', () => {
     expect(remote.isExact).toBe(false)
     remote.heard({ bootId: 'b2', from: 0, to: 5, hint: { put: { '@bob': entry(5) }, left: {}, formerly: ['b'] } })
     expect(remote.isExact).toBe(false)
-    expect(remote.gone('a')).toEqual(['@ada'])
+    expect([...remote.gone('a', 5000)]).toEqual([['@ada', 5000]])
     expect(remote.isExact).toBe(true)
     expect(here()).toEqual(['@bob'])
   })

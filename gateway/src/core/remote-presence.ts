@@ -130,9 +130,10 @@ export class RemotePresence {
       if (read.leases.has(boot)) this.#take(boot, entries, reading.floors.get(boot) ?? 0)
       else if (replaced.has(boot)) this.#bury(boot, entries, outcome)
       else if (!isDoubtful) {
-        const lost = lastSeenThrough(read, boot)
-        for (const being of this.#merged.beingsOf(boot)) lost.set(being, now)
-        for (const [being, at] of lost) outcome.lost.set(being, Math.max(at, outcome.lost.get(being) ?? 0))
+        const known = this.#merged.entriesOf(boot)
+        const beatAt = read.beats.get(boot) ?? (known.size > 0 ? now : 0)
+        for (const [being, at] of lastSeenThrough(new Map([...entries, ...known]), beatAt))
+          outcome.lost.set(being, Math.max(at, outcome.lost.get(being) ?? 0))
         this.#bury(boot, entries, outcome)
       } else {
         if (entries.size > 0) this.#take(boot, entries, 0)
@@ -144,11 +145,11 @@ export class RemotePresence {
     return outcome
   }
 
-  /** The lease of a gateway has run out, or it said that it stops. Gives those who were here through it. */
-  gone(boot: BootId): BeingId[] {
-    const beings = this.#merged.beingsOf(boot)
+  /** The lease of a gateway has run out, or it said that it stops. Gives those who were here through it, and until when. */
+  gone(boot: BootId, beatAt: number): Map<BeingId, number> {
+    const lost = lastSeenThrough(this.#merged.entriesOf(boot), beatAt)
     this.#drop(boot)
-    return beings
+    return lost
   }
 
   #apply({ bootId, from, to, hint }: HeardHint): void {

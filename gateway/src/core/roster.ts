@@ -82,10 +82,6 @@ export class SpaceRoster {
     return this.isExact && this.#writes.isEmpty ? this.#merged.entryCount : undefined
   }
 
-  holds(being: BeingId): boolean {
-    return this.#own.entries.has(being)
-  }
-
   boots(): BootId[] {
     return this.#remote.boots()
   }
@@ -168,6 +164,12 @@ export class SpaceRoster {
     this.#settle(now)
   }
 
+  /** Whoever may not read the space any more is not here, nor for the grace. */
+  restricted(mayRead: (being: BeingId) => boolean, now: number): void {
+    this.#own.restricted(mayRead, now)
+    this.#settle(now)
+  }
+
   stateSet(id: ConnectionId, being: BeingId, state: JsonObject, now: number): void {
     this.#own.stateSet(id, state, now, this.#merged.get(being)?.setAt ?? 0)
     this.#settle(now)
@@ -202,11 +204,11 @@ export class SpaceRoster {
     this.#settle(now)
   }
 
-  /** The lease of another gateway is gone for good: all who were here only through it leave together. */
-  gatewayGone(boot: BootId, now: number): void {
-    const beings = this.#remote.gone(boot)
-    if (beings.length > 0) this.#effects.push({ type: 'removeOrphans', orphans: new Map([[boot, beings]]) })
-    for (const being of beings) this.#mourn(being, now)
+  /** The lease of another gateway, whose last heartbeat was sent at `beatAt`, is gone for good: all who were here only through it leave together. */
+  gatewayGone(boot: BootId, beatAt: number, now: number): void {
+    const lost = this.#remote.gone(boot, beatAt)
+    if (lost.size > 0) this.#effects.push({ type: 'removeOrphans', orphans: new Map([[boot, [...lost.keys()]]]) })
+    for (const [being, at] of lost) this.#mourn(being, at)
     this.#settle(now)
     if (this.#flushAt !== undefined) this.#flushAt = Math.min(this.#flushAt, now + this.#settings.windowMs)
   }

@@ -187,6 +187,7 @@ export class SpaceFeed {
         this.#fanOut.push(effect.run.frame, effect.run.to)
         return
       case 'revoke':
+        this.#ports.roster.restricted(this.space, (being) => mayRead(effect.readers, being))
         this.#fanOut.flush()
         for (const watcher of this.#fanOut.members())
           if (!mayRead(effect.readers, watcher.being)) this.#end(watcher, 'revoked')

@@ -5,7 +5,6 @@ import { LastSeen } from './last-seen.ts'
 let clock: ManualClock
 let posted: { being: string; at: number }[][]
 let isTaken: boolean
-let here: Set<string>
 let lastSeen: LastSeen
 let outcomes: Record<string, number>
 
@@ -13,7 +12,6 @@ beforeEach(() => {
   clock = new ManualClock()
   posted = []
   isTaken = true
-  here = new Set()
   outcomes = {}
   lastSeen = new LastSeen({
     clock,
@@ -22,7 +20,6 @@ beforeEach(() => {
       posted.push([...beings])
       return Promise.resolve(isTaken)
     },
-    isHere: (being) => here.has(being),
     given: (outcome, beings) => (outcomes[outcome] = (outcomes[outcome] ?? 0) + beings),
   })
 })
@@ -35,10 +32,13 @@ const rounds = async (count = 1): Promise<void> => {
 }
 
 test('G108 times are gathered, the latest of each being counts', async () => {
+  lastSeen.note('@early', 1)
+  await rounds()
+  posted = []
   lastSeen.note('@ada', 5)
   lastSeen.note('@bob', 6)
   lastSeen.note('@ada', 4)
-  clock.advance(99)
+  clock.advance(19)
   expect(posted).toEqual([])
   await rounds()
   expect(posted).toEqual([
@@ -69,12 +69,15 @@ test('G108 what the api did not take is given again, in batches it can take', as
   expect(outcomes).toEqual({ failed: 2000, stored: 1500 })
 })
 
-test('G108 one who is here in another space has not left', async () => {
-  here.add('@ada')
+test('G108 the first after quiet is given at once', async () => {
   lastSeen.note('@ada', 5)
-  lastSeen.note('@bob', 5)
+  clock.advance(20)
+  expect(posted).toHaveLength(1)
   await rounds()
-  expect(posted).toEqual([[{ being: '@bob', at: 5 }]])
+  clock.advance(1000)
+  lastSeen.note('@bob', 6)
+  clock.advance(20)
+  expect(posted).toHaveLength(2)
 })
 
 test('G108 what waits for the api is bounded', async () => {

@@ -1,6 +1,7 @@
 /**
- * Gives the api the times at which beings were last seen, gathered and a batch at a time. What could not be given waits
- * for the next round, within a bound; saying it twice does no harm, since the latest time counts.
+ * Gives the api the times at which beings were last seen: the first after quiet at once, later ones gathered, a batch at
+ * a time. What could not be given waits for the next round, within a bound; saying it twice does no harm, since the
+ * latest time counts.
  */
 import type { BeingId } from '@rhizom/protocol'
 import type { Cancel, Clock } from '../ports.ts'
@@ -10,11 +11,11 @@ export interface LastSeenPorts {
   everyMs: number
   /** False if the api did not take it. Never rejects. */
   post(beings: readonly { being: BeingId; at: number }[]): Promise<boolean>
-  /** Whether it is here all the same, in another space. */
-  isHere(being: BeingId): boolean
   given(outcome: 'stored' | 'failed' | 'dropped', beings: number): void
 }
 
+/** Those who leave together are told together; no longer, since what only this process knows is lost with it. */
+const GATHER_MS = 20
 const MAX_BATCH = 1000
 const MAX_WAITING = 20_000
 
@@ -23,6 +24,7 @@ export class LastSeen {
   readonly #waiting = new Map<BeingId, number>()
   #timer: Cancel | undefined
   #isPosting = false
+  #lastPostAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: LastSeenPorts) {
     this.#ports = ports
@@ -43,6 +45,7 @@ export class LastSeen {
     this.#timer = undefined
     if (this.#isPosting) return
     this.#isPosting = true
+    this.#lastPostAt = this.#ports.clock.now()
     try {
       await this.#postAll()
     } finally {
@@ -56,7 +59,6 @@ export class LastSeen {
   }
 
   async #postAll(): Promise<void> {
-    for (const being of this.#waiting.keys()) if (this.#ports.isHere(being)) this.#waiting.delete(being)
     while (this.#waiting.size > 0) {
       const batch = [...this.#waiting].slice(0, MAX_BATCH).map(([being, at]) => ({ being, at }))
       for (const { being } of batch) this.#waiting.delete(being)
@@ -69,7 +71,9 @@ export class LastSeen {
   }
 
   #sleep(): void {
-    this.#timer ??= this.#ports.clock.after(this.#ports.everyMs, () => {
+    const { clock, everyMs } = this.#ports
+    const delay = Math.max(GATHER_MS, this.#lastPostAt + everyMs - clock.now())
+    this.#timer ??= clock.after(delay, () => {
       this.#timer = undefined
       void this.flush()
     })

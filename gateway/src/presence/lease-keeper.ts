@@ -32,14 +32,15 @@ export interface LeaseKeeperPorts {
   load(name: OwnName): BeatLoad
   linkFound(name: OwnName): void
   linkLost(): void
-  gatewaysGone(boots: readonly BootId[]): void
+  /** With the time of the last heartbeat of each. */
+  gatewaysGone(gone: ReadonlyMap<BootId, number>): void
 }
 
 export class LeaseKeeper {
   readonly #ports: LeaseKeeperPorts
   #state: LeaseState
   /** Gateways that nobody has cleared up after. */
-  #known: readonly BootId[] = []
+  #known: ReadonlyMap<BootId, number> = new Map()
   #timer: Cancel | undefined
   #isStopped = false
 
@@ -104,25 +105,30 @@ export class LeaseKeeper {
         this.#ports.linkLost()
         return
       case 'gatewaysGone':
-        this.#ports.gatewaysGone(effect.boots)
+        this.#ports.gatewaysGone(this.#lastBeats(effect.boots))
         return
       default:
         effect satisfies never
     }
   }
 
+  #lastBeats(boots: readonly BootId[]): Map<BootId, number> {
+    return new Map(boots.map((boot) => [boot, this.#known.get(boot) ?? this.#ports.clock.now()] as const))
+  }
+
   #beat({ type: _type, ...beat }: Extract<LeaseEffect, { type: 'beat' }>): void {
     const { name, isNew } = beat
     const { clock, store, newBootId, metrics, log, load } = this.#ports
     const { measured, ...carried } = load(name)
-    const peers = [...new Set([...carried.peers, ...this.#known])].filter((boot) => boot !== name.bootId)
+    const peers = [...new Set([...carried.peers, ...this.#known.keys()])].filter((boot) => boot !== name.bootId)
     const answered = ({ isKept, restsMs, known, measured: entries }: BeatAnswer): void => {
       if (isNew && isKept) metrics.leasesTaken.inc()
       if (entries !== undefined) measured(entries)
       this.#known = known
       this.dispatch({ type: 'beatDone', isKept, asked: peers, restsMs, freshId: newBootId() })
       // Whether those live that were not known of is not left open until the next.
-      if (known.some((boot) => boot !== name.bootId && !peers.includes(boot))) this.dispatch({ type: 'beatWanted' })
+      if ([...known.keys()].some((boot) => boot !== name.bootId && !peers.includes(boot)))
+        this.dispatch({ type: 'beatWanted' })
     }
     store.beat({ ...beat, at: clock.now(), ...carried, peers }).then(answered, (error: unknown) => {
       log.debug({ error: String(error) }, 'a heartbeat failed')

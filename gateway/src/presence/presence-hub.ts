@@ -77,7 +77,7 @@ export class PresenceHub implements Roster {
       load: ({ bootId }) => this.#load(bootId),
       linkFound: (name) => this.#withAll((roster, now) => roster.linkFound(name, now)),
       linkLost: () => this.#linkLost(),
-      gatewaysGone: (boots) => this.#gatewaysGone(boots),
+      gatewaysGone: (gone) => this.#gatewaysGone(gone),
     })
     this.#writer = new PresenceWriter({
       ...ports,
@@ -104,11 +104,6 @@ export class PresenceHub implements Roster {
     let frozen = 0
     for (const { roster, tell } of this.#rosters.values()) if (tell !== undefined && !roster.isExact) frozen++
     return frozen
-  }
-
-  isHere(being: BeingId): boolean {
-    for (const { roster } of this.#rosters.values()) if (roster.holds(being)) return true
-    return false
   }
 
   opened(id: SpaceId, tell: (frame: Uint8Array) => void): void {
@@ -145,6 +140,10 @@ export class PresenceHub implements Roster {
     this.#with(this.#rosters.get(id), (roster, now) => roster.ended(connection, now))
   }
 
+  restricted(id: SpaceId, mayRead: (being: BeingId) => boolean): void {
+    this.#with(this.#rosters.get(id), (roster, now) => roster.restricted(mayRead, now))
+  }
+
   stateSet(id: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void {
     this.#with(this.#rosters.get(id), (roster, now) => roster.stateSet(connection, being, state, now))
   }
@@ -162,7 +161,7 @@ export class PresenceHub implements Roster {
     const beat = parseGatewayBeat(Buffer.from(message).toString('utf8'))
     if (!beat.ok || beat.value.bootId === this.#lease.name.bootId) return
     const { bootId, wrote, stops } = beat.value
-    if (stops) this.#gatewaysGone([bootId])
+    if (stops) this.#gatewaysGone(new Map([[bootId, this.#ports.clock.now()]]))
     else
       for (const [id, rev] of Object.entries(wrote))
         this.#with(this.#rosters.get(id), (roster, now) => roster.beatHeard(bootId, rev, now))
@@ -292,10 +291,10 @@ export class PresenceHub implements Roster {
     for (const space of this.#rosters.values()) space.release()
   }
 
-  #gatewaysGone(boots: readonly BootId[]): void {
-    for (const boot of boots) this.#estates.settle(boot)
+  #gatewaysGone(gone: ReadonlyMap<BootId, number>): void {
+    for (const boot of gone.keys()) this.#estates.settle(boot)
     this.#withAll((roster, now) => {
-      for (const boot of boots) roster.gatewayGone(boot, now)
+      for (const [boot, beatAt] of gone) roster.gatewayGone(boot, beatAt, now)
     })
   }
 

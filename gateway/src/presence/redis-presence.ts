@@ -82,7 +82,7 @@ export class RedisPresence implements PresenceStore {
     )
     // After the lease, so that whoever finds the name finds the lease as well.
     batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, name.bootId))
-    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1'))
+    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1', 'WITHSCORES'))
     for (const peer of peers) batch.add('pttl', (to) => to.pttl(REDIS.gatewayLease(peer)))
     if (measure !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(measure)))
     const { hashTtlMs } = this.#options
@@ -100,7 +100,7 @@ export class RedisPresence implements PresenceStore {
     return {
       isKept: kept === 'OK',
       restsMs,
-      known: namesIn(known),
+      known: timesIn(known),
       measured: measure === undefined ? undefined : Number(replies[peers.length]),
     }
   }
@@ -230,8 +230,16 @@ class Batch {
   }
 }
 
-const namesIn = (reply: unknown): BootId[] =>
-  Array.isArray(reply) ? reply.filter((name): name is BootId => bootIdSchema.safeParse(name).success) : []
+/** Names and scores in turn. */
+function timesIn(reply: unknown): Map<BootId, number> {
+  const times = new Map<BootId, number>()
+  const parts: unknown[] = Array.isArray(reply) ? reply : []
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const name = bootIdSchema.safeParse(parts[at])
+    if (name.success) times.set(name.data, Number(parts[at + 1]))
+  }
+  return times
+}
 
 function entriesOf(hash: Readonly<Record<string, string>>): Map<BootId, Map<BeingId, PresenceEntry>> {
   const entries = new Map<BootId, Map<BeingId, PresenceEntry>>()

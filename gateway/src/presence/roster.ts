@@ -25,6 +25,8 @@ export interface Roster {
   left(space: SpaceId, connection: ConnectionId): void
   /** It may not be here any more. */
   ended(space: SpaceId, connection: ConnectionId): void
+  /** Nobody else may be here any more, nor those who left a moment ago. */
+  restricted(space: SpaceId, mayRead: (being: BeingId) => boolean): void
   stateSet(space: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void
   heard(space: SpaceId, message: PresenceMessage): void
   beatHeard(message: Uint8Array): void
@@ -49,6 +51,7 @@ export const emptyRoster: Roster = {
   came: ignore,
   left: ignore,
   ended: ignore,
+  restricted: ignore,
   stateSet: ignore,
   heard: ignore,
   beatHeard: ignore,

@@ -26,7 +26,7 @@ export function startPresence(config: Config, log: Log): { hub: PresenceHub; met
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
   })
-  const lastSeen: LastSeen = new LastSeen({
+  const lastSeen = new LastSeen({
     clock: realClock,
     everyMs: config.LAST_SEEN_EVERY_MS,
     post: createLastSeenPost({
@@ -34,10 +34,9 @@ export function startPresence(config: Config, log: Log): { hub: PresenceHub; met
       internalToken: config.INTERNAL_TOKEN,
       timeoutMs: config.API_TIMEOUT_MS,
     }),
-    isHere: (being) => hub.isHere(being),
     given: (outcome, beings) => metrics.lastSeen.inc({ outcome }, beings),
   })
-  const hub: PresenceHub = new PresenceHub({
+  const hub = new PresenceHub({
     clock: realClock,
     store,
     lastSeen,

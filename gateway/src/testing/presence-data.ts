@@ -78,7 +78,7 @@ export class PresenceData {
       if (this.isAlive(peer)) restsMs.set(peer, (this.leases.get(peer)?.until ?? 0) - this.#now())
     if (announce !== undefined) bus.announce(announce)
     const measured = measure === undefined ? undefined : this.hash(measure).size
-    return { isKept, restsMs, known: [...this.beats.keys()], measured }
+    return { isKept, restsMs, known: new Map(this.beats), measured }
   }
 
   write({ space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite, bus: PresenceBus): void {
