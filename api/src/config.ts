@@ -94,6 +94,11 @@ export const settings = {
     `${LIMITS.framesPerSecond}`,
   ),
   SIGNALS_BURST: setting(whole(1), 'Signals an actor may send over HTTP at once', `${LIMITS.framesBurst}`),
+  PRESENCE_LIST_LIMIT: setting(
+    whole(1, LIMITS.maxHereListed),
+    'Beings that are listed as here; beyond it readers get a count and a sample',
+    `${LIMITS.maxHereListed}`,
+  ),
   MAX_SIGNAL_BYTES: setting(whole(1), 'Bytes of the data of a signal', `${LIMITS.maxSignalBytes}`),
   SNAPSHOT_BEINGS: setting(whole(1), 'Beings located in a space that its snapshot holds', `${LIMITS.snapshotBeings}`),
   SNAPSHOT_INTENTIONS: setting(whole(1), 'Newest intentions that a snapshot holds', `${LIMITS.snapshotIntentions}`),

@@ -116,7 +116,7 @@ export const settings = {
     '150',
   ),
   PRESENCE_LIST_LIMIT: setting(
-    whole(1),
+    whole(1, LIMITS.maxHereListed),
     'Beings that are listed as here; beyond it clients get a count and a sample',
     `${LIMITS.maxHereListed}`,
   ),

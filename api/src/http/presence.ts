@@ -34,7 +34,7 @@ export function registerPresence(app: App, services: Services): void {
     handler: async (request) => {
       const { space } = request.params
       await mustBeReadable(request, space)
-      return readPresence(redis, space)
+      return readPresence(redis, space, config.PRESENCE_LIST_LIMIT)
     },
   })
 
@@ -54,9 +54,9 @@ export function registerPresence(app: App, services: Services): void {
       const { name, data } = request.body
       if (data !== undefined && jsonBytes(data) > config.MAX_SIGNAL_BYTES)
         throw new ProblemError('too-large', `more than ${config.MAX_SIGNAL_BYTES} bytes`, { path: 'data' })
-      await mustBeReadable(request, space)
       const { being } = sessionOf(request)
       await limiter.take(being, rate, 1)
+      await mustBeReadable(request, space)
       if (!(await publisher.signal(space, being, name, data)))
         throw new ProblemError('unavailable', 'signals cannot be carried now', { retryAfterMs: 1000 })
       reply.code(202)

@@ -7,7 +7,6 @@ import {
   type BootId,
   gatewayLeaseSchema,
   type Here,
-  LIMITS,
   mergePresence,
   parseJson,
   parsePresenceField,
@@ -20,24 +19,52 @@ import {
 import type { Redis } from 'ioredis'
 
 /**
- * Asks Redis. While it is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. What was last
- * known is with those who watch; a node that remembered it would tell something else than the next. It is `frozen` as
- * well while no gateway is known, or one says that Redis lost its lease: others may have yet to write their entries again.
+ * Asks Redis. Over `listLimit` a sample is listed, and only its entries are fetched and read: the others are counted by
+ * their names.
+ *
+ * While Redis is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. What was last known is
+ * with those who watch; a node that remembered it would tell something else than the next. It is `frozen` as well while
+ * no gateway lives, or all that do say that Redis lost their leases: others may have yet to write their entries.
  */
-export async function readPresence(redis: Redis, space: SpaceId): Promise<PresenceAnswer> {
+export async function readPresence(redis: Redis, space: SpaceId, listLimit: number): Promise<PresenceAnswer> {
   try {
-    const entries = Object.entries(await redis.hgetall(REDIS.here(space)))
-    const known = await redis.zrange(REDIS.knownGateways, '0', '-1')
-    const bootIds = [...new Set([...known, ...entries.map(([field]) => field.slice(0, field.indexOf('/')))])]
+    const [fields, known] = await Promise.all([
+      redis.hkeys(REDIS.here(space)),
+      redis.zrange(REDIS.knownGateways, '0', '-1'),
+    ])
+    const bootIds = [...new Set([...known, ...fields.map((field) => field.slice(0, field.indexOf('/')))])]
     // One by one and not MGET, since in a cluster each lease lives on its own shard; sent together all the same.
     const values = await Promise.all(bootIds.map((bootId) => redis.get(REDIS.gatewayLease(bootId))))
-    const leases = new Set(bootIds.filter((_bootId, index) => values[index] !== null))
+    const leases = new Map(
+      bootIds.flatMap((bootId, index): [BootId, string][] => {
+        const value = values[index]
+        return typeof value === 'string' ? [[bootId, value]] : []
+      }),
+    )
+    const places = placesOf(fields, leases)
+    const listed = [...places.values()].slice(0, listLimit).flat()
+    const texts = listed.length === 0 ? [] : await redis.hmget(REDIS.here(space), ...listed)
+    const entries = listed.map((field, index): [string, string] => [field, texts[index] ?? ''])
     const here = mergeEntries(entries, leases)
-    const frozen = known.length === 0 || values.some((value) => value !== null && isDoubtful(value))
-    return { here: here.slice(0, LIMITS.maxHereListed), hereCount: here.length, frozen }
+    // Somebody may have left between the two questions.
+    const hereCount = places.size > listLimit ? places.size : here.length
+    return { here, hereCount, frozen: [...leases.values()].every(isDoubtful) }
   } catch {
     return { here: [], hereCount: 0, frozen: true }
   }
+}
+
+/** The fields of each being that is here through a living gateway. Those that are none of ours are passed over. */
+function placesOf(fields: readonly string[], leases: ReadonlyMap<BootId, string>): Map<BeingId, string[]> {
+  const places = new Map<BeingId, string[]>()
+  for (const field of fields) {
+    const name = parsePresenceField(field)
+    if (name === undefined || !leases.has(name.bootId)) continue
+    const those = places.get(name.being)
+    if (those === undefined) places.set(name.being, [field])
+    else those.push(field)
+  }
+  return places
 }
 
 function isDoubtful(value: string): boolean {
@@ -46,7 +73,10 @@ function isDoubtful(value: string): boolean {
 }
 
 /** One entry per being, the earliest first. Fields that are none of ours are passed over. */
-export function mergeEntries(entries: readonly (readonly [string, string])[], leases: ReadonlySet<string>): Here[] {
+export function mergeEntries(
+  entries: readonly (readonly [string, string])[],
+  leases: { has(bootId: BootId): boolean },
+): Here[] {
   const byBeing = new Map<BeingId, [BootId, PresenceEntry][]>()
   for (const [field, text] of entries) {
     const name = parsePresenceField(field)
