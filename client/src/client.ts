@@ -79,6 +79,8 @@ export interface RhizomClient {
   onSignal(space: SpaceId, name: string, listener: (signal: Signal) => void): () => void
   /** Tells that one is typing. Call it at every key: it is sent about once a second. */
   notifyTyping(space: SpaceId): void
+  /** Tells that nothing is being typed any more: all of it was erased, or its writer goes. A message says so itself. */
+  stopTyping(space: SpaceId): void
 
   syncStatus(): SyncStatus
   onSyncStatus(listener: () => void): () => void
@@ -126,9 +128,15 @@ export function createClient(options: ClientOptions): RhizomClient {
     onSignal: (space, signal) => signals.hear(space, signal),
     onAnswered: (space) => ownPresence.answered(space),
     onEnded: (space) => ownPresence.forget(space),
+    ownWord: (space) => ({ being: keeper.session().being.id, state: ownPresence.stateIn(space) }),
   })
   const signals = createSignals({ environment, isHeard: spaces.isCurrent, sendFrames: connector.send })
-  const ownPresence = createOwnPresence({ environment, isHere: spaces.isHere, sendFrames: connector.send })
+  const ownPresence = createOwnPresence({
+    environment,
+    isHere: spaces.isHere,
+    sendFrames: connector.send,
+    onSet: spaces.showSelf,
+  })
   const lookUpBeing = createBeingLookUp(environment, http)
   let status = syncStatusOf(connector.state(), environment.isOnline())
 
@@ -209,6 +217,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     sendSignal: (space, name, data = {}) => signals.send(space, name, data),
     onSignal: signals.listen,
     notifyTyping: signals.notifyTyping,
+    stopTyping: signals.stopTyping,
     syncStatus: () => status,
     onSyncStatus(listener) {
       statusListeners.add(listener)

@@ -10,6 +10,7 @@ export type Listed = 'here' | 'away'
 /** What happened to one being's entry in the list, seen from within the page. */
 interface Sightings {
   vanished: number
+  calledAway: number
 }
 
 declare global {
@@ -51,10 +52,10 @@ export class Person {
     await this.isLive()
   }
 
-  /** Opens the same page in a second tab. */
-  async openTab(): Promise<Person> {
+  /** Opens the same page, or another one of ours, in a second tab. */
+  async openTab(path = ''): Promise<Person> {
     const page = await this.#context.newPage()
-    await page.goto(this.page.url())
+    await page.goto(new URL(path, this.page.url()).href)
     await isLive(page)
     return new Person(this.id, this.name, this.#context, page)
   }
@@ -77,6 +78,11 @@ export class Person {
   /** Presses key after key, and sends nothing. */
   type(text: string): Promise<void> {
     return this.page.getByTestId('message-input').pressSequentially(text)
+  }
+
+  /** Takes out everything that was typed, and sends nothing. */
+  erase(): Promise<void> {
+    return this.page.getByTestId('message-input').fill('')
   }
 
   send(): Promise<void> {
@@ -125,23 +131,35 @@ export class Person {
     return beings.toSorted()
   }
 
-  /** Counts every moment in which a being is not among those here, from now on. */
+  /** Counts every moment in which a being is not among those here, or is but called away, from now on. */
   keepAnEyeOn({ id }: { id: string }): Promise<void> {
     return this.page.evaluate((being) => {
-      const isHere = () => document.querySelector(`[data-testid="presence-here"][data-being="${being}"]`) !== null
-      const sightings = { vanished: isHere() ? 0 : 1 }
+      const sightings = { vanished: 0, calledAway: 0 }
+      const look = () => {
+        const entry = document.querySelector(`[data-testid="presence-here"][data-being="${being}"]`)
+        if (entry === null) sightings.vanished += 1
+        else if (entry.getAttribute('data-state') === 'away') sightings.calledAway += 1
+      }
+      look()
       window.sightings = sightings
       const list = document.querySelector('aside.presence')
       if (list === null) throw new Error('there is no list of people')
-      new MutationObserver(() => {
-        if (!isHere()) sightings.vanished += 1
-      }).observe(list, { childList: true, subtree: true })
+      new MutationObserver(look).observe(list, { childList: true, subtree: true, attributeFilter: ['data-state'] })
     }, id)
   }
 
   /** How often the one who is watched was gone. */
   vanished(): Promise<number | undefined> {
     return this.page.evaluate(() => window.sightings?.vanished)
+  }
+
+  /** How often the one who is watched was here and called away. */
+  calledAway(): Promise<number | undefined> {
+    return this.page.evaluate(() => window.sightings?.calledAway)
+  }
+
+  seesState(state: 'here' | 'away', { id }: { id: string }): Promise<void> {
+    return this.page.locator(`[data-testid="presence-here"][data-being="${id}"][data-state="${state}"]`).waitFor()
   }
 }
 

@@ -30,7 +30,7 @@ function knownVisitor(): Visitor {
   if (session.expiresAt > environment.nowMs()) return { status: 'signed-in', session }
   return {
     status: 'signed-out',
-    former: { name: session.being.name, reason: 'It ran out while you were away.' },
+    former: { name: session.being.name, reason: 'It ran out while this page was closed.' },
   }
 }
 

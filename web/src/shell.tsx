@@ -1,13 +1,17 @@
 /** The frame around every page: the spaces on the left, who you are below them, the page beside. */
-import type { ReactNode } from 'react'
+import { useRhizom } from '@rhizom/client/react'
+import { type ReactNode, useEffect } from 'react'
 import { Link } from 'wouter'
 import { Logo } from './logo.tsx'
+import { tellSight } from './presence/sight.ts'
 import { Identity } from './session/identity.tsx'
 import { SpaceList } from './spaces/space-list.tsx'
 import { SyncBanner } from './sync-status/sync-banner.tsx'
 import { SyncPill } from './sync-status/sync-pill.tsx'
 
 export function Shell({ children }: { children: ReactNode }) {
+  const self = useRhizom().session().being.id
+  useEffect(() => tellSight(self), [self])
   return (
     <div className="shell">
       <aside className="sidebar" aria-label="Spaces and you">

@@ -60,6 +60,42 @@ describe('C101 frames', () => {
   })
 })
 
+describe('C117 what says nothing new', () => {
+  const copy = <T>(value: T): T => structuredClone(value)
+  const quiet: Record<string, Partial<PresenceFrame>> = {
+    'a join of those who came with the answer': { joined: copy([ada, bob]) },
+    'an update to the state that is known': { updated: copy([bob]) },
+    'a leave and an update of strangers': { left: ['@zoe'], updated: [here('@yan')] },
+    'a leave and a join in one': { left: ['@bob'], joined: copy([bob]) },
+    'a mere count that is the same': {},
+  }
+  test.each(Object.keys(quiet))('C117 %s is no change at all', (name) => {
+    expect(hearPresence(two, frameOf({ ...quiet[name], hereCount: 2 }), NOW)).toBe(two)
+    const before = { ...current, presence: two }
+    const after = steps(before, { type: 'presenceHeard', frame: frameOf({ ...quiet[name], hereCount: 2 }) })
+    expect(after.presence).toBe(two)
+  })
+
+  test('C117 an answer with the same people leaves the list and its entries as they are', () => {
+    expect(takeRoster(two, copy({ here: [bob, ada], hereCount: 2 }), NOW).here).toBe(two.here)
+    const after = takeRoster(two, copy({ here: [ada, here('@bob', 9)], hereCount: 2 }), NOW)
+    expect(after.here[0]).toBe(two.here[0])
+    expect(after.here[1]).toEqual(here('@bob', 9))
+  })
+})
+
+test('C119 of a sample, who is not listed may change, leave or be counted without anything else changing', () => {
+  const sample = takeRoster(null, { here: [ada, bob], hereCount: 300 }, NOW)
+  const updated = frameOf({ updated: [here('@zoe', 1, { away: true })], hereCount: 300 })
+  expect(hearPresence(sample, updated, NOW)).toBe(sample)
+  const fewer = hearPresence(sample, frameOf({ left: ['@zoe'], hereCount: 299 }), NOW)
+  expect(fewer).toEqual({ ...sample, hereCount: 299 })
+  expect(fewer.here).toBe(sample.here)
+  const replaced = hearPresence(fewer, frameOf({ left: ['@ada'], joined: [here('@zoe', 1)], hereCount: 298 }), NOW)
+  expect(listed(replaced)).toEqual(['@zoe', '@bob'])
+  expect(hearPresence(replaced, updated, NOW).here[0]).toEqual(here('@zoe', 1, { away: true }))
+})
+
 test('C102 a list shorter than the count is a sample', () => {
   expect(isSample(two)).toBe(false)
   expect(isSample(hearPresence(two, frameOf({ hereCount: 132 }), NOW))).toBe(true)
@@ -162,6 +198,15 @@ const enders: Record<string, SpaceEvent[]> = {
 test.each(Object.keys(enders))('C111 typing ends at once with %s', (name) => {
   const typing = steps(current, bobTypes)
   expect(typists(steps(typing, ...(enders[name] ?? [])))).toEqual([])
+})
+
+test('C118 typing that is taken back is over at once, and what is typed next counts', () => {
+  const bobStops: SpaceEvent = { type: 'typingStopped', being: '@bob' }
+  const stopped = steps(current, bobTypes, { type: 'typingHeard', being: '@ada' }, bobStops)
+  expect(typists(stopped)).toEqual(['@ada'])
+  expect(typists(steps(stopped, bobStops, bobTypes))).toEqual(['@ada', '@bob'])
+  // A signal from before a message does not become newer by being taken back.
+  expect(typists(steps(current, bobTypes, ...(enders['a message of it'] ?? []), bobStops, bobTypes))).toEqual([])
 })
 
 test('C111 a message of another leaves the typist typing', () => {

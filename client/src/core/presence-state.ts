@@ -33,6 +33,15 @@ const MAX_LAST_SEEN = LIMITS.snapshotBeings
 const inOrder = (here: readonly Here[]): Here[] =>
   here.toSorted((a, b) => a.since - b.since || (a.being < b.being ? -1 : 1))
 
+const isSame = (one: Here, other: Here): boolean =>
+  one === other || (one.since === other.since && JSON.stringify(one.state) === JSON.stringify(other.state))
+
+/** The entry told, unless it says nothing new: then the one held, so that nobody takes it for a change. */
+const settled = (held: Here | undefined, told: Here): Here => (held !== undefined && isSame(held, told) ? held : told)
+
+const isSameList = (one: readonly Here[], other: readonly Here[]): boolean =>
+  one.length === other.length && one.every((entry, index) => entry === other[index])
+
 /** Whether the list is only a part of those who are here. */
 export const isSample = ({ here, hereCount }: Roster): boolean => hereCount > here.length
 
@@ -56,8 +65,10 @@ export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: 
     before === null || isSample(roster)
       ? []
       : before.here.map(({ being }) => being).filter((being) => !listed.has(being))
+  const held = new Map(before?.here.map((entry) => [entry.being, entry]))
+  const here = inOrder(roster.here.map((entry) => settled(held.get(entry.being), entry)))
   return {
-    here: inOrder(roster.here),
+    here: before !== null && isSameList(here, before.here) ? before.here : here,
     hereCount: roster.hereCount,
     frozen: false,
     staleSinceMs: null,
@@ -67,21 +78,26 @@ export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: 
 
 /**
  * The roster after a frame. Joins and updates carry the whole entry and a leave names a being, so a frame that comes
- * twice does nothing. An update of somebody who is not listed adds nobody: it may be late, and a ghost is worse than a
- * name missing until the next answer.
+ * twice does nothing, and neither does one that names somebody who came with the answer: it is the same for all who
+ * watch. An update of somebody who is not listed adds nobody: it may be late, and a ghost is worse than a name missing
+ * until the next answer.
  */
 export function hearPresence(before: PresenceState, frame: PresenceFrame, nowMs: number): PresenceState {
-  const entries = new Map(before.here.map((entry) => [entry.being, entry]))
+  const held = new Map(before.here.map((entry) => [entry.being, entry]))
+  const entries = new Map(held)
   const left = frame.left.filter((being) => entries.delete(being))
-  for (const entry of frame.joined) entries.set(entry.being, entry)
-  for (const entry of frame.updated) if (entries.has(entry.being)) entries.set(entry.being, entry)
+  for (const entry of frame.joined) entries.set(entry.being, settled(held.get(entry.being), entry))
+  for (const entry of frame.updated)
+    if (entries.has(entry.being)) entries.set(entry.being, settled(held.get(entry.being), entry))
   const gone = left.filter((being) => !entries.has(being))
-  const isSameList =
-    entries.size === before.here.length && before.here.every((entry) => entries.get(entry.being) === entry)
+  const here = inOrder([...entries.values()])
+  const { hereCount, frozen } = frame
+  const isSameHere = isSameList(here, before.here)
+  if (isSameHere && gone.length === 0 && hereCount === before.hereCount && frozen === before.frozen) return before
   return {
-    here: isSameList ? before.here : inOrder([...entries.values()]),
-    hereCount: frame.hereCount,
-    frozen: frame.frozen,
+    here: isSameHere ? before.here : here,
+    hereCount,
+    frozen,
     staleSinceMs: before.staleSinceMs,
     lastSeen: noteLastSeen(before.lastSeen, gone, nowMs),
   }

@@ -2,6 +2,7 @@
 import type { BeingId, ChangesFrame, Position, ResumedFrame, Snapshot } from '@rhizom/protocol'
 import type { OlderEvent } from './older.ts'
 import type { PresenceFrame, Roster } from './presence-state.ts'
+import type { OwnWord } from './self-presence.ts'
 
 type ResumedRun = Pick<ResumedFrame, 'epoch' | 'from' | 'to' | 'changes'>
 
@@ -15,7 +16,10 @@ export type SpaceEvent =
   | { type: 'changesReceived'; frame: Pick<ChangesFrame, 'epoch' | 'from' | 'to' | 'changes'> }
   | { type: 'headHeard'; version: number }
   | { type: 'presenceHeard'; frame: PresenceFrame }
+  /** One comes, goes or sets a state, through this client. */
+  | { type: 'selfChanged'; self: OwnWord }
   | { type: 'typingHeard'; being: BeingId }
+  | { type: 'typingStopped'; being: BeingId }
   | { type: 'askFailed'; code: string; message: string; retryAfterMs: number | null }
   | { type: 'unsubscribed'; code: string; message: string }
   | { type: 'retryRequested' }

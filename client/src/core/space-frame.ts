@@ -1,7 +1,7 @@
 /** What a gateway's frames mean to the spaces they concern. A frame that concerns none means nothing here. */
 import type { ServerFrame, SnapshotFrame, SpaceId } from '@rhizom/protocol'
 import type { SpaceEvent } from './space-event.ts'
-import { TYPING } from './typing-state.ts'
+import { isTypingEnd, TYPING } from './typing-state.ts'
 
 interface Told {
   space: SpaceId
@@ -20,10 +20,10 @@ export function spaceEventsOf(frame: ServerFrame): Told[] {
       return [{ space: frame.space, event: { type: 'changesReceived', frame } }]
     case 'presence':
       return [{ space: frame.space, event: { type: 'presenceHeard', frame } }]
-    case 'signal':
-      return frame.name === TYPING.signal
-        ? [{ space: frame.space, event: { type: 'typingHeard', being: frame.from } }]
-        : []
+    case 'signal': {
+      const type = isTypingEnd(frame.data) ? 'typingStopped' : 'typingHeard'
+      return frame.name === TYPING.signal ? [{ space: frame.space, event: { type, being: frame.from } }] : []
+    }
     case 'unsubscribed':
       return [{ space: frame.space, event: { type: 'unsubscribed', code: frame.code, message: frame.message } }]
     case 'error': {

@@ -9,7 +9,7 @@
  *
  * The owner of this state is the Query cache; `sync/space-sync.ts` feeds it events and carries out its effects.
  */
-import type { Snapshot, SpaceId } from '@rhizom/protocol'
+import type { Here, Snapshot, SpaceId } from '@rhizom/protocol'
 import { backoffMs, type Moment } from './backoff.ts'
 import { noteRemoved, type Older, stepOlder } from './older.ts'
 import {
@@ -20,12 +20,14 @@ import {
   type Roster,
   takeRoster,
 } from './presence-state.ts'
+import { learnSince, takeOwnWord } from './self-presence.ts'
 import type { SpaceEffect, SpaceEvent } from './space-event.ts'
 import { placementOf, type Run, silencedBy } from './space-run.ts'
 import { applyChange, contentOf, removedBy, type SpaceContent } from './space-content.ts'
 import {
   expireTyping,
   hearTyping,
+  hearTypingEnd,
   nobodyTypes,
   stopTyping,
   typingDeadlineOf,
@@ -47,6 +49,8 @@ export interface SpaceState {
   older: Older
   /** Who is here; null until the first answer, and after a close. */
   presence: PresenceState | null
+  /** Oneself, as long as one is here through this client; the server's list may be without. */
+  self: Here | null
   typing: TypingState
 }
 
@@ -76,6 +80,7 @@ export const initialSpace = (id: SpaceId): SpaceState => ({
   content: null,
   older: { status: 'idle' },
   presence: null,
+  self: null,
   typing: nobodyTypes,
 })
 
@@ -126,10 +131,14 @@ export function stepSpace(state: SpaceState, event: SpaceEvent, at: Moment): Spa
         : stay(state)
     case 'presenceHeard':
       return isListening(state) ? stay(takePresence(state, event.frame, at)) : stay(state)
+    case 'selfChanged':
+      return stay({ ...state, self: takeOwnWord(state.self, event.self, state.presence, at.nowMs) })
     case 'typingHeard':
       return isListening(state)
         ? stay({ ...state, typing: hearTyping(state.typing, event.being, at.nowMs) })
         : stay(state)
+    case 'typingStopped':
+      return stay({ ...state, typing: hearTypingEnd(state.typing, event.being) })
     case 'askFailed':
       return isListening(state) ? refuse(state, event, at) : stay(state)
     case 'unsubscribed':
@@ -171,10 +180,10 @@ function catchUp(state: SpaceState, feed: Feed & { status: 'current' }, at: Mome
 }
 
 /** The answer says who is here, whatever it says of the content. */
-const hear = (state: SpaceState, roster: Roster, at: Moment): SpaceState => ({
-  ...state,
-  presence: takeRoster(state.presence, roster, at.nowMs),
-})
+function hear(state: SpaceState, roster: Roster, at: Moment): SpaceState {
+  const presence = takeRoster(state.presence, roster, at.nowMs)
+  return { ...state, presence, self: learnSince(state.self, presence) }
+}
 
 /** Nothing is heard any more: who was here is kept and marked, who was typing is not. */
 const unheard = (state: SpaceState, at: Moment): SpaceState => ({
@@ -186,7 +195,9 @@ const unheard = (state: SpaceState, at: Moment): SpaceState => ({
 function takePresence(state: SpaceState, frame: PresenceFrame, at: Moment): SpaceState {
   if (state.presence === null) return state
   const presence = hearPresence(state.presence, frame, at.nowMs)
-  return { ...state, presence, typing: stopTyping(state.typing, frame.left, at.nowMs) }
+  const typing = stopTyping(state.typing, frame.left, at.nowMs)
+  if (presence === state.presence && typing === state.typing) return state
+  return { ...state, presence, self: learnSince(state.self, presence), typing }
 }
 
 const becameCurrent = (feed: Feed, at: Moment): Feed =>

@@ -2,7 +2,7 @@
  * Who is typing in one space. Each signal is good for a few seconds; whoever says something or leaves stops at once, and
  * a signal that was overtaken by what it was about begins nothing anew. Nothing of it outlives a connection.
  */
-import type { BeingId } from '@rhizom/protocol'
+import type { BeingId, JsonObject } from '@rhizom/protocol'
 
 export interface Typist {
   being: BeingId
@@ -27,6 +27,14 @@ export const TYPING = {
   overtakenMs: 500,
 } as const
 
+/**
+ * What a signal carries that takes typing back: everything typed was erased. It has the name of the one it takes back,
+ * so that of the two the latest wins on the way.
+ */
+export const TYPING_END: JsonObject = { stopped: true }
+
+export const isTypingEnd = (data: JsonObject | undefined): boolean => data?.['stopped'] === true
+
 export function hearTyping(before: TypingState, being: BeingId, nowMs: number): TypingState {
   const typist: Typist = { being, status: 'typing', untilMs: nowMs + TYPING.shownMs }
   const index = before.findIndex((other) => other.being === being)
@@ -34,6 +42,12 @@ export function hearTyping(before: TypingState, being: BeingId, nowMs: number): 
   if (known === undefined) return [...before, typist]
   if (known.status === 'typing') return before.with(index, typist)
   return known.untilMs > nowMs ? before : [...before.toSpliced(index, 1), typist]
+}
+
+/** Signals of one being arrive in order: what comes after this one is about something new. */
+export function hearTypingEnd(before: TypingState, being: BeingId): TypingState {
+  const after = before.filter((typist) => typist.being !== being || typist.status !== 'typing')
+  return after.length === before.length ? before : after
 }
 
 export function stopTyping(before: TypingState, beings: readonly BeingId[], nowMs: number): TypingState {

@@ -2,7 +2,13 @@
 export { RhizomProvider, useRhizom } from './provider.tsx'
 export { type BeingView, useBeing } from './use-being.ts'
 export { useMutate, usePendingMutations } from './use-mutate.ts'
-export { type AwayView, type HereView, type SpacePresenceView, useSpacePresence } from './use-presence.ts'
+export {
+  type AwayView,
+  type HereView,
+  type PresenceOptions,
+  type SpacePresenceView,
+  useSpacePresence,
+} from './use-presence.ts'
 export { type TypingView, useSignal, useTyping } from './use-signal.ts'
 export {
   type ConversationView,

@@ -131,6 +131,56 @@ test('C121 an api that is away is asked again for all at once', async () => {
   expect(shown()).toBe('3: @s-1, @s-2, @s-3 [] away Ada null, Bob 5')
 })
 
+test('C116 in a crowd one sees oneself, first, counted once, and in the state one has set', async () => {
+  const crowd = Array.from({ length: 3 }, (_, index) => here(`@s-${index}`, index))
+  const { client, server, pass } = await show(
+    <>
+      <Space />
+      <Roster />
+    </>,
+    { here: crowd, count: 300 },
+  )
+  await pass(20)
+  await pass(20)
+  const roster = () => screen.getByTestId('shown').textContent
+  expect(roster()).toBe('300: Ada, Guest @s-0, Guest @s-1, Guest @s-2 [sample] away ')
+  client.setPresence('@lobby', { away: true })
+  await pass(0)
+  expect(roster()).toBe('300: Ada away, Guest @s-0, Guest @s-1, Guest @s-2 [sample] away ')
+  server.tellPresence('@lobby', { left: ['@s-0'], joined: [here('@ada', 7)], hereCount: 299 })
+  await pass(0)
+  expect(roster()).toBe('299: Ada, Guest @s-1, Guest @s-2 [sample] away ')
+})
+
+test('C116 one who is alone and not told of yet is one, and located here without being called away', async () => {
+  await show(
+    <>
+      <Space />
+      <Roster />
+    </>,
+  )
+  expect(screen.getByTestId('shown').textContent).toBe('1: Ada [] away Bob 5')
+})
+
+function Few() {
+  const { here: those, away } = useSpacePresence('@lobby', { shown: 2 })
+  return (
+    <p data-testid="shown">
+      {[...those.map(({ entity }) => entity?.name ?? '?'), ...away.map(({ lastSeenAt }) => lastSeenAt ?? '-')].join(
+        ' ',
+      )}
+    </p>
+  )
+}
+
+test('C126 of long lists only those are looked up that are shown', async () => {
+  const { server, pass } = await show(<Few />, { here: [1, 2, 3, 4].map((index) => here(`@s-${index}`, index)) })
+  await pass(20)
+  await pass(20)
+  expect(shown()).toBe('Guest @s-1 Guest @s-2 ? ? - 5')
+  expect(server.requests.map(({ path }) => path)).toEqual(['/v1/beings'])
+})
+
 function Typing() {
   const { typing, notify } = useTyping('@lobby')
   return (
@@ -249,6 +299,31 @@ test('C124 what changes about presence, or what is said, renders only what shows
   expect(await rendered(() => server.publish(log, said))).toEqual(['space', 'talk'])
   const renamed = log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby', name: 'Ada L.' }) })
   expect(await rendered(() => server.publish(log, renamed))).toEqual(['space', 'roster', 'talk'])
+})
+
+test('C117 a frame that names who came with the answer, oneself included, renders nothing', async () => {
+  let renders = 0
+  const { server, pass } = await show(
+    <>
+      <Profiler id="roster" onRender={() => (renders += 1)}>
+        <Roster />
+      </Profiler>
+      <Space />
+    </>,
+    { here: [here('@ada', 1), here('@bob', 2, { status: 'busy' })] },
+  )
+  await pass(20)
+  const before = renders
+  server.tellPresence('@lobby', {
+    joined: [here('@ada', 1), here('@bob', 2, { status: 'busy' })],
+    updated: [here('@zoe', 3, { away: true })],
+    hereCount: 2,
+  })
+  await pass(20)
+  expect(renders).toBe(before)
+  server.tellPresence('@lobby', { joined: [here('@cy', 3)], hereCount: 3 })
+  await pass(0)
+  expect(renders).toBeGreaterThan(before)
 })
 
 test('C111 typing ends with a leave, and for everybody when the connection is lost', async () => {

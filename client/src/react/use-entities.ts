@@ -42,17 +42,22 @@ function heldAmong(ids: readonly BeingId[]): (state: SpaceState) => readonly Bei
 
 /**
  * The beings known so far among `ids`; those on their way, or that nobody may see, are missing. Renders again when one
- * of these becomes known or changes, whatever becomes of the others in the space. `ids` must keep its identity.
+ * of these becomes known or changes, whatever becomes of the others in the space. `ids` must keep its identity; only
+ * among the first `atMost` of them are strangers looked up.
  */
-export function useEntities(space: SpaceId, ids: readonly BeingId[]): Entities {
+export function useEntities(
+  space: SpaceId,
+  ids: readonly BeingId[],
+  atMost: number = Number.POSITIVE_INFINITY,
+): Entities {
   const those = useMemo(() => heldAmong(ids), [ids])
   const held = useSpacePart(space, those)
   const strangers = useMemo(() => {
     // Without content nothing is known of whom the space will bring: asking now would ask for all of them.
     if (held === null) return []
     const located = new Set(held.filter(({ location }) => location === space).map(({ id }) => id))
-    return ids.filter((id) => !located.has(id))
-  }, [held, ids, space])
+    return ids.slice(0, atMost).filter((id) => !located.has(id))
+  }, [held, ids, space, atMost])
   const lookedUp = useLookedUp(strangers)
   return useMemo(() => {
     const entities = new Map(lookedUp.map((being) => [being.id, being]))

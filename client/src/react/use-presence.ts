@@ -1,9 +1,11 @@
 /** Who is here in a space, who is located in it but away, and what oneself shows to the others. */
-import { type Being, type BeingId, type Here, type JsonObject, LIMITS, type SpaceId } from '@rhizom/protocol'
+import type { Being, BeingId, Here, JsonObject, SpaceId } from '@rhizom/protocol'
 import { useMemo } from 'react'
-import { isSample } from '../core/presence-state.ts'
+import { isSample, type Roster } from '../core/presence-state.ts'
+import { unlistedSelf, withUnlisted } from '../core/self-presence.ts'
 import { beingsHere } from '../core/space-content.ts'
 import type { SpaceState } from '../core/space-state.ts'
+import { useRhizom } from './provider.tsx'
 import { useEntities, useLookedUp } from './use-entities.ts'
 import { useSpacePart, useWatch } from './use-space-state.ts'
 
@@ -25,13 +27,16 @@ export interface AwayView {
 }
 
 export interface SpacePresenceView {
-  /** The longest here first. */
+  /** Oneself first, then the longest here. Whoever is here through this client is listed, also in a big space. */
   here: readonly HereView[]
   /** How many are here, exactly, also where `here` is a sample. */
   hereCount: number
   /** In a big space only some of those who are here are listed. */
   isSample: boolean
-  /** Located in the space and not here. Empty for a sample, which cannot tell. */
+  /**
+   * Located in the space and not here: people first, then those who never come, as documents. Empty for a sample, which
+   * cannot tell.
+   */
   away: readonly AwayView[]
   /** The servers cannot know at the moment; this is what they knew last. */
   frozen: boolean
@@ -39,10 +44,19 @@ export interface SpacePresenceView {
   stale: boolean
 }
 
+export interface PresenceOptions {
+  /**
+   * How many of each list are shown. Only of those are the names and times looked up that the space did not bring, a
+   * hundred to a request; without it, of all.
+   */
+  shown?: number
+}
+
 const presenceOf = ({ presence }: SpaceState) => presence
 const beingsOf = ({ content }: SpaceState) => content?.beings
+const unlistedOf = ({ presence, self }: SpaceState) => unlistedSelf(presence, self)
 
-const nobody: readonly Here[] = []
+const nobodyHere: Roster = { here: [], hereCount: 0 }
 const never: Readonly<Record<BeingId, number>> = {}
 
 /**
@@ -50,28 +64,34 @@ const never: Readonly<Record<BeingId, number>> = {}
  * somebody comes, goes or changes their state, when a being of the space changes, and when the connection is lost or
  * back; not for messages, nor for typing, and not as time passes: keep a clock of your own to show how long.
  */
-export function useSpacePresence(id: SpaceId): SpacePresenceView {
+export function useSpacePresence(
+  id: SpaceId,
+  { shown = Number.POSITIVE_INFINITY }: PresenceOptions = {},
+): SpacePresenceView {
   useWatch(id, false)
+  const self = useRhizom().session().being.id
   const presence = useSpacePart(id, presenceOf)
+  const unlisted = useSpacePart(id, unlistedOf)
   const beings = useSpacePart(id, beingsOf)
-  const entries = presence?.here ?? nobody
+  const roster = useMemo(() => withUnlisted(presence ?? nobodyHere, unlisted), [presence, unlisted])
+  const { hereCount } = roster
+  const isPart = isSample(roster)
+  const entries = useMemo(() => ownFirst(roster.here, self), [roster.here, self])
   const ids = useMemo(() => entries.map(({ being }) => being), [entries])
-  const entities = useEntities(id, ids)
+  const entities = useEntities(id, ids, shown)
   const here = useMemo(
     () => entries.map((entry) => ({ ...entry, entity: entities.get(entry.being) ?? null })),
     [entries, entities],
   )
-  const hereCount = presence?.hereCount ?? 0
-  const isPart = presence !== null && isSample(presence)
   const lastSeen = presence?.lastSeen ?? never
   const absent = useMemo(() => {
     const those = new Set(ids)
     const isKnown = presence !== null && !isPart && beings !== undefined
-    return isKnown ? beingsHere(beings, id).filter((being) => !those.has(being.id)) : []
+    return isKnown ? peopleFirst(beingsHere(beings, id).filter((being) => !those.has(being.id))) : []
   }, [presence, isPart, beings, id, ids])
   // Leaving is no change of the space, so what came with the space may be older than the last time somebody left.
-  const unseen = absent.filter(({ id: being, type }) => type === 'guest' && lastSeen[being] === undefined)
-  const lookedUp = useLookedUp(unseen.slice(0, LIMITS.maxIdsPerLookup).map((being) => being.id))
+  const unseen = absent.slice(0, shown).filter((being) => isPerson(being) && lastSeen[being.id] === undefined)
+  const lookedUp = useLookedUp(unseen.map((being) => being.id))
   const away = useMemo(() => awayOf(absent, lookedUp, lastSeen), [absent, lookedUp, lastSeen])
   const frozen = presence?.frozen ?? false
   const stale = presence === null || presence.staleSinceMs !== null
@@ -80,6 +100,19 @@ export function useSpacePresence(id: SpaceId): SpacePresenceView {
     [here, hereCount, isPart, away, frozen, stale],
   )
 }
+
+function ownFirst(here: readonly Here[], self: BeingId): readonly Here[] {
+  const index = here.findIndex(({ being }) => being === self)
+  const own = here[index]
+  return own === undefined ? here : [own, ...here.toSpliced(index, 1)]
+}
+
+const isPerson = ({ type }: Being): boolean => type === 'guest'
+
+const peopleFirst = (beings: readonly Being[]): Being[] => [
+  ...beings.filter(isPerson),
+  ...beings.filter((being) => !isPerson(being)),
+]
 
 function awayOf(
   absent: readonly Being[],

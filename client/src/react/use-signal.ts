@@ -41,15 +41,17 @@ export interface TypingView {
   typing: readonly { being: BeingId; entity: Being | null }[]
   /** Tells the others that one is typing. Call it at every key: it is sent about once a second. The same function always. */
   notify: () => void
+  /** Tells that one is not, all of it being erased. Sending a message tells it as well. The same function always. */
+  stop: () => void
 }
 
 /** As one text, which is the same text while the same people go on typing, told about every second. */
 const typistsIn = ({ typing }: SpaceState): string => typistsOf(typing).join(' ')
 
 /**
- * Who else is typing in a space. Somebody stops by saying something, by leaving, or 4 s after the last signal, by this
- * device's clock: so also when their page or their network is gone. Everybody stops when one's own connection is lost.
- * Renders again only when somebody begins or stops, or when the name of one who types changes.
+ * Who else is typing in a space. Somebody stops by saying something, by erasing all of it, by leaving, or 4 s after the
+ * last signal, by this device's clock: so also when their page or their network is gone. Everybody stops when one's own
+ * connection is lost. Renders again only when somebody begins or stops, or when the name of one who types changes.
  */
 export function useTyping(space: SpaceId): TypingView {
   const client = useRhizom()
@@ -60,5 +62,6 @@ export function useTyping(space: SpaceId): TypingView {
   const entities = useEntities(space, ids)
   const typing = useMemo(() => ids.map((being) => ({ being, entity: entities.get(being) ?? null })), [ids, entities])
   const notify = useCallback(() => client.notifyTyping(space), [client, space])
-  return useMemo(() => ({ typing, notify }), [typing, notify])
+  const stop = useCallback(() => client.stopTyping(space), [client, space])
+  return useMemo(() => ({ typing, notify, stop }), [typing, notify, stop])
 }

@@ -19,6 +19,8 @@ const STATE_WINDOW_MS = 200
 
 export interface OwnPresence {
   set(space: SpaceId, state: JsonObject): Said
+  /** The state set last; an empty one if there is none. */
+  stateIn(space: SpaceId): JsonObject
   /** A subscription was answered: the frame that says the state anew, if there is one to say. */
   answered(space: SpaceId): ClientFrameInput[]
   forget(space: SpaceId): void
@@ -30,9 +32,13 @@ export interface OwnPresenceParts {
   /** Whether oneself counts as here in the space and the gateway knows it. */
   isHere(space: SpaceId): boolean
   sendFrames(frames: readonly ClientFrameInput[]): void
+  /** A state was set, whether or not it can be told now. */
+  onSet?(space: SpaceId): void
 }
 
-export function createOwnPresence({ environment, isHere, sendFrames }: OwnPresenceParts): OwnPresence {
+const NO_STATE: JsonObject = {}
+
+export function createOwnPresence({ environment, isHere, sendFrames, onSet }: OwnPresenceParts): OwnPresence {
   const latest = createLatestWins(environment, STATE_WINDOW_MS)
   const states = new Map<SpaceId, JsonObject>()
 
@@ -52,9 +58,11 @@ export function createOwnPresence({ environment, isHere, sendFrames }: OwnPresen
       if (!parsed.success)
         return { ok: false, code: 'malformed', message: parsed.error.issues[0]?.message ?? 'not understood' }
       states.set(space, state)
+      onSet?.(space)
       latest.say(space, () => sendFrames(framesOf(space)))
       return { ok: true }
     },
+    stateIn: (space) => states.get(space) ?? NO_STATE,
     answered(space) {
       latest.forget(space)
       return framesOf(space)

@@ -13,7 +13,7 @@ import {
   signalFrameSchema,
   type SpaceId,
 } from '@rhizom/protocol'
-import { TYPING } from '../core/typing-state.ts'
+import { TYPING, TYPING_END } from '../core/typing-state.ts'
 import type { Environment } from '../runtime/environment.ts'
 import { createLatestWins } from './latest-wins.ts'
 
@@ -37,6 +37,8 @@ export interface Signals {
   send(space: SpaceId, name: string, data: JsonObject): Said
   /** Says that oneself is typing; asked for at every key, sent about once a second. */
   notifyTyping(space: SpaceId): void
+  /** Takes it back, if others may still believe it. */
+  stopTyping(space: SpaceId): void
   listen(space: SpaceId, name: string, listener: (signal: Signal) => void): () => void
   hear(space: SpaceId, signal: Signal): void
   /** The connection went: nothing said before is sent later. */
@@ -56,7 +58,9 @@ export interface SignalsParts {
 export function createSignals({ environment, isHeard, sendFrames }: SignalsParts): Signals {
   const latest = createLatestWins(environment, SIGNAL_WINDOW_MS)
   const listeners = new Map<SpaceId, Set<{ name: string; listener: (signal: Signal) => void }>>()
+  /** Where others may believe that oneself is typing, and when that was said last. */
   const typedAt = new Map<SpaceId, number>()
+  const endOf = (space: SpaceId): string => `${space} ${TYPING.signal} is over`
 
   const deliver = (space: SpaceId, name: string, data: JsonObject): void => {
     if (isHeard(space)) sendFrames([{ type: 'signal', space, name, data }])
@@ -79,9 +83,19 @@ export function createSignals({ environment, isHeard, sendFrames }: SignalsParts
       // No last word here: one that left after the message it was about would say that the writer goes on.
       const nowMs = environment.nowMs()
       const isRecent = nowMs - (typedAt.get(space) ?? Number.NEGATIVE_INFINITY) < TYPING.againMs
+      latest.forget(endOf(space))
       if (isRecent || !isHeard(space)) return
       typedAt.set(space, nowMs)
       deliver(space, TYPING.signal, {})
+    },
+    stopTyping(space) {
+      const saidAtMs = typedAt.get(space)
+      if (saidAtMs === undefined || environment.nowMs() - saidAtMs >= TYPING.shownMs) return
+      // It may wait, for those who write and erase by turns: a late end does no harm, unless they have begun anew.
+      latest.say(endOf(space), () => {
+        typedAt.delete(space)
+        deliver(space, TYPING.signal, TYPING_END)
+      })
     },
     listen(space, name, listener) {
       const entry = { name, listener }

@@ -6,6 +6,7 @@
  */
 import { type ClientFrameInput, LIMITS, type ServerFrame, type SpaceId } from '@rhizom/protocol'
 import { notifyManager, type QueryClient } from '@tanstack/react-query'
+import type { OwnWord } from '../core/self-presence.ts'
 import type { SpaceEffect, SpaceEvent } from '../core/space-event.ts'
 import { spaceEventsOf } from '../core/space-frame.ts'
 import { initialSpace, spaceDeadlineOf, type SpaceState, stepSpace } from '../core/space-state.ts'
@@ -51,6 +52,8 @@ export interface SpaceSync {
   isCurrent(id: SpaceId): boolean
   /** Whether the gateway counts oneself as here. */
   isHere(id: SpaceId): boolean
+  /** The state one has set in a space is another. */
+  showSelf(id: SpaceId): void
   /** Calls when the cache was emptied and what is watched was put back. */
   onRestored(listener: () => void): () => void
   stop(): void
@@ -67,6 +70,8 @@ export interface SpaceSyncParts {
   onAnswered?(space: SpaceId): ClientFrameInput[]
   /** A space is watched no more. */
   onEnded?(space: SpaceId): void
+  /** Who one is, and the state one has set in a space. */
+  ownWord?(space: SpaceId): OwnWord
 }
 
 export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
@@ -136,8 +141,16 @@ export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
 
   const wantsPresent = (watch: Watch): boolean => watch.presentCount > 0 || watch.cancelLeaving !== null
 
+  function showSelf(id: SpaceId): void {
+    const watch = watches.get(id)
+    if (watch === undefined) return
+    const self = wantsPresent(watch) ? (parts.ownWord?.(id) ?? null) : null
+    if (self !== null || read(id).self !== null) tell(id, { type: 'selfChanged', self })
+  }
+
   /** Subscribes anew, from the held position, if whether one is here is not what the gateway was told. */
   function settleWish(id: SpaceId, watch: Watch): void {
+    showSelf(id)
     if (wantsPresent(watch) !== watch.toldPresent) tell(id, { type: 'wishChanged' })
   }
 
@@ -182,6 +195,7 @@ export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
       return
     }
     tell(id, { type: isLive() ? 'connected' : 'disconnected' })
+    showSelf(id)
   }
 
   function release(id: SpaceId, present: boolean): void {
@@ -233,6 +247,7 @@ export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
     queueMicrotask(() => {
       if (!watches.has(id) || queryClient.getQueryData(spaceKey(id)) !== undefined) return
       tell(id, { type: isLive() ? 'connected' : 'disconnected' })
+      showSelf(id)
       for (const listener of restoredListeners) listener()
     })
   })
@@ -240,6 +255,7 @@ export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
   return {
     watch,
     tell,
+    showSelf,
     isCurrent: (id) => read(id).feed.status === 'current',
     isHere: (id) => watches.get(id)?.toldPresent === true && read(id).feed.status === 'current',
     wentLive: () => tellAll({ type: 'connected' }),

@@ -4,7 +4,7 @@
  */
 import { useTyping } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
-import { type KeyboardEvent, useLayoutEffect, useRef } from 'react'
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
 import { TypingLine } from '../presence/typing-line.tsx'
 import type { Place } from '../spaces/use-place.ts'
 import { useDraft } from './use-draft.ts'
@@ -20,7 +20,7 @@ interface Props {
 
 export function Composer({ id, utterances, place }: Props) {
   const [text, setText] = useDraft(id)
-  const { typing, notify } = useTyping(id)
+  const { typing, notify, stop } = useTyping(id)
   const input = useRef<HTMLTextAreaElement>(null)
 
   useLayoutEffect(() => {
@@ -29,6 +29,21 @@ export function Composer({ id, utterances, place }: Props) {
     box.style.height = 'auto'
     box.style.height = `${Math.min(box.scrollHeight, MAX_HEIGHT_PX)}px`
   })
+
+  // Whoever goes, from the space or with the page, is not typing in it any more.
+  useEffect(() => {
+    window.addEventListener('pagehide', stop)
+    return () => {
+      window.removeEventListener('pagehide', stop)
+      stop()
+    }
+  }, [stop])
+
+  function write(next: string): void {
+    setText(next)
+    if (next.trim() === '') stop()
+    else if (place.canWrite) notify()
+  }
 
   function submit(): void {
     const said = text.trim()
@@ -108,10 +123,7 @@ export function Composer({ id, utterances, place }: Props) {
           placeholder={place.canWrite ? 'Write a message' : 'Enter the space to write'}
           rows={1}
           value={text}
-          onChange={(event) => {
-            setText(event.target.value)
-            if (place.canWrite && event.target.value.trim() !== '') notify()
-          }}
+          onChange={(event) => write(event.target.value)}
           onKeyDown={onKeyDown}
           enterKeyHint="send"
         />

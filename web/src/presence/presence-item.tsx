@@ -1,8 +1,13 @@
-/** One person in the list of people: who, how they are, and since when or until when they were here. */
+/**
+ * One entry in the list of people: who, how they are, and since when or until when they were here. What people say about
+ * themselves, their name and their status line, stands in lines of its own, so that its writing direction ends with it; a
+ * status is quoted, a role is a tag, and so neither passes for the other.
+ */
 import type { AwayView, HereView } from '@rhizom/client/react'
 import { useRhizom } from '@rhizom/client/react'
-import type { BeingId, Role } from '@rhizom/protocol'
+import type { BeingId, BeingType, Role } from '@rhizom/protocol'
 import { Avatar } from '../avatar.tsx'
+import { plain } from '../plain.ts'
 import { hereFor, lastSeen } from './duration.ts'
 import { isAway, statusLineOf } from './state.ts'
 
@@ -31,7 +36,6 @@ export function HereItem({ one, isLocated, role, nowMs }: HereProps) {
   const { being, entity, state, since } = one
   const mark = markOf(one)
   const visiting = entity !== null && !isLocated && 'visiting'
-  const note = noteOf(mark === 'idle' && 'away', hereFor(nowMs - since), visiting, role)
   return (
     <li
       className="presence-item"
@@ -45,8 +49,9 @@ export function HereItem({ one, isLocated, role, nowMs }: HereProps) {
           name={entity?.name ?? being}
           mark={mark}
           status={statusLineOf(state)}
-          note={note}
+          note={noteOf(mark === 'idle' && 'idle', hereFor(nowMs - since), visiting)}
           exactly={`here since ${clock.format(since)}`}
+          tags={[kindOf(entity?.type), role]}
         />
       </div>
     </li>
@@ -55,9 +60,9 @@ export function HereItem({ one, isLocated, role, nowMs }: HereProps) {
 
 export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | undefined; nowMs: number }) {
   const { being, entity, lastSeenAt } = one
-  // Bots and documents are never here: that they are not says nothing.
-  const kind = entity.type === 'guest' ? null : entity.type
-  const seen = lastSeenAt === null ? kind === null && 'not seen yet' : lastSeen(nowMs - lastSeenAt)
+  const kind = kindOf(entity.type)
+  // Bots and documents do not come: that they were not seen says nothing.
+  const seen = lastSeenAt === null ? kind === undefined && 'not seen yet' : lastSeen(nowMs - lastSeenAt)
   return (
     <li className="presence-item" data-testid="presence-away" data-being={being}>
       <div className="being" data-testid="member">
@@ -66,13 +71,17 @@ export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | und
           name={entity.name}
           mark="away"
           status={null}
-          note={noteOf(kind, seen, role)}
+          note={noteOf(seen)}
           {...(lastSeenAt === null ? {} : { exactly: `last seen ${clock.format(lastSeenAt)}` })}
+          tags={[kind, role]}
         />
       </div>
     </li>
   )
 }
+
+/** Undefined for people, of whom it goes without saying. */
+const kindOf = (type: BeingType | undefined): BeingType | undefined => (type === 'guest' ? undefined : type)
 
 interface RowProps {
   id: BeingId
@@ -82,27 +91,36 @@ interface RowProps {
   note: string
   /** The moment that the note puts roughly. */
   exactly?: string
+  tags: readonly (Role | BeingType | undefined)[]
 }
 
-function Row({ id, name, mark, status, note, exactly }: RowProps) {
+function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
   const { being: self } = useRhizom().session()
   return (
     <>
       <MarkedAvatar id={id} name={name} mark={mark} size={28} />
       <span className="being-text">
         <span className="being-name">
-          <bdi className="ellipsis" title={`${name} · ${id}`}>
+          <bdi className="ellipsis" title={`${plain(name)} · ${id}`}>
             {name}
           </bdi>
-          {id === self.id && <span className="quiet"> (you)</span>}
+          {id === self.id && <span className="quiet">(you)</span>}
         </span>
         {status !== null && (
-          <bdi className="small-text ellipsis" title={status}>
-            {status}
-          </bdi>
+          <q className="status-line small-text" title={plain(status)} data-testid="presence-status">
+            <bdi className="ellipsis">{status}</bdi>
+          </q>
         )}
-        <span className="quiet tiny-text" title={exactly}>
-          {note}
+        <span className="being-note quiet tiny-text">
+          {note !== '' && <span title={exactly}>{note}</span>}
+          {tags.map(
+            (tag) =>
+              tag !== undefined && (
+                <span key={tag} className="role">
+                  {tag}
+                </span>
+              ),
+          )}
         </span>
       </span>
     </>

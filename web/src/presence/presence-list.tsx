@@ -1,36 +1,42 @@
 /**
  * Who is here now, and who is located here but away. Being located in a space is a fact of the space; being here is
- * having it open. Those who look from outside are here as well, and marked as such. Where there is no room beside the
- * conversation, the list folds into a row of faces that opens.
+ * having it open. Those who look from outside are here as well, and marked as such. Bots and documents, which do not
+ * come and go, are not counted among people. Where there is no room beside the conversation, the list folds into a row
+ * of faces that opens.
  */
-import { type HereView, useSpacePresence } from '@rhizom/client/react'
+import { type AwayView, type HereView, useSpacePresence } from '@rhizom/client/react'
 import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
 import { useId, useState } from 'react'
 import { AwayItem, HereItem, MarkedAvatar, markOf } from './presence-item.tsx'
 import { useNow } from './use-now.ts'
 import { useOwnState } from './use-own-state.ts'
 
-/** More than these are shown on demand: nobody reads two hundred names by accident. */
+/** More of a list than these are shown on demand: nobody reads two hundred names by accident. */
 const SHOWN_AT_FIRST = 50
 const FACES = 4
 const TICK_MS = 15_000
 
 interface Props {
   space: SpaceId
-  /** How many are located in the space. */
+  /** How many are located in the space, and how many of them are known. */
   locatedCount: number
+  knownCount: number
   members: Readonly<Record<BeingId, Role>> | null
 }
 
-export function PresenceList({ space, locatedCount, members }: Props) {
-  const presence = useSpacePresence(space)
+export function PresenceList({ space, locatedCount, knownCount, members }: Props) {
+  const [hereShown, setHereShown] = useState(SHOWN_AT_FIRST)
+  const [awayShown, setAwayShown] = useState(SHOWN_AT_FIRST)
+  const presence = useSpacePresence(space, { shown: Math.max(hereShown, awayShown) })
   const { here, hereCount, away, isSample, frozen, stale } = presence
   useOwnState(space, presence)
   const nowMs = useNow(TICK_MS)
   const [isOpen, setIsOpen] = useState(false)
-  const [showsAll, setShowsAll] = useState(false)
   const id = useId()
-  const shown = showsAll ? here : here.slice(0, SHOWN_AT_FIRST)
+  const shown = here.slice(0, hereShown)
+  const people = away.filter(isPerson)
+  const things = away.filter((one) => !isPerson(one))
+  const awayItem = (one: AwayView) => <AwayItem key={one.being} one={one} role={members?.[one.being]} nowMs={nowMs} />
   return (
     <aside className="presence" aria-label="People" data-open={isOpen} data-stale={stale} data-frozen={frozen}>
       <header className="presence-head">
@@ -64,31 +70,81 @@ export function PresenceList({ space, locatedCount, members }: Props) {
             />
           ))}
         </ul>
+        <More shown={shown.length} listed={here.length} count={hereCount} show={setHereShown} />
         {here.length === 0 && !stale && <p className="quiet small-text">Nobody has this space open.</p>}
-        {here.length > SHOWN_AT_FIRST && (
-          <button type="button" className="link small-text" onClick={() => setShowsAll(!showsAll)}>
-            {showsAll ? 'Show fewer' : `Show ${here.length - SHOWN_AT_FIRST} more`}
-          </button>
-        )}
         {isSample && (
           <p className="quiet small-text" data-testid="presence-sample">
-            With so many here, only some of them are listed. At home in this space: {locatedCount}.
+            With so many here, only some of them are listed. Located in this space: {locatedCount}.
           </p>
         )}
-        {away.length > 0 && (
+        {people.length > 0 && (
           <>
             <h2 className="presence-away-head" id={`${id}-away`}>
-              Not here now <span className="count">{away.length}</span>
+              Located here, away <span className="count">{people.length}</span>
             </h2>
-            <ul aria-labelledby={`${id}-away`}>
-              {away.map((one) => (
-                <AwayItem key={one.being} one={one} role={members?.[one.being]} nowMs={nowMs} />
-              ))}
-            </ul>
+            <ul aria-labelledby={`${id}-away`}>{people.slice(0, awayShown).map(awayItem)}</ul>
+            <More
+              shown={Math.min(people.length, awayShown)}
+              listed={people.length}
+              count={people.length}
+              show={setAwayShown}
+            />
+          </>
+        )}
+        {!isSample && locatedCount > knownCount && (
+          <p className="quiet small-text">{locatedCount - knownCount} more are located here.</p>
+        )}
+        {things.length > 0 && (
+          <>
+            <h2 className="presence-away-head" id={`${id}-things`}>
+              Bots and documents <span className="count">{things.length}</span>
+            </h2>
+            <ul aria-labelledby={`${id}-things`}>{things.slice(0, awayShown).map(awayItem)}</ul>
+            <More
+              shown={Math.min(things.length, awayShown)}
+              listed={things.length}
+              count={things.length}
+              show={setAwayShown}
+            />
           </>
         )}
       </div>
     </aside>
+  )
+}
+
+const isPerson = ({ entity }: AwayView): boolean => entity.type === 'guest'
+
+interface MoreProps {
+  shown: number
+  /** How many could be shown, and how many there are. */
+  listed: number
+  count: number
+  show: (atMost: number) => void
+}
+
+/** What a list leaves out, and the way to it as far as it is known. */
+function More({ shown, listed, count, show }: MoreProps) {
+  const rest = `and ${count - shown} more`
+  return (
+    <>
+      {listed > shown ? (
+        <button type="button" className="link small-text" data-testid="presence-more" onClick={() => show(listed)}>
+          {rest}
+        </button>
+      ) : (
+        count > shown && (
+          <p className="quiet small-text" data-testid="presence-more">
+            {rest}
+          </p>
+        )
+      )}
+      {shown > SHOWN_AT_FIRST && (
+        <button type="button" className="link small-text" onClick={() => show(SHOWN_AT_FIRST)}>
+          show fewer
+        </button>
+      )}
+    </>
   )
 }
 

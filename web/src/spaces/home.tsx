@@ -24,7 +24,9 @@ export function Home() {
         {spaces.map((space) => (
           <li key={space.id}>
             <Link href={`/spaces/${space.id}`} className="card space-card">
-              <strong className="ellipsis">{space.name}</strong>
+              <strong className="ellipsis" dir="auto">
+                {space.name}
+              </strong>
               <span className="quiet small-text">{space.id}</span>
               <span className="tag">{space.visibility}</span>
             </Link>

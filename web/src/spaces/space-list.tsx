@@ -32,7 +32,7 @@ export function SpaceList() {
               <span className="hash" aria-hidden="true">
                 {visibility === 'private' ? '◐' : '#'}
               </span>
-              {id === open ? <CurrentName id={id} name={name} /> : <span className="ellipsis">{name}</span>}
+              {id === open ? <CurrentName id={id} name={name} /> : <bdi className="ellipsis">{name}</bdi>}
             </Link>
           </li>
         ))}
@@ -51,5 +51,5 @@ export function SpaceList() {
 
 function CurrentName({ id, name }: { id: SpaceId; name: string }) {
   const view = useSpace(id, { present: false })
-  return <span className="ellipsis">{view.status === 'ready' ? view.space.name : name}</span>
+  return <bdi className="ellipsis">{view.status === 'ready' ? view.space.name : name}</bdi>
 }

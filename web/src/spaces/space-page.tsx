@@ -7,6 +7,7 @@ import { Composer } from '../chat/composer.tsx'
 import { Conversation } from '../chat/conversation.tsx'
 import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
+import { plain } from '../plain.ts'
 import { PresenceList } from '../presence/presence-list.tsx'
 import { usePlace } from './use-place.ts'
 
@@ -14,7 +15,7 @@ export function SpacePage({ id }: { id: SpaceId }) {
   const view = useSpace(id)
   const title = view.status === 'ready' ? view.space.name : id
   useEffect(() => {
-    document.title = `${title} · rhizom`
+    document.title = `${plain(title)} · rhizom`
     return () => {
       document.title = 'rhizom'
     }
@@ -48,7 +49,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               canEdit={place.role === 'owner'}
               rename={(name) => mutate('space.update', id, { name })}
             >
-              <h1 className="ellipsis" data-testid="space-name">
+              <h1 className="ellipsis" dir="auto" data-testid="space-name">
                 {space.name}
               </h1>
             </EditableName>
@@ -70,7 +71,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
         <Conversation id={id} version={view.position.version} utterances={utterances} />
         <Composer id={id} utterances={utterances} place={place} />
       </section>
-      <PresenceList space={id} locatedCount={beingCount} members={view.members} />
+      <PresenceList space={id} locatedCount={beingCount} knownCount={view.beings.length} members={view.members} />
     </main>
   )
 }
