@@ -144,6 +144,12 @@ export class PresenceHub implements Roster {
     this.#with(this.#rosters.get(id), (roster, now) => roster.restricted(mayRead, now))
   }
 
+  expelled(beings: ReadonlySet<BeingId>): void {
+    for (const space of [...this.#rosters.values()])
+      if (space.roster.ownBeings().some((being) => beings.has(being)))
+        this.#with(space, (roster, now) => roster.restricted((being) => !beings.has(being), now))
+  }
+
   stateSet(id: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void {
     this.#with(this.#rosters.get(id), (roster, now) => roster.stateSet(connection, being, state, now))
   }
