@@ -262,7 +262,7 @@ export class PresenceHub implements Roster {
 
   /** A roster that waited for its last write may be let go of now. */
   #written(writes: readonly PresenceWrite[]): void {
-    for (const { space } of writes) this.#with(this.#rosters.get(space), () => undefined)
+    for (const write of writes) this.#with(this.#rosters.get(write.space), (roster, now) => roster.written(write, now))
   }
 
   #writeFailed(writes: readonly PresenceWrite[], error: unknown): void {
