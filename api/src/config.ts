@@ -68,7 +68,11 @@ export const settings = {
     'How many proxies of ours are in front, whose X-Forwarded-For tells the address of a client; 0 trusts none',
     '0',
   ),
-  TOKEN_TTL_SECONDS: setting(whole(1), 'How long a session token is valid', '86400'),
+  TOKEN_TTL_SECONDS: setting(
+    whole(1),
+    'How long a session token is valid. Gateways remember as long who was removed: lower it only with a new TOKEN_SECRET',
+    '86400',
+  ),
   MAX_CONTENT_BYTES: setting(
     whole(1),
     'Bytes of content, metadata or properties of one entity',

@@ -13,6 +13,7 @@ import { sessionTokens } from './http/session-token.ts'
 import { createMetrics, type Log } from './observe.ts'
 import { HeadsAnnouncer } from './publish/heads.ts'
 import { Publisher } from './publish/publisher.ts'
+import { revokedForMs } from './publish/revoked.ts'
 import { connectRedis } from './redis.ts'
 import { Pruner } from './upkeep/pruner.ts'
 
@@ -36,7 +37,7 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
   // Two connections, so that a large publish never delays an answer.
   const redis = connectRedis(config.REDIS_URL, 'rhizom-api', log)
   const publishing = connectRedis(config.REDIS_URL, 'rhizom-api-publish', log)
-  const publisher = new Publisher(publishing, metrics)
+  const publisher = new Publisher(publishing, metrics, revokedForMs(config.TOKEN_TTL_SECONDS))
   const commitOptions = { maxContentBytes: config.MAX_CONTENT_BYTES, onRetry: () => metrics.commitRetries.inc() }
   const writes = new GroupCommit({
     maxMutations: config.COMMIT_MUTATIONS,
@@ -51,9 +52,10 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
         committed()
       }
     },
-    committed: (changes) => {
+    committed: ({ changes, removed }) => {
       failPoint('after-commit', config.FAIL_POINT)
       publisher.publish(changes)
+      publisher.revoke(removed)
     },
   })
   metrics.watch({
@@ -66,6 +68,7 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
       databaseUrl: config.DATABASE_URL,
       intervalMs: config.HEADS_INTERVAL_MS,
       windowMs: config.HEADS_WINDOW_MS,
+      revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
       deadlineMs: config.DATABASE_DEADLINE_MS,
     },
     publishing,

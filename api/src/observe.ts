@@ -86,6 +86,12 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    revocations: new Counter({
+      name: 'rhizom_api_revocations_published_total',
+      help: 'Messages of removed beings given to Redis, by outcome; gateways can ask for those dropped',
+      labelNames: ['outcome'],
+      registers,
+    }),
     pruned: new Counter({
       name: 'rhizom_api_pruned_rows_total',
       help: 'Rows of log and ledger that were old enough to go',

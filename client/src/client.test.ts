@@ -280,6 +280,23 @@ test('C131 a session found to be over stops the client at once, also where the g
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
 })
 
+test('C132 whoever was removed is out: no more attempts, signing in is the remedy, and what is unanswered is handed back', async () => {
+  const { client, server, environment } = await live()
+  server.route('POST /v1/mutations', () => ({ status: 401, body: problem(401, 'not-authenticated') }))
+  server.route('POST /v1/sessions/current/refresh', () => ({ status: 401, body: problem(401, 'not-authenticated') }))
+  server.connection.send({ type: 'error', code: 'not-authenticated', message: 'Who this was is removed' })
+  server.connection.close(CLOSE.notAuthenticated.code, CLOSE.notAuthenticated.reason)
+  const outcome = client.mutate('space.update', '@lobby', { name: 'Hall' })
+  await environment.settle()
+  expect(await outcome).toMatchObject({ status: 'rejected', code: 'not-authenticated' })
+  expect(client.syncStatus()).toMatchObject({ status: 'error', remedy: 'sign-in' })
+  const { length } = server.connections
+  for (const event of ['networkFound', 'pageShown'] as const) environment.happen(event)
+  await environment.advance(600_000)
+  expect(server.connections).toHaveLength(length)
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+})
+
 test('C32 a line that is not understood is reported, and its neighbours are taken', async () => {
   const { client, server, environment, log } = await live()
   const change = say(log, 'whole')

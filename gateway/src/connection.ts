@@ -3,6 +3,7 @@
  * subscriptions. Bytes leave through its outbox, and `#close` is the only way it ends.
  */
 import {
+  type BeingId,
   CLOSE,
   type CloseName,
   encodeFrame,
@@ -33,6 +34,8 @@ export interface ConnectionPorts {
   metrics: Metrics
   log: Log
   settings: ConnectionSettings
+  /** Whether who this is was removed, for all that is known. */
+  isRevoked(being: BeingId): boolean
   nextWatcherId(): number
   closed(connection: Connection): void
 }
@@ -72,6 +75,11 @@ export class Connection implements ClientHandlers {
     return this.#state.status
   }
 
+  /** Who it is, as soon as that is known. */
+  get being(): BeingId | undefined {
+    return 'being' in this.#state ? this.#state.being : undefined
+  }
+
   textReceived(text: string): void {
     const { maxFrameBytes } = this.#ports.settings
     let start = 0
@@ -102,6 +110,11 @@ export class Connection implements ClientHandlers {
   drain({ reconnectAfterMs, closeAfterMs }: Leave): void {
     const closeAt = this.#ports.clock.now() + closeAfterMs
     this.#dispatch({ type: 'drainStarted', reconnectAfterMs, closeAt })
+  }
+
+  /** Who this is was removed. */
+  revoke(): void {
+    this.#dispatch({ type: 'beingRevoked' })
   }
 
   #lineReceived(line: string): void {
@@ -170,6 +183,7 @@ export class Connection implements ClientHandlers {
       (outcome) => {
         if (!outcome.ok) return this.#dispatch({ type: 'tokenRefused', reason: outcome.reason })
         const { being, expiresAt } = outcome
+        if (this.#ports.isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
         return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt, spread: this.#ports.random() })
       },
       (error: unknown) => {

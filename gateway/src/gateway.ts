@@ -2,7 +2,7 @@
  * One gateway, free of any transport: lets clients in, runs a connection for each, shares the feeds among them, and
  * lets them go again. What carries the bytes is given from outside (ports.ts).
  */
-import type { CloseName } from '@rhizom/protocol'
+import type { BeingId, CloseName } from '@rhizom/protocol'
 import { Connection, type ConnectionSettings } from './connection.ts'
 import { clientAddress, isOriginAllowed } from './core/admission.ts'
 import { type DrainSettings, planLeave } from './core/drain.ts'
@@ -23,6 +23,7 @@ import type {
   VerifyToken,
 } from './ports.ts'
 import type { Roster } from './presence/roster.ts'
+import { RevocationWatch } from './revocation-watch.ts'
 
 export interface GatewaySettings {
   connection: ConnectionSettings
@@ -65,6 +66,7 @@ export class Gateway {
   readonly #ports: GatewayPorts
   readonly #settings: GatewaySettings
   readonly #feeds: FeedHub
+  readonly #revocations: RevocationWatch
   readonly #connections = new Set<Connection>()
   readonly #addresses = new Map<string, number>()
   #lastWatcherId = 0
@@ -76,14 +78,21 @@ export class Gateway {
     this.metrics = createMetrics()
     const { feed, fanOut, headsPoll, signalWindowMs = 0 } = settings
     this.#feeds = new FeedHub({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
+    this.#revocations = new RevocationWatch({
+      ...ports,
+      settings: headsPoll,
+      revoked: (beings) => this.#revoke(beings),
+      asked: (outcome) => this.metrics.revocationPolls.inc({ outcome }),
+    })
     gauge(this.metrics, {
       connections: () => this.#connections.size,
       sessions: () => this.#sessionsByStatus(),
       feeds: () => this.#feeds.size,
       parked: () => this.#feeds.parked,
+      revoked: () => this.#revocations.size,
       isRedisUp: () => ports.bus.isUp(),
     })
-    ports.bus.start(bothHear(this.#feeds, ports.roster))
+    ports.bus.start(allHear(this.#feeds, ports.roster, this.#revocations))
   }
 
   get connectionCount(): number {
@@ -120,6 +129,7 @@ export class Gateway {
       feeds: this.#feeds,
       metrics: this.metrics,
       settings: this.#settings.connection,
+      isRevoked: (being) => this.#revocations.isRevoked(being),
       nextWatcherId: () => ++this.#lastWatcherId,
       closed: (closed) => this.#closed(closed),
     })
@@ -149,6 +159,7 @@ export class Gateway {
 
   async stop(): Promise<void> {
     this.#feeds.stop()
+    this.#revocations.stop()
     await this.#ports.roster.stop()
     await this.#ports.bus.stop()
   }
@@ -156,6 +167,13 @@ export class Gateway {
   #refuse(refusal: CloseName): Admission {
     this.metrics.refusedConnections.inc({ reason: refusal })
     return { admitted: false, refusal }
+  }
+
+  /** Nobody sees them here any more, and their connections end. */
+  #revoke(beings: ReadonlySet<BeingId>): void {
+    this.#ports.roster.expelled(beings)
+    for (const connection of this.#connections)
+      if (connection.being !== undefined && beings.has(connection.being)) connection.revoke()
   }
 
   #closed(connection: Connection): void {
@@ -174,21 +192,24 @@ export class Gateway {
   }
 }
 
-/** Feeds and roster follow the same bus. */
-const bothHear = (feeds: FeedHub, roster: Roster): BusListener => ({
+/** Feeds, roster and revocations follow the same bus. */
+const allHear = (feeds: FeedHub, roster: Roster, revocations: RevocationWatch): BusListener => ({
   joined: (space) => {
     feeds.joined(space)
     roster.channelJoined(space)
   },
   message: (space, message) => feeds.message(space, message),
   heads: (heads) => feeds.heads(heads),
+  revoked: (revoked) => revocations.learn(revoked),
   beat: (message) => roster.beatHeard(message),
   lost: () => {
     feeds.lost()
     roster.busLost()
+    revocations.dispatch({ type: 'busLost' })
   },
   recovered: () => {
     feeds.recovered()
     roster.busRecovered()
+    revocations.dispatch({ type: 'busRecovered' })
   },
 })

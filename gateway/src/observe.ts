@@ -9,6 +9,7 @@ export interface Gauged {
   sessions(): ReadonlyMap<string, number>
   feeds(): number
   parked(): number
+  revoked(): number
   isRedisUp(): boolean
 }
 
@@ -29,6 +30,7 @@ export function createMetrics() {
     logReads: counter('log_reads_total', 'Reads of the log through the api', ['reason']),
     logReadFailures: counter('log_read_failures_total', 'Reads of the log that failed'),
     headsPolls: counter('heads_polls_total', 'Times the api was asked for heads', ['outcome']),
+    revocationPolls: counter('revocation_polls_total', 'Times the api was asked who was removed', ['outcome']),
     closes: counter('closes_total', 'Connections closed by the gateway', ['code']),
     refusedConnections: counter('refused_connections_total', 'Connections refused when opening', ['reason']),
     evictions: counter('evictions_total', 'Subscriptions ended by the gateway', ['code']),
@@ -57,6 +59,7 @@ export function gauge({ registry }: Metrics, of: Gauged): void {
   add('connections', 'Open connections', of.connections)
   add('feeds', 'Spaces followed', of.feeds)
   add('parked_messages', 'Messages waiting for one before them', of.parked)
+  add('revoked_beings', 'Removed beings whose tokens are refused', of.revoked)
   add('redis_up', '1 while the bus is joined to every watched space', () => (of.isRedisUp() ? 1 : 0))
   const sessions: Gauge<'status'> = new Gauge({
     name: `${PREFIX}sessions`,

@@ -2,7 +2,17 @@
  * The edges of a gateway: everything that is not its own decision comes in through one of these. `main.ts` gives the
  * real ones (uWebSockets.js, Redis, HTTP, the clock); a simulation gives its own.
  */
-import type { BeingId, BootId, GatewayBeat, Heads, Position, SpaceId } from '@rhizom/protocol'
+import type {
+  BeingId,
+  BootId,
+  GatewayBeat,
+  Heads,
+  InternalRevokedAnswer,
+  Position,
+  Revoked,
+  RevokedPlace,
+  SpaceId,
+} from '@rhizom/protocol'
 import type { LogAnswer, ReadRequest } from './core/feed-state.ts'
 import type { Orphans, PresenceRead } from './core/presence-read.ts'
 import type { OwnName } from './core/remote-presence.ts'
@@ -40,6 +50,8 @@ export interface BusListener {
   joined(space: SpaceId): void
   message(space: SpaceId, message: Uint8Array): void
   heads(heads: Heads): void
+  /** Beings that were removed lately. */
+  revoked?(revoked: Revoked): void
   /** What another gateway says of its presence. */
   beat?(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
@@ -70,10 +82,14 @@ export type HeadsOutcome =
   | { type: 'answered'; heads: ReadonlyMap<SpaceId, Position> }
   | { type: 'failed'; problem: string }
 
+export type RevokedOutcome = ({ type: 'answered' } & InternalRevokedAnswer) | { type: 'failed'; problem: string }
+
 /** The api's internal part. Never rejects. */
 export interface LogReader {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
+  /** A page of the beings that were removed after a place. */
+  revoked?(place: RevokedPlace): Promise<RevokedOutcome>
 }
 
 export interface BeatRequest {

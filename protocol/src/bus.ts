@@ -9,9 +9,13 @@
  * `access` marks a run that holds a change of members or visibility. A presence message is for gateways alone: `from`
  * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an unknown kind or version is
  * ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
+ *
+ * Two channels concern no single space: where lately changed spaces stand, and which beings were removed, whose tokens
+ * are no longer good. Both are repeated for a while, as JSON, and can be asked of the api (internal.ts).
  */
+import { z } from 'zod'
 import { altersAccess, type Change } from './change.ts'
-import { headsSchema, type Heads } from './internal.ts'
+import { headsSchema, type Heads, type Revoked, revokedSchema } from './internal.ts'
 import { type BeingId, epochSchema, type SpaceId } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
 import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
@@ -20,12 +24,15 @@ import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from
 export const REDIS = {
   spaceChannel: (space: SpaceId): string => `rhizom:{${space}}`,
   headsChannel: 'rhizom:heads',
+  revokedChannel: 'rhizom:revoked',
   gatewaysChannel: 'rhizom:gateways',
   gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
   gatewayEstate: (bootId: string): string => `rhizom:gateway:${bootId}:spaces`,
   knownGateways: 'rhizom:gateways:known',
   here: (space: SpaceId): string => `rhizom:{${space}}:here`,
 } as const
+
+const revokedMessageSchema = z.object({ beings: revokedSchema })
 
 const MARK = 'rhizom1'
 const NEWLINE = 0x0a
@@ -134,3 +141,10 @@ export function parseSpaceMessage(message: Uint8Array): Parsed<SpaceMessage> {
 /** The announcement of lately changed spaces on `REDIS.headsChannel`. */
 export const encodeHeadsMessage = (positions: Heads): string => JSON.stringify(positions)
 export const parseHeadsMessage = (message: string): Parsed<Heads> => parseJson(headsSchema, message)
+
+/** Beings that were removed, on `REDIS.revokedChannel`. */
+export const encodeRevokedMessage = (beings: Revoked): string => JSON.stringify({ beings })
+export const parseRevokedMessage = (message: string): Parsed<Revoked> => {
+  const parsed = parseJson(revokedMessageSchema, message)
+  return parsed.ok ? { ok: true, value: parsed.value.beings } : parsed
+}

@@ -6,8 +6,10 @@ import { z } from 'zod'
 import {
   encodeChangesMessage,
   encodeHeadsMessage,
+  encodeRevokedMessage,
   encodeSignalMessage,
   parseHeadsMessage,
+  parseRevokedMessage,
   parseSpaceMessage,
   REDIS,
 } from './bus.ts'
@@ -28,7 +30,7 @@ test('P16 the wire has not changed by accident', () => {
   expect(
     { version: protocol.PROTOCOL_VERSION, fingerprint },
     'The schemas changed. If old and new peers still understand each other (an added optional field, a new frame type), put the new fingerprint here. If not, raise PROTOCOL_VERSION and write the reason into version.ts. Either way add fixtures for what is new; never edit recorded ones.',
-  ).toEqual({ version: 1, fingerprint: '517c217b2d6769be' })
+  ).toEqual({ version: 1, fingerprint: '3b886125d50e5405' })
 })
 
 test('P16 the fingerprint sees a changed field', () => {
@@ -127,11 +129,25 @@ test.each([
   expect(parseSpaceMessage(new TextEncoder().encode(message)).ok).toBe(false)
 })
 
+test('P25 removed beings travel with the time until which it matters; fields of a later release are ignored', () => {
+  const beings = { '@ada': 1763942460000 }
+  expect(parseRevokedMessage(encodeRevokedMessage(beings))).toEqual({ ok: true, value: beings })
+  expect(parseRevokedMessage(JSON.stringify({ beings, why: 'x' }))).toEqual({ ok: true, value: beings })
+})
+
+test.each(['', '{}', '{"beings":["@ada"]}', '{"beings":{"ada":1}}', '{"beings":{"@ada":"soon"}}'])(
+  'P25 the message of removed beings %j is refused without an exception',
+  (message) => {
+    expect(parseRevokedMessage(message).ok).toBe(false)
+  },
+)
+
 test('P20 no bytes on the bus make parsing throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), fc.string(), (bytes, text) => {
       expect(typeof parseSpaceMessage(bytes).ok).toBe('boolean')
       expect(typeof parseHeadsMessage(text).ok).toBe('boolean')
+      expect(typeof parseRevokedMessage(text).ok).toBe('boolean')
     }),
   )
 })

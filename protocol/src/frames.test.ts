@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { parseSpaceMessage } from './bus.ts'
+import { parseRevokedMessage, parseSpaceMessage } from './bus.ts'
 import { altersAccess, changeSchema } from './change.ts'
 import { clientFrameSchema, parseClientMessage } from './client-frame.ts'
 import { encodeMessage, parseJson } from './codec.ts'
 import { changesAnswerSchema, snapshotSchema } from './http.ts'
-import { internalReadSchema } from './internal.ts'
+import { internalReadSchema, internalRevokedAnswerSchema } from './internal.ts'
 import { mutationSchema, postMutationsAnswerSchema, postMutationsBodySchema } from './mutation.ts'
 import { problemSchema } from './problem.ts'
 import { parseServerMessage, serverFrameSchema } from './server-frame.ts'
@@ -41,6 +41,7 @@ test.each([
   ['snapshot', snapshotSchema],
   ['changes', changesAnswerSchema],
   ['internalRead', internalReadSchema],
+  ['internalRevoked', internalRevokedAnswerSchema],
   ['problem', problemSchema],
 ] as const)('P15 the recorded document %s still parses, and nothing of it is lost', (name, schema) => {
   expect(schema.parse(http[name])).toEqual(http[name])
@@ -49,6 +50,13 @@ test.each([
 test('P15 the recorded bus message still parses', () => {
   const parsed = parseSpaceMessage(new TextEncoder().encode(fixture('v1-bus.txt').trim()))
   expect(parsed).toMatchObject({ ok: true, value: { kind: 'changes', from: 42, to: 51, altersAccess: true } })
+})
+
+test('P15 the recorded message of removed beings still parses', () => {
+  expect(parseRevokedMessage(fixture('v1-revoked.txt').trim())).toEqual({
+    ok: true,
+    value: { '@ada': 1763942460000, '@bob': 1763942460001 },
+  })
 })
 
 const at = 1763856000000

@@ -4,6 +4,7 @@
  *
  *   GET  /internal/spaces/{space}?epoch&after   read: access, position, and what brings a holder of (epoch, after) there
  *   POST /internal/heads                        positions of many spaces
+ *   GET  /internal/revoked?since&after           beings that were removed, whose tokens may not have run out yet
  *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored
  *
  * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404.
@@ -48,6 +49,33 @@ export const internalHeadsBodySchema = z.object({ spaces: z.array(spaceIdSchema)
 export const headsSchema = z.record(spaceIdSchema, positionSchema)
 export const internalHeadsAnswerSchema = z.object({ heads: headsSchema })
 export type Heads = z.infer<typeof headsSchema>
+
+/**
+ * Removed beings, and until when it matters: their tokens are to be refused while that time has not come, and have run
+ * out by themselves after it.
+ */
+export const revokedSchema = z.record(beingIdSchema, timeMsSchema)
+export type Revoked = z.infer<typeof revokedSchema>
+
+/** A place among the removals, in the order of time and then of ids. */
+export const revokedPlaceSchema = z.object({ since: timeMsSchema, after: beingIdSchema.optional() })
+export type RevokedPlace = z.infer<typeof revokedPlaceSchema>
+
+/** Removals after a place; from the beginning if it is left out. */
+export const internalRevokedQuerySchema = revokedPlaceSchema.extend({
+  since: z.coerce.number().int().min(0).default(0),
+})
+
+/**
+ * A page of them. `next` is the place to go on from. With `isWhole` there are no more for now: then `next` lies far
+ * enough back for what was being committed meanwhile to come after it.
+ */
+export const internalRevokedAnswerSchema = z.object({
+  revoked: revokedSchema,
+  next: revokedPlaceSchema,
+  isWhole: z.boolean(),
+})
+export type InternalRevokedAnswer = z.infer<typeof internalRevokedAnswerSchema>
 
 /** Said again it changes nothing: the latest time counts. Beings that do not exist are passed over. */
 export const lastSeenBodySchema = z.object({

@@ -104,7 +104,7 @@ export class Guest {
   }
 }
 
-export async function startStage(options: { gateways?: number } = {}): Promise<Stage> {
+export async function startStage(options: { gateways?: number; graceMs?: number } = {}): Promise<Stage> {
   const directory = join(repository, '.local', `test-presence-${process.pid}-${Math.random().toString(36).slice(2, 8)}`)
   let server = await startRedis({ directory })
   const { port } = server
@@ -116,7 +116,7 @@ export async function startStage(options: { gateways?: number } = {}): Promise<S
     env: {
       gateway: {
         PRESENCE_LEASE_MS: `${TIMES.leaseMs}`,
-        PRESENCE_GRACE_MS: `${TIMES.graceMs}`,
+        PRESENCE_GRACE_MS: `${options.graceMs ?? TIMES.graceMs}`,
         PRESENCE_WINDOW_MS: `${TIMES.windowMs}`,
         PRESENCE_LIST_LIMIT: `${LIST_LIMIT}`,
         LAST_SEEN_EVERY_MS: `${TIMES.lastSeenEveryMs}`,

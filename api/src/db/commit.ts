@@ -12,6 +12,7 @@ import { copyWorld } from '../domain/world.ts'
 import type { Database, Sql } from './database.ts'
 import { DatabaseAway, failureOf, OutcomeUnknown } from './failure.ts'
 import { loadWorld, StaleLocks } from './load-world.ts'
+import type { RemovedBeing } from './removed-beings.ts'
 import { storeWorld } from './store-world.ts'
 
 /** One request's mutations of one space, in order. */
@@ -28,6 +29,8 @@ export interface Committed {
   outcomes: UnitOutcome[]
   /** In commit order within each space. */
   changes: LoggedChange[]
+  /** Their tokens are no longer good. */
+  removed: RemovedBeing[]
 }
 
 const MAX_ATTEMPTS = 6
@@ -88,5 +91,6 @@ async function transact(
     if (failureOf(error) === 'away') throw new OutcomeUnknown('the connection was lost at commit', { cause: error })
     throw error
   }
-  return { outcomes, changes }
+  const removed = [...after.removedBeings].filter((id) => !before.removedBeings.has(id)).map((id) => ({ id, at }))
+  return { outcomes, changes, removed }
 }

@@ -13,7 +13,7 @@ function scriptedCommit(fail: (units: readonly Unit[]) => Error | undefined = ()
     await new Promise<void>((resolve) => gates.push(resolve))
     const error = fail(units)
     if (error !== undefined) throw error
-    return { outcomes: units.map(() => ({ status: 'decided', results: [] })), changes: [] }
+    return { outcomes: units.map(() => ({ status: 'decided', results: [] })), changes: [], removed: [] }
   }
   const release = async (): Promise<void> => {
     gates.shift()?.()

@@ -5,14 +5,13 @@
  * Each node has its own lanes; between nodes the row lock of the space keeps order. A lane exists while it has work.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import type { LoggedChange } from '../domain/step.ts'
 import type { Committed, Unit, UnitOutcome } from './commit.ts'
 import { DatabaseAway, failureOf, OutcomeUnknown } from './failure.ts'
 
 export interface GroupCommitOptions {
   commit: (space: SpaceId | null, units: readonly Unit[]) => Promise<Committed>
   /** Called right after each commit, before anybody is answered. Must not wait. */
-  committed: (changes: readonly LoggedChange[]) => void
+  committed: (done: Pick<Committed, 'changes' | 'removed'>) => void
   /** Most mutations that share a transaction; a single unit may be larger. */
   maxMutations: number
   /** Most mutations that wait in all lanes together; beyond, DatabaseAway. */
@@ -104,7 +103,7 @@ export class GroupCommit {
       else for (const waiting of batch) waiting.reject(error)
       return
     }
-    this.#options.committed(done.changes)
+    this.#options.committed(done)
     for (const [index, waiting] of batch.entries()) {
       const outcome = done.outcomes[index]
       if (outcome === undefined) waiting.reject(new Error('a unit without an outcome'))

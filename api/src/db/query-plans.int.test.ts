@@ -13,6 +13,7 @@ import { findOutcome } from './ledger.ts'
 import { findBeing, findBeings, listBeings, listSpaces } from './lists.ts'
 import { loadWorld } from './load-world.ts'
 import type { PageSize } from './page-bytes.ts'
+import { readLatelyRemoved, readRemoved } from './removed-beings.ts'
 import { pruneChangesByCount } from './retention.ts'
 import { readBefore, readSnapshot } from './snapshot.ts'
 import { readSpace } from './space-access.ts'
@@ -46,6 +47,8 @@ beforeAll(async () => {
     await sql`insert into beings (id, type, name, location, metadata, properties, content, rev, created_at, modified_at)
       select '@b' || n, 'guest', 'b', '@s' || (n % ${SPACES}), '{}', '{}', '[]', 1, now(), now() - n * interval '1 second'
       from generate_series(1, 40000) n`
+    await sql`update beings set location = null, removed_at = now() - (substr(id, 3)::int) * interval '1 minute'
+      where substr(id, 3)::int % 10 = 3`
     await sql`insert into intentions (id, type, state, owner, location, content, rev, position, created_at, modified_at)
       select gen_random_uuid(), 'utterance', 'complete', '@b' || (n % 40000), '@s' || (n % 200), '["x"]', 1, n, now(), now()
       from generate_series(1, 60000) n`
@@ -125,6 +128,9 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['the log', (sql) => readChanges(sql, { ...space, version: 900 }, { epoch, version: 850 }, page(500))],
   ['heads asked for', (sql) => readHeads(sql, ['@s1', '@s2', '@s3'])],
   ['heads announced', (sql) => readLatelyChanged(sql, 10_000)],
+  ['removed beings', (sql) => readRemoved(sql, { since: 0 }, 86_400_000, 5000)],
+  ['removed beings after a place', (sql) => readRemoved(sql, { since: Date.now(), after: '@b7' }, 86_400_000, 5000)],
+  ['removed beings announced', (sql) => readLatelyRemoved(sql, 10_000, 1000)],
   ['the list of spaces', (sql) => listSpaces(sql, '@b1', '@s2', 50)],
   ['beings of a space', (sql) => listBeings(sql, '@s7', '@b1', page(50))],
   ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'])],

@@ -66,6 +66,7 @@ export const beings = pgTable(
   (table) => [
     index('beings_lately_active').on(table.location, table.modifiedAt.desc().nullsFirst(), table.id),
     index('beings_by_location').on(table.location, table.id),
+    index('beings_removed').on(table.removedAt, table.id).where(sql`removed_at is not null`),
   ],
 )
 

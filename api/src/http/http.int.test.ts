@@ -504,6 +504,7 @@ test('A36 the OpenAPI document lists every public endpoint, with its problems', 
   )
   expect(listed.sort()).toEqual(
     [
+      'GET /internal/revoked',
       'GET /internal/spaces/{space}',
       'POST /internal/heads',
       'POST /internal/last-seen',

@@ -1,6 +1,6 @@
 /**
- * What gateways ask: how a follower of a space gets to where the space stands, and where many spaces stand. And what
- * they report: who left, and when.
+ * What gateways ask: how a follower of a space gets to where the space stands, where many spaces stand, and whose
+ * tokens are no longer good. And what they report: who left, and when.
  */
 import {
   type InternalRead,
@@ -8,6 +8,9 @@ import {
   internalHeadsBodySchema,
   internalReadQuerySchema,
   internalReadSchema,
+  type InternalRevokedAnswer,
+  internalRevokedAnswerSchema,
+  internalRevokedQuerySchema,
   lastSeenBodySchema,
   type Position,
   type Space,
@@ -18,14 +21,18 @@ import { readChanges, readHeads } from '../db/change-log.ts'
 import type { Sql } from '../db/database.ts'
 import type { PageSize } from '../db/page-bytes.ts'
 import { type MemberRow } from '../db/rows.ts'
+import { readRemoved } from '../db/removed-beings.ts'
 import { readSnapshot, type SnapshotSizes } from '../db/snapshot.ts'
 import { atOneMoment, readSpace } from '../db/space-access.ts'
 import { storeLastSeen } from '../presence/last-seen.ts'
+import { revokedForMs, revokedOf } from '../publish/revoked.ts'
 import { requireInternalToken } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
 import { type App, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { snapshotSizes, spaceNotFound } from './spaces.ts'
+
+const REMOVED_PER_PAGE = 5000
 
 export function registerInternal(app: App, { config, database, metrics }: Services): void {
   const onRequest = requireInternalToken(config.INTERNAL_TOKEN)
@@ -76,6 +83,23 @@ export function registerInternal(app: App, { config, database, metrics }: Servic
       response: { 200: internalHeadsAnswerSchema, ...problems },
     },
     handler: async (request) => ({ heads: await database.use((sql) => readHeads(sql, request.body.spaces)) }),
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/internal/revoked',
+    onRequest,
+    schema: {
+      summary: 'Removed beings whose tokens may not have run out yet, a page at a time',
+      security: [{ internal: [] }],
+      querystring: internalRevokedQuerySchema,
+      response: { 200: internalRevokedAnswerSchema, ...problems },
+    },
+    handler: async (request): Promise<InternalRevokedAnswer> => {
+      const forMs = revokedForMs(config.TOKEN_TTL_SECONDS)
+      const { removed, ...rest } = await database.use((sql) => readRemoved(sql, request.query, forMs, REMOVED_PER_PAGE))
+      return { revoked: revokedOf(removed, forMs), ...rest }
+    },
   })
 
   app.route({

@@ -1,6 +1,6 @@
 /**
  * Announces about once a second where lately changed spaces stand, so that a gateway which missed the last change of a
- * quiet space finds out. One api node does it: whoever holds an advisory lock of Postgres, on a connection kept for
+ * quiet space finds out, and says again which beings were lately removed, for the same reason. One api node does it: whoever holds an advisory lock of Postgres, on a connection kept for
  * that. When the node dies or loses the connection the lock is free, and the next node that asks has it. A link that
  * breaks without a word is found by both ends: here a turn has a deadline, and the server ends a session that is silent.
  *
@@ -17,16 +17,21 @@ import { readLatelyChanged } from '../db/change-log.ts'
 import { type Connection, connect, type Sql } from '../db/database.ts'
 import { failureOf } from '../db/failure.ts'
 import { checkLineage } from '../db/lineage.ts'
+import { readLatelyRemoved } from '../db/removed-beings.ts'
 import type { Log, Metrics } from '../observe.ts'
+import { revokedMessages } from './revoked.ts'
 
 /** Intervals of silence after which the server takes the lock away, and the least time for that. */
 const SILENT_INTERVALS = 4
 const SILENT_AT_LEAST_MS = 2_000
+/** More at once are found by gateways when they next ask. */
+const MAX_REMOVED = 10_000
 
 export interface HeadsOptions {
   databaseUrl: string
   intervalMs: number
   windowMs: number
+  revokedForMs: number
   deadlineMs: number
 }
 
@@ -124,15 +129,22 @@ export class HeadsAnnouncer {
   }
 
   async #announce({ sql }: Connection): Promise<void> {
-    const heads = await readLatelyChanged(sql, this.#options.windowMs)
-    if (Object.keys(heads).length === 0) return
-    const outcome = await this.#publish(encodeHeadsMessage(heads))
-    this.#metrics.headsAnnounced.inc({ outcome })
+    const { windowMs, revokedForMs } = this.#options
+    const heads = await readLatelyChanged(sql, windowMs)
+    if (Object.keys(heads).length > 0) {
+      const outcome = await this.#publish(REDIS.headsChannel, encodeHeadsMessage(heads))
+      this.#metrics.headsAnnounced.inc({ outcome })
+    }
+    const removed = await readLatelyRemoved(sql, windowMs, MAX_REMOVED)
+    for (const message of revokedMessages(removed, revokedForMs)) {
+      const outcome = await this.#publish(REDIS.revokedChannel, message)
+      this.#metrics.revocations.inc({ outcome })
+    }
   }
 
-  async #publish(message: string): Promise<'sent' | 'dropped'> {
+  async #publish(channel: string, message: string): Promise<'sent' | 'dropped'> {
     if (this.#redis.status !== 'ready') return 'dropped'
-    return this.#redis.publish(REDIS.headsChannel, message).then(
+    return this.#redis.publish(channel, message).then(
       () => 'sent' as const,
       // The connection's own error listener says why; gateways without Redis ask for heads themselves.
       () => 'dropped' as const,

@@ -13,22 +13,27 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
+import type { RemovedBeing } from '../db/removed-beings.ts'
 import type { LoggedChange } from '../domain/step.ts'
 import type { Metrics } from '../observe.ts'
+import { revokedMessages } from './revoked.ts'
 
 /** One message becomes one frame, and a client should not have to take in more than this at once. */
 const MAX_CHANGES_PER_MESSAGE = 200
 const MAX_MESSAGE_BYTES = 128 * 1024
 const MAX_UNANSWERED_BYTES = 16 * 1024 * 1024
+const encoder = new TextEncoder()
 
 export class Publisher {
   readonly #redis: Redis
   readonly #metrics: Metrics
+  readonly #revokedForMs: number
   readonly #unanswered = new Set<Promise<boolean>>()
   #unansweredBytes = 0
 
-  constructor(redis: Redis, metrics: Metrics) {
+  constructor(redis: Redis, metrics: Metrics, revokedForMs: number) {
     this.#redis = redis
+    this.#revokedForMs = revokedForMs
     this.#metrics = metrics
   }
 
@@ -36,14 +41,22 @@ export class Publisher {
   publish(changes: readonly LoggedChange[]): void {
     for (const run of runsOf(changes))
       for (const message of messagesOf(run))
-        void this.#send(run.space, message).then((sent) =>
+        void this.#send(REDIS.spaceChannel(run.space), message).then((sent) =>
           this.#metrics.published.inc({ outcome: sent ? 'sent' : 'dropped' }),
         )
   }
 
+  /** Tells that tokens of these beings are no longer good, as `publish` does. */
+  revoke(removed: readonly RemovedBeing[]): void {
+    for (const message of revokedMessages(removed, this.#revokedForMs))
+      void this.#send(REDIS.revokedChannel, encoder.encode(message)).then((sent) =>
+        this.#metrics.revocations.inc({ outcome: sent ? 'sent' : 'dropped' }),
+      )
+  }
+
   /** Whether Redis took the signal. */
   signal(space: SpaceId, from: BeingId, name: string, data: JsonObject | undefined): Promise<boolean> {
-    return this.#send(space, encodeSignalMessage(space, from, name, data))
+    return this.#send(REDIS.spaceChannel(space), encodeSignalMessage(space, from, name, data))
   }
 
   /** Waits until what was sent is answered or has timed out. */
@@ -51,11 +64,11 @@ export class Publisher {
     await Promise.all(this.#unanswered)
   }
 
-  #send(space: SpaceId, message: Uint8Array): Promise<boolean> {
+  #send(channel: string, message: Uint8Array): Promise<boolean> {
     if (this.#redis.status !== 'ready' || this.#unansweredBytes > MAX_UNANSWERED_BYTES) return Promise.resolve(false)
     this.#unansweredBytes += message.length
     const answered = this.#redis
-      .publish(REDIS.spaceChannel(space), Buffer.from(message.buffer, message.byteOffset, message.byteLength))
+      .publish(channel, Buffer.from(message.buffer, message.byteOffset, message.byteLength))
       .then(
         () => true,
         // The connection's own error listener says why.

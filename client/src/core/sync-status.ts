@@ -99,7 +99,7 @@ function describeClose(code: number, reason: string): string {
     case CLOSE.overloaded.code:
       return 'The gateway is overloaded.'
     case CLOSE.notAuthenticated.code:
-      return 'The gateway does not accept this session.'
+      return 'The gateway does not accept this session any more: it is not valid, or whose it was is removed.'
     case CLOSE.unsupportedVersion.code:
       return 'This page is too old for the server.'
     case CLOSE.originNotAllowed.code:

@@ -1,6 +1,7 @@
 /**
- * When to ask the api where the watched spaces stand: seldom while the bus is trusted, about once a second while it
- * is away, and soon after a channel was joined anew, because what was committed before that came by no message.
+ * When to ask the api where the watched spaces stand, and who was removed: seldom while the bus is trusted, about once a
+ * second while it is away, and soon after a channel was joined anew, because what was said before that came by no
+ * message.
  */
 export interface HeadsPoll {
   readonly bus: 'up' | 'down'

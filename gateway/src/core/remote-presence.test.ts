@@ -151,6 +151,43 @@ describe('reads', () => {
     ])
   })
 
+  test('G112 who is missing in the first read after Redis was away is kept until its gateway has said it again', () => {
+    read({ a: { '@ada': entry(3), '@bob': entry(4) } })
+    remote.lose()
+    read({ a: { '@ada': entry(3) } })
+    expect(here()).toEqual(['@ada', '@bob'])
+    expect(remote.isExact).toBe(false)
+    remote.heard(hint('a', 0, 9, { '@ada': entry(9), '@bob': entry(9) }))
+    expect(remote.isExact).toBe(true)
+    expect(here()).toEqual(['@ada', '@bob'])
+  })
+
+  test('G112 or until it had the time to', () => {
+    read({ a: { '@ada': entry(3), '@bob': entry(4) } })
+    remote.lose()
+    read({ a: { '@ada': entry(3) } })
+    const at = remote.wakesAt ?? 0
+    remote.tick(at)
+    expect(remote.wantsRead).toBe(true)
+    remote.readBegan()
+    const again = { entries: entries({ a: { '@ada': entry(3) } }), leases: leases('a'), beats: new Map() }
+    remote.readDone(again, OWN, false, at)
+    expect(remote.isExact).toBe(true)
+    expect(here()).toEqual(['@ada'])
+  })
+
+  test('G114 long after its return Redis is believed at once', () => {
+    read({ a: { '@ada': entry(3), '@bob': entry(4) } })
+    remote.lose()
+    read({})
+    remote.wantRead()
+    remote.heard(hint('a', 0, 5, { '@ada': entry(5), '@bob': entry(5) }))
+    remote.readBegan()
+    const later = { entries: entries({ a: { '@ada': entry(5) } }), leases: leases('a'), beats: new Map() }
+    remote.readDone(later, OWN, false, 60_000)
+    expect(here()).toEqual(['@ada'])
+  })
+
   test('G112 in doubt the missing are kept and the roster is not exact, until they are given up or heard of', () => {
     read({ a: { '@ada': entry(3) }, b: { '@bob': entry(4) } })
     read({}, [], true)

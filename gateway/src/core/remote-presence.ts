@@ -6,6 +6,8 @@
  * - The last hint lost shows in that gateway's beat, which lists what it wrote lately: read, if the hint is not merely late.
  * - All hints lost (Redis away, this gateway cut off): the roster says that it is frozen, and reads when it is back.
  * - The reader was slow: hints that come during a read are kept and applied over it. Each is safe to apply twice.
+ * - Redis went back in time (a replica that lagged was promoted): who is missing in the first reads is kept, until its
+ *   gateway has said again who is here through it, or had the time to.
  * - Redis lost the hash: its gateways write their entries again under new boot ids (lease.ts) and say which id they had.
  *   A gateway whose lease is missing while our own was missing too is doubted and kept, until it is heard of or overdue.
  */
@@ -35,6 +37,8 @@ export interface ReadOutcome {
 const NOBODY: ReadonlyMap<BeingId, PresenceEntry> = new Map()
 /** A beat may overtake the hint it speaks of, for this long. */
 const LATE_HINT_MS = 500
+/** Within this of its return all gateways are at Redis again, and have said who is here through them. */
+const SAID_AGAIN_MS = 1500
 
 export class RemotePresence {
   readonly #merged: MergedPresence
@@ -46,6 +50,9 @@ export class RemotePresence {
   readonly #floors = new Map<BootId, number>()
   #reading: { floors: Map<BootId, number>; heard: HeardHint[] } | undefined
   #hasRead = false
+  /** Until then whoever is missing in the first reads after Redis was away is kept. */
+  #trustsAt: number | 'after the next read' = 0
+  readonly #kept = new Set<BootId>()
   #wantsRead = false
 
   constructor(merged: MergedPresence) {
@@ -64,6 +71,7 @@ export class RemotePresence {
 
   get wakesAt(): number | undefined {
     const dues = [...this.#suspects.values()].map(({ at }) => at)
+    if (this.#kept.size > 0 && typeof this.#trustsAt === 'number') dues.push(this.#trustsAt)
     return dues.length === 0 ? undefined : Math.min(...dues)
   }
 
@@ -86,6 +94,8 @@ export class RemotePresence {
 
   /** What is known may be out of date from now on, and no answer under way will do. */
   lose(): void {
+    this.#trustsAt = 'after the next read'
+    this.#kept.clear()
     this.#reading = undefined
     this.#hasRead = false
     this.#suspects.clear()
@@ -94,6 +104,7 @@ export class RemotePresence {
   /** Nobody looks at this space any more. */
   forget(): void {
     this.lose()
+    this.#trustsAt = 0
     this.#wantsRead = false
     for (const boot of [...this.#parts.keys()]) this.#drop(boot)
   }
@@ -109,6 +120,10 @@ export class RemotePresence {
   }
 
   tick(now: number): void {
+    if (this.#kept.size > 0 && typeof this.#trustsAt === 'number' && this.#trustsAt <= now) {
+      this.#kept.clear()
+      this.#wantsRead = true
+    }
     for (const [boot, { rev, at }] of this.#suspects) {
       if (at > now) continue
       this.#suspects.delete(boot)
@@ -122,13 +137,16 @@ export class RemotePresence {
     const reading = this.#reading
     if (reading === undefined) return outcome
     this.#reading = undefined
+    if (typeof this.#trustsAt !== 'number') this.#trustsAt = now + SAID_AGAIN_MS
     const replaced = new Set([...own.formerly, ...[...read.leases.values()].flat()])
     // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
     for (const boot of new Set([...read.entries.keys(), ...reading.floors.keys()])) {
       if (boot === own.bootId) continue
       const entries = read.entries.get(boot) ?? NOBODY
-      if (read.leases.has(boot)) this.#take(boot, entries, reading.floors.get(boot) ?? 0)
-      else if (replaced.has(boot)) this.#bury(boot, entries, outcome)
+      if (read.leases.has(boot)) {
+        if (this.#isSuspicious(boot, entries, now)) this.#keep(boot, entries)
+        else this.#take(boot, entries, reading.floors.get(boot) ?? 0)
+      } else if (replaced.has(boot)) this.#bury(boot, entries, outcome)
       else if (!isDoubtful) {
         const known = this.#merged.entriesOf(boot)
         const beatAt = read.beats.get(boot) ?? (known.size > 0 ? now : 0)
@@ -157,8 +175,11 @@ export class RemotePresence {
     if (to > rev) {
       if (hint.put === undefined) this.#missed(bootId, to)
       else {
-        if (from === 0) this.#merged.replace(bootId, new Map(Object.entries(hint.put)))
-        else for (const [being, entry] of Object.entries(hint.put)) this.#merged.put(bootId, being, entry)
+        if (from === 0) {
+          this.#merged.replace(bootId, new Map(Object.entries(hint.put)))
+          this.#doubted.delete(bootId)
+          this.#kept.delete(bootId)
+        } else for (const [being, entry] of Object.entries(hint.put)) this.#merged.put(bootId, being, entry)
         for (const being of Object.keys(hint.left)) this.#merged.remove(bootId, being)
         // After a read this may only be a removal that the entries did not tell; one more read settles it.
         if (from > rev) this.#missed(bootId, to)
@@ -170,6 +191,21 @@ export class RemotePresence {
       if (hint.put === undefined) this.#doubted.delete(former)
       else this.#drop(former)
     }
+  }
+
+  /** Redis may have gone back in time (a replica that lagged): then its owner is about to say it again. */
+  #isSuspicious(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, now: number): boolean {
+    return (
+      typeof this.#trustsAt === 'number' &&
+      now < this.#trustsAt &&
+      this.#merged.beingsOf(boot).some((being) => !entries.has(being))
+    )
+  }
+
+  #keep(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>): void {
+    for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
+    this.#doubted.add(boot)
+    this.#kept.add(boot)
   }
 
   #missed(boot: BootId, rev: number): void {
@@ -191,6 +227,7 @@ export class RemotePresence {
   }
 
   #drop(boot: BootId): void {
+    this.#kept.delete(boot)
     this.#merged.replace(boot, NOBODY)
     this.#parts.delete(boot)
     this.#doubted.delete(boot)

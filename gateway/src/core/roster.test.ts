@@ -54,6 +54,57 @@ describe('writes', () => {
     expect(roster.takeWrite(13)).toBeUndefined()
   })
 
+  test('G118 who left is told to have left when Redis has it, and not before', () => {
+    roster.came(1, '@ada', 1)
+    roster.written(write(1), 2)
+    roster.tick(20)
+    frames()
+    roster.left(1, 30)
+    roster.tick(500)
+    const leave = write(2)
+    expect([...leave.left]).toEqual([['@ada', 30]])
+    roster.tick(1000)
+    expect(frames()).toEqual([])
+    roster.written(leave, 1001)
+    roster.tick(1100)
+    expect(frames()).toMatchObject([{ left: ['@ada'], hereCount: 0 }])
+    expect(take('reportLastSeen')).toMatchObject([{ being: '@ada', at: 30 }])
+  })
+
+  test('G118 one who is back before Redis took the leave has not left', () => {
+    roster.came(1, '@ada', 1)
+    roster.tick(20)
+    frames()
+    roster.ended(1, 30)
+    const leave = write(2)
+    roster.came(2, '@ada', 31)
+    roster.written(leave, 40)
+    roster.tick(1000)
+    expect(frames()).toEqual([])
+    expect(write(3).put.has('@ada')).toBe(true)
+  })
+
+  test('G118 a leave that Redis has not taken yet when nobody looks any more is reported all the same', () => {
+    roster.came(1, '@ada', 1)
+    roster.ended(1, 30)
+    const leave = write(2)
+    roster.unwatched(35)
+    expect(take('reportLastSeen')).toMatchObject([{ being: '@ada', at: 30 }])
+    roster.written(leave, 40)
+    expect(take('reportLastSeen')).toEqual([])
+    expect(roster.isIdle).toBe(true)
+  })
+
+  test('G113 what an answer told already is told to all before the word that the roster is frozen', () => {
+    roster.came(1, '@ada', 1)
+    expect(roster.answer(['@ada'])).toMatchObject({ hereCount: 1 })
+    roster.linkLost(2)
+    expect(frames()).toMatchObject([
+      { joined: [{ being: '@ada' }], hereCount: 1, frozen: false },
+      { joined: [], hereCount: 1, frozen: true },
+    ])
+  })
+
   test('G111 under another name everything is said again, with the former', () => {
     roster.came(1, '@ada', 1)
     write(1)

@@ -41,6 +41,8 @@ export class SpaceRoster {
   readonly #own: OwnPresence
   readonly #writes: OwnWrites
   readonly #farewells = new Farewells()
+  /** Gone from here, and not yet known to be written: still on the list. */
+  readonly #leaving = new Map<BeingId, number>()
   #listing: Listing
   #name: OwnName
   #link: 'up' | 'down' = 'down'
@@ -109,6 +111,7 @@ export class SpaceRoster {
     this.#isWatched = false
     this.#isToldFrozen = false
     this.#flushAt = undefined
+    for (const [being, at] of this.#leaving) this.#leave(this.#name.bootId, being, at)
     this.#settle(now)
     this.#remote.forget()
     // Those who are here through others have not left: it is we who stop looking.
@@ -133,7 +136,9 @@ export class SpaceRoster {
   /** Redis is there and the lease is ours: everything of ours is said again, and the hash is read. */
   linkFound(name: OwnName, now: number): void {
     if (name.bootId !== this.#name.bootId) {
-      for (const being of this.#own.entries.keys()) this.#merged.remove(this.#name.bootId, being)
+      for (const being of this.#merged.beingsOf(this.#name.bootId)) this.#merged.remove(this.#name.bootId, being)
+      for (const [being, at] of this.#leaving) this.#farewells.seen(being, at)
+      this.#leaving.clear()
       this.#name = name
     }
     this.#link = 'up'
@@ -232,6 +237,13 @@ export class SpaceRoster {
     return this.#writes.take(to, this.#name, this.#own.entries)
   }
 
+  /** Who left is gone only now: where Redis does not answer, it may be back through others and we would not know. */
+  written({ bootId, left }: PresenceWrite, now: number): void {
+    for (const [being, at] of left)
+      if (bootId === this.#name.bootId && this.#leaving.has(being)) this.#leave(bootId, being, at)
+    this.#settle(now)
+  }
+
   writeFailed(write: PresenceWrite): void {
     this.#writes.failed(write, this.#own.entries)
   }
@@ -260,7 +272,7 @@ export class SpaceRoster {
       this.#remote.readBegan()
       this.#effects.push({ type: 'readHash', turn: ++this.#turn })
     }
-    if (!this.isExact) this.#freeze()
+    if (!this.isExact) this.#freeze(now)
     else if (this.#isToldFrozen || this.#listing.isUntold) this.#flush(now)
     else if (this.#merged.hasChanged) this.#flushAt ??= now + windowFor(this.#merged.count, this.#settings)
   }
@@ -270,15 +282,23 @@ export class SpaceRoster {
     if (change.type === 'here') {
       this.#merged.put(this.#name.bootId, being, { ...change.entry, rev: 0 })
       this.#farewells.mind(being)
-    } else {
-      this.#merged.remove(this.#name.bootId, being)
-      this.#farewells.seen(being, change.at)
-    }
+      this.#leaving.delete(being)
+    } else if (this.#isWatched) this.#leaving.set(being, change.at)
+    else this.#leave(this.#name.bootId, being, change.at)
   }
 
-  #freeze(): void {
+  #leave(bootId: BootId, being: BeingId, at: number): void {
+    this.#leaving.delete(being)
+    this.#merged.remove(bootId, being)
+    this.#farewells.seen(being, at)
+  }
+
+  #freeze(now: number): void {
+    const isPending = this.#flushAt !== undefined
     this.#flushAt = undefined
     if (this.#isToldFrozen || this.#listing.isUntold) return
+    // Newcomers were told of it already.
+    if (isPending) this.#flush(now)
     this.#isToldFrozen = true
     const quiet = { joined: [], left: [], updated: [], hereCount: this.#listing.count }
     this.#send(quiet, true)

@@ -71,16 +71,19 @@ export type SessionEvent =
   | { type: 'oversizedReceived' }
   /** `spread` in [0, 1) places the first heartbeat, so that clients that came together are not served together. */
   | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number; spread: number }
-  | { type: 'tokenRefused'; reason: 'invalid' | 'expired' }
+  | { type: 'tokenRefused'; reason: TokenRefusal }
   | { type: 'subscriptionAnswered'; space: SpaceId }
   | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
   | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+  /** Who this is was removed: the token is no longer good. */
+  | { type: 'beingRevoked' }
   | { type: 'fellBehind' }
   | { type: 'drainStarted'; reconnectAfterMs: number; closeAt: number }
   | { type: 'socketClosed' }
   | { type: 'ticked' }
 
 export type TokenPurpose = 'hello' | 'refresh'
+export type TokenRefusal = 'invalid' | 'expired' | 'revoked'
 
 export type SessionEffect =
   | { type: 'sendFrame'; frame: ServerFrame }

@@ -79,6 +79,7 @@ const events: Record<EventName, SessionEvent> = {
   subscriptionAnswered: { type: 'subscriptionAnswered', space: '@a' },
   subscriptionRefused: { type: 'subscriptionRefused', space: '@a', code: 'not-found', retryAfterMs: undefined },
   subscriptionEnded: { type: 'subscriptionEnded', space: '@a', code: 'revoked' },
+  beingRevoked: { type: 'beingRevoked' },
   fellBehind: { type: 'fellBehind' },
   drainStarted: drain,
   socketClosed: { type: 'socketClosed' },
@@ -97,6 +98,7 @@ const closedTable: Record<EventName, Cell> = {
   subscriptionAnswered: ['closed'],
   subscriptionRefused: ['closed'],
   subscriptionEnded: ['closed'],
+  beingRevoked: ['closed'],
   fellBehind: ['closed'],
   drainStarted: ['closed'],
   socketClosed: ['closed'],
@@ -116,6 +118,7 @@ const table: Record<SessionState['status'], Record<EventName, Cell>> = {
     subscriptionAnswered: ['awaiting-hello'],
     subscriptionRefused: ['awaiting-hello'],
     subscriptionEnded: ['awaiting-hello'],
+    beingRevoked: ['awaiting-hello'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
@@ -133,6 +136,7 @@ const table: Record<SessionState['status'], Record<EventName, Cell>> = {
     subscriptionAnswered: ['authenticating'],
     subscriptionRefused: ['authenticating'],
     subscriptionEnded: ['authenticating'],
+    beingRevoked: ['authenticating'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
@@ -150,6 +154,7 @@ const table: Record<SessionState['status'], Record<EventName, Cell>> = {
     subscriptionAnswered: ['live'],
     subscriptionRefused: ['live', 'error:not-found'],
     subscriptionEnded: ['live', 'unsubscribed'],
+    beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed', 'unwatch:@a'],
@@ -167,6 +172,7 @@ const table: Record<SessionState['status'], Record<EventName, Cell>> = {
     subscriptionAnswered: ['draining'],
     subscriptionRefused: ['draining', 'error:not-found'],
     subscriptionEnded: ['draining', 'unsubscribed'],
+    beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining'],
     socketClosed: ['closed', 'unwatch:@a'],
@@ -231,6 +237,23 @@ describe('saying who one is', () => {
     expect(extended).toMatchObject({ expiresAt: EXPIRES + 5000 })
     expect(run(extended, [{ ...later, expiresAt: EXPIRES }]).state).toBe(extended)
     expect(run(states.live, [{ ...later, being: '@bob' }]).said).toContain('close:notAuthenticated')
+  })
+})
+
+describe('a being that was removed', () => {
+  test('G62 it is told and closed with 4501 in whatever state it is known, and nothing it says is passed on', () => {
+    for (const state of [states.live, states.draining]) {
+      const { said } = run(state, [{ type: 'beingRevoked' }, signal('@a'), presence('@a'), subscribe('@b')])
+      expect(said).toEqual(['error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'])
+    }
+  })
+
+  test('G62 its token is refused, at hello and at refresh, and the client is told why', () => {
+    for (const state of [states.authenticating, states.live]) {
+      const { effects } = stepSession(state, { type: 'tokenRefused', reason: 'revoked' }, NOW, settings)
+      expect(effects[0]).toMatchObject({ frame: { code: 'not-authenticated', message: 'Who this was is removed' } })
+      expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'notAuthenticated' })
+    }
   })
 })
 

@@ -17,6 +17,7 @@ import type {
   SessionSettings,
   SessionState,
   SessionStep,
+  TokenRefusal,
 } from './session-state.ts'
 
 export const openSession = (session: string, now: number, settings: SessionSettings): SessionState => ({
@@ -52,6 +53,8 @@ export function stepSession(
     case 'subscriptionRefused':
     case 'subscriptionEnded':
       return subscriptionChanged(state, event)
+    case 'beingRevoked':
+      return beingRevoked(state)
     case 'fellBehind':
       return closeSession(state, 'tooSlow')
     case 'drainStarted':
@@ -159,10 +162,27 @@ function tokenVerified(
   return { state: next, effects }
 }
 
-function tokenRefused(state: OpenSession, reason: 'invalid' | 'expired'): Outcome {
+function tokenRefused(state: OpenSession, reason: TokenRefusal): Outcome {
   if (state.status === 'awaiting-hello' || state.status === 'draining') return stay(state)
-  return reason === 'expired' ? closeSession(state, 'tokenExpired') : unauthenticated(state)
+  switch (reason) {
+    case 'expired':
+      return closeSession(state, 'tokenExpired')
+    case 'invalid':
+      return unauthenticated(state)
+    case 'revoked':
+      return revoked(state)
+    default:
+      reason satisfies never
+      return stay(state)
+  }
 }
+
+const revoked = (state: OpenSession): Outcome =>
+  closeSession(state, 'notAuthenticated', [errorFrame('not-authenticated', { message: 'Who this was is removed' })])
+
+/** Before its token was verified nobody knows whose session it is: then that is asked. */
+const beingRevoked = (state: OpenSession): Outcome =>
+  'being' in state && state.being !== undefined ? revoked(state) : stay(state)
 
 type SubscriptionEvent = Extract<
   SessionEvent,

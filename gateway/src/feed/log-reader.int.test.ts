@@ -74,6 +74,7 @@ describe('reading the log', () => {
       const other = await answering(status, body)
       expect(await reader([other.url]).read('@a', request()), `${status} ${body}`).toMatchObject({ type: 'failed' })
       expect(await reader([other.url]).heads(['@a'])).toMatchObject({ type: 'failed' })
+      expect(await reader([other.url]).revoked?.({ since: 0 })).toMatchObject({ type: 'failed' })
       other.server.close()
     }
     expect(await reader(['http://127.0.0.1:1']).read('@a', request())).toMatchObject({ type: 'failed' })

@@ -6,7 +6,9 @@ import {
   accessSchema,
   epochSchema,
   internalHeadsAnswerSchema,
+  internalRevokedAnswerSchema,
   type Position,
+  type RevokedPlace,
   type SpaceId,
   versionSchema,
 } from '@rhizom/protocol'
@@ -14,7 +16,7 @@ import { z } from 'zod'
 import { readersOf } from '../core/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed-state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/run.ts'
-import type { HeadsOutcome, LogReader, ReadOutcome } from '../ports.ts'
+import type { HeadsOutcome, LogReader, ReadOutcome, RevokedOutcome } from '../ports.ts'
 
 export interface LogReaderSettings {
   /** Base addresses of the api; the next is tried when one fails. */
@@ -83,8 +85,12 @@ export function createLogReader(settings: LogReaderSettings): LogReader {
       }
       return { type: 'answered', heads }
     },
+    revoked: async (place) => revokedOutcome(await ask(revokedPath(place), { method: 'GET' })),
   }
 }
+
+const revokedPath = ({ since, after }: RevokedPlace): string =>
+  `/internal/revoked?since=${since}${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`
 
 const queryOf = ({ after }: ReadRequest): string =>
   after === undefined ? '' : `?epoch=${after.epoch}&after=${after.version}`
@@ -126,6 +132,15 @@ function headsOutcome(reply: Reply): HeadsOutcome {
   const parsed = internalHeadsAnswerSchema.safeParse(reply.body)
   if (!parsed.success) return { type: 'failed', problem: 'an answer that is not understood' }
   return { type: 'answered', heads: new Map(Object.entries(parsed.data.heads)) }
+}
+
+function revokedOutcome(reply: Reply): RevokedOutcome {
+  if (reply.type !== 'answered')
+    return { type: 'failed', problem: reply.type === 'missing' ? 'no such path' : reply.problem }
+  const parsed = internalRevokedAnswerSchema.safeParse(reply.body)
+  return parsed.success
+    ? { type: 'answered', ...parsed.data }
+    : { type: 'failed', problem: 'an answer that is not understood' }
 }
 
 /** Asks the api, a bounded number of times at once, moving on to the next address after a failure. */

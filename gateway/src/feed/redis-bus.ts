@@ -5,7 +5,7 @@
  * After each reconnect every wanted channel is joined by this file, not by ioredis, and `recovered` is said only when
  * Redis has confirmed all of them. A ping each second finds a connection that is cut without a word.
  */
-import { type Heads, parseHeadsMessage, REDIS, type SpaceId } from '@rhizom/protocol'
+import { parseHeadsMessage, parseRevokedMessage, REDIS, type SpaceId } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { backoffMs } from '../core/backoff.ts'
 import type { Bus, BusListener, Cancel, Clock, Log, Random } from '../ports.ts'
@@ -27,6 +27,8 @@ export interface RedisBusPorts {
 const PING_EVERY_MS = 1000
 const LOG_EVERY_MS = 10_000
 const CHANNELS_PER_COMMAND = 500
+/** Those that concern no single space. */
+const COMMON_CHANNELS = [REDIS.headsChannel, REDIS.revokedChannel, REDIS.gatewaysChannel]
 const RETRY = { baseMs: 50, maxMs: 1000 } as const
 
 export class RedisBus implements Bus {
@@ -131,9 +133,7 @@ export class RedisBus implements Bus {
 
   #joinAll(connection: number): void {
     const missing = this.#interest.missing()
-    const joins: Promise<boolean>[] = [
-      this.#confirmed(this.#listening.subscribe(REDIS.headsChannel, REDIS.gatewaysChannel), connection),
-    ]
+    const joins: Promise<boolean>[] = [this.#confirmed(this.#listening.subscribe(...COMMON_CHANNELS), connection)]
     for (let at = 0; at < missing.length; at += CHANNELS_PER_COMMAND)
       joins.push(this.#subscribe(missing.slice(at, at + CHANNELS_PER_COMMAND)))
     Promise.all(joins).then(
@@ -198,13 +198,14 @@ export class RedisBus implements Bus {
       return
     }
     if (name === REDIS.gatewaysChannel) this.#listener?.beat?.(message)
-    if (name !== REDIS.headsChannel) return
-    const heads = parseHeadsMessage(message.toString('utf8'))
-    if (heads.ok) this.#headsReceived(heads.value)
-  }
-
-  #headsReceived(heads: Heads): void {
-    this.#listener?.heads(heads)
+    if (name === REDIS.headsChannel) {
+      const heads = parseHeadsMessage(message.toString('utf8'))
+      if (heads.ok) this.#listener?.heads(heads.value)
+    }
+    if (name === REDIS.revokedChannel) {
+      const revoked = parseRevokedMessage(message.toString('utf8'))
+      if (revoked.ok) this.#listener?.revoked?.(revoked.value)
+    }
   }
 
   #troubled(error: unknown, message: string): void {

@@ -16,17 +16,25 @@ const measured = (content: BeatContent, spaces: ReturnType<typeof rosters>, time
 test('G114 each write is told by the heartbeats of one lease time, and then nothing is', () => {
   const content = new BeatContent(lease)
   expect(content.announce('me', 0)).toBeUndefined()
-  content.wrote('@a', 1, 0)
-  content.wrote('@b', 2, 4000)
-  content.wrote('@a', 3, 9000)
+  content.wrote('me', '@a', 1, 0)
+  content.wrote('me', '@b', 2, 4000)
+  content.wrote('me', '@a', 3, 9000)
   expect(content.announce('me', 9000)).toEqual({ bootId: 'me', wrote: { '@b': 2, '@a': 3 }, stops: false })
   expect(content.announce('me', 19_001)?.wrote).toEqual({ '@a': 3 })
   expect(content.announce('me', 24_001)).toBeUndefined()
 })
 
+test('G114 what was written under a former name is not told under the present one', () => {
+  const content = new BeatContent(lease)
+  content.wrote('me', '@a', 1, 0)
+  content.wrote('me', '@b', 2, 0)
+  content.wrote('me-again', '@a', 3, 10)
+  expect(content.announce('me-again', 20)?.wrote).toEqual({ '@a': 3 })
+})
+
 test('G105 what a heartbeat tells is bounded, the latest stay', () => {
   const content = new BeatContent(lease)
-  for (let index = 0; index < 3000; index++) content.wrote(`@s${index}`, index, 0)
+  for (let index = 0; index < 3000; index++) content.wrote('me', `@s${index}`, index, 0)
   const wrote = Object.keys(content.announce('me', 0)?.wrote ?? {})
   expect([wrote.length, wrote[0], wrote.at(-1)]).toEqual([2000, '@s1000', '@s2999'])
 })
@@ -44,7 +52,7 @@ test('G114 every space is measured in its turn, whatever became of those of the 
 test('G116 a hash is renewed long before its time, where somebody is here through us', () => {
   const content = new BeatContent(lease)
   const spaces = rosters('@a', '@b')
-  for (const id of ['@a', '@b', '@left']) content.wrote(id, 1, 0)
+  for (const id of ['@a', '@b', '@left']) content.wrote('me', id, 1, 0)
   content.forget('@left')
   spaces.get('@a')?.roster.came(1, '@ada', 0)
   expect(content.toRenew(spaces, HASH_TTL_MS / 3 - 1)).toEqual([])

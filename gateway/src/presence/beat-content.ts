@@ -20,7 +20,7 @@ type Rosters = Pick<ReadonlyMap<SpaceId, { roster: SpaceRoster }>, 'has' | 'get'
 export class BeatContent {
   readonly #toldForMs: number
   /** The latest last. */
-  readonly #wrote = new Map<SpaceId, { rev: number; at: number }>()
+  readonly #wrote = new Map<SpaceId, { bootId: BootId; rev: number; at: number }>()
   readonly #renewedAt = new Map<SpaceId, number>()
   #toMeasure: SpaceId[] = []
 
@@ -28,9 +28,9 @@ export class BeatContent {
     this.#toldForMs = beatEveryMs(lease) * TOLD_BY
   }
 
-  wrote(space: SpaceId, rev: number, at: number): void {
+  wrote(bootId: BootId, space: SpaceId, rev: number, at: number): void {
     this.#wrote.delete(space)
-    this.#wrote.set(space, { rev, at })
+    this.#wrote.set(space, { bootId, rev, at })
     if (!this.#renewedAt.has(space)) this.#renewedAt.set(space, at)
     const [oldest] = this.#wrote.keys()
     if (this.#wrote.size > MAX_TOLD && oldest !== undefined) this.#wrote.delete(oldest)
@@ -40,9 +40,10 @@ export class BeatContent {
     this.#renewedAt.delete(space)
   }
 
-  /** Nothing while nothing was written lately. */
+  /** Nothing while nothing was written lately under this name: what was under a former one would be looked for in vain. */
   announce(bootId: BootId, now: number): GatewayBeat | undefined {
-    for (const [space, { at }] of this.#wrote) if (at + this.#toldForMs < now) this.#wrote.delete(space)
+    for (const [space, { at, bootId: by }] of this.#wrote)
+      if (by !== bootId || at + this.#toldForMs < now) this.#wrote.delete(space)
     if (this.#wrote.size === 0) return undefined
     const wrote = Object.fromEntries([...this.#wrote].map(([space, { rev }]) => [space, rev] as const))
     return { bootId, wrote, stops: false }

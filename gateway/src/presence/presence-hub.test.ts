@@ -148,6 +148,23 @@ describe('who is here', () => {
     expect([...watcher.here.values()]).toEqual([before])
   })
 
+  test('G63 a being that was removed leaves all spaces at once, also within its grace, and nobody else does', async () => {
+    const world = await calm(2)
+    const watcher = await watch(world, 1)
+    world.come(0, '@ada')
+    world.come(1, '@ada')
+    world.come(0, '@ada', '@other')
+    const bob = world.come(0, '@bob')
+    world.come(0, '@cyd')
+    await world.time.pass(1000)
+    world.go(bob)
+    expect(names(watcher)).toEqual(['@ada', '@bob', '@cyd'])
+    for (const { gate, hub } of world.nodes) gate.enter(() => hub.expelled(new Set(['@ada', '@bob'])))
+    await world.time.pass(500)
+    expect(names(watcher)).toEqual(['@cyd'])
+    expect([...world.stored().keys(), ...world.stored('@other').keys()]).toEqual(['@cyd'])
+  })
+
   test('G102 what happens within the window is one frame, and what was undone is none', async () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)

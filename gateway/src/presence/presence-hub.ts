@@ -144,6 +144,12 @@ export class PresenceHub implements Roster {
     this.#with(this.#rosters.get(id), (roster, now) => roster.restricted(mayRead, now))
   }
 
+  expelled(beings: ReadonlySet<BeingId>): void {
+    for (const space of [...this.#rosters.values()])
+      if (space.roster.ownBeings().some((being) => beings.has(being)))
+        this.#with(space, (roster, now) => roster.restricted((being) => !beings.has(being), now))
+  }
+
   stateSet(id: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void {
     this.#with(this.#rosters.get(id), (roster, now) => roster.stateSet(connection, being, state, now))
   }
@@ -256,7 +262,7 @@ export class PresenceHub implements Roster {
 
   /** A roster that waited for its last write may be let go of now. */
   #written(writes: readonly PresenceWrite[]): void {
-    for (const { space } of writes) this.#with(this.#rosters.get(space), () => undefined)
+    for (const write of writes) this.#with(this.#rosters.get(write.space), (roster, now) => roster.written(write, now))
   }
 
   #writeFailed(writes: readonly PresenceWrite[], error: unknown): void {

@@ -47,7 +47,7 @@ export class PresenceWriter {
       const write = roster.takeWrite(this.#lastWrite + 1)
       if (write === undefined) continue
       this.#lastWrite += 1
-      beats.wrote(write.space, write.to, clock.now())
+      beats.wrote(write.bootId, write.space, write.to, clock.now())
       writes.push(write)
     }
     this.#waiting.clear()

@@ -27,6 +27,8 @@ export interface Roster {
   ended(space: SpaceId, connection: ConnectionId): void
   /** Nobody else may be here any more, nor those who left a moment ago. */
   restricted(space: SpaceId, mayRead: (being: BeingId) => boolean): void
+  /** They may not be here any more, in whatever space, nor if they left a moment ago. */
+  expelled(beings: ReadonlySet<BeingId>): void
   stateSet(space: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void
   heard(space: SpaceId, message: PresenceMessage): void
   beatHeard(message: Uint8Array): void
@@ -52,6 +54,7 @@ export const emptyRoster: Roster = {
   left: ignore,
   ended: ignore,
   restricted: ignore,
+  expelled: ignore,
   stateSet: ignore,
   heard: ignore,
   beatHeard: ignore,

@@ -80,6 +80,8 @@ export class LogServer {
   readonly spaces = new Map<string, TestSpace>()
   /** What was asked, in order, as `GET /internal/…`. */
   readonly asked: string[] = []
+  /** Removed beings, with the time until which it matters. */
+  readonly revoked: Record<string, number> = {}
   isAway = false
   /** Answers wait for this, where a test wants a read to take its time. */
   gate: Promise<void> = Promise.resolve()
@@ -133,6 +135,8 @@ export class LogServer {
       const known = spaces.flatMap((id) => this.spaces.get(id) ?? [])
       return { status: 200, body: { heads: Object.fromEntries(known.map((space) => [space.id, space.position])) } }
     }
+    if (url.pathname === '/internal/revoked')
+      return { status: 200, body: { revoked: this.revoked, next: { since: 0 }, isWhole: true } }
     const space = this.spaces.get(decodeURIComponent(url.pathname.split('/').at(-1) ?? ''))
     if (space === undefined) return { status: 404, body: { code: 'not-found' } }
     const after = url.searchParams.get('after')

@@ -1,0 +1,1 @@
+CREATE INDEX "beings_removed" ON "beings" USING btree ("removed_at","id") WHERE removed_at is not null;

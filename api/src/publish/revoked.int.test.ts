@@ -1,0 +1,146 @@
+/** What gateways learn of removed beings: at once, again, and when they ask. */
+import {
+  internalRevokedAnswerSchema,
+  parseRevokedMessage,
+  REDIS,
+  type Revoked,
+  type RevokedPlace,
+} from '@rhizom/protocol'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Database } from '../db/database.ts'
+import { readRemoved } from '../db/removed-beings.ts'
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
+import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
+import { freshId, INTERNAL_TOKEN, startApi, type TestApi } from '../testing/test-api.ts'
+import { until } from '../testing/until.ts'
+
+const TTL_SECONDS = 600
+const HOUR_MS = 3_600_000
+let fresh: FreshDatabase
+let database: Database
+let redisProxy: TcpProxy
+let api: TestApi
+let leader: TestApi
+let bus: Redis
+const heard: Revoked[] = []
+
+beforeAll(async () => {
+  fresh = await freshDatabase()
+  database = new Database({ url: fresh.url, poolSize: 2, deadlineMs: 10_000, name: 'revoked' })
+  const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? '')
+  bus = new Redis(redisUrl.href)
+  bus.on('message', (_channel: string, message: string) => {
+    const parsed = parseRevokedMessage(message)
+    if (parsed.ok) heard.push(parsed.value)
+  })
+  await bus.subscribe(REDIS.revokedChannel)
+  redisProxy = await tcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
+  redisUrl.port = `${redisProxy.port}`
+  const env = { TOKEN_TTL_SECONDS: `${TTL_SECONDS}` }
+  leader = await startApi({ databaseUrl: fresh.url, env: { ...env, HEADS_INTERVAL_MS: '200' } })
+  await until(() => leader.node.heads.isLeader)
+  api = await startApi({ databaseUrl: fresh.url, env: { ...env, REDIS_URL: redisUrl.href } })
+  await until(async () => (await api.ask('GET', '/readyz')).status === 200)
+})
+
+afterAll(async () => {
+  await Promise.all([api.stop(), leader.stop(), database.close()])
+  bus.disconnect()
+  await redisProxy.close()
+  await fresh.drop()
+})
+
+const timesHeard = (being: string): number[] => heard.flatMap((revoked) => revoked[being] ?? [])
+
+/** Somebody who removes themselves. */
+async function leave(): Promise<string> {
+  const { token, being } = await api.signIn('Somebody')
+  const results = await api.mutate(token, { space: null, name: 'being.remove', args: { id: being.id } })
+  expect(results).toMatchObject([{ status: 'applied' }])
+  return being.id
+}
+
+const ask = async (place: RevokedPlace = { since: 0 }, token = INTERNAL_TOKEN) => {
+  const after = place.after === undefined ? '' : `&after=${place.after}`
+  return api.ask('GET', `/internal/revoked?since=${place.since}${after}`, { token })
+}
+
+test('A51 a removal is told when it is committed, until tokens of the being have run out, and told again', async () => {
+  const before = Date.now()
+  const being = await leave()
+  const [until0] = await until(() => timesHeard(being).length > 0 && timesHeard(being))
+  expect(until0).toBeGreaterThanOrEqual(before + TTL_SECONDS * 1000)
+  expect(until0).toBeLessThan(Date.now() + TTL_SECONDS * 1000 + HOUR_MS)
+  const { length } = timesHeard(being)
+  await until(() => timesHeard(being).length > length + 1)
+  expect(new Set(timesHeard(being))).toEqual(new Set([until0]))
+})
+
+test('A51 one who is removed by the owner of a space is told too', async () => {
+  const [owner, guest] = [await api.signIn('Owner'), await api.signIn('Guest')]
+  const space = freshId('space')
+  await api.mutate(owner.token, { space, name: 'space.create', args: { name: 'Space' } })
+  await api.mutate(guest.token, { space, name: 'being.move', args: { id: guest.being.id } })
+  await api.mutate(owner.token, { space, name: 'being.remove', args: { id: guest.being.id } })
+  await until(() => timesHeard(guest.being.id).length > 0)
+  expect(timesHeard(owner.being.id)).toEqual([])
+})
+
+test('A51 what the node that committed it could not tell is told with the heads', async () => {
+  redisProxy.cut()
+  const being = await leave()
+  const [told] = await until(() => timesHeard(being).length > 0 && timesHeard(being))
+  expect(told).toBeGreaterThan(Date.now())
+  const metrics = await (await fetch(`${api.url}/metrics`)).text()
+  expect(metrics).toMatch(/rhizom_api_revocations_published_total\{outcome="dropped"\} [1-9]/)
+  redisProxy.heal()
+})
+
+test('A52 gateways can ask for all, and then for what came since; nobody else can', async () => {
+  const first = await leave()
+  const all = internalRevokedAnswerSchema.parse((await ask()).body)
+  expect(all.isWhole).toBe(true)
+  expect(all.revoked[first]).toBeGreaterThan(Date.now() + (TTL_SECONDS - 60) * 1000)
+  const second = await leave()
+  const since = internalRevokedAnswerSchema.parse((await ask(all.next)).body)
+  expect(Object.keys(since.revoked)).toContain(second)
+  expect((await ask({ since: 0 }, 'another')).status).toBe(401)
+})
+
+test('A52 pages give each removal within the time once, in order, also those of one moment', async () => {
+  const ids = Array.from({ length: 7 }, () => freshId('gone'))
+  const old = freshId('old')
+  await database.use(async (sql) => {
+    for (const id of [...ids, old])
+      await sql`insert into beings (id, type, name, metadata, properties, content, rev, created_at, modified_at, removed_at)
+        values (${id}, 'guest', 'x', '{}', '{}', '[]', 0, now(), now(),
+          ${new Date(Date.now() - (id === old ? 3 : 1) * HOUR_MS).toISOString().slice(0, 19)}::timestamptz)`
+  })
+  const got: string[] = []
+  let place: RevokedPlace = { since: 0 }
+  for (let isWhole = false; !isWhole; ) {
+    const page = await database.use((sql) => readRemoved(sql, place, 2 * HOUR_MS, 3))
+    expect(page.removed.length).toBeLessThanOrEqual(3)
+    got.push(...page.removed.map(({ id }) => id))
+    ;({ next: place, isWhole } = page)
+  }
+  expect(new Set(got).size).toBe(got.length)
+  expect(got.filter((id) => ids.includes(id))).toEqual(ids.toSorted())
+  expect(got).not.toContain(old)
+})
+
+test('A52 what took long to be committed is not passed over', async () => {
+  const being = freshId('slow')
+  const read = (place: RevokedPlace) => database.use((sql) => readRemoved(sql, place, HOUR_MS, 5000))
+  const { next } = await database.use(async (sql) => {
+    await sql`begin`
+    await sql`insert into beings (id, type, name, metadata, properties, content, rev, created_at, modified_at, removed_at)
+      values (${being}, 'guest', 'x', '{}', '{}', '[]', 0, now(), now(), now())`
+    const meanwhile = await read({ since: 0 })
+    expect(meanwhile.removed.map(({ id }) => id)).not.toContain(being)
+    await sql`commit`
+    return meanwhile
+  })
+  expect((await read(next)).removed.map(({ id }) => id)).toContain(being)
+})

@@ -1,0 +1,52 @@
+/**
+ * Removed beings whose tokens may not have run out yet. A token says who somebody is and until when, and nothing else:
+ * that its being was removed has to be known besides. Changed in place, as it may hold many.
+ *
+ * Bounded twice: what has run out is forgotten, and beyond a number those known longest are.
+ */
+import type { BeingId, Revoked } from '@rhizom/protocol'
+
+const SWEEP_EVERY_MS = 60_000
+const MAX_BEINGS = 500_000
+
+export class Revocations {
+  readonly #untilOf = new Map<BeingId, number>()
+  readonly #most: number
+  #sweepAt = 0
+
+  constructor(most = MAX_BEINGS) {
+    this.#most = most
+  }
+
+  get size(): number {
+    return this.#untilOf.size
+  }
+
+  isRevoked(being: BeingId, now: number): boolean {
+    return (this.#untilOf.get(being) ?? 0) > now
+  }
+
+  /** Gives those that are news: their connections are to be closed. */
+  learn(revoked: Revoked, now: number): ReadonlySet<BeingId> {
+    const news = new Set<BeingId>()
+    for (const [being, until] of Object.entries(revoked)) {
+      if (until <= now) continue
+      const known = this.#untilOf.get(being)
+      if (known === undefined) news.add(being)
+      this.#untilOf.set(being, Math.max(until, known ?? 0))
+    }
+    this.#forget(now)
+    return news
+  }
+
+  #forget(now: number): void {
+    if (now >= this.#sweepAt) {
+      this.#sweepAt = now + SWEEP_EVERY_MS
+      for (const [being, until] of this.#untilOf) if (until <= now) this.#untilOf.delete(being)
+    }
+    for (const being of this.#untilOf.keys()) {
+      if (this.#untilOf.size <= this.#most) return
+      this.#untilOf.delete(being)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** Beings that are removed while they are connected to a whole gateway, or before. */
+import { encodeRevokedMessage, encodeSignalMessage, REDIS } from '@rhizom/protocol'
+import { afterEach, expect, test } from 'vitest'
+import { TcpProxy } from './testing/tcp-proxy.ts'
+import { TestClient, tokenFor, until } from './testing/test-client.ts'
+import { redisUrl, TestGateway } from './testing/test-gateway.ts'
+
+let gateway: TestGateway
+let proxy: TcpProxy | undefined
+afterEach(async () => {
+  await gateway.stop()
+  await proxy?.stop()
+  proxy = undefined
+})
+
+/** All gateways on this Redis hear of them: no other test may use the same. */
+const freshBeing = (): string => `@r${crypto.randomUUID()}`
+const later = (): number => Date.now() + 3_600_000
+const publish = (being: string): Promise<number> =>
+  gateway.publisher.publish(REDIS.revokedChannel, encodeRevokedMessage({ [being]: later() }))
+const isUp = async (): Promise<boolean> => (await gateway.metric('redis_up')) === 1
+
+async function startBehindProxy(): Promise<TcpProxy> {
+  const { hostname, port } = new URL(redisUrl())
+  proxy = await new TcpProxy(hostname, Number(port || 6379)).start()
+  gateway = await TestGateway.start({
+    REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+    HEADS_POLL_MS: '50',
+    HEADS_CHECK_MS: '3600000',
+  })
+  await until(isUp, 'Redis is up')
+  return proxy
+}
+
+async function refused(being: string): Promise<void> {
+  const client = await gateway.stranger()
+  client.send({ type: 'hello', protocol: 1, token: await tokenFor(being) })
+  expect(await client.closed).toEqual({ code: 4501, reason: 'not authenticated' })
+  expect(client.frames.map(({ type }) => type)).toEqual(['error'])
+}
+
+test('G62 all connections of the being are closed, nobody else’s, and its token is refused', async () => {
+  gateway = await TestGateway.start()
+  await until(isUp, 'Redis is up')
+  const being = freshBeing()
+  const space = gateway.server.space()
+  const [one, two, other] = [await gateway.client(being), await gateway.client(being), await gateway.client('@bob')]
+  for (const client of [one, two, other]) await client.subscribed(space.id)
+  await publish(being)
+  for (const client of [one, two]) {
+    expect(await client.next('error')).toMatchObject({ code: 'not-authenticated', message: 'Who this was is removed' })
+    expect(await client.closed).toEqual({ code: 4501, reason: 'not authenticated' })
+  }
+  await refused(being)
+  expect(await gateway.metric('connections')).toBe(1)
+  await gateway.publish(space.id, encodeSignalMessage(space.id, '@cyd', 'typing', {}))
+  await other.next('signal')
+})
+
+test('G64 a gateway that starts while the api is away lets in who has a token, and puts out who was removed', async () => {
+  gateway = await TestGateway.start({ HEADS_POLL_MS: '50' })
+  const being = freshBeing()
+  gateway.server.isAway = true
+  gateway.server.revoked[being] = later()
+  // One that starts after the removal, with the same api.
+  const late = await TestGateway.start({ HEADS_POLL_MS: '50', API_URL: gateway.server.url })
+  try {
+    const [client, other] = [await TestClient.live(late.url, being), await TestClient.live(late.url, '@bob')]
+    gateway.server.isAway = false
+    expect((await client.closed).code).toBe(4501)
+    other.send({ type: 'ping' })
+    await other.next('pong')
+    other.end()
+  } finally {
+    await late.stop()
+  }
+})
+
+test('G64 while Redis is away removals are found out by asking', async () => {
+  const redis = await startBehindProxy()
+  const being = freshBeing()
+  const client = await gateway.client(being)
+  redis.cut()
+  await until(async () => !(await isUp()), 'it is noticed')
+  gateway.server.revoked[being] = later()
+  expect((await client.closed).code).toBe(4501)
+  await refused(being)
+})
+
+test('G64 what was lost while Redis was away is asked for when it is back', async () => {
+  const redis = await startBehindProxy()
+  const being = freshBeing()
+  const client = await gateway.client(being)
+  gateway.server.isAway = true
+  redis.cut()
+  await until(async () => !(await isUp()), 'it is noticed')
+  gateway.server.revoked[being] = later()
+  redis.heal()
+  await until(isUp, 'Redis is back')
+  gateway.server.isAway = false
+  expect((await client.closed).code).toBe(4501)
+})
