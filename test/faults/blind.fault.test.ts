@@ -2,10 +2,15 @@
  * Shows that the drills can fail, on a rig of real processes: with a loss planted they say what is lost, and with what a
  * rule rests on switched off they say that it does not hold.
  */
+import { presenceField, REDIS } from '@rhizom/protocol'
+import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bringUp, type Cast } from './cast.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
+import { processFaults } from './catalog/process-faults.ts'
 import { type Fault, nothingToHeal } from './fault.ts'
+import { seatGuests, untilEverybody } from './presence/guests.ts'
+import { withRedis } from './stores.ts'
 
 const NEVER_MS = String(3_600_000)
 
@@ -16,7 +21,10 @@ beforeAll(async () => {
     seed: 1,
     pace: { batch: 3, everyMs: 80 },
     gateways: 2,
-    env: { api: { HEADS_INTERVAL_MS: NEVER_MS }, gateway: { HEADS_CHECK_MS: NEVER_MS } },
+    env: {
+      api: { HEADS_INTERVAL_MS: NEVER_MS },
+      gateway: { HEADS_CHECK_MS: NEVER_MS, PRESENCE_LEASE_MS: NEVER_MS },
+    },
   })
 }, 60_000)
 
@@ -67,6 +75,99 @@ test('F20 a hole in the log makes a drill fail', { timeout: 60_000 }, async () =
   expect(outcome.passed).toBe(false)
   expect(outcome.problems.join('\n')).toContain('cannot be read')
   await cast.drill.mend()
+})
+
+/** Shorter than what a healthy system would be given: here it is known that it will not be exact. */
+const SOON = { exactWithinMs: 1_500 }
+
+test('F27 F28 a client that only watches while it should be here is missing, and called away', {
+  timeout: 60_000,
+}, async () => {
+  const outcome = await cast.drill.run({
+    ...planted(async (stage) => {
+      const [page] = await seatGuests(stage, 0)
+      const [space = ''] = page?.rosters.keys() ?? []
+      page?.say({ type: 'subscribe', space, present: false })
+      await untilEverybody(stage, 'misses', page === undefined ? [] : [page])
+      return nothingToHeal
+    }),
+    ...SOON,
+  })
+  expect(outcome).toMatchObject({ passed: false, ghosts: 0, missing: 1, blinks: 1, exactMs: undefined })
+  expect(outcome.problems.join('\n')).toMatch(/missing: .*visitor-\d+.*@porch.*: @guest/)
+  expect(outcome.problems.join('\n')).toMatch(/blink: .* was told at .* that @guest\S* left in @porch/)
+})
+
+test('F28 somebody who is called away and back is a blink, though all is exact in the end', {
+  timeout: 60_000,
+}, async () => {
+  const outcome = await cast.drill.run(
+    planted(async (stage) => {
+      const [page] = await seatGuests(stage, 1)
+      const [space = ''] = page?.rosters.keys() ?? []
+      page?.say({ type: 'subscribe', space, present: false })
+      await untilEverybody(stage, 'misses', page === undefined ? [] : [page])
+      page?.say({ type: 'subscribe', space, present: true })
+      return nothingToHeal
+    }),
+  )
+  expect(outcome).toMatchObject({ passed: false, ghosts: 0, missing: 0, blinks: 1 })
+  expect(outcome.exactMs).toBeGreaterThan(0)
+})
+
+test('F27 an entry of a gateway that nobody knows is a ghost everywhere', { timeout: 60_000 }, async () => {
+  const bootId = 'a-gateway-that-never-was'
+  const ghost = '@somebody-who-never-was'
+  const inRedis = <T>(work: (redis: Redis) => Promise<T>): Promise<T> =>
+    withRedis(cast.rig.stores.redis.primary.url, work)
+  const outcome = await cast.drill.run({
+    ...planted(async ({ crowd }) => {
+      const key = REDIS.here(crowd.spaces.porch)
+      const entry = JSON.stringify({ state: {}, since: Date.now() })
+      await inRedis((redis) => redis.set(REDIS.gatewayLease(bootId), JSON.stringify({ formerly: [] })))
+      await inRedis((redis) => redis.hset(key, presenceField(bootId, ghost), entry))
+      return nothingToHeal
+    }),
+    ...SOON,
+  })
+  await inRedis((redis) => redis.del(REDIS.gatewayLease(bootId)))
+  await inRedis((redis) => redis.hdel(REDIS.here(cast.crowd.spaces.porch), presenceField(bootId, ghost)))
+  expect(outcome).toMatchObject({ passed: false, ghosts: 1, missing: 0, exactMs: undefined })
+  const said = outcome.problems.join('\n')
+  for (const where of ['Redis', 'api-1', 'api-2'])
+    expect(said).toMatch(new RegExp(`ghosts: ${where}, @porch.*${ghost}`))
+  await cast.drill.mend()
+})
+
+test('F29 a presence frame that does not follow makes a drill fail', { timeout: 60_000 }, async () => {
+  const outcome = await cast.drill.run(
+    planted(async ({ crowd }) => {
+      const [first] = crowd.watchers
+      for (const roster of first?.rosters.values() ?? []) {
+        const { space, list } = roster
+        const updated = [{ being: '@nobody', state: {}, since: 1 }]
+        roster.changed(
+          { type: 'presence', space, joined: [], left: [], updated, hereCount: list.size + 1, frozen: false },
+          performance.now(),
+        )
+        roster.list.delete('@nobody')
+      }
+      return nothingToHeal
+    }),
+  )
+  expect(outcome.passed).toBe(false)
+  expect(outcome.problems.join('\n')).toMatch(/malformed presence to lobby-1: @lobby.*@nobody was updated/)
+})
+
+test('F30 with leases that do not run out, those of a killed gateway are left as ghosts', {
+  timeout: 60_000,
+}, async () => {
+  const killed = processFaults.find(({ name }) => name.startsWith('gateway killed'))
+  if (killed === undefined) throw new Error('no such fault')
+  const outcome = await cast.drill.run({ ...killed, ...SOON })
+  expect(outcome.passed).toBe(false)
+  expect(outcome.ghosts).toBeGreaterThan(0)
+  expect(outcome.exactMs).toBeUndefined()
 })
 
 test('F22 without heads, a change that was committed and not published is missed', { timeout: 60_000 }, async () => {

@@ -1,6 +1,8 @@
 /** Puts a run together: the rig, its crowd and the drill, brought up in order and down again whatever happens. */
+import { SNAPSHOT_SIZE } from './arrival.ts'
 import { Crowd, type Pace } from './crowd.ts'
 import { Drill } from './drill.ts'
+import { PRESENCE_SETTINGS } from './presence/settings.ts'
 import { type Random, seeded } from './random.ts'
 import { type Rig, startRig } from './rig.ts'
 
@@ -23,11 +25,20 @@ export interface CastOptions {
 }
 
 /** A slow reader is felt early, so that the drill needs no more than some megabytes to show it. */
-const GATEWAY_SETTINGS = { MAX_UNSENT_BYTES: String(256 * 1024) }
+const GATEWAY_SETTINGS = { MAX_UNSENT_BYTES: String(256 * 1024), ...PRESENCE_SETTINGS }
+
+const API_SETTINGS = {
+  SNAPSHOT_INTENTIONS: String(SNAPSHOT_SIZE.intentions),
+  SNAPSHOT_BYTES: String(SNAPSHOT_SIZE.bytes),
+}
 
 export async function bringUp({ seed, pace, gateways = 3, writers = 4, env }: CastOptions): Promise<Cast> {
   const random = seeded(seed)
-  const rig = await startRig({ gateways, env: { ...env, gateway: { ...GATEWAY_SETTINGS, ...env?.gateway } } })
+  const settings = {
+    api: { ...API_SETTINGS, ...env?.api },
+    gateway: { ...GATEWAY_SETTINGS, ...env?.gateway },
+  }
+  const rig = await startRig({ gateways, env: settings })
   const crowd = new Crowd(rig, pace, random)
   const stop = async (): Promise<void> => {
     await crowd.leave()
@@ -45,7 +56,7 @@ export async function bringUp({ seed, pace, gateways = 3, writers = 4, env }: Ca
     random,
     drill: new Drill(rig, crowd, random),
     describe: () =>
-      `${rig.apis.length} api nodes, ${rig.gateways.length} gateways, Postgres, Redis with a replica; ${crowd.writers.length} writers, ${crowd.watchers.length} checking clients, ${crowd.allSpaces.length} spaces`,
+      `${rig.apis.length} api nodes, ${rig.gateways.length} gateways, Postgres, Redis with a replica; ${crowd.writers.length} writers, ${crowd.watchers.length} checking clients and visitors who come and go, ${crowd.allSpaces.length} spaces`,
     stop,
   }
 }

@@ -1,6 +1,6 @@
 /**
  * One raw WebSocket to a gateway: hands over frames as the contract knows them and says how it ended. It decides
- * nothing; when to connect, resume or give up is the watcher's matter (watcher.ts).
+ * nothing; when to connect, come back or give up is the lifeline's matter (lifeline.ts).
  */
 import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
 import { WebSocket } from 'ws'
@@ -47,6 +47,10 @@ export class Connection {
 
   read(): void {
     this.#socket.resume()
+  }
+
+  close(): void {
+    this.#socket.close()
   }
 
   terminate(): void {

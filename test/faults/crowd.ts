@@ -1,28 +1,31 @@
 /**
- * Who uses the rig while it fails: steady writers over both api nodes, clients that watch over all gateways, and the
- * judgement of what they were promised and given. `settle` and `verify` say when everybody is level with the log.
+ * Who uses the rig while it fails: steady writers over both api nodes, clients that watch over all gateways, visitors who
+ * come and go (arrival.ts brings them in). It lets one wait until they are level; what they were promised and told is judged
+ * by message-judge.ts and presence/presence-judge.ts.
  *
- *   busy spaces (one of them private) · a quiet one · one for torrents, watched by a client that can be slow
+ *   busy spaces (one of them private) · a quiet one · a porch where people come and go · one for torrents, watched by a
+ *   client that can be slow
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LIMITS } from '@rhizom/protocol'
 import { eventually } from '../cluster/cluster.ts'
-import { apply, freshId, type MutationInput, type Session, signIn, utterance } from '../wire/api-caller.ts'
+import { apply, type MutationInput, type Session, freshId, utterance } from '../wire/api-caller.ts'
 import { Acknowledgements } from './acknowledgements.ts'
+import { type Arrived, arrive } from './arrival.ts'
 import { type Counts, countsOf } from './counts.ts'
-import { type Random, seeded } from './random.ts'
-import type { Rig } from './rig.ts'
-import { pagesOf, SpaceLog } from './space-log.ts'
-import { addFindings, type Findings, noFindings } from './verdict.ts'
-import { Watcher } from './watcher.ts'
-import { Writer } from './writer.ts'
+import { MessageJudge } from './message-judge.ts'
+import { PresenceJudge } from './presence/presence-judge.ts'
+import type { Visitors } from './presence/visitors.ts'
+import type { Random } from './random.ts'
+import type { Heads, Rig } from './rig.ts'
+import type { Spaces } from './seating.ts'
+import type { SpaceLog } from './space-log.ts'
+import type { Watcher } from './watcher.ts'
+import type { Writer } from './writer.ts'
 
 export interface Pace {
   batch: number
   everyMs: number
 }
-
-export type Heads = ReadonlyMap<string, { epoch: string; version: number }>
 
 const LOOK_EVERY_MS = 10
 const QUIET_WITHIN_MS = 20_000
@@ -36,30 +39,66 @@ export class Crowd {
   readonly acknowledgements = new Acknowledgements()
   /** Api nodes that writers stay away from. */
   readonly avoided = new Set<string>()
-  readonly spaces = {
+  readonly spaces: Spaces = {
     busy: [freshId('lobby'), freshId('garden'), freshId('kitchen'), freshId('cellar')],
     quiet: freshId('quiet'),
+    porch: freshId('porch'),
     torrent: freshId('torrent'),
   }
-  readonly watchers: Watcher[] = []
-  readonly writers: Writer[] = []
-  readonly logs = new Map<string, SpaceLog>()
+  readonly messages: MessageJudge
+  readonly presence: PresenceJudge
   readonly #random: Random
-  #owner: Session | undefined
+  readonly #problems: string[] = []
+  #arrived: Arrived | undefined
 
   constructor(rig: Rig, pace: Pace, random: Random) {
     this.rig = rig
     this.pace = pace
     this.#random = random
+    this.messages = new MessageJudge(this)
+    this.presence = new PresenceJudge({
+      rig,
+      pages: () => this.pages,
+      spaces: this.allSpaces,
+      token: () => this.owner.token,
+    })
   }
 
   get owner(): Session {
-    if (this.#owner === undefined) throw new Error('the crowd is not there yet')
-    return this.#owner
+    return this.#all.owner
+  }
+
+  get writers(): readonly Writer[] {
+    return this.#all.writers
+  }
+
+  /** Those who stay. */
+  get watchers(): readonly Watcher[] {
+    return this.#all.watchers
+  }
+
+  /** Those who come and go. */
+  get visitors(): Visitors {
+    return this.#all.visitors
+  }
+
+  get logs(): ReadonlyMap<string, SpaceLog> {
+    return this.#all.logs
+  }
+
+  /** Everybody who watches. */
+  get pages(): Watcher[] {
+    return [...this.watchers, ...this.visitors.pages]
+  }
+
+  get #all(): Arrived {
+    if (this.#arrived === undefined) throw new Error('the crowd is not there yet')
+    return this.#arrived
   }
 
   get allSpaces(): string[] {
-    return [...this.spaces.busy, this.spaces.quiet, this.spaces.torrent]
+    const { busy, quiet, porch, torrent } = this.spaces
+    return [...busy, quiet, porch, torrent]
   }
 
   /** Api nodes that may be called just now. */
@@ -68,70 +107,24 @@ export class Crowd {
   }
 
   async arrive(counts: { writers: number }): Promise<void> {
-    const api = this.rig.apis[0]?.url ?? ''
-    this.#owner = await signIn(api, 'Owner')
-    const { busy, quiet, torrent } = this.spaces
-    const cellar = busy[3] ?? ''
-    for (const space of this.allSpaces) {
-      const visibility = space === cellar ? 'private' : 'public'
-      await apply(api, this.owner.token, { space, name: 'space.create', args: { name: space.slice(1), visibility } })
-    }
-    for (let index = 0; index < counts.writers; index += 1) await this.#addWriter(api, index)
-    for (const [index, { name, spaces, direct }] of this.#plan(busy, cellar, quiet, torrent).entries())
-      await this.#addWatcher(api, name, index, spaces, direct)
-    for (const [space, { epoch }] of await this.rig.heads(this.allSpaces))
-      this.logs.set(space, new SpaceLog(space, epoch, LIMITS.snapshotIntentions))
-    for (const watcher of this.watchers) watcher.start()
+    const { rig, spaces, allSpaces, pace, acknowledgements } = this
+    const { attendance } = this.presence
+    const venue = { rig, spaces, allSpaces, pace, acknowledgements, attendance }
+    const apis = (): string[] => this.apis
+    const pages = (): Watcher[] => this.pages
+    const closed = (page: Watcher): void => this.#closed(page)
+    const arrived = await arrive({ ...venue, apis, pages, closed }, this.#random, counts)
+    this.#arrived = arrived
+    for (const watcher of arrived.watchers) watcher.start()
     await this.untilLevel(await this.rig.heads(this.allSpaces), 20_000)
-    for (const writer of this.writers) writer.start()
+    for (const writer of arrived.writers) writer.start()
+    arrived.visitors.goOn()
   }
 
-  #plan(
-    [lobby = '', garden = '', kitchen = '']: readonly string[],
-    cellar: string,
-    quiet: string,
-    torrent: string,
-  ): { name: string; spaces: string[]; direct: boolean }[] {
-    const one = (name: string, ...spaces: string[]) => ({ name, spaces, direct: false })
-    return [
-      ...['lobby-1', 'lobby-2', 'lobby-3'].map((name) => one(name, lobby)),
-      ...['garden-1', 'garden-2', 'garden-3'].map((name) => one(name, garden)),
-      ...['kitchen-1', 'kitchen-2'].map((name) => one(name, kitchen, quiet)),
-      ...['all-1', 'all-2', 'all-3'].map((name) => one(name, lobby, garden, kitchen, quiet)),
-      ...['member-1', 'member-2'].map((name) => one(name, cellar, lobby)),
-      ...['sleeper-1', 'sleeper-2'].map((name) => one(name, garden, kitchen)),
-      one('torrent-1', torrent, quiet),
-      // Straight at the gateway: a proxy's buffers would take long to fill before the gateway feels a slow reader.
-      { name: 'slow', spaces: [torrent], direct: true },
-    ]
-  }
-
-  async #addWriter(api: string, index: number): Promise<void> {
-    const { token, being } = await signIn(api, `Writer ${index + 1}`)
-    await apply(
-      api,
-      this.owner.token,
-      ...this.spaces.busy.map((space) => ({ space, name: 'member.put', args: { being: being.id, role: 'member' } })),
-    )
-    const { spaces, acknowledgements, pace } = this
-    const random = seeded(this.#random.below(2 ** 31))
-    this.writers.push(new Writer({ token, spaces: spaces.busy, apis: () => this.apis, acknowledgements, random, pace }))
-  }
-
-  async #addWatcher(api: string, name: string, index: number, spaces: string[], direct: boolean): Promise<void> {
-    const { token, being } = await signIn(api, name)
-    const cellar = this.spaces.busy[3] ?? ''
-    if (spaces.includes(cellar))
-      await apply(api, this.owner.token, {
-        space: cellar,
-        name: 'member.put',
-        args: { being: being.id, role: 'viewer' },
-      })
-    const gateways = direct ? this.rig.gateways.map(({ url }) => url) : this.rig.doors
-    const onDelivered = (watcher: Watcher, space: string, from: number, to: number): void => {
-      if (!watcher.impaired) this.acknowledgements.delivered(space, from, to)
-    }
-    this.watchers.push(new Watcher({ name, gateways, first: index, token, spaces, onDelivered }))
+  /** A page that will not be opened again: what it went through counts all the same. */
+  #closed(page: Watcher): void {
+    this.#problems.push(...problemsOf(page))
+    this.presence.retire(page)
   }
 
   watchersOf(space: string): Watcher[] {
@@ -153,7 +146,7 @@ export class Crowd {
 
   /** Spreads the clients over the gateways again: after an outage most of them are elsewhere. */
   async spread(): Promise<void> {
-    for (const watcher of this.watchers) watcher.goHome()
+    for (const watcher of this.watchers) watcher.lifeline.goHome()
     await eventually('every client is connected again', () => this.watchers.every(({ isSettled }) => isSettled))
   }
 
@@ -233,60 +226,14 @@ export class Crowd {
     }
   }
 
-  /** Reads each log to its head. */
-  async readLogs(): Promise<Findings> {
-    const findings = noFindings()
-    const pages = pagesOf(this.apis[0] ?? '', this.owner.token)
-    for (const log of this.logs.values()) addFindings(findings, await log.readOn(pages), 'api')
-    return findings
-  }
-
-  /**
-   * With writing held: waits until every client's version is that of the log over HTTP, then compares everything that
-   * was promised and given with it. What was found right is let go.
-   */
-  async verify(withinMs: number): Promise<Findings> {
-    const findings = await this.readLogs()
-    await this.untilLevel(this.logs, withinMs)
-    for (const log of this.logs.values()) {
-      addFindings(findings, this.acknowledgements.judge(log), 'acknowledged')
-      for (const watcher of this.watchersOf(log.space)) {
-        const witness = watcher.witnesses.get(log.space)
-        if (witness === undefined) continue
-        const { position } = witness
-        if (position?.epoch !== log.epoch || position.version !== log.version)
-          findings.outOfOrder.push(
-            `${watcher.name}: ${log.space} is at ${position?.version}, the log at ${log.version}`,
-          )
-        addFindings(findings, log.judge(witness), watcher.name)
-        witness.forgetVerified()
-      }
-      this.acknowledgements.forget(log.space)
-      log.forget()
-    }
-    return findings
-  }
-
-  /** With writing held: begins to judge from here, where a failed drill left more than can be said. */
-  async beginAnew(withinMs: number): Promise<void> {
-    const heads = await this.rig.heads(this.allSpaces)
-    await this.untilLevel(heads, withinMs)
-    for (const [space, { epoch, version }] of heads) {
-      this.logs.get(space)?.beginAt(epoch, version)
-      this.acknowledgements.forget(space)
-      for (const { witnesses } of this.watchersOf(space)) witnesses.get(space)?.forgetVerified()
-    }
-    this.takeProblems()
-  }
-
   /** What was done that nobody may do, since it was last asked. */
   takeProblems(): string[] {
-    const problems = [
+    return [
       ...this.acknowledgements.violations.splice(0),
       ...this.writers.flatMap((writer) => writer.problems.splice(0)),
-      ...this.watchers.flatMap((watcher) => watcher.violations.splice(0).map((what) => `${watcher.name}: ${what}`)),
+      ...this.#problems.splice(0),
+      ...this.pages.flatMap(problemsOf),
     ]
-    return problems
   }
 
   counts(): Counts {
@@ -294,11 +241,15 @@ export class Crowd {
   }
 
   describe(): string {
-    return this.watchers.map((watcher) => watcher.describe()).join('\n')
+    return this.pages.map((page) => page.describe()).join('\n')
   }
 
   async leave(): Promise<void> {
+    if (this.#arrived === undefined) return
+    this.visitors.leave()
     await Promise.all(this.writers.map((writer) => writer.stop()))
     for (const watcher of this.watchers) watcher.stop()
   }
 }
+
+const problemsOf = (page: Watcher): string[] => page.violations.splice(0).map((what) => `${page.name}: ${what}`)

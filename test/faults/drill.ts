@@ -2,14 +2,17 @@
  * Runs one fault against the rig and its crowd: strike, hold, heal, wait until everybody is level, then stop writing and
  * compare all that was promised and given with the log. Every wait has an end; what fails says who was where.
  *
- *   strike ──── hold ────► heal ─► level? ─► writes and bus work again? ─► writing held ─► verdict
+ *   strike ──── hold ────► heal ─┬► level? ─► writes and bus work again? ─► writing held ─┬► verdict
+ *   people come and go ········► └► nobody comes or goes: is who is here exact? ──────────┘
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Counts, difference } from './counts.ts'
-import type { Crowd, Heads } from './crowd.ts'
+import type { Crowd } from './crowd.ts'
 import { type Fault, LEVEL_WITHIN_MS, type Stage } from './fault.ts'
+import type { Exactness } from './presence/presence-judge.ts'
+import { EXACT_WITHIN_MS } from './presence/settings.ts'
 import type { Random } from './random.ts'
-import type { Rig } from './rig.ts'
+import type { Heads, Rig } from './rig.ts'
 import { type Findings, isClean } from './verdict.ts'
 
 export interface Outcome {
@@ -20,6 +23,14 @@ export interface Outcome {
   lost: number
   duplicated: number
   outOfOrder: number
+  /** Listed as here and not here, when the time for it was over: in all places together, each once. */
+  ghosts: number
+  /** Here and not listed. */
+  missing: number
+  /** Called away while they were here. */
+  blinks: number
+  /** From the end of healing until every client, every api node and Redis said exactly who is here. */
+  exactMs: number | undefined
   /** From the end of healing until every client held all that was committed by then. */
   levelMs: number | undefined
   /** From when the fault stood until every client held something written after that, before anything was healed. */
@@ -81,6 +92,10 @@ export class Drill {
       lost: 0,
       duplicated: 0,
       outOfOrder: 0,
+      ghosts: 0,
+      missing: 0,
+      blinks: 0,
+      exactMs: undefined,
       levelMs: undefined,
       underFaultMs: undefined,
       readyMs: undefined,
@@ -99,19 +114,24 @@ export class Drill {
       outcome.underFaultMs = observed.end()
       await heal()
       const healedAt = performance.now()
+      crowd.visitors.hold()
+      const exact = crowd.presence.untilExact(healedAt, fault.exactWithinMs ?? EXACT_WITHIN_MS)
       outcome.levelMs = await this.#level(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
       await crowd.untilWritten(WRITES_AFTERWARDS, WRITES_AGAIN_WITHIN_MS)
       await crowd.untilQuick(QUICK_WITHIN_MS)
       await crowd.holdWriting()
-      const findings = await crowd.verify(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
+      const findings = await crowd.messages.verify(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
       record(outcome, findings)
+      recordPresence(outcome, await exact)
       for (const watcher of crowd.watchers) watcher.impaired = false
       await this.#rig.untilReady(READY_WITHIN_MS)
       outcome.readyMs = performance.now() - healedAt
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
     }
-    problems.push(...crowd.takeProblems().slice(0, PROBLEMS_SHOWN))
+    const told = crowd.presence.judge()
+    outcome.blinks = told.blinks.length
+    problems.push(...told.problems.slice(0, PROBLEMS_SHOWN), ...crowd.takeProblems().slice(0, PROBLEMS_SHOWN))
     outcome.acknowledged = crowd.acknowledgements.total - acknowledgedBefore
     outcome.worstDelayMs = crowd.acknowledgements.worstDelayMs
     outcome.tookMs = performance.now() - begunAt
@@ -120,6 +140,8 @@ export class Drill {
     if (outcome.logLines > MOST_LOG_LINES) problems.push(`${outcome.logLines} lines were logged: a storm`)
     outcome.passed = problems.length === 0
     crowd.goOnWriting()
+    crowd.visitors.dismiss()
+    crowd.visitors.goOn()
     return outcome
   }
 
@@ -128,10 +150,16 @@ export class Drill {
     const crowd = this.#crowd
     await this.#rig.mend()
     crowd.avoided.clear()
+    crowd.visitors.hold()
     for (const watcher of crowd.watchers) watcher.recover()
     await crowd.holdWriting()
-    await crowd.beginAnew(LEVEL_WITHIN_MS)
+    await crowd.messages.beginAnew(LEVEL_WITHIN_MS)
+    const { problems } = await crowd.presence.untilExact(performance.now(), EXACT_WITHIN_MS)
+    if (problems.length > 0) throw new Error(`who is here stays wrong: ${problems.slice(0, PROBLEMS_SHOWN).join('\n')}`)
+    crowd.presence.forget()
+    crowd.takeProblems()
     crowd.goOnWriting()
+    crowd.visitors.goOn()
   }
 
   /** From now until its end sees when something written from now on has reached everybody who can be reached. */
@@ -197,4 +225,11 @@ function record(outcome: Outcome, findings: Findings): void {
   if (isClean(findings)) return
   for (const kind of ['lost', 'duplicated', 'outOfOrder'] as const)
     outcome.problems.push(...findings[kind].slice(0, PROBLEMS_SHOWN).map((what) => `${kind}: ${what}`))
+}
+
+function recordPresence(outcome: Outcome, { ghosts, missing, exactMs, problems }: Exactness): void {
+  outcome.ghosts = ghosts.length
+  outcome.missing = missing.length
+  outcome.exactMs = exactMs
+  outcome.problems.push(...problems.slice(0, PROBLEMS_SHOWN))
 }

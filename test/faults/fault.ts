@@ -25,6 +25,8 @@ export interface Fault {
   holdMs: number
   /** How long everybody has to be level after it was healed. */
   levelWithinMs?: number
+  /** How long everybody who tells who is here has to be exact after it was healed. */
+  exactWithinMs?: number
   /** Breaks something and returns what mends it. */
   strike(stage: Stage): Promise<() => Promise<void>>
 }

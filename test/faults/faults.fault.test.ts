@@ -6,8 +6,10 @@ import { clientFaults } from './catalog/client-faults.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
 import { historyFaults } from './catalog/history-faults.ts'
 import { logFaults } from './catalog/log-faults.ts'
+import { presenceFaults } from './catalog/presence-faults.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
+import { PRESENCE_FACTS } from './presence/settings.ts'
 import { commitNow, writeReport } from './report.ts'
 import { totalsOf } from './report-rows.ts'
 import { failuresOf } from './report-text.ts'
@@ -27,6 +29,7 @@ const facts = (): RunFacts => ({
   seed,
   tookMs: performance.now() - startedAt,
   cast: cast.describe(),
+  presence: PRESENCE_FACTS,
   logs: cast.rig.logs,
 })
 
@@ -50,26 +53,28 @@ afterAll(async () => {
 async function expectHarmless(fault: Fault): Promise<void> {
   const { outcome, clients } = await drill(fault)
   expect(outcome.passed, `${failuresOf([outcome], facts())}\n${clients}`).toBe(true)
-  const { lost, duplicated, outOfOrder } = outcome
-  expect({ lost, duplicated, outOfOrder }).toEqual({ lost: 0, duplicated: 0, outOfOrder: 0 })
+  expect(outcome).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, ghosts: 0, missing: 0, blinks: 0 })
   expect(outcome.acknowledged).toBeGreaterThan(0)
+  expect(outcome.exactMs).toBeGreaterThan(0)
 }
 
 const [slowReader, ...otherClients] = clientFaults
 
-test.for([...PART_FAULTS, ...otherClients])('F1 F2 F3 F7 F8 $name', FAULT_WITHIN, expectHarmless)
+test.for(presenceFaults)('F1 F2 F3 F7 F8 F9 F10 F11 $name', FAULT_WITHIN, expectHarmless)
 
-test.for(commitFaults)('F1 F2 F3 F4 F7 F8 $name', FAULT_WITHIN, expectHarmless)
+test.for([...PART_FAULTS, ...otherClients])('F1 F2 F3 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
 
-test.for(slowReader === undefined ? [] : [slowReader])('F1 F2 F3 F5 F7 F8 $name', FAULT_WITHIN, expectHarmless)
+test.for(commitFaults)('F1 F2 F3 F4 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
 
-test.for([...logFaults, ...historyFaults])('F1 F2 F3 F6 F7 F8 $name', FAULT_WITHIN, expectHarmless)
+test.for(slowReader === undefined ? [] : [slowReader])('F1 F2 F3 F5 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
+
+test.for([...logFaults, ...historyFaults])('F1 F2 F3 F6 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
 
 test('F1 F2 the run as a whole wrote under every fault, lost nothing, and leaves its table', () => {
   const { text } = writeReport(outcomes, facts(), false)
   process.stdout.write(`\n${text}\n`)
   const totals = totalsOf(outcomes)
   expect(outcomes).toHaveLength(EVERY_FAULT.length)
-  expect(totals).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, failed: 0 })
+  expect(totals).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, ghosts: 0, missing: 0, blinks: 0, failed: 0 })
   expect(totals.acknowledged).toBeGreaterThan(outcomes.length * 60)
 })

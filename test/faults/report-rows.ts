@@ -9,8 +9,12 @@ export interface Row {
   lost: number
   duplicated: number
   outOfOrder: number
+  ghosts: number
+  missing: number
+  blinks: number
   /** The longest of each; undefined where it was never reached. */
   levelMs: number | undefined
+  exactMs: number | undefined
   underFaultMs: number | undefined
   worstDelayMs: number
 }
@@ -29,6 +33,7 @@ export function rowsOf(outcomes: readonly Outcome[], order: readonly string[]): 
     ...totalsOf(group),
     passed: group.every(({ passed }) => passed),
     levelMs: longest(group.map(({ levelMs }) => levelMs)),
+    exactMs: longest(group.map(({ exactMs }) => exactMs)),
     underFaultMs: longest(group.map(({ underFaultMs }) => underFaultMs)),
     worstDelayMs: Math.max(...group.map(({ worstDelayMs }) => worstDelayMs)),
   }))
@@ -40,6 +45,9 @@ export interface Totals {
   lost: number
   duplicated: number
   outOfOrder: number
+  ghosts: number
+  missing: number
+  blinks: number
   failed: number
 }
 
@@ -50,6 +58,9 @@ export function totalsOf(outcomes: readonly Outcome[]): Totals {
     lost: sum(({ lost }) => lost),
     duplicated: sum(({ duplicated }) => duplicated),
     outOfOrder: sum(({ outOfOrder }) => outOfOrder),
+    ghosts: sum(({ ghosts }) => ghosts),
+    missing: sum(({ missing }) => missing),
+    blinks: sum(({ blinks }) => blinks),
     failed: outcomes.filter(({ passed }) => !passed).length,
   }
 }

@@ -11,6 +11,7 @@ const facts: RunFacts = {
   seed: 7,
   tookMs: 61_000,
   cast: '2 api nodes & 3 gateways',
+  presence: 'presence lease 4 s, grace 1 s',
   logs: '/somewhere/logs',
 }
 
@@ -21,6 +22,10 @@ const outcome = (fault: string, more: Partial<Outcome> = {}): Outcome => ({
   lost: 0,
   duplicated: 0,
   outOfOrder: 0,
+  ghosts: 0,
+  missing: 0,
+  blinks: 0,
+  exactMs: 1_110,
   levelMs: 240,
   underFaultMs: undefined,
   readyMs: 300,
@@ -43,7 +48,7 @@ const outcome = (fault: string, more: Partial<Outcome> = {}): Outcome => ({
   ...more,
 })
 
-const bad = outcome('a <bad> one', { passed: false, lost: 2, problems: ['lost: 42'] })
+const bad = outcome('a <bad> one', { passed: false, lost: 2, ghosts: 3, exactMs: undefined, problems: ['lost: 42'] })
 
 test('F25 the table names every fault with its numbers, and what it was run on', () => {
   const table = tableOf([outcome('gateway killed'), bad, outcome('many', { levelMs: 90 }), outcome('many')], facts, [
@@ -55,6 +60,15 @@ test('F25 the table names every fault with its numbers, and what it was run on',
   expect(table).toMatch(/^many × 2 +2468 +0 +0 +0 +0\.24 s/m)
   expect(table.indexOf('many')).toBeLessThan(table.indexOf('gateway killed'))
   expect(table).toContain('abc1234, 2026-11-23, seed 7')
+  expect(table).toContain('presence lease 4 s, grace 1 s')
+})
+
+test('F25 who is here has a table of its own, narrow enough to be read', () => {
+  const table = tableOf([outcome('gateway killed'), bad, outcome('many', { exactMs: 90 }), outcome('many')], facts)
+  expect(table).toMatch(/^gateway killed +0 +0 +0 +1\.11 s$/m)
+  expect(table).toMatch(/^✗ a <bad> one +3 +0 +0 +–$/m)
+  expect(table).toMatch(/^many × 2 +0 +0 +0 +1\.11 s$/m)
+  expect(table).toMatch(/^4 faults +3 +0 +0$/m)
 })
 
 test('F25 a failure is told in full', () => {
@@ -71,6 +85,8 @@ test('F25 the picture shows every fault once, adds up its injections, and marks 
   expect(picture).toContain('a &lt;bad&gt; one')
   expect(picture).toContain('2 api nodes &amp; 3 gateways')
   expect(picture).toContain('3 702 acknowledged writes: 2 lost')
-  expect(picture.match(/class="n bad"/g)).toHaveLength(2)
+  expect(picture).toContain('3 ghosts left, 0 missing')
+  expect(picture.match(/class="n bad"/g)).toHaveLength(4)
   expect(picture.match(/<rect class="bar"/g)).toHaveLength(3)
+  expect(picture.match(/<rect class="exact"/g)).toHaveLength(3)
 })

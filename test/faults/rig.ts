@@ -23,6 +23,9 @@ export interface Link {
   proxy: TcpProxy
 }
 
+/** Where the logs of spaces end. */
+export type Heads = ReadonlyMap<string, { epoch: string; version: number }>
+
 export interface RigOptions {
   gateways: number
   env?: { api?: Record<string, string>; gateway?: Record<string, string> }

@@ -8,5 +8,7 @@ export interface RunFacts {
   tookMs: number
   /** Who took part, as one line. */
   cast: string
+  /** The settings that decide how soon presence can be exact, as one line. */
+  presence: string
   logs: string
 }

@@ -11,6 +11,7 @@ import { bringUp, type Cast } from './cast.ts'
 import { EVERY_FAULT, LONG_RUN_FAULTS } from './catalog/catalog.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
+import { PRESENCE_FACTS } from './presence/settings.ts'
 import { commitNow, publishedPicture, writeReport } from './report.ts'
 import { totalsOf } from './report-rows.ts'
 import { failuresOf, progressLine } from './report-text.ts'
@@ -110,6 +111,7 @@ const facts: RunFacts = {
   seed,
   tookMs: performance.now() - startedAt,
   cast: cast.describe(),
+  presence: PRESENCE_FACTS,
   logs: cast.rig.logs,
 }
 const report = writeReport(outcomes, facts, values.publish)

@@ -5,12 +5,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangesAnswer, Position, Problem } from '@rhizom/protocol'
 import { call } from '../wire/api-caller.ts'
-import { printOf, type SpaceWitness, type Stretch } from './space-witness.ts'
+import { type HeldSnapshot, printOf, type SpaceWitness, type Stretch } from './space-witness.ts'
 import { addFindings, compareRun, type Findings, noFindings, type Seen } from './verdict.ts'
 
 const PAGE = 1_000
 /** How many creations are remembered to check snapshots with: a snapshot holds fewer. */
 const REMEMBERED = 20_000
+
+/** After how many intentions, and after how many bytes of them, a snapshot may end. */
+export interface SnapshotSize {
+  intentions: number
+  bytes: number
+}
+
+/** The api counts the content as Postgres writes it, which is not to the byte as clients get it. */
+const ABOUT = 0.98
 
 /** Gives the changes after a position. */
 export type ReadPage = (space: string, after: Position) => Promise<ChangesAnswer>
@@ -47,9 +56,9 @@ export class SpaceLog {
   readonly #everSeen = new Set<string>()
   readonly #histories = new Map<string, History>()
   #created: { version: number; id: string }[] = []
-  readonly #snapshotSize: number
+  readonly #snapshotSize: SnapshotSize
 
-  constructor(space: string, epoch: string, snapshotSize: number) {
+  constructor(space: string, epoch: string, snapshotSize: SnapshotSize) {
     this.space = space
     this.epoch = epoch
     this.version = 0
@@ -134,14 +143,17 @@ export class SpaceLog {
   }
 
   /** A snapshot must hold the newest intentions as of its version: nothing may be skipped by jumping over it. */
-  #judgeSnapshot({ version, intentions }: { version: number; intentions: string[] }): Findings {
+  #judgeSnapshot({ version, intentions, bytes, hasMore }: HeldSnapshot): Findings {
     const findings = noFindings()
-    const expected = this.#created.filter((entry) => entry.version <= version).slice(-this.#snapshotSize)
+    const size = this.#snapshotSize
+    const isFull = hasMore && bytes >= size.bytes * ABOUT
+    const most = isFull ? Math.min(size.intentions, intentions.length) : size.intentions
+    const expected = this.#created.filter((entry) => entry.version <= version).slice(-most)
     const given = new Set(intentions)
     for (const { id, version: at } of expected)
       if (!given.has(id)) findings.lost.push(`the intention ${id} of ${at} is missing at ${version}`)
     const known = expected.map(({ id }) => id)
-    if (findings.lost.length === 0 && intentions.slice(-known.length).join() !== known.join())
+    if (findings.lost.length === 0 && intentions.slice(intentions.length - known.length).join() !== known.join())
       findings.outOfOrder.push(`its intentions are in another order at ${version}`)
     return findings
   }

@@ -1,7 +1,7 @@
 /**
  * What one client holds of one space, and everything it was given on the way. It applies the rule of the contract by
  * itself (`from` equals the version held, or starts before it) and keeps each applied change, so that verdict.ts can
- * compare the whole with the log. Connections, and when to resume, are the watcher's matter (watcher.ts).
+ * compare the whole with the log. When to resume is the watcher's matter (watcher.ts).
  *
  *   stretch: snapshot at 40 · 41 · 42 · 43      a new snapshot begins a new stretch
  */
@@ -9,14 +9,23 @@ import { createHash } from 'node:crypto'
 import { type Change, type ChangesFrame, place, type ResumedFrame, type SnapshotFrame } from '@rhizom/protocol'
 import type { Seen } from './verdict.ts'
 
+export interface HeldSnapshot {
+  version: number
+  /** Ids, oldest first. */
+  intentions: string[]
+  /** Of the content of these. */
+  bytes: number
+  hasMore: boolean
+}
+
 export interface Stretch {
   epoch: string
   /** The version of the snapshot it begins with, or the last one that was verified. */
   from: number
   /** The version held now, as the frames count it. */
   to: number
-  /** Ids of the intentions the snapshot held, oldest first, until they are verified. */
-  snapshot: { version: number; intentions: string[] } | undefined
+  /** What the snapshot held, until it is verified. */
+  snapshot: HeldSnapshot | undefined
   seen: Seen[]
 }
 
@@ -59,12 +68,14 @@ export class SpaceWitness {
     this.snapshots += 1
     if (held?.epoch === frame.epoch && frame.version < held.version)
       this.violations.push(`a snapshot went back from ${held.version} to ${frame.version}`)
+    const { version, hasMore } = frame
     const intentions = frame.intentions.map(({ id }) => id)
+    const bytes = frame.intentions.reduce((sum, { content }) => sum + Buffer.byteLength(JSON.stringify(content)), 0)
     this.stretches.push({
       epoch: frame.epoch,
       from: frame.version,
       to: frame.version,
-      snapshot: { version: frame.version, intentions },
+      snapshot: { version, intentions, bytes, hasMore },
       seen: [],
     })
   }

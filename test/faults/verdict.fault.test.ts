@@ -67,7 +67,7 @@ function witnessOf(changes: readonly Change[]): SpaceWitness {
 
 /** The log as the api would tell it over HTTP. */
 async function readLog(changes: readonly Change[] = recorded): Promise<{ log: SpaceLog; findings: Findings }> {
-  const log = new SpaceLog(space, epoch, 200)
+  const log = new SpaceLog(space, epoch, { intentions: 200, bytes: 60 })
   const head = changes.length
   const findings = await log.readOn(async () => ({ epoch, from: 0, to: head, head, changes: [...changes] }))
   return { log, findings }
@@ -152,6 +152,28 @@ test('F21 a snapshot that lacks an intention is found', async () => {
   const witness = new SpaceWitness(space)
   witness.replace(snapshotAt(15, recorded.slice(0, 15).toSpliced(6, 1)))
   expect(log.judge(witness).lost).toHaveLength(1)
+})
+
+test('F21 a snapshot may end where it is full by bytes, with the newest, and nowhere else', async () => {
+  const { log } = await readLog()
+  const judge = (intentions: readonly Change[], hasMore: boolean): Findings => {
+    const witness = new SpaceWitness(space)
+    witness.replace({ ...snapshotAt(15, intentions), hasMore })
+    return log.judge(witness)
+  }
+  const newest = recorded.slice(10, 15)
+  expect(isClean(judge(newest, true))).toBe(true)
+  expect(judge(newest, false).lost).toHaveLength(10)
+  expect(judge(newest.slice(-1), true).lost).toHaveLength(14)
+  expect(judge(newest.toSpliced(2, 1, ...recorded.slice(9, 10)), true).lost).toHaveLength(1)
+})
+
+test('F21 a log that begins to be judged anew asks nothing of what came before', async () => {
+  const { log } = await readLog()
+  log.beginAt(epoch, 20)
+  const witness = new SpaceWitness(space)
+  witness.replace(snapshotAt(20, recorded))
+  expect(isClean(log.judge(witness))).toBe(true)
 })
 
 test('F21 a snapshot that goes back is found', async () => {

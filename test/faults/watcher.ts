@@ -1,118 +1,101 @@
 /**
- * One logical client that lives through everything: watches its spaces over raw WebSockets, comes back after any close
- * by that code's policy with a small backoff, resumes by position, notices silence by itself and heads ahead of its
- * own. Written against the contract alone, with no code of our client package; what it was given is in its witnesses.
- *
- *   connecting ─► greeting ─► live ─► waiting ─► connecting …        asleep: until woken · stopped: for ever
+ * One logical client that lives through everything: watches its spaces over a lifeline (lifeline.ts), resumes by position,
+ * notices heads ahead of its own, and is here or only watches. Written against the contract alone; what it was given of a
+ * space's log is in its witnesses, what it was told of who is there in its rosters.
  */
-import { closePolicy, type ServerFrame, TIMES } from '@rhizom/protocol'
-import { Connection } from './connection.ts'
+import type { JsonObject, ServerFrame } from '@rhizom/protocol'
+import { Lifeline, type LifelineOptions, type LifelineState } from './lifeline.ts'
+import type { Attendance, Stay } from './presence/attendance.ts'
+import { RosterWitness } from './presence/roster-witness.ts'
 import { SpaceWitness } from './space-witness.ts'
 
-const WELCOME_WITHIN_MS = 2_000
 const ANSWER_WITHIN_MS = 5_000
-const LOOK_EVERY_MS = 100
-const BACKOFF_MS = { first: 50, most: 800 } as const
 
-export interface WatcherOptions {
+export interface WatcherOptions extends LifelineOptions {
   name: string
-  /** Base urls; the next one is tried after each close. */
-  gateways: readonly string[]
-  first: number
-  token: string
+  being: string
   spaces: readonly string[]
+  /** Whether its being is here through it. */
+  present: boolean
+  /** Says in which state its being is: of the clients of a being at most one does, so that it is known what counts. */
+  voice: boolean
+  attendance: Attendance
   onDelivered: (watcher: Watcher, space: string, from: number, to: number) => void
 }
 
-type WatcherState = 'connecting' | 'greeting' | 'live' | 'waiting' | 'asleep' | 'stopped'
-
 export class Watcher {
   readonly name: string
+  readonly being: string
+  readonly isVoice: boolean
   readonly witnesses: ReadonlyMap<string, SpaceWitness>
-  /** What no gateway may do. */
-  readonly violations: string[] = []
-  readonly closes = new Map<number, number>()
-  connects = 0
-  silences = 0
+  readonly rosters: ReadonlyMap<string, RosterWitness>
+  readonly lifeline: Lifeline
   headsAhead = 0
   /** Subscriptions that got no answer in time and were asked for again. */
   unanswered = 0
   /** Not measured while it is kept from reading. */
   impaired = false
-  state: WatcherState = 'waiting'
-  lastError = 'none'
   readonly #options: WatcherOptions
   readonly #awaited = new Map<string, number>()
   readonly #again = new Map<string, number>()
-  #connection: Connection | undefined
-  #gateway: number
-  #attempt = 0
-  #heardAt = 0
-  #since = 0
-  #notBefore = 0
-  #heartbeatMs: number = TIMES.heartbeatMs
-  #paused = false
-  #timer: NodeJS.Timeout | undefined
+  /** Where it means to be here. */
+  readonly #present: Set<string>
+  readonly #stays = new Map<string, Stay>()
+  readonly #states = new Map<string, JsonObject>()
 
   constructor(options: WatcherOptions) {
     this.#options = options
     this.name = options.name
-    this.#gateway = options.first
+    this.being = options.being
+    this.isVoice = options.voice
+    this.#present = new Set(options.present ? options.spaces : [])
     this.witnesses = new Map(options.spaces.map((space) => [space, new SpaceWitness(space)]))
+    this.rosters = new Map(options.spaces.map((space) => [space, new RosterWitness(space)]))
+    this.lifeline = new Lifeline(options, {
+      welcomed: () => this.witnesses.forEach((_witness, space) => this.#subscribe(space)),
+      frame: (frame) => this.#take(frame),
+      looked: (now) => this.#look(now),
+      lost: () => this.#lost(),
+    })
+  }
+
+  get state(): LifelineState {
+    return this.lifeline.state
+  }
+
+  get closes(): ReadonlyMap<number, number> {
+    return this.lifeline.closes
+  }
+
+  /** What no gateway may do. */
+  get violations(): string[] {
+    return this.lifeline.violations
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS)
-    this.#connect()
+    this.lifeline.start()
   }
 
-  stop(): void {
-    this.state = 'stopped'
-    clearInterval(this.#timer)
-    this.#connection?.terminate()
+  stop(how?: 'politely' | 'at-once'): void {
+    this.lifeline.stop(how)
   }
 
-  /** Stops reading from its socket but stands there, as a page that hangs. */
   stopReading(): void {
     this.impaired = true
-    this.#paused = true
-    this.#connection?.stopReading()
+    this.lifeline.stopReading()
   }
 
   readAgain(): void {
-    this.#paused = false
-    this.#heardAt = performance.now()
-    this.#connection?.read()
+    this.lifeline.readAgain()
   }
 
-  /** Is gone without a word until `wake`, as a laptop that was closed. */
   sleep(): void {
     this.impaired = true
-    this.state = 'asleep'
-    this.#connection?.terminate()
-    this.#connection = undefined
+    this.lifeline.sleep()
   }
 
   wake(): void {
-    if (this.state !== 'asleep') return
-    this.#attempt = 0
-    this.#connect()
-  }
-
-  /** Goes to the gateway it first came to, if it is elsewhere. */
-  goHome(): void {
-    const { gateways, first } = this.#options
-    if (this.#gateway % gateways.length === first % gateways.length || this.state !== 'live') return
-    const connection = this.#connection
-    this.#gateway = first
-    this.#attempt = 0
-    this.#connect()
-    connection?.terminate()
-  }
-
-  /** Whether it is connected and every space it watches was answered. */
-  get isSettled(): boolean {
-    return this.state === 'live' && this.#awaited.size === 0 && this.#again.size === 0
+    this.lifeline.wake()
   }
 
   /** Is a healthy client again, whatever was done to it. */
@@ -120,6 +103,44 @@ export class Watcher {
     this.wake()
     this.readAgain()
     this.impaired = false
+  }
+
+  /** Whether its being should be in a space because of it: it is there, or on its way back. */
+  isHereIn(space: string): boolean {
+    return this.#present.has(space) && this.state !== 'asleep' && this.state !== 'stopped'
+  }
+
+  /** The state that its being should be seen in. */
+  stateIn(space: string): JsonObject {
+    return this.#states.get(space) ?? {}
+  }
+
+  /** Comes into a space, or goes and only watches it from now on. */
+  setPresent(space: string, present: boolean): void {
+    if (present === this.#present.has(space)) return
+    if (present) this.#present.add(space)
+    else {
+      this.#present.delete(space)
+      this.#states.delete(space)
+      this.#endStay(space)
+    }
+    if (this.state === 'live') this.#subscribe(space)
+  }
+
+  setState(space: string, state: JsonObject): void {
+    if (!this.isVoice || !this.isHereIn(space)) return
+    this.#states.set(space, state)
+    this.#tellState(space)
+  }
+
+  /** Says something that it does not know of itself. */
+  say(frame: object): void {
+    this.lifeline.send(frame)
+  }
+
+  /** Whether it is connected and every space it watches was answered. */
+  get isSettled(): boolean {
+    return this.state === 'live' && this.#awaited.size === 0 && this.#again.size === 0
   }
 
   /** Whether it holds at least these positions in every space it watches. */
@@ -132,92 +153,24 @@ export class Watcher {
 
   describe(): string {
     const at = [...this.witnesses].map(([space, { position }]) => `${space} ${position?.version ?? '–'}`).join(', ')
-    const closes = [...this.closes].map(([code, count]) => `${code}×${count}`).join(' ')
-    const gateway = this.#options.gateways[this.#gateway % this.#options.gateways.length] ?? ''
-    return `${this.name} ${this.state} at ${gateway} [${at}] connects ${this.connects} closes ${closes || 'none'} silences ${this.silences} unanswered ${this.unanswered} last error ${this.lastError}`
+    return `${this.name} ${this.being} ${this.lifeline.describe()} [${at}] unanswered ${this.unanswered}`
   }
 
-  #connect(): void {
-    this.state = 'connecting'
-    this.connects += 1
-    this.#since = performance.now()
+  #lost(): void {
+    const now = performance.now()
     this.#awaited.clear()
     this.#again.clear()
-    const gateways = this.#options.gateways
-    const connection = new Connection(gateways[this.#gateway % gateways.length] ?? '', {
-      opened: () => {
-        if (connection !== this.#connection) return
-        this.state = 'greeting'
-        connection.send({ type: 'hello', protocol: 1, token: this.#options.token })
-      },
-      frame: (frame) => {
-        if (connection !== this.#connection) return
-        this.#heardAt = performance.now()
-        this.#take(frame)
-      },
-      misunderstood: (problem) => this.violations.push(`a frame that the contract does not know: ${problem}`),
-      closed: (code) => {
-        if (connection === this.#connection) this.#closed(code)
-      },
-    })
-    this.#connection = connection
-    if (this.#paused) connection.stopReading()
+    this.#stays.clear()
+    for (const roster of this.rosters.values()) roster.lost(now)
   }
 
-  #closed(code: number): void {
-    this.closes.set(code, (this.closes.get(code) ?? 0) + 1)
-    if (closePolicy(code) === 'stop') this.violations.push(`was told never to come back, with ${code}`)
-    this.#retreat()
-  }
-
-  /** Every end of an attempt comes through here: the next gateway, after a while. */
-  #retreat(): void {
-    this.#connection = undefined
-    if (this.state === 'stopped' || this.state === 'asleep') return
-    this.state = 'waiting'
-    this.#gateway += 1
-    const most = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** this.#attempt)
-    this.#attempt += 1
-    this.#notBefore = Math.max(this.#notBefore, performance.now() + BACKOFF_MS.first + Math.random() * most)
-  }
-
-  #abandon(why: string): void {
-    this.lastError = why
-    const connection = this.#connection
-    this.#retreat()
-    connection?.terminate()
-  }
-
-  /** What only time tells. */
-  #look(): void {
-    const now = performance.now()
-    if (this.#paused) return
-    switch (this.state) {
-      case 'waiting':
-        if (now >= this.#notBefore) this.#connect()
-        return
-      case 'connecting':
-      case 'greeting':
-        if (now - this.#since > WELCOME_WITHIN_MS) this.#abandon('no welcome')
-        return
-      case 'live':
-        if (now - this.#heardAt > this.#heartbeatMs * TIMES.deadAfterHeartbeats) {
-          this.silences += 1
-          return this.#abandon('silence')
-        }
-        for (const [space, at] of this.#awaited) {
-          if (now - at < ANSWER_WITHIN_MS) continue
-          this.unanswered += 1
-          this.#subscribe(space)
-        }
-        for (const [space, at] of this.#again) if (now >= at) this.#subscribe(space)
-        return
-      case 'asleep':
-      case 'stopped':
-        return
-      default:
-        this.state satisfies never
+  #look(now: number): void {
+    for (const [space, at] of this.#awaited) {
+      if (now - at < ANSWER_WITHIN_MS) continue
+      this.unanswered += 1
+      this.#subscribe(space)
     }
+    for (const [space, at] of this.#again) if (now >= at) this.#subscribe(space)
   }
 
   #subscribe(space: string): void {
@@ -225,29 +178,33 @@ export class Watcher {
     this.#again.delete(space)
     this.#awaited.set(space, performance.now())
     const position = held === undefined ? {} : { epoch: held.epoch, after: held.version }
-    this.#connection?.send({ type: 'subscribe', space, ...position })
+    this.lifeline.send({ type: 'subscribe', space, ...position, present: this.#present.has(space) })
+  }
+
+  #tellState(space: string): void {
+    const state = this.#states.get(space)
+    if (state !== undefined && this.state === 'live' && !this.#awaited.has(space) && !this.#again.has(space))
+      this.lifeline.send({ type: 'presence', space, state })
   }
 
   #take(frame: ServerFrame): void {
     switch (frame.type) {
-      case 'welcome':
-        this.state = 'live'
-        this.#heartbeatMs = frame.heartbeatMs
-        for (const space of this.witnesses.keys()) this.#subscribe(space)
-        return
       case 'snapshot':
         return this.#advance(frame.space, (witness) => {
-          this.#answered(frame.space)
+          this.#answered(frame)
           witness.replace(frame)
           return true
         })
       case 'resumed':
         return this.#advance(frame.space, (witness) => {
-          this.#answered(frame.space)
+          this.#answered(frame)
           return witness.apply(frame)
         })
       case 'changes':
         return this.#advance(frame.space, (witness) => witness.apply(frame))
+      case 'presence':
+        this.rosters.get(frame.space)?.changed(frame, performance.now())
+        return
       case 'heartbeat':
         for (const [space, version] of Object.entries(frame.heads)) {
           const held = this.witnesses.get(space)?.position
@@ -256,20 +213,13 @@ export class Watcher {
           this.#subscribe(space)
         }
         return
-      case 'goodbye':
-        this.#notBefore = performance.now() + frame.reconnectAfterMs
-        return
       case 'error':
-        this.lastError = `${frame.code}: ${frame.message}`
-        if (frame.space === undefined) return
-        this.#awaited.delete(frame.space)
-        this.#again.set(frame.space, performance.now() + Math.min(frame.retryAfterMs ?? 300, 1_000))
-        if (frame.code === 'not-found') this.violations.push(`${frame.space} was called not found`)
-        return
+        return this.#refused(frame)
       case 'unsubscribed':
         this.violations.push(`${frame.space} was taken away: ${frame.code}`)
         return
-      case 'presence':
+      case 'welcome':
+      case 'goodbye':
       case 'signal':
       case 'pong':
         return
@@ -278,9 +228,34 @@ export class Watcher {
     }
   }
 
-  #answered(space: string): void {
-    this.#attempt = 0
+  #refused({ code, message, space, retryAfterMs }: Extract<ServerFrame, { type: 'error' }>): void {
+    this.lifeline.lastError = `${code}: ${message}`
+    if (space === undefined) return
+    if (code === 'not-subscribed') return void this.violations.push(`a state in ${space} was refused: ${message}`)
     this.#awaited.delete(space)
+    this.#again.set(space, performance.now() + Math.min(retryAfterMs ?? 300, 1_000))
+    this.#endStay(space)
+    if (code === 'not-found') this.violations.push(`${space} was called not found`)
+  }
+
+  #answered(frame: Extract<ServerFrame, { type: 'snapshot' | 'resumed' }>): void {
+    const { space } = frame
+    const now = performance.now()
+    this.lifeline.proved()
+    this.#awaited.delete(space)
+    this.rosters.get(space)?.answered(frame, now)
+    if (!this.#present.has(space)) return
+    const { being } = this
+    const { gateway, pulse } = this.lifeline
+    if (!this.#stays.has(space))
+      this.#stays.set(space, this.#options.attendance.enter({ space, being, gateway, pulse, from: now }))
+    this.#tellState(space)
+  }
+
+  #endStay(space: string): void {
+    const stay = this.#stays.get(space)
+    if (stay !== undefined) stay.to = performance.now()
+    this.#stays.delete(space)
   }
 
   #advance(space: string, accept: (witness: SpaceWitness) => boolean): void {

@@ -69,7 +69,7 @@ test('G117 gateways that die leave nothing, also where nobody watches, and also 
   await Promise.all(stage.cluster.gateways.map((gateway) => gateway.start()))
   await eventually('nobody is left', async () => (await stage.stored(other)).length === 0, TIMES.leaseMs * 2)
   await eventually('they are not known any more', async () => (await stage.redis.zcard(REDIS.knownGateways)) === 3)
-  const boots = await stage.redis.zrange(REDIS.knownGateways, 0, -1)
+  const boots = await stage.redis.zrange(REDIS.knownGateways, '0', '-1')
   const keys = (await stage.redis.keys('rhizom:*')).filter((key) => !key.startsWith('rhizom:rate:'))
   expect(keys.sort()).toEqual([REDIS.knownGateways, ...boots.map(REDIS.gatewayLease)].sort())
   for (const guest of [first, second]) {

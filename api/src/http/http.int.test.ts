@@ -564,11 +564,13 @@ test('A39 presence as gateways wrote it, of living gateways only', async () => {
     expect(await answer()).toMatchObject({ frozen: false })
 
     // Over the limit a sample is listed and all are counted.
-    const crowd = Array.from({ length: 250 }, (_, index) => [
-      `${alive}/@b${index}`,
-      JSON.stringify({ state: {}, since: 9 }),
-    ])
-    await redis.hset(REDIS.here(space), Object.fromEntries(crowd))
+    const crowd = new Map(
+      Array.from(
+        { length: 250 },
+        (_, index) => [`${alive}/@b${index}`, JSON.stringify({ state: {}, since: 9 })] as const,
+      ),
+    )
+    await redis.hset(REDIS.here(space), crowd)
     const { here: sample, hereCount } = await answer()
     expect([sample.length, hereCount]).toEqual([200, 251])
   } finally {

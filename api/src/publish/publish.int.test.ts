@@ -145,7 +145,7 @@ test.each(['cut', 'silence'] as const)(
     const direct = new Redis(process.env['TEST_REDIS_URL'] ?? '')
     const gateway = uuid()
     try {
-      await direct.set(REDIS.gatewayLease(gateway), '1', 'PX', 60_000)
+      await direct.set(REDIS.gatewayLease(gateway), JSON.stringify({ formerly: [] }), 'PX', 60_000)
       await direct.hset(REDIS.here(space), {
         [`${gateway}/${being}`]: JSON.stringify({ state: {}, since: 5, setAt: 5 }),
       })

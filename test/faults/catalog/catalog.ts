@@ -7,6 +7,7 @@ import { historyFaults } from './history-faults.ts'
 import { logFaults } from './log-faults.ts'
 import { networkFaults, partialNetworkFaults } from './network-faults.ts'
 import { postgresFaults } from './postgres-faults.ts'
+import { presenceFaults } from './presence-faults.ts'
 import { processFaults } from './process-faults.ts'
 import { redisFaults } from './redis-faults.ts'
 
@@ -21,6 +22,7 @@ export const PART_FAULTS: readonly Fault[] = [
 
 export const EVERY_FAULT: readonly Fault[] = [
   ...PART_FAULTS,
+  ...presenceFaults,
   ...commitFaults,
   ...clientFaults,
   ...logFaults,

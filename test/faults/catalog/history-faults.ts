@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { eventually } from '../../cluster/cluster.ts'
 import { utterance } from '../../wire/api-caller.ts'
-import type { Heads } from '../crowd.ts'
+import type { Heads } from '../rig.ts'
 import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
 import { copyFolder, makeFile } from '../stores.ts'
 import { TcpProxy } from '../tcp-proxy.ts'
@@ -25,7 +25,7 @@ const UNPROMOTED_MS = 2_000
 /** Holds the writers and judges nothing yet: everything so far is read and held by everybody. */
 async function comeToRest({ crowd, problem }: Stage): Promise<void> {
   await crowd.holdWriting()
-  for (const what of Object.values(await crowd.readLogs()).flat()) problem(String(what))
+  for (const what of Object.values(await crowd.messages.readLogs()).flat()) problem(String(what))
   await crowd.untilLevel(crowd.logs, 10_000)
 }
 

@@ -39,7 +39,7 @@ const pruned: Fault = {
     for (const watcher of sleepers) watcher.sleep()
     await crowd.untilWritten(150, 20_000)
     await crowd.holdWriting()
-    for (const what of Object.values(await crowd.readLogs()).flat()) stage.problem(String(what))
+    for (const what of Object.values(await crowd.messages.readLogs()).flat()) stage.problem(String(what))
     await prune(stage)
     crowd.goOnWriting()
     // What the gateways still hold of the log must not answer in its stead.

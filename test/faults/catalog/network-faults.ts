@@ -14,6 +14,9 @@ const SILENT_MS: Record<LinkKind, number> = {
   'clients→gateway': 3_500,
 }
 
+/** A gateway that finds the way to Redis open again. */
+const REJOINS_WITHIN_MS = 3_000
+
 const links = (kind: LinkKind, { rig, random }: Stage, extent: 'all' | 'one'): Link[] => {
   const all = rig.linksOf(kind)
   return extent === 'all' ? all : [random.pick(all)]
@@ -27,6 +30,17 @@ async function makeNeeded(kind: LinkKind, { rig }: Stage): Promise<void> {
 
 const nameOf = (kind: LinkKind, how: string, extent: 'all' | 'one'): string =>
   `${kind} ${how}${kind === 'gateway→api' ? ', subscribers killed' : ''}${extent === 'one' ? ', one link' : ''}`
+
+/** With the others at Redis meanwhile, a gateway that is cut off for longer than its lease cannot be told from a dead one. */
+function losesItsLease({ rig, crowd }: Stage, broken: readonly Link[], struckAt: number): void {
+  const until = performance.now() + REJOINS_WITHIN_MS
+  for (const { node } of broken)
+    crowd.presence.attendance.cutOff(
+      rig.gateways.findIndex(({ name }) => name === node),
+      struckAt,
+      until,
+    )
+}
 
 const cut = (kind: LinkKind, extent: 'all' | 'one'): Fault => ({
   name: nameOf(kind, 'cut', extent),
@@ -48,10 +62,12 @@ const blackholed = (kind: LinkKind, extent: 'all' | 'one'): Fault => ({
   holdMs: SILENT_MS[kind],
   async strike(stage) {
     const broken = links(kind, stage, extent)
+    const struckAt = performance.now()
     for (const { proxy } of broken) proxy.blackhole()
     await makeNeeded(kind, stage)
     return async () => {
       for (const { proxy } of broken) proxy.heal()
+      if (kind === 'gateway→redis' && extent === 'one') losesItsLease(stage, broken, struckAt)
     }
   },
 })

@@ -1,6 +1,7 @@
 /** Processes that die, stop in order, or freeze, one of a kind and all of a kind. */
 import type { ClusterNode } from '../../cluster/cluster.ts'
 import type { Fault, Stage } from '../fault.ts'
+import { doom, leaveTogether, seatGuests } from '../presence/guests.ts'
 
 type Pick = (stage: Stage) => ClusterNode
 
@@ -11,16 +12,16 @@ const GONE_MS = 1_000
 const anApi: Pick = ({ rig, random }) => random.pick(rig.apis)
 const aGateway: Pick = ({ rig, random }) => random.pick(rig.gateways)
 
-const killed = (what: string, pick: Pick): Fault => ({
-  name: `${what} killed (SIGKILL)`,
+const apiKilled: Fault = {
+  name: 'api killed (SIGKILL)',
   weight: 4,
   holdMs: GONE_MS,
   async strike(stage) {
-    const node = pick(stage)
+    const node = anApi(stage)
     await node.kill()
     return () => node.start()
   },
-})
+}
 
 const stopped = (what: string, pick: Pick): Fault => ({
   name: `${what} stopped (SIGTERM)`,
@@ -50,18 +51,48 @@ async function endInOrder(node: ClusterNode, { problem }: Stage): Promise<void> 
   if (code !== 0) problem(`${node.name} ended with ${signal ?? code} when asked to stop`)
 }
 
-const allKilled = (what: string, nodes: (stage: Stage) => readonly ClusterNode[]): Fault => ({
-  name: `${what} killed at once`,
+/** Its beings that do not come back leave everywhere within its lease, once, together; nobody else does. */
+const gatewayKilled: Fault = {
+  name: 'gateway killed (SIGKILL)',
+  weight: 4,
+  holdMs: GONE_MS,
+  async strike(stage) {
+    const node = aGateway(stage)
+    const gateway = stage.rig.gateways.indexOf(node)
+    const guests = await seatGuests(stage, gateway)
+    doom(guests)
+    const at = performance.now()
+    await node.kill()
+    leaveTogether(stage, guests, { gateway, at })
+    return () => node.start()
+  },
+}
+
+const allGatewaysKilled: Fault = {
+  name: 'all gateways killed at once',
   weight: 1,
   holdMs: GONE_MS,
   async strike(stage) {
-    const all = nodes(stage)
-    await Promise.all(all.map((node) => node.kill()))
+    const { gateways } = stage.rig
+    doom(await seatGuests(stage, stage.random.below(gateways.length)))
+    await Promise.all(gateways.map((node) => node.kill()))
     return async () => {
-      await Promise.all(all.map((node) => node.start()))
+      await Promise.all(gateways.map((node) => node.start()))
     }
   },
-})
+}
+
+const bothApisKilled: Fault = {
+  name: 'both api nodes killed at once',
+  weight: 1,
+  holdMs: GONE_MS,
+  async strike({ rig }) {
+    await Promise.all(rig.apis.map((node) => node.kill()))
+    return async () => {
+      await Promise.all(rig.apis.map((node) => node.start()))
+    }
+  },
+}
 
 const rollingRestart: Fault = {
   name: 'rolling restart of all gateways',
@@ -94,13 +125,13 @@ async function readsForClients(gateway: string): Promise<number> {
 }
 
 export const processFaults: readonly Fault[] = [
-  killed('api', anApi),
+  apiKilled,
   stopped('api', anApi),
   frozen('api', anApi),
-  allKilled('both api nodes', ({ rig }) => rig.apis),
-  killed('gateway', aGateway),
+  bothApisKilled,
+  gatewayKilled,
   stopped('gateway', aGateway),
   frozen('gateway', aGateway),
-  allKilled('all gateways', ({ rig }) => rig.gateways),
+  allGatewaysKilled,
   rollingRestart,
 ]

@@ -1,7 +1,10 @@
 /** Redis gone, empty, frozen, refusing its subscribers, and replaced by a replica that lags. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { REDIS } from '@rhizom/protocol'
+import { eventually } from '../../cluster/cluster.ts'
 import { utterance } from '../../wire/api-caller.ts'
 import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
+import { seatGuests, untilEverybody } from '../presence/guests.ts'
 import { withRedis } from '../stores.ts'
 
 const ask = (stage: Stage, ...[command = '', ...args]: string[]): Promise<unknown> =>
@@ -75,20 +78,32 @@ async function pubsubConnections(stage: Stage): Promise<string[]> {
   return [...list.matchAll(/^id=(\d+)/gm)].map(([, id = '']) => id)
 }
 
-/** The replica is cut off first, so that it lacks what was said last, and is then made the one in use. */
+/**
+ * The replica is cut off first, so that it lacks what was said last and lists some who have left since, and is then made
+ * the one in use.
+ */
 const laggingReplicaPromoted: Fault = {
   name: 'lagging Redis replica promoted',
   weight: 2,
   holdMs: 1_000,
   async strike(stage) {
-    const { stores } = stage.rig
+    const { stores, gateways } = stage.rig
+    const { primary: former, replica: promoted } = stores.redis
+    const guests = await seatGuests(stage, stage.random.below(gateways.length))
+    const listed = async (): Promise<number> => {
+      const fields = await withRedis(promoted.url, (client) => client.hkeys(REDIS.here(stage.crowd.spaces.porch)))
+      return fields.filter((field) => guests.some(({ being }) => field.endsWith(`/${being}`))).length
+    }
+    await eventually('the replica lists the guests', async () => (await listed()) === guests.length)
     stores.replication.blackhole()
     await ask(stage, 'SET', 'rhizom:fault', 'not on the replica')
+    for (const page of guests) stage.crowd.visitors.close(page, 'politely')
+    await untilEverybody(stage, 'misses', guests)
     await stage.crowd.untilWritten(20, 10_000)
-    const { primary: former, replica: promoted } = stores.redis
     await withRedis(promoted.url, (client) => client.replicaof('NO', 'ONE'))
     const lacks = (await withRedis(promoted.url, (client) => client.get('rhizom:fault'))) === null
     if (!lacks) stage.problem('the replica did not lag')
+    stage.note(`${await listed()} listed who have left`)
     stores.redis = { primary: promoted, replica: former }
     stage.rig.pointAtPrimary()
     await former.kill()

@@ -1,0 +1,132 @@
+import type { Here } from '@rhizom/protocol'
+import { expect, test } from 'vitest'
+import { type PresenceFrame, RosterWitness } from './roster-witness.ts'
+
+const SPACE = '@lobby'
+const one = (being: string, since = 1, state: Here['state'] = {}): Here => ({ being, since, state })
+const answer = (...here: Here[]) => ({ here, hereCount: here.length })
+
+const frame = (hereCount: number, more: Partial<PresenceFrame> = {}): PresenceFrame => ({
+  type: 'presence',
+  space: SPACE,
+  joined: [],
+  left: [],
+  updated: [],
+  frozen: false,
+  ...more,
+  hereCount,
+})
+
+/** Was told that Ada and Bob are here, and that nothing is new about them since. */
+function settled(): RosterWitness {
+  const witness = new RosterWitness(SPACE)
+  witness.answered(answer(one('@ada'), one('@bob')), 1_000)
+  witness.changed(frame(2), 1_010)
+  return witness
+}
+
+const departuresOf = ({ departures }: RosterWitness): string[] => departures.map(({ being, how }) => `${being} ${how}`)
+
+test('F29 frames that follow from the list alter it and give no finding', () => {
+  const witness = settled()
+  witness.changed(frame(3, { joined: [one('@cleo', 5)] }), 2_000)
+  witness.changed(frame(3, { updated: [one('@cleo', 5, { mood: 'away' })] }), 2_100)
+  witness.changed(frame(2, { left: ['@ada'] }), 2_200)
+  expect([...witness.list.values()]).toEqual([one('@bob'), one('@cleo', 5, { mood: 'away' })])
+  expect(witness.malformed).toEqual([])
+  expect(witness.status).toBe('exact')
+})
+
+test.each<[string, PresenceFrame]>([
+  ['a join of somebody who is there', frame(2, { joined: [one('@ada')] })],
+  ['an update of somebody who is not there', frame(2, { updated: [one('@cleo')] })],
+  ['a count above the list', frame(3)],
+  ['a count below the list', frame(1)],
+  ['a frozen frame that alters the list', frame(1, { left: ['@ada'], frozen: true })],
+])('F29 %s is found', (_name, bad) => {
+  const witness = settled()
+  witness.changed(bad, 2_000)
+  expect(witness.malformed).toHaveLength(1)
+  expect(witness.malformed[0]).toContain(SPACE)
+})
+
+test('F29 an answer that lists somebody twice, and a frame before any answer, are found', () => {
+  const witness = new RosterWitness(SPACE)
+  witness.changed(frame(0), 900)
+  witness.answered({ here: [one('@ada'), one('@ada')], hereCount: 1 }, 1_000)
+  expect(witness.malformed).toHaveLength(2)
+})
+
+test('F29 a newcomer named in its own answer may be named once more to the others, and not again', () => {
+  const witness = new RosterWitness(SPACE)
+  witness.answered(answer(one('@ada')), 1_000)
+  witness.changed(frame(1, { joined: [one('@ada')] }), 1_100)
+  expect(witness.malformed).toEqual([])
+  witness.changed(frame(1, { joined: [one('@ada')] }), 1_200)
+  expect(witness.malformed).toHaveLength(1)
+})
+
+test('F29 past the limit a list shorter than the count is a sample, and a longer one is found', () => {
+  const witness = new RosterWitness(SPACE)
+  witness.answered({ here: [one('@ada')], hereCount: 500 }, 1_000)
+  expect(witness.malformed).toEqual([])
+  const everybody = Array.from({ length: 202 }, (_, index) => one(`@b${index}`))
+  witness.answered({ here: everybody, hereCount: 201 }, 1_100)
+  expect(witness.malformed).toHaveLength(1)
+})
+
+test('F28 who leaves by a frame, is missing in a later answer, or came only later, has departed', () => {
+  const witness = settled()
+  witness.changed(frame(1, { left: ['@ada'] }), 2_000)
+  witness.changed(frame(1, { updated: [one('@bob', 7)] }), 2_100)
+  witness.lost(3_000)
+  witness.answered(answer(one('@cleo')), 3_500)
+  expect(departuresOf(witness)).toEqual(['@ada left', '@bob later', '@bob unlisted'])
+  expect(witness.departures.map(({ at }) => at)).toEqual([2_000, 2_100, 3_500])
+})
+
+test('F28 an answer that is frozen calls nobody away, the frame that thaws it does', () => {
+  const witness = settled()
+  witness.lost(3_000)
+  witness.answered(answer(), 3_500)
+  witness.changed(frame(0, { frozen: true }), 3_501)
+  expect(departuresOf(witness)).toEqual([])
+  expect(witness.status).toBe('frozen')
+  witness.answered(answer(one('@ada'), one('@bob')), 3_600)
+  witness.changed(frame(2, { frozen: true }), 3_601)
+  witness.changed(frame(1, { left: ['@bob'] }), 4_000)
+  expect(departuresOf(witness)).toEqual(['@bob left'])
+})
+
+test('F28 what explains a departure may lie as far back as the client was not told exactly', () => {
+  const witness = settled()
+  witness.changed(frame(2, { frozen: true }), 20_000)
+  witness.changed(frame(1, { left: ['@ada'] }), 30_000)
+  witness.changed(frame(0, { left: ['@bob'] }), 31_000)
+  expect(witness.departures.map(({ explainedBy }) => explainedBy)).toEqual([
+    { from: 15_000, to: 30_000 },
+    { from: 26_000, to: 31_000 },
+  ])
+})
+
+test('F28 an absence that was over when somebody was told to be here explains no departure', () => {
+  const witness = settled()
+  witness.changed(frame(3, { joined: [one('@cleo', 5)] }), 20_000)
+  witness.changed(frame(2, { left: ['@cleo'] }), 21_500)
+  witness.lost(22_000)
+  witness.answered(answer(one('@ada'), one('@bob'), one('@dora')), 23_000)
+  witness.changed(frame(2, { left: ['@dora'] }), 23_400)
+  expect(witness.departures.map(({ explainedBy }) => explainedBy)).toEqual([
+    { from: 20_000, to: 21_500 },
+    { from: 22_000, to: 23_400 },
+  ])
+})
+
+test('F28 times told after a freeze say nothing, those told later do', () => {
+  const witness = settled()
+  witness.changed(frame(2, { frozen: true }), 20_000)
+  witness.changed(frame(2, { updated: [one('@ada', 9)] }), 24_000)
+  expect(departuresOf(witness)).toEqual([])
+  witness.changed(frame(2, { updated: [one('@ada', 10)] }), 24_100)
+  expect(departuresOf(witness)).toEqual(['@ada later'])
+})

@@ -1,0 +1,179 @@
+/**
+ * People who come and go all the time, also while something fails: pages opened on any gateway, several of one being,
+ * closed with a goodbye or cut off like a machine that dies, reloaded, made to watch only, with a state now and then.
+ * They are clients like the others (watcher.ts); of the log they check no more than what any client checks.
+ *
+ *   come · go · cut · reload · withdraw · return · state        one of these every little while, chosen from a seed
+ */
+import { eventually } from '../../cluster/cluster.ts'
+import type { Session } from '../../wire/api-caller.ts'
+import type { Random } from '../random.ts'
+import type { Watcher } from '../watcher.ts'
+
+export interface PageOptions {
+  name: string
+  session: Session
+  /** Which gateway it opens at, counted from 0. */
+  gateway: number
+  spaces: readonly string[]
+  voice: boolean
+}
+
+export interface VisitorsOptions {
+  open(options: PageOptions): Watcher
+  /** A page that is closed for ever. */
+  closed(page: Watcher): void
+  /** Everybody of the crowd who may say in which state it is. */
+  voices(): readonly Watcher[]
+  /** Who comes and goes by chance. */
+  regulars: readonly Session[]
+  /** Who comes and goes as the faults say. */
+  guests: readonly Session[]
+  gateways: number
+  /** Where they mostly are, and where they are now and then. */
+  spaces: { usual: string; others: readonly string[] }
+  random: Random
+}
+
+const EVERY_MS = { least: 60, more: 180 } as const
+const MOST_PAGES = 10
+const SEATED = 4
+const OTHER_SPACES_ONE_IN = 5
+
+const ACTIONS = ['come', 'come', 'come', 'go', 'cut', 'cut', 'reload', 'withdraw', 'return', 'state', 'state'] as const
+type Action = (typeof ACTIONS)[number]
+
+export class Visitors {
+  readonly #options: VisitorsOptions
+  readonly #guests: ReadonlySet<string>
+  #pages: Watcher[] = []
+  #sessions = new Map<Watcher, PageOptions>()
+  #timer: NodeJS.Timeout | undefined
+  #opened = 0
+  #said = 0
+
+  constructor(options: VisitorsOptions) {
+    this.#options = options
+    this.#guests = new Set(options.guests.map(({ being }) => being.id))
+  }
+
+  get pages(): readonly Watcher[] {
+    return this.#pages
+  }
+
+  goOn(): void {
+    const { random } = this.#options
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#act(random.pick(ACTIONS))
+      this.goOn()
+    }, EVERY_MS.least + random.below(EVERY_MS.more))
+  }
+
+  /** From now on nobody comes or goes. */
+  hold(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    for (const page of this.#pages.filter(({ state }) => state === 'stopped')) this.#forget(page)
+  }
+
+  leave(): void {
+    this.hold()
+    for (const page of [...this.#pages]) this.close(page, 'at-once')
+  }
+
+  /** Opens a page of some guests at a gateway, and waits until all are in. */
+  async seat(gateway: number, spaces: readonly string[]): Promise<Watcher[]> {
+    const seated = this.#options.guests.slice(0, SEATED)
+    const pages = seated.map((session) => this.#open(session, gateway, spaces))
+    await eventually('the guests are in', () => pages.every(({ isSettled }) => isSettled))
+    return pages
+  }
+
+  /** As many pages of each guest as there are gateways, one at each, all at once. */
+  throng(space: string): Watcher[] {
+    const { guests, gateways } = this.#options
+    return guests.flatMap((session) =>
+      Array.from({ length: gateways }, (_, gateway) => this.#open(session, gateway, [space])),
+    )
+  }
+
+  /** Sends the guests home, whose fault is over. */
+  dismiss(): void {
+    for (const page of this.#pages.filter(({ being }) => this.#guests.has(being))) this.close(page, 'politely')
+  }
+
+  close(page: Watcher, how: 'politely' | 'at-once'): void {
+    page.stop(how)
+    this.#forget(page)
+  }
+
+  #forget(page: Watcher): void {
+    this.#pages = this.#pages.filter((one) => one !== page)
+    this.#sessions.delete(page)
+    this.#options.closed(page)
+  }
+
+  #open(session: Session, gateway: number, spaces: readonly string[]): Watcher {
+    this.#opened += 1
+    const voice = !this.#pages.some((page) => page.being === session.being.id && page.isVoice)
+    const options = { name: `visitor-${this.#opened}`, session, gateway, spaces, voice }
+    const page = this.#options.open(options)
+    this.#pages.push(page)
+    this.#sessions.set(page, options)
+    page.start()
+    return page
+  }
+
+  #act(action: Action): void {
+    const { random } = this.#options
+    const pages = this.#pages.filter(({ being }) => !this.#guests.has(being))
+    const page = pages.length > 0 ? random.pick(pages) : undefined
+    if (action === 'come') {
+      if (pages.length < MOST_PAGES) this.#come()
+    } else if (action === 'state') this.#sayState()
+    else if (page !== undefined) this.#do(action, page)
+  }
+
+  #do(action: Exclude<Action, 'come' | 'state'>, page: Watcher): void {
+    const options = this.#sessions.get(page)
+    const [space = ''] = page.rosters.keys()
+    switch (action) {
+      case 'go':
+        this.close(page, 'politely')
+        return
+      case 'cut':
+        this.close(page, 'at-once')
+        return
+      case 'reload':
+        if (options === undefined) return
+        this.close(page, 'at-once')
+        this.#open(options.session, this.#options.random.below(this.#options.gateways), options.spaces)
+        return
+      case 'withdraw':
+        page.setPresent(space, false)
+        return
+      case 'return':
+        page.setPresent(space, true)
+        return
+      default:
+        action satisfies never
+    }
+  }
+
+  #come(): void {
+    const { random, regulars, gateways, spaces } = this.#options
+    const other = random.below(OTHER_SPACES_ONE_IN) === 0 ? [random.pick(spaces.others)] : []
+    this.#open(random.pick(regulars), random.below(gateways), [spaces.usual, ...other])
+  }
+
+  #sayState(): void {
+    const { random, voices } = this.#options
+    const page = random.pick(voices())
+    this.#said += 1
+    page.setState(random.pick([...page.rosters.keys()]), {
+      mood: random.pick(['away', 'busy', 'here']),
+      said: this.#said,
+    })
+  }
+}
