@@ -62,6 +62,12 @@ describe('over the limit', () => {
     for (let index = 6; index <= 9; index++) put(`@b${index}`, index)
     expect(listing.answer([], merged).hereCount).toBe(9)
     expect(news()).toMatchObject({ hereCount: 9 })
+    put('@late', 10)
+    expect(listing.answer([], merged).hereCount).toBe(10)
+    // Undone within the window: whoever was told of it has to be told.
+    merged.remove('b', '@late')
+    expect(news()).toEqual({ joined: [], left: [], updated: [], hereCount: 9 })
+    expect(news()).toBeUndefined()
   })
 
   test('G106 one of the list who leaves is named, and another takes the place; of the others only the count', () => {

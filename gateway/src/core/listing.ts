@@ -33,6 +33,8 @@ export class Listing {
   readonly #named = new Set<BeingId>()
   #count = 0
   #isUntold = true
+  /** An answer gave another count than the last frame. */
+  #isToldApart = false
 
   constructor(limit: number) {
     this.#limit = limit
@@ -58,7 +60,9 @@ export class Listing {
     const here = [...this.#listed.values(), ...named].sort(byAge)
     // Up to the limit the count is that of the list, so that nobody takes it for a sample.
     const count = merged.count > this.#limit ? merged.count : this.#count
-    return { here, hereCount: Math.max(count, here.length) }
+    const hereCount = Math.max(count, here.length)
+    if (hereCount !== this.#count) this.#isToldApart = true
+    return { here, hereCount }
   }
 
   /** Brings the clients level with `merged`, of which `changed` may differ from what they were told. */
@@ -73,8 +77,10 @@ export class Listing {
       if (this.#listed.size >= this.#limit) break
       this.#list(being, merged, news)
     }
-    const isQuiet = news.joined.length + news.left.length + news.updated.length === 0 && merged.count === this.#count
+    const isSameCount = merged.count === this.#count && !this.#isToldApart
+    const isQuiet = news.joined.length + news.left.length + news.updated.length === 0 && isSameCount
     this.#count = merged.count
+    this.#isToldApart = false
     return isQuiet ? undefined : news
   }
 

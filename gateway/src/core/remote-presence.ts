@@ -154,7 +154,8 @@ export class RemotePresence {
           outcome.lost.set(being, Math.max(at, outcome.lost.get(being) ?? 0))
         this.#bury(boot, entries, outcome)
       } else {
-        if (entries.size > 0) this.#take(boot, entries, 0)
+        // Redis lost what it held: what is missing was not taken out by anybody.
+        for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
         if (this.#merged.beingsOf(boot).length > 0) this.#doubted.add(boot)
       }
     }

@@ -385,6 +385,29 @@ describe('crashes', () => {
     expect(watcher.frozen).toBe(false)
   })
 
+  test('G112 who reads an emptied Redis before it knows that its own lease is gone calls nobody away', async () => {
+    const weather = { ...fairWeather }
+    const world = await calm(2, { weather })
+    const watcher = await watch(world, 1)
+    for (const [index, being] of ['@ada', '@bob'].entries()) world.come(index, being)
+    await world.time.pass(1000)
+    const told = frames(watcher)
+    world.redis.flush()
+    world.redis.commands.clear()
+    weather.lose = 1
+    world.come(0, '@cyd')
+    await world.time.pass(100)
+    weather.lose = 0
+    // The hint of this one shows that another is missing: the hash is read.
+    world.come(0, '@dan')
+    await world.time.pass(500)
+    expect(world.redis.commands.get('read')).toBeGreaterThan(0)
+    await world.time.pass(settings.lease.leaseMs * 2)
+    expect(watcher.frames.slice(told).flatMap(({ left }) => left)).toEqual([])
+    expect(names(watcher)).toEqual(['@ada', '@bob', '@cyd', '@dan'])
+    expect(watcher.frozen).toBe(false)
+  })
+
   test('G113 Redis away: one frame says frozen, answers tell what was known, and one frame brings all level', async () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)

@@ -248,10 +248,15 @@ export class PresenceHub implements Roster {
 
   #read(space: SpacePresence, turn: number): void {
     const { store, metrics } = this.#ports
-    store.read(space.roster.space, space.roster.boots()).then(
+    const { bootId } = this.#lease.name
+    store.read(space.roster.space, [...space.roster.boots(), bootId]).then(
       (read) => {
         metrics.reads.inc({ outcome: 'answered' })
-        this.#with(space, (roster, now) => roster.readDone(turn, read, this.#lease.isDoubtful, now))
+        // Where our own lease is missing Redis lost more than others': a missing one proves nothing, and a heartbeat
+        // finds out.
+        const isLost = !read.leases.has(bootId)
+        this.#with(space, (roster, now) => roster.readDone(turn, read, isLost || this.#lease.isDoubtful, now))
+        if (isLost) this.#lease.dispatch({ type: 'beatWanted' })
       },
       (error: unknown) => {
         metrics.reads.inc({ outcome: 'failed' })
