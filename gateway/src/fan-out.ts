@@ -69,8 +69,14 @@ export class FanOut<Member extends Follower> {
     return this.#sentVersion
   }
 
+  /** Whether a change waits to be sent. */
   get isPending(): boolean {
-    return this.#pending.length > 0
+    return this.#pending.some(({ version }) => version !== undefined)
+  }
+
+  /** The members were sent everything up to this version another way, maybe of another history. */
+  sentUpTo(version: number): void {
+    this.#sentVersion = version
   }
 
   members(): Member[] {

@@ -195,6 +195,7 @@ export class SpaceFeed {
       case 'reset':
         this.#encoded.clear()
         this.#fanOut.flush()
+        this.#fanOut.sentUpTo(effect.snapshot.version)
         this.#deliver(this.#fanOut.members(), this.#withRoster(effect.snapshot.body, []))
         return
       case 'end':

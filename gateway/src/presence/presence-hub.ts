@@ -75,7 +75,10 @@ export class PresenceHub implements Roster {
       ...ports,
       settings: ports.settings.lease,
       load: ({ bootId }) => this.#load(bootId),
-      linkFound: (name) => this.#withAll((roster, now) => roster.linkFound(name, now)),
+      linkFound: (name) => {
+        this.#withAll((roster, now) => roster.linkFound(name, now))
+        this.#estates.tidy(name.bootId)
+      },
       linkLost: () => this.#linkLost(),
       gatewaysGone: (gone) => this.#gatewaysGone(gone),
     })
@@ -86,7 +89,11 @@ export class PresenceHub implements Roster {
       written: (writes) => this.#written(writes),
       failed: (writes, error) => this.#writeFailed(writes, error),
     })
-    this.#estates = new Estates({ ...ports, failed: (error) => this.#failed(error) })
+    this.#estates = new Estates({
+      ...ports,
+      ownBeings: (id) => this.#ownBeings(id),
+      failed: (error) => this.#failed(error),
+    })
     this.#lease.start()
   }
 
@@ -307,6 +314,12 @@ export class PresenceHub implements Roster {
     this.#withAll((roster, now) => {
       for (const [boot, beatAt] of gone) roster.gatewayGone(boot, beatAt, now)
     })
+  }
+
+  #ownBeings(id: SpaceId): readonly BeingId[] | undefined {
+    const space = this.#rosters.get(id)
+    if (space === undefined) return []
+    return space.tell === undefined ? space.roster.ownBeings() : undefined
   }
 
   #load(bootId: BootId): BeatLoad {
