@@ -47,6 +47,19 @@ describe('fan-out', () => {
     expect(member.got.at(-1)).toBe('d')
   })
 
+  test('G7 frames that are no changes do not hide what was sent, nor does a former history', () => {
+    const { fanOut } = made()
+    fanOut.join(new Member(1))
+    fanOut.push(bytes('a'), 9)
+    fanOut.push(bytes('who is here'))
+    expect([fanOut.isPending, fanOut.sentVersion]).toEqual([false, 9])
+    fanOut.flush()
+    // Another history begins with a snapshot.
+    fanOut.sentUpTo(5)
+    fanOut.push(bytes('b'), 6)
+    expect([fanOut.isPending, fanOut.sentVersion]).toEqual([true, 5])
+  })
+
   test('G50 a batch does not grow beyond its bound', () => {
     const { fanOut } = made(10)
     const member = new Member(1)

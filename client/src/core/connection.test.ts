@@ -251,6 +251,11 @@ test('C3 a drained connection comes back after reconnectAfterMs', () => {
   })
 })
 
+test('C3 a draining gateway that refuses a frame does not shorten what it asked for', () => {
+  const refused = step(states.draining, { type: 'delayAsked', retryAfterMs: 1000 }, { nowMs: NOW, random: 0 }).state
+  expect(step(refused, events.socketClosed, { nowMs: NOW, random: 0 }).state).toMatchObject({ retryAtMs: NOW + 3000 })
+})
+
 test('C4 a connection that ends at once counts as one more failure', () => {
   const brief = { ...states.live, sinceMs: NOW - CONNECTION_TIMES.settledAfterMs + 1, attempt: 4 }
   expect(step(brief, events.socketClosed, at).state).toMatchObject({ status: 'waiting', attempt: 5 })

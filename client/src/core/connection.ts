@@ -166,7 +166,7 @@ function whileAuthenticating(state: Of<'authenticating'>, event: ConnectionEvent
       }
     }
     case 'delayAsked':
-      return stay({ ...state, notBeforeMs: at.nowMs + event.retryAfterMs })
+      return stay({ ...state, notBeforeMs: Math.max(state.notBeforeMs, at.nowMs + event.retryAfterMs) })
     case 'goodbyeSaid':
       return stay({ ...state, notBeforeMs: at.nowMs + event.reconnectAfterMs })
     case 'tokenRenewed':
@@ -195,7 +195,7 @@ function whileOpen(state: Of<'live'> | Of<'draining'>, event: ConnectionEvent, a
       return stay({ ...state, status: 'draining', reason: event.reason, notBeforeMs })
     }
     case 'delayAsked':
-      return stay({ ...state, notBeforeMs: at.nowMs + event.retryAfterMs })
+      return stay({ ...state, notBeforeMs: Math.max(state.notBeforeMs, at.nowMs + event.retryAfterMs) })
     case 'tokenRenewed':
       return { state, effects: [{ type: 'sendRefresh' }] }
     case 'networkFound':

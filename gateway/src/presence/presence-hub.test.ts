@@ -475,6 +475,24 @@ describe('crashes', () => {
     expect(world.redis.isAlive('g0_1000000-1')).toBe(true)
   })
 
+  test('G117 somebody whom a promoted replica remembers, through a gateway that lives and looks elsewhere, is removed', async () => {
+    const world = await calm(1)
+    const ada = world.come(0, '@ada', '@quiet')
+    await world.time.pass(1000)
+    const old = world.redis.clone()
+    world.go(ada)
+    world.node(0).close('@quiet')
+    await world.time.pass(5000)
+    expect(world.redis.hashes.size).toBe(0)
+    world.node(0).cut()
+    for (const [space, hash] of old.hashes) world.redis.hashes.set(space, hash)
+    for (const [boot, spaces] of old.estates) world.redis.estates.set(boot, spaces)
+    world.node(0).connect()
+    await world.time.pass(1000)
+    expect(world.redis.isAlive('g0_1000000-1')).toBe(true)
+    expect([world.redis.hashes.size, world.redis.estates.size]).toEqual([0, 0])
+  })
+
   test('G115 a gateway that stops takes its lease and whoever is left with it', async () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
