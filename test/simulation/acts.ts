@@ -62,7 +62,7 @@ export function reloadAll(world: World): void {
 }
 
 export function leave(world: World): void {
-  for (const [client, link] of world.links) {
+  for (const [client, link] of world.network.links) {
     client.end()
     link.cut(false, true)
   }
@@ -73,6 +73,6 @@ export function cutFirstOfMany(world: World): boolean {
   const [first, ...others] = world.clients
   if (first === undefined || world.gateways.length > 1) return false
   const isKept = first.watched().every((space) => others.some((other) => other.state(space)?.feed.status === 'current'))
-  if (isKept) world.links.get(first)?.cut(true, true)
+  if (isKept) world.network.links.get(first)?.cut(true, true)
   return isKept
 }

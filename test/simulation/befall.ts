@@ -1,4 +1,5 @@
 /** What operations of a plan do to the world. One that has no object any more does nothing, so that plans can shrink. */
+import type { ClientNode } from './client-node.ts'
 import { add } from './coverage.ts'
 import type { Op } from './plan.ts'
 import type { SpaceModel } from './space-model.ts'
@@ -29,12 +30,17 @@ export function befall(world: World, op: Op): void {
     case 'network':
     case 'cut':
     case 'stall':
+    case 'comeIn':
+    case 'goOut':
+    case 'state':
+    case 'signal':
       return befallClient(world, op)
     case 'crash':
     case 'drain':
     case 'freeze':
     case 'busCut':
     case 'busForgets':
+    case 'storeSuffers':
       return befallGateway(world, op)
     case 'apiAway':
       return world.api.goAway(op.how, op.forMs)
@@ -43,9 +49,17 @@ export function befall(world: World, op: Op): void {
     case 'cutAll':
       return cutAll(world)
     case 'redisAway':
+    case 'redisRestarts':
       world.redis.goAway()
+      if (op.kind === 'redisRestarts') world.redis.empty()
       world.time.after(op.forMs, () => world.redis.comeBack())
       return
+    case 'redisEmptied':
+      return world.redis.empty()
+    case 'redisStandsStill':
+      return world.redis.standStill(op.forMs)
+    case 'replicaPromoted':
+      return world.redis.fallBehind(op.lagMs, op.forMs)
     default:
       return op satisfies never
   }
@@ -53,12 +67,14 @@ export function befall(world: World, op: Op): void {
 
 /** Every connection ends, and both ends see it. */
 export function cutAll(world: World): void {
-  for (const link of world.links.values()) link.cut(true, true)
+  for (const link of world.network.links.values()) link.cut(true, true)
 }
+
+type OfClient = 'watch' | 'unwatch' | 'comeIn' | 'goOut' | 'state' | 'signal'
 
 function befallSpace(
   world: World,
-  op: Extract<Op, { space: number }> & { kind: Exclude<Op['kind'], 'watch' | 'unwatch' | 'busForgets'> },
+  op: Extract<Op, { space: number }> & { kind: Exclude<Op['kind'], OfClient | 'busForgets'> },
 ): void {
   if (op.space >= world.plan.shape.spaces) return
   const space = world.api.space(spaceName(op.space))
@@ -110,12 +126,13 @@ function befallClient(
   if (client === undefined) return
   switch (op.kind) {
     case 'watch':
-    case 'unwatch': {
-      if (op.space >= world.plan.shape.spaces) return
-      const space = spaceName(op.space)
-      client.gate.enter(() => client[op.kind](space))
+    case 'unwatch':
+    case 'comeIn':
+    case 'goOut':
+    case 'state':
+    case 'signal':
+      if (op.space < world.plan.shape.spaces) client.gate.enter(() => does(world, client, op))
       return
-    }
     case 'retry':
       client.gate.enter(() => client.retry())
       return
@@ -132,11 +149,29 @@ function befallClient(
       })
       return
     case 'cut':
-      world.links.get(client)?.cut(op.clientSees, op.gatewaySees)
+      world.network.links.get(client)?.cut(op.clientSees, op.gatewaySees)
       return
     case 'stall':
-      world.links.get(client)?.stall(op.way, op.forMs)
+      world.network.links.get(client)?.stall(op.way, op.forMs)
       return
+    default:
+      op satisfies never
+  }
+}
+
+/** What a person does in a space. */
+function does(world: World, client: ClientNode, op: Extract<Op, { kind: OfClient }>): void {
+  const space = spaceName(op.space)
+  switch (op.kind) {
+    case 'watch':
+    case 'unwatch':
+    case 'comeIn':
+    case 'goOut':
+      return client[op.kind](space)
+    case 'state':
+      return client.setState(space, { v: op.value })
+    case 'signal':
+      return client.signal(space, op.name, { n: world.signals.nextNumber() })
     default:
       op satisfies never
   }
@@ -150,12 +185,11 @@ function befallGateway(world: World, op: Extract<Op, { gateway: number }>): void
       return gateway.crash(op.clientsSee, world.isHealed ? 0 : op.forMs)
     case 'drain':
       return gateway.drain(op.forMs)
-    case 'freeze': {
-      const { gate } = gateway
-      gate?.freeze()
-      world.time.after(op.forMs, () => gate?.thaw())
+    case 'freeze':
+      return gateway.freeze(op.forMs)
+    case 'storeSuffers':
+      gateway.store?.suffer(op.trouble, op.forMs)
       return
-    }
     case 'busCut':
       gateway.bus?.cut(op.unnoticedMs)
       return

@@ -2,11 +2,13 @@
  * A client as it runs on a page: the real connector, space sync and session keeper of the client package over an
  * environment of virtual time and simulated network. Only HTTP is shortened: renewing a token is a call of a function.
  */
-import { type BeingId, changesFrameSchema, type SpaceId } from '@rhizom/protocol'
+import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import { QueryClient } from '@tanstack/react-query'
 import type { SpaceState } from '../../client/src/core/space-state.ts'
 import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
+import { createOwnPresence, type OwnPresence } from '../../client/src/sync/own-presence.ts'
 import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
+import { createSignals, type Signals } from '../../client/src/sync/signals.ts'
 import { createSpaceSync, spaceKey, type SpaceSync } from '../../client/src/sync/space-sync.ts'
 import { describeCause } from '../../client/src/core/sync-status.ts'
 import type { DeviceEvent, Environment } from '../../client/src/runtime/environment.ts'
@@ -15,6 +17,7 @@ import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/webs
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
 import { Gate } from './gate.ts'
+import { heardAs } from './hearing.ts'
 import type { Oracle } from './oracle.ts'
 import type { Weather } from './plan.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -56,7 +59,11 @@ export class ClientNode {
   readonly #connector: Connector
   readonly #spaces: SpaceSync
   readonly #keeper: SessionKeeper
+  readonly #ownPresence: OwnPresence
+  readonly #signals: Signals
   readonly #watches = new Map<SpaceId, () => void>()
+  readonly #presences = new Map<SpaceId, () => void>()
+  readonly #ownStates = new Map<SpaceId, JsonObject>()
   readonly #states = new Map<SpaceId, SpaceState>()
   /** What the server asked for last: no attempt before. */
   #notBefore = 0
@@ -85,7 +92,10 @@ export class ClientNode {
       token: () => this.#keeper.session().token,
       renewToken: () => void this.#keeper.renew(),
       onLive: () => this.#spaces.wentLive(),
-      onDown: () => this.#spaces.wentDown(),
+      onDown: () => {
+        this.#spaces.wentDown()
+        this.#signals.wentDown()
+      },
       onFrames: (frames) => this.#spaces.hear(frames),
       onState: (state) => {
         if (state.status !== status) {
@@ -103,7 +113,16 @@ export class ClientNode {
       http: { olderIntentions: () => Promise.reject(new Error('nobody asks for older ones here')) },
       isLive: () => this.isLive,
       send: (frames) => this.#connector.send(frames),
+      onSignal: (space, signal) => this.#signals.hear(space, signal),
+      onAnswered: (space) => this.#ownPresence.answered(space),
+      onEnded: (space) => {
+        this.#ownPresence.forget(space)
+        this.#ownStates.delete(space)
+      },
     })
+    const sendFrames = this.#connector.send
+    this.#signals = createSignals({ environment, isHeard: (space) => this.#spaces.isCurrent(space), sendFrames })
+    this.#ownPresence = createOwnPresence({ environment, isHere: (space) => this.#spaces.isHere(space), sendFrames })
     this.#keeper.start()
     this.#connector.tell({ type: 'connectRequested' })
   }
@@ -118,7 +137,16 @@ export class ClientNode {
   }
 
   watched(): SpaceId[] {
-    return [...this.#watches.keys()]
+    return [...new Set([...this.#watches.keys(), ...this.#presences.keys()])]
+  }
+
+  /** Where it wants to be seen. */
+  present(): SpaceId[] {
+    return [...this.#presences.keys()]
+  }
+
+  ownState(space: SpaceId): JsonObject | undefined {
+    return this.#ownStates.get(space)
   }
 
   state(space: SpaceId): SpaceState | undefined {
@@ -126,7 +154,7 @@ export class ClientNode {
   }
 
   watch(space: SpaceId): void {
-    if (!this.#watches.has(space)) this.#watches.set(space, this.#spaces.watch(space))
+    if (!this.#watches.has(space)) this.#watches.set(space, this.#spaces.watch(space, { present: false }))
   }
 
   unwatch(space: SpaceId): void {
@@ -134,10 +162,29 @@ export class ClientNode {
     this.#watches.delete(space)
   }
 
+  comeIn(space: SpaceId): void {
+    if (!this.#presences.has(space)) this.#presences.set(space, this.#spaces.watch(space))
+  }
+
+  goOut(space: SpaceId): void {
+    this.#presences.get(space)?.()
+    this.#presences.delete(space)
+  }
+
+  setState(space: SpaceId, state: JsonObject): void {
+    if (!this.#presences.has(space) && this.#states.get(space) === undefined) return
+    this.#ownStates.set(space, state)
+    this.#ownPresence.set(space, state)
+  }
+
+  signal(space: SpaceId, name: string, data: JsonObject): void {
+    this.#signals.send(space, name, data)
+  }
+
   /** What a person does who sees that something is wrong. */
   retry(): void {
     this.#connector.tell({ type: 'retryRequested' })
-    for (const space of this.#watches.keys())
+    for (const space of this.watched())
       if (this.#states.get(space)?.feed.status === 'closed') this.#spaces.tell(space, { type: 'retryRequested' })
   }
 
@@ -151,6 +198,8 @@ export class ClientNode {
     this.gate.kill()
     this.#keeper.stop()
     this.#spaces.stop()
+    this.#signals.wentDown()
+    this.#ownPresence.stop()
   }
 
   async #refresh() {
@@ -220,7 +269,12 @@ export class ClientNode {
       onText: (text) => {
         const asked = /"reconnectAfterMs":(\d+)/.exec(text)?.[1]
         if (asked !== undefined) this.#notBefore = time.now() + Number(asked)
-        handlers.onText(this.#weathered(text))
+        const heard = heardAs(text, {
+          ...this.#ports,
+          isAsking: (space) => this.#states.get(space)?.feed.status === 'asking',
+          garbled: (line) => this.#ports.note(`${this.name} does not understand ${line.slice(0, 90)}`),
+        })
+        handlers.onText(heard)
       },
       onClose: (code, reason) => {
         oracle.closed(this.name, code)
@@ -236,45 +290,4 @@ export class ClientNode {
       close: () => socket.close(),
     }
   }
-
-  /** What a message is for the client: lines about the content of a space may say more than is new, or nothing. */
-  #weathered(text: string): string {
-    const { chance, weather, note } = this.#ports
-    if (!CONTENT_LINE.test(text)) return text
-    return text
-      .split('\n')
-      .map((line) => {
-        if (!CONTENT_LINE.test(line)) return line
-        const { garbles, overlaps } = weather()
-        if (this.#isAwaited(line) && chance.happens(garbles)) {
-          note(`${this.name} does not understand ${line.slice(0, 90)}`)
-          return `garbled ${line}`
-        }
-        return chance.happens(overlaps) ? this.#overlapping(line) : line
-      })
-      .join('\n')
-  }
-
-  /**
-   * Whether the client finds out by itself that a line is missing: by the next change, or because it awaits an answer.
-   * A new epoch's snapshot that nobody asked for is not replaced by anything (SPEC.md, what is left out).
-   */
-  #isAwaited(line: string): boolean {
-    if (line.startsWith('{"type":"changes"')) return true
-    const space = /"space":"([^"]+)"/.exec(line)?.[1]
-    return space !== undefined && this.#states.get(space)?.feed.status === 'asking'
-  }
-
-  /** The same run with up to five changes before it. */
-  #overlapping(line: string): string {
-    const frame: unknown = JSON.parse(line)
-    const changes = changesFrameSchema.safeParse(frame)
-    if (!changes.success) return line
-    const { space, epoch, from } = changes.data
-    const start = Math.max(0, from - this.#ports.chance.int(1, 5))
-    const before = this.#ports.api.space(space).histories.get(epoch)?.changes.slice(start, from) ?? []
-    return JSON.stringify({ ...changes.data, from: start, changes: [...before, ...changes.data.changes] })
-  }
 }
-
-const CONTENT_LINE = /^{"type":"(changes|snapshot|resumed)"/m

@@ -3,6 +3,8 @@
  * proves nothing about messages that do. Gateways are asked for their metrics, the rest is told by the world.
  */
 import type { Metrics } from '../../gateway/src/observe.ts'
+import type { PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import { FINALES } from './plan.ts'
 
 export type Coverage = Map<string, number>
 
@@ -24,6 +26,16 @@ const COUNTED = [
   'logReadFailures',
   'headsPolls',
 ] as const
+
+const COUNTED_OF_PRESENCE = ['frames', 'hints', 'reads', 'leasesTaken', 'gatewaysGone', 'orphansRemoved'] as const
+
+/** Adds what a gateway counted of who is here, as `presence frames frozen` and so on. */
+export async function addPresence(coverage: Coverage, metrics: PresenceMetrics): Promise<void> {
+  for (const name of COUNTED_OF_PRESENCE) {
+    const { values } = await metrics[name].get()
+    for (const { labels, value } of values) add(coverage, ['presence', name, ...Object.values(labels)].join(' '), value)
+  }
+}
 
 /** Adds what a gateway counted, as `feedNotes parked`, `answers snapshot cache` and so on. */
 export async function addMetrics(coverage: Coverage, metrics: Metrics): Promise<void> {
@@ -72,4 +84,27 @@ export const EXPECTED: readonly string[] = [
   'space current',
   'space retrying',
   'space closed',
+  'op comeIn',
+  'op goOut',
+  'op state',
+  'op signal',
+  'op storeSuffers',
+  'op redisEmptied',
+  'op redisRestarts',
+  'op redisStandsStill',
+  'op replicaPromoted',
+  'presence frames change',
+  'presence frames frozen',
+  'presence hints sent',
+  'presence hints heard',
+  'presence hints unreadable',
+  'presence reads answered',
+  'presence reads failed',
+  'presence leasesTaken',
+  'presence gatewaysGone',
+  'presence orphansRemoved',
+  'a blink was looked for',
+  'a departure was looked for',
+  'a signal was looked for',
+  ...FINALES.map((finale) => `finale ${finale}`),
 ]

@@ -15,33 +15,18 @@ import {
   write,
 } from './acts.ts'
 import { cutAll } from './befall.ts'
+import { add } from './coverage.ts'
+import { FINALE_SCENES } from './presence-scenes.ts'
+import { count, exact, expectReads, level, NOTICED_WITHIN_MS, run, type Scene, WITHIN_MS } from './scene.ts'
 import type { World } from './world.ts'
 
-/** How soon everybody is level: after trouble, after a commit that no message announced, and so on. */
-export const WITHIN_MS = {
-  healed: 60_000,
-  published: 400,
-  unannounced: 3_000,
-  gap: 800,
-  withoutRedis: 4_000,
-  cut: 10_000,
-  restarted: 30_000,
-  /** A person who sees a closed space tries again every three seconds. */
-  regranted: 4_000,
-  /** The slow poll, which asks about every ten seconds. */
-  polled: 14_000,
-} as const
-
-/** Long enough for everybody to notice a connection that has been dead since before. */
-const ALL_NOTICED_MS = 15_000
 const QUIET_MS = 8_000
 /** Feeds linger, and sockets whose peers are gone are found out. */
 const ALL_GONE_MS = 25_000
-
-type Scene = (world: World) => Promise<void>
+const STOPPED_WITHIN_MS = 100
 
 const nothingHappens: Scene = async (world) => {
-  await run(world, ALL_NOTICED_MS)
+  await run(world, NOTICED_WITHIN_MS)
   await level(world, WITHIN_MS.healed, 'S7', 'after all trouble had ended')
   world.oracle.isCalm = true
   count(world)
@@ -49,6 +34,7 @@ const nothingHappens: Scene = async (world) => {
   if (world.oracle.attempts > 0)
     world.oracle.fail('S8', `${world.oracle.attempts} attempts to connect while nothing happened`)
   expectReads(world, 0, 'S8', 'while nothing happened')
+  await exact(world, 'after all trouble had ended')
 }
 
 /** Also what a channel that Redis forgot in silence costs, which shows only now. */
@@ -112,6 +98,7 @@ const aCommitWithoutRedis: Scene = async (world) => {
   await level(world, WITHIN_MS.withoutRedis, 'S10', 'after a commit without Redis')
   world.redis.comeBack()
   await run(world, 3_000)
+  await exact(world, 'after Redis had been away')
 }
 
 /** Everybody comes back at once: nobody needs a snapshot, and a gateway reads each space once for all of them. */
@@ -142,8 +129,10 @@ const aRollingRestart: Scene = async (world) => {
     gateway.drain(200)
     write(world, { afterMs: 1 })
     await run(world, 4_000)
+    while (!gateway.isListening && world.oracle.violation === undefined) await run(world, 500)
   }
   await level(world, WITHIN_MS.restarted, 'S11', 'after a rolling restart')
+  await exact(world, 'after a rolling restart')
 }
 
 /** Everybody begins anew, without a position and where all may read: one read brings a snapshot for all of them. */
@@ -185,7 +174,7 @@ const aRemovalThatNobodyAnnounces: Scene = async (world) => {
   await level(world, WITHIN_MS.polled, 'S10', 'after a removal that only the poll shows')
 }
 
-const everybodyLeaves: Scene = async (world) => {
+const everybodyComes: Scene = async (world) => {
   world.note('• spaces for everybody')
   // With heads again: a feed that lingers may still hold a space as it was.
   world.api.comeBack()
@@ -193,11 +182,48 @@ const everybodyLeaves: Scene = async (world) => {
   reloadAll(world)
   await run(world, 100)
   await level(world, WITHIN_MS.cut, 'S7', 'after everybody came once more')
+  await exact(world, 'after everybody came once more')
+}
+
+const theFinale: Scene = (world) => {
+  add(world.coverage, `finale ${world.plan.finale}`)
+  return FINALE_SCENES[world.plan.finale](world)
+}
+
+const everybodyLeaves: Scene = async (world) => {
   world.note('• everybody leaves')
   leave(world)
   await run(world, ALL_GONE_MS)
   for (const { name, left } of world.gateways)
     if (left !== undefined) world.oracle.fail('S18', `${name} still has ${left} when everybody has left`)
+  expectNobody(world)
+  for (const { hub } of world.gateways) void hub?.stop()
+  await run(world, STOPPED_WITHIN_MS)
+  expectNothing(world)
+}
+
+/** Redis holds nothing but what gateways need to live. */
+function expectNobody({ gateways, redis: { data }, oracle }: World): void {
+  for (const { name, hub } of gateways)
+    if (hub !== undefined && hub.entryCount > 0)
+      oracle.fail('S25', `${name} still has ${hub.entryCount} entries when everybody has left`)
+  const kept = [...data.hashes.keys(), ...data.estates.keys()]
+  if (kept.length > 0) oracle.fail('S25', `Redis still holds ${kept.join(', ')} when everybody has left`)
+  const alive = [...data.leases.keys()].filter((boot) => data.isAlive(boot))
+  const isKnown = [...data.beats.keys()].every((boot) => alive.includes(boot))
+  if (alive.length !== gateways.length || !isKnown)
+    oracle.fail(
+      'S25',
+      `Redis knows ${[...alive, ...data.beats.keys()].join(' ')}, and ${gateways.length} gateways live`,
+    )
+}
+
+/** No gateway kept a roster, and none left anything behind. */
+function expectNothing({ gateways, redis: { data }, oracle }: World): void {
+  for (const { name, hub } of gateways)
+    if (hub?.remains !== undefined) oracle.fail('S25', `${name} kept ${hub.remains} when everybody had left`)
+  const kept = [...data.leases.keys()].filter((boot) => data.isAlive(boot) || data.beats.has(boot))
+  if (kept.length > 0) oracle.fail('S25', `Redis still knows ${kept.join(' ')} when all gateways have stopped`)
 }
 
 const SCENES: readonly Scene[] = [
@@ -218,52 +244,11 @@ const SCENES: readonly Scene[] = [
   accessComesAndGoes,
   everybodyReloads,
   aRemovalThatNobodyAnnounces,
+  everybodyComes,
+  theFinale,
   everybodyLeaves,
 ]
 
 export async function epilogue(world: World): Promise<void> {
   for (const scene of SCENES) if (world.oracle.violation === undefined) await scene(world)
-}
-
-/** Lets time pass, step by step, as long as nothing is wrong. */
-export async function run(world: World, forMs: number): Promise<void> {
-  const until = world.time.now() + forMs
-  while (world.oracle.violation === undefined && (await step(world, until)));
-}
-
-function step(world: World, until: number): Promise<boolean> {
-  if (world.time.standsStill) world.oracle.fail('S6', 'so much happens at this moment that it never ends')
-  return world.time.step(until)
-}
-
-const RETRY_EVERY_MS = 3_000
-
-/** Lets time pass until everybody is level, which has to be within so long. */
-export async function level(world: World, withinMs: number, rule: string, when: string): Promise<void> {
-  const until = world.time.now() + withinMs
-  let retryAt = world.time.now() + RETRY_EVERY_MS
-  while (world.oracle.violation === undefined && !world.isLevel) {
-    if (world.time.now() >= until) {
-      world.oracle.fail(rule, `${withinMs} ms ${when}, ${world.behind()}`)
-      return
-    }
-    if (world.time.now() >= retryAt) {
-      retryAt += RETRY_EVERY_MS
-      world.retryClosed()
-    }
-    await step(world, Math.min(until, retryAt))
-  }
-}
-
-function count(world: World): void {
-  for (const gateway of world.gateways) gateway.reads.clear()
-  world.oracle.attempts = 0
-  world.oracle.snapshots = 0
-}
-
-function expectReads(world: World, most: number, rule: string, when: string): void {
-  for (const { name, reads } of world.gateways)
-    for (const [space, times] of reads)
-      if (times > most && world.api.space(space).exists)
-        world.oracle.fail(rule, `${name} read ${space} ${times} times ${when}`)
 }

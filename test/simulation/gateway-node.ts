@@ -6,35 +6,50 @@ import type { SpaceId } from '@rhizom/protocol'
 import { Gateway, type GatewaySettings } from '../../gateway/src/gateway.ts'
 import type { Metrics } from '../../gateway/src/observe.ts'
 import type { ClientHandlers, ClientSocket, Log } from '../../gateway/src/ports.ts'
-import { emptyRoster } from '../../gateway/src/presence/roster.ts'
+import type { PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
 import { Gate } from './gate.ts'
 import type { Link } from './link.ts'
 import type { Oracle } from './oracle.ts'
-import type { Tuning } from './plan.ts'
-import { type RedisModel, SimulatedBus } from './redis-model.ts'
+import type { PresenceTuning, Tuning } from './plan.ts'
+import type { PresenceLedger, ProcessFacts } from './presence-ledger.ts'
+import type { RedisModel } from './redis-model.ts'
+import { SimulatedBus } from './simulated-bus.ts'
+import { SimulatedHub } from './simulated-hub.ts'
+import { SimulatedStore } from './simulated-store.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 export interface GatewayNodePorts {
   time: VirtualTime
   chance: Chance
+  presenceChance: Chance
   api: ApiModel
   redis: RedisModel
   oracle: Oracle
+  ledger: PresenceLedger
   tuning: Tuning
+  presence: PresenceTuning
+  /** How often the connection to what Redis holds breaks at a command. */
+  storeBreaks(): number
   note(what: string): void
 }
 
 interface Process {
+  facts: ProcessFacts
   gate: Gate
   bus: SimulatedBus
+  store: SimulatedStore
+  hub: SimulatedHub
   gateway: Gateway
   links: Set<Link>
   isListening: boolean
 }
 
 const DRAIN_WITHIN_MS = 1_500
+/** Also for those who were here and may come back elsewhere. */
+const STOPPED_WITHIN_MS = 6_000
+const KILLED_AFTER_MS = 1_500
 
 export class GatewayNode {
   readonly name: string
@@ -42,6 +57,7 @@ export class GatewayNode {
   readonly reads = new Map<SpaceId, number>()
   /** Of this process and of those before it. */
   readonly metrics: Metrics[] = []
+  readonly presenceMetrics: PresenceMetrics[] = []
   readonly #ports: GatewayNodePorts
   #process: Process | undefined
   #starts = 0
@@ -64,6 +80,23 @@ export class GatewayNode {
     return this.#process?.bus
   }
 
+  get store(): SimulatedStore | undefined {
+    return this.#process?.store
+  }
+
+  /** It stands still, or its way to Redis is not well. */
+  get isTroubled(): boolean {
+    return this.#process !== undefined && (!this.#process.gate.isOpen || this.#process.store.isTroubled)
+  }
+
+  get hub(): SimulatedHub | undefined {
+    return this.#process?.hub
+  }
+
+  get facts(): ProcessFacts | undefined {
+    return this.#process?.facts
+  }
+
   /** What it still holds, in words. */
   get left(): string | undefined {
     const process = this.#process
@@ -74,12 +107,21 @@ export class GatewayNode {
 
   start(): void {
     if (this.#process !== undefined) return
-    const { time, chance, redis, api, tuning, note, oracle } = this.#ports
+    const { time, chance, redis, api, tuning, note, oracle, ledger, presence } = this.#ports
     const start = ++this.#starts
+    const facts = ledger.started(`${this.name}.${start}`)
     const gate = new Gate(time)
     const underWay = new Map<SpaceId, number>()
     // A feed that closes while it reads may be followed by another one at once: those are two feeds.
     const bus = new SimulatedBus(redis, gate, (space) => underWay.delete(space))
+    const store = new SimulatedStore({
+      redis,
+      gate,
+      chance: this.#ports.presenceChance,
+      breaks: this.#ports.storeBreaks,
+      leaves: (words) => hub.leaves(words),
+    })
+    const hub: SimulatedHub = new SimulatedHub(facts, { gate, chance, store, ledger, log: this.#log(), presence })
     let sessions = 0
     const gateway = new Gateway(
       {
@@ -100,15 +142,15 @@ export class GatewayNode {
           },
           heads: (spaces) => api.heads(gate, spaces),
         },
-        // Nobody is listed, but knowing so takes its time.
-        roster: { ...emptyRoster, ready: () => gate.later(chance.int(0, 40), () => undefined) },
+        roster: hub,
         verifyToken: (token) => api.verify(gate, token),
         log: this.#log(),
       },
-      settingsOf(tuning),
+      { ...settingsOf(tuning), signalWindowMs: presence.signalWindowMs },
     )
     this.metrics.push(gateway.metrics)
-    this.#process = { gate, bus, gateway, links: new Set(), isListening: true }
+    this.presenceMetrics.push(hub.metrics)
+    this.#process = { facts, gate, bus, store, hub, gateway, links: new Set(), isListening: true }
     note(`${this.name} starts`)
   }
 
@@ -123,32 +165,55 @@ export class GatewayNode {
   crash(clientsSee: boolean, forMs: number): void {
     if (this.#process === undefined) return
     this.#ports.note(`${this.name} crashes${clientsSee ? '' : ', unseen'}`)
-    this.#end(clientsSee)
+    this.#end(clientsSee, false)
     this.#ports.time.after(forMs, () => this.start())
+  }
+
+  freeze(forMs: number): void {
+    const { gate } = this
+    const { ledger, time } = this.#ports
+    if (gate === undefined) return
+    ledger.disturbed()
+    gate.freeze()
+    time.after(forMs, () => {
+      ledger.disturbed()
+      gate.thaw()
+    })
   }
 
   drain(forMs: number): void {
     const process = this.#process
     if (process?.isListening !== true) return
-    const { time, note } = this.#ports
+    const { time, note, ledger } = this.#ports
     note(`${this.name} drains`)
     process.isListening = false
-    const end = (): void => {
+    const gone = (): void => {
       if (this.#process !== process) return
       note(`${this.name} is drained`)
-      this.#end(true)
+      this.#end(true, true)
       time.after(forMs, () => this.start())
     }
-    process.gate.enter(() => void process.gateway.drain().then(end))
-    time.after(DRAIN_WITHIN_MS * 2, end)
+    // As lifecycle.ts: those who were here stay for their grace, within what is left of the time there is.
+    let isStopping = false
+    const stop = (): void => {
+      if (isStopping) return
+      isStopping = true
+      ledger.ended(process.facts, true)
+      void process.gateway.stop().then(gone)
+    }
+    process.gate.enter(() => void process.gateway.drain().then(() => process.gateway.emptied().then(stop)))
+    process.gate.after(STOPPED_WITHIN_MS, stop)
+    time.after(STOPPED_WITHIN_MS + KILLED_AFTER_MS, gone)
   }
 
-  #end(clientsSee: boolean): void {
+  #end(clientsSee: boolean, isStopped: boolean): void {
     const process = this.#process
     if (process === undefined) return
     this.#process = undefined
     process.gate.kill()
+    this.#ports.ledger.ended(process.facts, isStopped)
     void process.bus.stop()
+    process.store.stop()
     for (const link of process.links) link.cut(clientsSee, false)
   }
 

@@ -1,22 +1,11 @@
 /**
  * Plans that once found something, kept whole and by name, because what a seed means changes with the making of plans.
- * They run before any seed, also against the mutants, and each with the luck of several seeds: who comes to which
+ * They run beside the seeds, also against the mutants, and each with the luck of several seeds: who comes to which
  * gateway and how soon is not in a plan.
  */
-import { CALM, type Op, type Plan, type Tuning } from './plan.ts'
-
-export interface Kept {
-  name: string
-  /** What it found. */
-  found: string
-  plan: Plan
-}
-
-const LUCK = 24
-
-/** The plan as it was, and with the luck of other seeds. */
-export const variantsOf = ({ plan }: Kept): Plan[] =>
-  Array.from({ length: LUCK }, (_, luck) => ({ ...plan, seed: plan.seed + luck }))
+import type { Kept } from './kept.ts'
+import { keptPresence } from './kept-presence.ts'
+import { CALM, NO_PRESENCE, type Op, type Tuning } from './plan.ts'
 
 const TUNING: Tuning = {
   ringChanges: 500,
@@ -44,9 +33,19 @@ export const KEPT: readonly Kept[] = [
     found:
       'no seed caught a client that takes an older snapshot of the same epoch: it needs three refusals in a row from a ' +
       'gateway that hears nothing while the api is away',
+    luck: 24,
     plan: {
       seed: 3,
-      shape: { gateways: 2, clients: 2, spaces: 1, weather: CALM, tuning: { ...TUNING, patienceMs: 600 } },
+      shape: {
+        gateways: 2,
+        clients: 2,
+        spaces: 1,
+        weather: CALM,
+        tuning: { ...TUNING, patienceMs: 600 },
+        presence: NO_PRESENCE,
+      },
+      finale: 'people move',
+      moves: [],
       ops: [
         { atMs: 0, kind: 'show', space: 0, visibility: 'public', publish: { afterMs: 1 } },
         { atMs: 100, kind: 'watch', client: 0, space: 0 },
@@ -62,6 +61,7 @@ export const KEPT: readonly Kept[] = [
   {
     name: 'a read brings more than the ring keeps, to a client that has half of it',
     found: 'only one seed in hundreds caught a wrong splice of what was read with what the ring still had',
+    luck: 24,
     plan: {
       seed: 250,
       shape: {
@@ -69,6 +69,7 @@ export const KEPT: readonly Kept[] = [
         clients: 4,
         spaces: 1,
         weather: CALM,
+        presence: NO_PRESENCE,
         tuning: {
           ...TUNING,
           ringChanges: 3,
@@ -79,6 +80,8 @@ export const KEPT: readonly Kept[] = [
           tokenLifeMs: 6_000,
         },
       },
+      finale: 'people move',
+      moves: [],
       ops: [
         { atMs: 1_931, kind: 'cut', client: 2, clientSees: true, gatewaySees: true },
         { atMs: 2_198, kind: 'watch', client: 2, space: 0 },
@@ -101,6 +104,7 @@ export const KEPT: readonly Kept[] = [
     found:
       'a gateway named a head to a client whose new snapshot still waited for its socket to drain, so that the client ' +
       'would ask for what was on its way already',
+    luck: 24,
     plan: {
       seed: 60,
       shape: {
@@ -108,6 +112,7 @@ export const KEPT: readonly Kept[] = [
         clients: 3,
         spaces: 1,
         weather: CALM,
+        presence: NO_PRESENCE,
         tuning: {
           ...TUNING,
           ringChanges: 3,
@@ -120,6 +125,8 @@ export const KEPT: readonly Kept[] = [
           catchUpLimit: 5,
         },
       },
+      finale: 'people move',
+      moves: [],
       ops: [
         { atMs: 397, kind: 'watch', client: 2, space: 0 },
         { atMs: 499, kind: 'stall', client: 2, way: 'down', forMs: 3_432 },
@@ -138,4 +145,5 @@ export const KEPT: readonly Kept[] = [
       ],
     },
   },
+  ...keptPresence(TUNING),
 ]

@@ -1,5 +1,5 @@
 /**
- * Proves that the simulation can fail: each of the deliberate faults of mutants.ts, put into a copy of the real
+ * Proves that the simulation can fail: each of the deliberate faults of mutants.ts and presence-mutants.ts, put into a copy of the real
  * sources, is found within a bounded number of seeds.
  */
 import { execFile } from 'node:child_process'
@@ -8,9 +8,11 @@ import { join } from 'node:path'
 import { repository } from '@rhizom/infra/local/places.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Hunt } from './hunt.ts'
-import { MUTANTS, type Mutant } from './mutants.ts'
+import { MUTANTS as MESSAGE_MUTANTS, type Mutant } from './mutants.ts'
+import { PRESENCE_MUTANTS } from './presence-mutants.ts'
 import { removeCopy, spoiltCopy } from './spoilt-copy.ts'
 
+const MUTANTS: readonly Mutant[] = [...MESSAGE_MUTANTS, ...PRESENCE_MUTANTS]
 const MAX_SEEDS = 300
 const AT_ONCE = 2
 /** For one mutant, on a slow machine. */
@@ -40,14 +42,14 @@ afterAll(async () => {
   const ended = (await Promise.allSettled(hunts.values())).flatMap((one) => ('value' in one ? one.value : []))
   removeCopy(directory)
   const found = ended.filter((hunt) => hunt.found !== undefined).length
-  const seeds = ended.reduce((sum, hunt) => sum + hunt.seeds, 0)
-  process.stdout.write(`simulation: ${found} of ${MUTANTS.length} mutants found, by ${seeds} seeds altogether\n`)
+  const runs = ended.reduce((sum, hunt) => sum + hunt.runs, 0)
+  process.stdout.write(`simulation: ${found} of ${MUTANTS.length} mutants found, by ${runs} runs altogether\n`)
 })
 
 function huntFor(mutant: Mutant, copy: string): Promise<Hunt> {
   spoiltCopy(repository, copy, mutant)
   return new Promise((resolve, reject) => {
-    const args = [join(copy, 'test/simulation/hunt.ts'), '1', String(MAX_SEEDS)]
+    const args = [join(copy, 'test/simulation/hunt.ts'), '1', String(MAX_SEEDS), mutant.known ?? '']
     execFile(process.execPath, args, { timeout: TIMEOUT_MS }, (error, stdout) => {
       removeCopy(copy)
       if (error === null) resolve(JSON.parse(stdout) as Hunt)

@@ -8,6 +8,8 @@ export interface Mutant {
   file: string
   find: string
   put: string
+  /** A seed or a kept plan that finds it, tried first to save time. */
+  known?: string
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -23,12 +25,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'protocol/src/position.ts',
     find: `if (held.epoch !== range.epoch) return 'other-epoch'`,
     put: '',
+    known: '32',
   },
   {
     name: 'apply overlapping changes whole, in the gateway',
     file: 'gateway/src/core/catch-up.ts',
     find: 'const next = trimRun(space, run, position.version)',
     put: 'const next: Run | undefined = run',
+    known: '21',
   },
   {
     name: 'apply overlapping changes whole, in the client',
@@ -41,6 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/space-state.ts',
     find: 'if (held !== undefined && held.epoch === snapshot.epoch && held.version >= snapshot.version) return { ...state, feed }',
     put: '',
+    known: 'a gateway that is behind and cannot ask, and a client that knows more',
   },
   {
     name: 'append twice what a snapshot already holds',
@@ -73,6 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/space-state.ts',
     find: `return state.feed.status === 'current' && state.content !== null && event.version > state.content.position.version`,
     put: "return state.feed.status === 'current' && state.content !== null && event.version < 0",
+    known: '106',
   },
   {
     name: 'do not ask for heads while the bus is away',
@@ -117,12 +123,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed-answer.ts',
     find: `if (snapshot.version < position.version && snapshot.turn <= askedIn) return needs({ kind: 'snapshot' })\n  const tail = since(ring, feed.space, snapshot.version, position.version)`,
     put: 'const tail: readonly Run[] | undefined = []',
+    known: '16',
   },
   {
     name: 'splice the answer of a read wrongly',
     file: 'gateway/src/core/feed-answer.ts',
     find: 'return first === undefined || rest === undefined ? undefined : [first, ...rest]',
     put: 'return first === undefined || rest === undefined ? undefined : [run, ...rest]',
+    known: 'a read brings more than the ring keeps, to a client that has half of it',
   },
   {
     name: 'give a late joiner what its answer already held',
@@ -142,6 +150,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/connection.ts',
     find: 'const isFollowing = this.#subscriptions.get(space)?.isFollowing === true',
     put: 'const isFollowing = true',
+    known: 'a heartbeat while an answer waits for a slow reader',
   },
 
   // Who may read.
@@ -168,6 +177,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed-log.ts',
     find: `if (narrows(feed.readers, answer.readers)) moment.effects.push({ type: 'revoke', readers: answer.readers })\n  moment.effects.push({ type: 'reset'`,
     put: `moment.effects.push({ type: 'reset'`,
+    known: '18',
   },
 
   // Slow readers, retries and their pauses.
@@ -176,6 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/send-budget.ts',
     find: `if (event.outcome === 'dropped') return spent`,
     put: '',
+    known: '38',
   },
   {
     name: 'never leave the backoff of a read',
@@ -224,6 +235,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/connection.ts',
     find: `// hello said the former one.\n      return { state, effects: [{ type: 'sendRefresh' }] }`,
     put: 'return stay(state)',
+    known: '11',
   },
 
   // What ends.
@@ -238,6 +250,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed-log.ts',
     find: `if (part.effect === 'removed') return end(live, moment)`,
     put: '',
+    known: '71',
   },
   {
     name: 'do not notice that a space is missing',
@@ -256,6 +269,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed-answer.ts',
     find: `const key = verdict.answer.kind === 'snapshot' ? 'snapshot' : String(verdict.answer.from)`,
     put: 'const key = verdict.answer.kind',
+    known: '10',
   },
   {
     name: 'show what may no longer be read',

@@ -1,5 +1,6 @@
 /** Makes the plan of a seed: a world, and twenty seconds of writes and trouble for it. */
 import { Chance } from './chance.ts'
+import { deedsOf, finaleOf, movesOf, presenceOpsOf, presenceTuningOf } from './presence-plan.ts'
 import {
   type Op,
   type Plan,
@@ -55,6 +56,7 @@ export function planOf(seed: number): Plan {
     spaces: chance.int(1, 2),
     weather: weatherOf(chance),
     tuning: tuningOf(chance),
+    presence: presenceTuningOf(seed),
   }
   const ops: Planned[] = []
   for (let client = 0; client < shape.clients; client++)
@@ -67,11 +69,15 @@ export function planOf(seed: number): Plan {
     // Bursts and pauses: what comes close together races, what comes after a pause finds everything settled.
     at += chance.happens(0.7) ? chance.int(1, 150) : chance.int(300, 2_000)
   }
-  return { seed, shape, ops: ops.toSorted((a, b) => a.atMs - b.atMs) }
+  ops.push(...presenceOpsOf(seed, shape))
+  const finale = finaleOf(seed)
+  const moves =
+    finale === 'people move' ? movesOf(seed, shape) : finale === 'hints go astray' ? deedsOf(seed, shape) : []
+  return { seed, shape, ops: ops.toSorted((a, b) => a.atMs - b.atMs), finale, moves }
 }
 
 /** Each plan has a few kinds of trouble that come often, so that seeds differ in what they dwell on. */
-function focusOf(chance: Chance): readonly Op['kind'][] {
+function focusOf(chance: Chance): readonly Trouble[] {
   return Array.from({ length: chance.int(1, 3) }, () => chance.pick(TROUBLES))
 }
 
@@ -105,6 +111,8 @@ const TROUBLES = [
   'busForgets',
 ] as const satisfies readonly Op['kind'][]
 
+type Trouble = (typeof TROUBLES)[number]
+
 const WRITES = [
   'say',
   'say',
@@ -124,7 +132,7 @@ function publishOf(chance: Chance): PublishMode {
   return { afterMs: chance.happens(0.2) ? chance.int(20, 400) : chance.int(0, 5) }
 }
 
-function opOf(chance: Chance, shape: Shape, focus: readonly Op['kind'][]): Op {
+function opOf(chance: Chance, shape: Shape, focus: readonly Trouble[]): Op {
   if (chance.happens(0.62)) return writeOf(chance, shape)
   return troubleOf(chance.happens(0.6) ? (chance.pick(focus) ?? 'cut') : chance.pick(TROUBLES), chance, shape)
 }
@@ -138,15 +146,13 @@ const writeOf = (chance: Chance, shape: Shape): Op => ({
   publish: publishOf(chance),
 })
 
-function troubleOf(kind: Op['kind'], chance: Chance, shape: Shape): Op {
+function troubleOf(kind: Trouble, chance: Chance, shape: Shape): Op {
   const space = chance.int(0, shape.spaces - 1)
   const client = chance.int(0, shape.clients - 1)
   const gateway = chance.int(0, shape.gateways - 1)
   const forMs = chance.pick([chance.int(50, 800), chance.int(800, 4_000), chance.int(2_000, 12_000)])
   const publish = publishOf(chance)
   switch (kind) {
-    case 'write':
-      return writeOf(chance, shape)
     case 'grant':
     case 'revoke':
       return { kind, space, client, publish }
@@ -158,7 +164,6 @@ function troubleOf(kind: Op['kind'], chance: Chance, shape: Shape): Op {
     case 'prune':
       return { kind, space, keep: chance.int(0, 12) }
     case 'restore':
-    case 'loseTail':
       return { kind, space, lost: chance.int(0, 12) }
     case 'replay':
       return { kind, space, pick: chance.int(0, 1_000_000) }

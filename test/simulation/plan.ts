@@ -26,6 +26,20 @@ export interface Shape {
   spaces: number
   weather: Weather
   tuning: Tuning
+  presence: PresenceTuning
+}
+
+/** What has to do with who is here; of chances of its own, so that the rest of a seed is as it was before. */
+export interface PresenceTuning {
+  /** Further clients: each shares its being with one of the others. */
+  tabs: number
+  graceMs: number
+  windowMs: number
+  listLimit: number
+  leaseMs: number
+  signalWindowMs: number
+  /** How often the connection to Redis breaks at a command. */
+  storeBreaks: number
 }
 
 /** Settings of the parts that are varied, because small bounds are reached sooner. */
@@ -47,6 +61,9 @@ export interface Tuning {
   /** The api answers with a snapshot where more changes than this are missing. */
   catchUpLimit: number
 }
+
+/** The way of a gateway to what Redis holds is cut, or answers are lost on it, or commands. */
+export type StoreTrouble = 'cut' | 'deaf' | 'mute'
 
 /** What a write does; which entity it concerns is decided by `salt` and by what is there. */
 export type WriteKind = 'say' | 'append' | 'edit' | 'unsay' | 'arrive' | 'leave' | 'rename' | 'promote'
@@ -79,6 +96,15 @@ export type Op =
   | { kind: 'redisAway'; forMs: number }
   | { kind: 'busCut'; gateway: number; unnoticedMs: number }
   | { kind: 'busForgets'; gateway: number; space: number }
+  | { kind: 'comeIn'; client: number; space: number }
+  | { kind: 'goOut'; client: number; space: number }
+  | { kind: 'state'; client: number; space: number; value: number }
+  | { kind: 'signal'; client: number; space: number; name: string }
+  | { kind: 'storeSuffers'; gateway: number; trouble: StoreTrouble; forMs: number }
+  | { kind: 'redisEmptied' }
+  | { kind: 'redisRestarts'; forMs: number }
+  | { kind: 'redisStandsStill'; forMs: number }
+  | { kind: 'replicaPromoted'; lagMs: number; forMs: number }
 
 /** How a commit is announced: after so long, or never, because the api died in between. */
 export type PublishMode = { afterMs: number } | 'never'
@@ -89,10 +115,29 @@ export interface Plan {
   seed: number
   shape: Shape
   ops: readonly Planned[]
+  /** Which of the scenes that are too long for every run is played at its end: `presence-scenes.ts`. */
+  finale: Finale
+  /** What people and gateways do in the finale in which they move. */
+  moves: readonly Planned[]
 }
+
+export const FINALES = [
+  'people move',
+  'hints go astray',
+  'Redis loses everything',
+  'Redis comes back empty',
+  'Redis stands still',
+  'a replica takes over',
+  'a gateway is cut off',
+] as const
+export type Finale = (typeof FINALES)[number]
 
 /** How long things befall the world. Then it heals, and has to come level. */
 export const TROUBLE_MS = 20_000
+/** How long people move about in the healthy world. */
+export const MOVES_MS = 10_000
+/** How long they do things while hints go astray. */
+export const DEEDS_MS = 4_000
 
 export const CALM: Weather = {
   busDrops: 0,
@@ -104,4 +149,15 @@ export const CALM: Weather = {
   wrongDoor: 0,
   garbles: 0,
   overlaps: 0,
+}
+
+/** Presence as it is where nobody comes in. */
+export const NO_PRESENCE: PresenceTuning = {
+  tabs: 0,
+  graceMs: 3_000,
+  windowMs: 100,
+  listLimit: 200,
+  leaseMs: 15_000,
+  signalWindowMs: 100,
+  storeBreaks: 0,
 }

@@ -1,236 +1,158 @@
 /**
- * Redis as the bus sees it, and a gateway's connection to it. Messages on one connection keep their order, unless the
- * weather says otherwise: that is harsher than Redis, and stands for all that lies between.
+ * Redis: a bus, and what it holds of presence. It can go away and come back whole or empty, stand still (what is asked
+ * of it then is done when it goes on, even for those who no longer wait), lose everything, or be replaced by a replica
+ * that lags. Connections to it are `simulated-bus.ts` and `simulated-store.ts`.
  *
- * `SimulatedBus` follows `gateway/src/feed/redis-bus.ts`: what is wanted is kept in its `Interest`, every channel is
- * joined anew after a break, and `recovered` is said when all are confirmed.
+ * What presence commands do is `PresenceData` of the gateway's own tests.
  */
-import { type Heads, REDIS, type SpaceId } from '@rhizom/protocol'
-import { Interest, type Wish } from '../../gateway/src/feed/interest.ts'
-import type { Bus, BusListener } from '../../gateway/src/ports.ts'
+import type { Heads, SpaceId } from '@rhizom/protocol'
+import { PresenceData } from '../../gateway/src/testing/presence-data.ts'
 import type { Chance } from './chance.ts'
-import type { Gate } from './gate.ts'
 import type { Weather } from './plan.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 export interface RedisPorts {
   time: VirtualTime
   chance: Chance
+  /** For messages of presence and signals, so that they leave the luck of changes alone. */
+  presenceChance: Chance
   weather: () => Weather
   note(what: string): void
+  /** Something befell presence, which it need not take unmoved. */
+  disturbed(): void
 }
 
-/** What is published: bytes on the channel of a space, or heads. */
-type Published = { space: SpaceId; message: Uint8Array } | { heads: Heads }
+/** What is published: bytes on the channel of a space, heads, or what a gateway says of its presence. */
+export type Published = { space: SpaceId; message: Uint8Array } | { heads: Heads } | { beat: Uint8Array }
+
+/** A gateway's connection, as Redis sees it. */
+interface Connection {
+  cut(unnoticedMs: number): void
+  connectSoon(): void
+}
+
+interface Asker extends Connection {
+  /** What is asked may not be answered from now on. */
+  wonder(): void
+}
+
+interface Subscriber extends Connection {
+  published(published: Published): void
+}
+
+/** A standstill longer than this is noticed by those who listen. */
+const STANDSTILL_NOTICED_MS = 1_000
 
 export class RedisModel {
   readonly ports: RedisPorts
-  readonly buses = new Set<SimulatedBus>()
+  readonly buses = new Set<Subscriber>()
+  readonly stores = new Set<Asker>()
+  data: PresenceData
   isUp = true
+  isFrozen = false
+  /** How often a hint of presence is lost, late or doubled, whatever the weather. */
+  strayHints = 0
+  /** Counts its starts: what was on its way to an earlier one is lost. */
+  starts = 0
+  #standstill: (() => void)[] = []
+  /** Counts how often all was made well: a promotion planned before does not take place. */
+  #heals = 0
 
   constructor(ports: RedisPorts) {
     this.ports = ports
+    this.data = new PresenceData(ports.time.now)
+  }
+
+  get isReachable(): boolean {
+    return this.isUp && !this.isFrozen
   }
 
   publish(published: Published): void {
+    this.carryOut(() => {
+      for (const bus of this.buses) bus.published(published)
+    })
+  }
+
+  /** Does something here, once it goes on if it stands still, and never if it goes away before. */
+  carryOut(run: () => void): void {
     if (!this.isUp) return
-    for (const bus of this.buses) bus.published(published)
+    if (this.isFrozen) this.#standstill.push(run)
+    else run()
   }
 
   goAway(): void {
     if (!this.isUp) return
     this.isUp = false
-    this.ports.note('Redis goes away')
-    for (const bus of this.buses) bus.cut(0)
+    this.starts += 1
+    this.isFrozen = false
+    this.#standstill = []
+    this.#tell('Redis goes away')
+    for (const connection of [...this.buses, ...this.stores]) connection.cut(0)
   }
 
   comeBack(): void {
+    this.#goOn()
     if (this.isUp) return
     this.isUp = true
-    this.ports.note('Redis comes back')
-    for (const bus of this.buses) bus.connectSoon()
-  }
-}
-
-export class SimulatedBus implements Bus {
-  readonly #redis: RedisModel
-  readonly #gate: Gate
-  readonly #left: (space: SpaceId) => void
-  readonly #interest = new Interest()
-  /** What Redis itself believes this connection listens to. */
-  readonly #subscribed = new Set<string>()
-  #listener: BusListener | undefined
-  /** Counts connections: what was on its way on an earlier one is lost. */
-  #connection = 0
-  #isConnected = false
-  /** The gateway knows that the last connection broke. */
-  #isNoticed = true
-  #isUp = false
-  #lastCommand = 0
-  #lastArrival = 0
-
-  /** `left` hears of channels that the gateway leaves. */
-  constructor(redis: RedisModel, gate: Gate, left: (space: SpaceId) => void) {
-    this.#left = left
-    this.#redis = redis
-    this.#gate = gate
-    redis.buses.add(this)
+    this.#tell('Redis comes back')
+    for (const connection of [...this.buses, ...this.stores]) connection.connectSoon()
   }
 
-  start(listener: BusListener): void {
-    this.#listener = listener
-    if (!this.#redis.isUp) this.#gate.after(5, () => listener.lost())
-    this.connectSoon()
+  heal(): void {
+    this.#heals += 1
+    this.comeBack()
   }
 
-  isUp(): boolean {
-    return this.#isUp
-  }
-
-  join(space: SpaceId): void {
-    const wish = this.#interest.want(space)
-    if (this.#isConnected) this.#subscribe(space, wish)
-  }
-
-  leave(space: SpaceId): void {
-    this.#left(space)
-    this.#interest.leave(space)
-    if (this.#isConnected) this.#command(() => this.#subscribed.delete(REDIS.spaceChannel(space)))
-  }
-
-  rejoin(space: SpaceId): void {
-    if (this.#interest.isWanted(space)) this.join(space)
-  }
-
-  publish(space: SpaceId, message: Uint8Array): void {
-    this.#redis.publish({ space, message })
-  }
-
-  answers(): Promise<boolean> {
-    return Promise.resolve(this.#isUp)
-  }
-
-  stop(): Promise<void> {
-    this.#redis.buses.delete(this)
-    this.#listener = undefined
-    this.#connection++
-    return Promise.resolve()
-  }
-
-  /** The connection breaks; the gateway notices after a while. */
-  cut(unnoticedMs: number): void {
-    if (!this.#isConnected) return
-    this.#connection++
-    this.#isConnected = false
-    this.#isNoticed = false
-    this.#subscribed.clear()
-    this.#gate.after(unnoticedMs, () => {
-      this.#isNoticed = true
-      this.#interest.forget()
-      this.#isUp = false
-      this.#listener?.lost()
-      this.connectSoon()
-    })
-  }
-
-  connectSoon(): void {
-    const { time, chance } = this.#redis.ports
-    time.after(chance.int(20, 400), () => this.#connect())
-  }
-
-  /** How many channels Redis believes this connection listens to. */
-  get channels(): number {
-    return this.#subscribed.size
-  }
-
-  /** Redis forgets one subscription without a word. */
-  forget(space: SpaceId): void {
-    this.#subscribed.delete(REDIS.spaceChannel(space))
-  }
-
-  published(published: Published): void {
-    if (!this.#isConnected) return
-    const { chance, weather } = this.#redis.ports
-    if ('space' in published && !this.#subscribed.has(REDIS.spaceChannel(published.space))) return
-    const { busDrops, busRepeats, busReorders, busForeign } = weather()
-    if (chance.happens(busDrops)) return
-    const isForeign = chance.happens(busForeign)
-    const deliver = (): void =>
-      'space' in published
-        ? this.#listener?.message(published.space, isForeign ? foreign(published.message, chance) : published.message)
-        : this.#listener?.heads(published.heads)
-    const times = chance.happens(busRepeats) ? 2 : 1
-    for (let copy = 0; copy < times; copy++) {
-      if (chance.happens(busReorders)) this.#arrive(chance.int(1, 300), deliver)
-      else this.#arriveInOrder(deliver)
+  /** Everything it held is lost. */
+  empty(): void {
+    const flush = (): void => {
+      this.#tell('Redis loses everything')
+      this.data.flush()
     }
+    if (this.isFrozen) this.#standstill.push(flush)
+    else flush()
   }
 
-  #connect(): void {
-    if (this.#isConnected || !this.#isNoticed || !this.#redis.isUp || this.#gate.isDead) return
-    const connection = ++this.#connection
-    this.#isConnected = true
-    this.#lastCommand = 0
-    this.#lastArrival = 0
-    this.#gate.enter(() => {
-      if (connection !== this.#connection) return
-      this.#interest.forget()
-      for (const { space, wish } of this.#interest.missing()) this.#subscribe(space, wish)
-      this.#command(
-        () => undefined,
-        () => {
-          this.#isUp = true
-          this.#listener?.recovered()
-        },
-      )
+  /** A replica hears nothing more from now on, and after so long takes the place of Redis. */
+  fallBehind(lagMs: number, awayMs: number): void {
+    const { time } = this.ports
+    const replica = this.data.clone()
+    const heals = this.#heals
+    this.#tell('a replica of Redis falls behind')
+    time.after(lagMs, () => {
+      if (heals !== this.#heals) return
+      this.goAway()
+      this.data = replica
+      this.#tell(`the replica is promoted, ${lagMs} ms behind`)
+      time.after(awayMs, () => this.comeBack())
     })
   }
 
-  #subscribe(space: SpaceId, wish: Wish): void {
-    this.#command(
-      () => this.#subscribed.add(REDIS.spaceChannel(space)),
-      () => {
-        if (this.#interest.confirm(space, wish)) this.#listener?.joined(space)
-      },
-    )
-  }
-
-  /** Does something at Redis, in order with what this connection was told, and hears of it. */
-  #command(atRedis: () => void, confirmed?: () => void): void {
-    const { time, chance } = this.#redis.ports
-    const connection = this.#connection
-    this.#lastCommand = Math.max(this.#lastCommand, time.now() + chance.int(1, 4))
-    time.after(this.#lastCommand - time.now(), () => {
-      if (connection !== this.#connection) return
-      atRedis()
-      if (confirmed === undefined) return
-      this.#arriveInOrder(() => {
-        if (connection === this.#connection) confirmed()
-      })
+  standStill(forMs: number): void {
+    if (!this.isReachable) return
+    const { time } = this.ports
+    const { starts } = this
+    this.isFrozen = true
+    this.#tell('Redis stands still')
+    for (const store of this.stores) store.wonder()
+    time.after(STANDSTILL_NOTICED_MS, () => {
+      if (this.isFrozen && this.starts === starts) for (const bus of this.buses) bus.cut(0)
+    })
+    time.after(forMs, () => {
+      if (this.starts === starts) this.#goOn()
     })
   }
 
-  #arriveInOrder(run: () => void): void {
-    const { time, chance } = this.#redis.ports
-    this.#lastArrival = Math.max(this.#lastArrival, time.now() + chance.int(1, 12))
-    this.#arrive(this.#lastArrival - time.now(), run)
+  #goOn(): void {
+    if (!this.isFrozen) return
+    this.isFrozen = false
+    this.#tell('Redis goes on')
+    for (const run of this.#standstill.splice(0)) run()
+    for (const connection of [...this.buses, ...this.stores]) connection.connectSoon()
   }
 
-  #arrive(ms: number, run: () => void): void {
-    const connection = this.#connection
-    this.#redis.ports.time.after(ms, () => {
-      if (connection === this.#connection) this.#gate.enter(run)
-    })
+  #tell(what: string): void {
+    this.ports.note(what)
+    this.ports.disturbed()
   }
-}
-
-const decoder = new TextDecoder()
-const encoder = new TextEncoder()
-
-/** The same message as another release might write it; one in three cannot be understood. */
-function foreign(message: Uint8Array, chance: Chance): Uint8Array {
-  const [header = '', frame = ''] = decoder.decode(message).split('\n')
-  if (chance.happens(0.3)) return encoder.encode(`${header}\n{"type":"later","what":1}`)
-  const { changes, ...fields } = JSON.parse(frame) as Record<string, unknown>
-  return encoder.encode(`${header}\n${JSON.stringify({ later: { deep: true }, changes, ...fields })}`)
 }

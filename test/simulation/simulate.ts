@@ -3,11 +3,12 @@
  * a bound, and behaving well in a short epilogue in which nothing but what is announced happens.
  */
 import { befall } from './befall.ts'
-import { addMetrics, type Coverage } from './coverage.ts'
-import { epilogue, level, run, WITHIN_MS } from './epilogue.ts'
+import { addMetrics, addPresence, type Coverage } from './coverage.ts'
+import { epilogue } from './epilogue.ts'
 import { type Plan, TROUBLE_MS } from './plan.ts'
 import { planOf } from './plan-of.ts'
 import type { Violation } from './oracle.ts'
+import { level, run, WITHIN_MS } from './scene.ts'
 import { World } from './world.ts'
 
 export interface Outcome {
@@ -34,7 +35,10 @@ export async function simulatePlan(plan: Plan): Promise<Outcome> {
     levelAfterMs = world.time.elapsed - TROUBLE_MS
   }
   await epilogue(world)
-  for (const { metrics } of world.gateways) for (const one of metrics) await addMetrics(world.coverage, one)
+  for (const { metrics, presenceMetrics } of world.gateways) {
+    for (const one of metrics) await addMetrics(world.coverage, one)
+    for (const one of presenceMetrics) await addPresence(world.coverage, one)
+  }
   const { violation } = world.oracle
   return {
     ok: violation === undefined,

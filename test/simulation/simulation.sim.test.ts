@@ -1,8 +1,9 @@
 /** The simulation over many seeds, the seeds and plans that once found something, and the simulation itself. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addAll, type Coverage, EXPECTED } from './coverage.ts'
-import { KEPT, variantsOf } from './kept-seeds.ts'
-import { CALM, type Plan } from './plan.ts'
+import { variantsOf } from './kept.ts'
+import { KEPT } from './kept-seeds.ts'
+import { CALM, NO_PRESENCE, type Plan } from './plan.ts'
 import { planOf } from './plan-of.ts'
 import { describePlan, shrink, shrinkWith } from './shrink.ts'
 import { type Outcome, simulate, simulatePlan } from './simulate.ts'
@@ -52,6 +53,13 @@ describe('many seeds', () => {
   test('S9 a published change is everywhere at once, without a read', () => expectHeld('S9'))
   test('S10 what no message announced arrives by heads, gaps and polls in time', () => expectHeld('S10'))
   test('S11 a storm of resumes costs one read a space and gateway, and no snapshot', () => expectHeld('S11'))
+  test('S19 everybody knows who is here soon after all trouble, and Redis holds nothing else', () => expectHeld('S19'))
+  test('S20 what is told of who is here fits what was told before', () => expectHeld('S20'))
+  test('S21 nobody seems to leave who was never away for long', () => expectHeld('S21'))
+  test('S22 who is gone is gone from every list in time, those of a crashed gateway together', () => expectHeld('S22'))
+  test('S23 while Redis is away everybody is told that who is here cannot be known', () => expectHeld('S23'))
+  test('S24 signals come soon, the latest of each name, and to those who may read', () => expectHeld('S24'))
+  test('S25 no roster is kept and nothing in Redis when everybody has left', () => expectHeld('S25'))
   test('S18 nothing is left of those who have left', () => expectHeld('S18'))
 
   test('S16 everything that the simulation is about happens in these seeds', () => {
@@ -85,7 +93,9 @@ const forgetful = (kind: 'restore' | 'loseTail'): Plan => {
   const write = { kind: 'write', space: 0, what: ['say'], api: 0, publish: { afterMs: 1 } } as const
   return {
     seed: 1,
-    shape: { ...shape, clients: 1, gateways: 1, spaces: 1, weather: CALM },
+    shape: { ...shape, clients: 1, gateways: 1, spaces: 1, weather: CALM, presence: NO_PRESENCE },
+    finale: 'people move',
+    moves: [],
     ops: [
       { atMs: 0, kind: 'watch', client: 0, space: 0 },
       { atMs: 1, kind: 'show', space: 0, visibility: 'public', publish: { afterMs: 1 } },

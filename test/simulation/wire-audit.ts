@@ -12,8 +12,12 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Oracle } from './oracle.ts'
+import type { RosterAudit } from './roster-audit.ts'
+import type { SignalAudit } from './signal-audit.ts'
 
 export class WireAudit {
+  readonly signals: SignalAudit
+  readonly roster: RosterAudit
   readonly #oracle: Oracle
   readonly #being: BeingId
   readonly #name: string
@@ -22,10 +26,18 @@ export class WireAudit {
   /** Where the client said it stands when it asked, and when it asked last. */
   readonly #asked = new Map<SpaceId, { positions: Set<string>; at: number }>()
 
-  constructor(oracle: Oracle, being: BeingId, name: string) {
+  constructor(oracle: Oracle, being: BeingId, roster: RosterAudit, signals: (audit: WireAudit) => SignalAudit) {
     this.#oracle = oracle
     this.#being = being
-    this.#name = name
+    this.#name = roster.name
+    this.roster = roster
+    this.signals = signals(this)
+  }
+
+  /** Whether its being may read a space as far as it was sent. */
+  mayRead(space: SpaceId): boolean {
+    const stream = this.#streams.get(space)
+    return stream !== undefined && this.#oracle.mayRead(this.#being, space, stream.epoch, stream.version)
   }
 
   /** What the client says, before it is on its way. */
@@ -50,6 +62,7 @@ export class WireAudit {
       if (stream !== undefined && !this.#oracle.mayRead(this.#being, space, stream.epoch, stream.version))
         this.#oracle.fail('S4', `${this.#name} is answered with ${space} ${stream.version}, which it may not read`)
     }
+    this.roster.judge()
   }
 
   #frame(frame: ServerFrame, answered: Set<SpaceId>): void {
@@ -58,6 +71,7 @@ export class WireAudit {
         this.#oracle.snapshots += 1
         answered.add(frame.space)
         this.#streams.set(frame.space, { epoch: frame.epoch, version: frame.version })
+        this.#rosterAnswered(frame)
         return
       case 'resumed':
         this.#whole(frame)
@@ -65,6 +79,7 @@ export class WireAudit {
           this.#oracle.fail('S3', `${this.#name} is resumed in ${frame.space} from ${frame.from}, where it never was`)
         answered.add(frame.space)
         this.#streams.set(frame.space, { epoch: frame.epoch, version: frame.to })
+        this.#rosterAnswered(frame)
         return
       case 'changes': {
         const { space, epoch, from, to } = frame
@@ -85,6 +100,7 @@ export class WireAudit {
         const { space, code } = frame
         const stream = this.#streams.get(space)
         this.#streams.delete(space)
+        this.roster.forget(space)
         if (stream !== undefined && !this.#oracle.losesAccess(this.#being, space, stream))
           this.#oracle.fail('S4', `${this.#name} is told that ${space} was ${code}, which is not so`)
         return
@@ -100,15 +116,24 @@ export class WireAudit {
             this.#oracle.fail('S3', `${this.#name} is told of ${space} ${head} and was sent only ${stream.version}`)
         }
         return
+      case 'presence':
+        this.roster.frame(frame)
+        return
+      case 'signal':
+        this.signals.heard(frame)
+        return
       case 'welcome':
       case 'goodbye':
       case 'pong':
-      case 'presence':
-      case 'signal':
         return
       default:
         frame satisfies never
     }
+  }
+
+  #rosterAnswered(frame: Extract<ServerFrame, { type: 'snapshot' | 'resumed' }>): void {
+    this.roster.answered(frame)
+    this.signals.answered(frame.space)
   }
 
   /** A frame holds what its range says. */
@@ -121,6 +146,7 @@ export class WireAudit {
   /** Whoever may read all the while since it asked is not refused. */
   #refused(space: SpaceId): void {
     this.#streams.delete(space)
+    this.roster.forget(space)
     const asked = this.#asked.get(space)
     if (asked !== undefined && this.#oracle.mayReadSince(this.#being, space, asked.at))
       this.#oracle.fail('S4', `${this.#name} is refused ${space}, which it may read`)

@@ -1,5 +1,5 @@
 /**
- * The simulated world: every part in its place, the network between them, and the questions a run asks. What befalls
+ * The simulated world: every part in its place, and the questions a run asks. What befalls
  * it is in befall.ts, how a run goes in simulate.ts.
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
@@ -8,20 +8,16 @@ import { Chance } from './chance.ts'
 import { add, type Coverage } from './coverage.ts'
 import { ClientNode } from './client-node.ts'
 import { GatewayNode } from './gateway-node.ts'
-import { Link } from './link.ts'
+import { mostSignalAgeMs, Network } from './network.ts'
 import { Oracle } from './oracle.ts'
+import { PresenceOracle } from './presence-oracle.ts'
 import { CALM, type Plan, type PublishMode, type Weather } from './plan.ts'
 import { RedisModel } from './redis-model.ts'
 import { mayReadAt } from './reference.ts'
+import { SignalBook } from './signal-audit.ts'
 import type { SpaceModel } from './space-model.ts'
 import { VirtualTime } from './virtual-time.ts'
-import { WireAudit } from './wire-audit.ts'
 import { beginning, OWNER } from './writes.ts'
-import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/websocket.ts'
-
-/** After so long without a sign of the peer a gateway's socket ends. */
-const IDLE_MS = 12_000
-const CONNECTION_LOST = 1006
 
 export const spaceName = (index: number): SpaceId => `@s${index}`
 export const beingOf = (client: number): BeingId => `@c${client}`
@@ -31,17 +27,17 @@ export class World {
   readonly trace: string[] = []
   readonly coverage: Coverage = new Map()
   readonly oracle: Oracle
+  readonly presence: PresenceOracle
+  readonly signals: SignalBook
   readonly api: ApiModel
   readonly redis: RedisModel
   readonly gateways: readonly GatewayNode[]
   readonly clients: ClientNode[]
   readonly plan: Plan
-  /** The connection that each client made last. */
-  readonly links = new Map<ClientNode, Link>()
+  readonly network: Network
   #weather: Weather
   readonly epochs: Chance
   isHealed = false
-  readonly #connections = new Map<string, number>()
 
   constructor(plan: Plan) {
     this.plan = plan
@@ -53,19 +49,41 @@ export class World {
     const note = (what: string): void => void this.trace.push(`${time.elapsed} ${what}`)
     const chance = (name: string): Chance => new Chance(seed, name)
     const weather = (): Weather => this.#weather
-    this.redis = new RedisModel({ time, chance: chance('redis'), weather, note })
+    const disturbed = (): void => this.presence.ledger.disturbed()
+    const presenceChance = chance('redis presence')
+    this.redis = new RedisModel({ time, chance: chance('redis'), presenceChance, weather, note, disturbed })
     const { redis } = this
     const { catchUpLimit, tokenLifeMs } = tuning
     this.api = new ApiModel({ time, chance: chance('api'), weather, redis, catchUpLimit, tokenLifeMs, note })
     const { api } = this
     this.oracle = new Oracle(time, api.spaces)
     const { oracle } = this
+    const met = (what: string): void => add(this.coverage, what)
+    this.presence = new PresenceOracle(oracle, time, shape.presence, () => this.#isTroubled, met)
+    this.signals = new SignalBook(time, mostSignalAgeMs(shape), met)
     this.#begin(chance('beginning'))
     this.gateways = Array.from({ length: shape.gateways }, (_, index) => {
       const name = `g${index}`
-      return new GatewayNode(name, { time, chance: chance(name), api, redis, oracle, tuning, note })
+      const chances = { chance: chance(name), presenceChance: chance(`${name} presence`) }
+      const storeBreaks = (): number => (this.isHealed ? 0 : shape.presence.storeBreaks)
+      const { ledger } = this.presence
+      const { presence } = shape
+      return new GatewayNode(name, {
+        ...chances,
+        time,
+        api,
+        redis,
+        oracle,
+        ledger,
+        tuning,
+        presence,
+        storeBreaks,
+        note,
+      })
     })
-    this.clients = Array.from({ length: shape.clients }, (_, index) => this.#newClient(index, 1))
+    const { gateways, presence, signals } = this
+    this.network = new Network({ time, seed, shape, weather, gateways, oracle, presence, signals })
+    this.clients = Array.from({ length: shape.clients + shape.presence.tabs }, (_, index) => this.#newClient(index, 1))
   }
 
   get spaces(): SpaceModel[] {
@@ -86,14 +104,16 @@ export class World {
     this.note('• everything heals')
     this.isHealed = true
     this.#weather = CALM
-    this.redis.comeBack()
+    this.presence.ledger.disturbed()
+    this.redis.heal()
     this.api.comeBack()
     for (const gateway of this.gateways) {
       gateway.gate?.thaw()
+      gateway.store?.heal()
       gateway.start()
     }
     for (const client of this.clients) client.gate.thaw()
-    for (const link of this.links.values()) link.unstall()
+    for (const link of this.network.links.values()) link.unstall()
   }
 
   /** Whether every client holds what it may read, as it is now, and nothing of what it may not. */
@@ -120,14 +140,19 @@ export class World {
     return undefined
   }
 
+  /** Redis or the way of a gateway to it is not well, or a gateway stands still. */
+  get #isTroubled(): boolean {
+    return !this.redis.isReachable || this.gateways.some(({ isTroubled }) => isTroubled)
+  }
+
   /** People who see a closed space that they may read try again. */
   retryClosed(): void {
     for (const client of this.clients)
-      if (client.watched().some((id) => client.state(id)?.feed.status === 'closed' && this.#mayRead(client, id)))
+      if (client.watched().some((id) => client.state(id)?.feed.status === 'closed' && this.mayRead(client, id)))
         client.gate.enter(() => client.retry())
   }
 
-  #mayRead(client: ClientNode, id: SpaceId): boolean {
+  mayRead(client: ClientNode, id: SpaceId): boolean {
     const space = this.api.space(id)
     return space.exists && mayReadAt(space.now, client.being)
   }
@@ -155,71 +180,33 @@ export class World {
     const client = this.clients[index]
     if (client === undefined) return
     const watched = client.watched()
-    this.links.get(client)?.cut(false, true)
-    this.links.delete(client)
+    const present = client.present()
+    this.network.links.get(client)?.cut(false, true)
+    this.network.links.delete(client)
     client.end()
     const next = this.#newClient(index, Number(client.name.split('.')[1]) + 1)
     this.clients[index] = next
+    for (const space of present) next.comeIn(space)
     for (const space of watched) next.watch(space)
+  }
+
+  /** Behind the clients of beings of their own come the further tabs of some of them. */
+  #beingAt(index: number): BeingId {
+    return beingOf(index % this.plan.shape.clients)
   }
 
   #newClient(index: number, life: number): ClientNode {
     const { time, api, oracle } = this
     const name = `c${index}.${life}`
-    return new ClientNode(name, beingOf(index), {
+    return new ClientNode(name, this.#beingAt(index), {
       time,
       api,
       oracle,
       chance: new Chance(this.plan.seed, name),
       weather: () => this.#weather,
-      connect: (client, handlers) => this.#connect(client, handlers),
+      connect: (client, handlers) => this.network.connect(client, handlers),
       note: (what) => this.note(what),
       met: (what) => add(this.coverage, what),
     })
-  }
-
-  /** The network between clients and gateways, with a balancer that is wrong now and then. */
-  #connect(client: ClientNode, handlers: SocketHandlers): ClientSocket {
-    const { time, oracle } = this
-    const count = (this.#connections.get(client.name) ?? 0) + 1
-    this.#connections.set(client.name, count)
-    const chance = new Chance(this.plan.seed, `connection ${client.name} ${count}`)
-    const isWrong = chance.happens(this.#weather.wrongDoor)
-    const open = this.gateways.filter(({ isListening }) => isListening)
-    const gateway = chance.pick(isWrong || open.length === 0 ? this.gateways : open)
-    let isGivenUp = false
-    let link: Link | undefined
-    time.after(chance.int(5, 40), () => {
-      if (isGivenUp || gateway === undefined) return
-      if (isWrong || !gateway.isListening || gateway.gate === undefined) {
-        // A machine that is gone answers nothing at all: the client's own patience ends it.
-        if (chance.happens(0.8)) client.gate.enter(() => !isGivenUp && handlers.onClose(CONNECTION_LOST, ''))
-        return
-      }
-      const name = `${client.name} by ${gateway.name}`
-      const audit = new WireAudit(oracle, client.being, name)
-      const made = new Link(client.gate, handlers, gateway.gate, {
-        time,
-        chance,
-        bufferBytes: this.plan.shape.tuning.socketBufferBytes,
-        idleMs: IDLE_MS,
-        sent: (text) => audit.sent(text),
-        heard: (text) => audit.heard(text, time.now()),
-      })
-      link = made
-      this.links.set(client, made)
-      gateway.gate.enter(() => {
-        const taken = gateway.connect(made, made.gatewaySocket)
-        if (taken === undefined) made.cut(true, false)
-        else made.opened(taken)
-      })
-    })
-    return {
-      send: (text) => link?.sendUp(text),
-      close: () => {
-        isGivenUp = true
-        link?.closeByClient()
-      },
-    }
   }
 }

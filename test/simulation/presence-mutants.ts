@@ -1,0 +1,166 @@
+/** Deliberate faults in who is here, as `mutants.ts` has them for what is said. */
+import type { Mutant } from './mutants.ts'
+
+export const PRESENCE_MUTANTS: readonly Mutant[] = [
+  // Connections and their beings.
+  {
+    name: 'no grace for those who went',
+    file: 'gateway/src/core/own-presence.ts',
+    find: 'if (at + this.#graceMs > now) return',
+    put: 'if (at > now) return',
+  },
+  {
+    name: 'the first tab to go takes its being along',
+    file: 'gateway/src/core/own-presence.ts',
+    find: 'if (ids !== undefined && ids.size > 0) {',
+    put: 'if (ids !== undefined && ids.size < 0) {',
+  },
+  {
+    name: 'keep the state of a tab that is gone',
+    file: 'gateway/src/core/own-presence.ts',
+    find: 'this.#refresh(being)\n      return',
+    put: 'return',
+  },
+  {
+    name: 'whoever changes the gateway came just now',
+    file: 'gateway/src/core/own-presence.ts',
+    find: 'since: Math.min(now, knownSince ?? now)',
+    put: 'since: Math.max(now, knownSince ?? now)',
+  },
+  {
+    name: 'do not wait for those who are asked to stay away',
+    file: 'gateway/src/core/own-presence.ts',
+    find: 'this.#graceMs += ms',
+    put: 'this.#graceMs += 0 * ms',
+    known: 'two tabs wave at once',
+  },
+  {
+    name: 'a state that is older than another wins',
+    file: 'gateway/src/core/own-presence.ts',
+    find: 'one.setAt >= latest.setAt',
+    put: 'one.setAt <= latest.setAt',
+  },
+
+  // Leases.
+  {
+    name: 'do not say again what was lost with the lease',
+    file: 'gateway/src/core/roster.ts',
+    find: 'this.#own.repeat(this.#own.entries.keys())\n    if (this.#isWatched)',
+    put: 'if (this.#isWatched)',
+  },
+  {
+    name: 'never find out that a lease is gone',
+    file: 'gateway/src/core/lease.ts',
+    find: `if (doubtUntil === undefined && boots.length > 0) effects.push`,
+    put: `if (doubtUntil === undefined && boots.length < 0) effects.push`,
+  },
+  {
+    name: 'bury at once whose lease may have been lost with ours',
+    file: 'gateway/src/core/lease.ts',
+    find: 'const hasLostOne = isTaken && state.name.formerly.length > 0',
+    put: 'const hasLostOne = isTaken && state.name.formerly.length < 0',
+  },
+  {
+    name: 'come back under a name that may be buried',
+    file: 'gateway/src/core/lease.ts',
+    find: 'const name = { bootId: freshId, formerly: [bootId, ...formerly].slice(0, MAX_FORMER) }',
+    put: 'const name = freshId === bootId ? { bootId, formerly: [bootId].slice(0, MAX_FORMER) } : { bootId, formerly }',
+  },
+  {
+    name: 'leave what dead gateways kept where nobody watches',
+    file: 'gateway/src/presence/estates.ts',
+    find: 'await store.removeOrphans(space, new Map([[boot, orphans]]))',
+    put: '',
+    known: 'somebody who was here through a gateway whose lease ran out, in a space that is gone',
+  },
+  {
+    name: 'forget a dead gateway before it is cleared up after',
+    file: 'gateway/src/presence/estates.ts',
+    find: 'if (spaces.length === 0) break',
+    put: 'if (spaces.length >= 0) break',
+    known: 'somebody who was here through a gateway whose lease ran out, in a space that is gone',
+  },
+
+  // Hints and reads.
+  {
+    name: 'do not notice that a hint is missing',
+    file: 'gateway/src/core/remote-presence.ts',
+    find: 'if (from > rev) this.#missed(bootId, to)',
+    put: '',
+    known: '7',
+  },
+  {
+    name: 'do not say in heartbeats what was written',
+    file: 'gateway/src/presence/beat-content.ts',
+    find: 'if (this.#wrote.size === 0) return undefined',
+    put: 'if (this.#wrote.size >= 0) return undefined',
+    known: 'the last hint of all is lost',
+  },
+  {
+    name: 'forget the hints that come while the hash is read',
+    file: 'gateway/src/core/remote-presence.ts',
+    find: 'for (const heard of reading.heard) this.#apply(heard)',
+    put: '',
+    known: '45',
+  },
+  {
+    name: 'take every write for all there is',
+    file: 'gateway/src/core/own-writes.ts',
+    find: 'const from = this.#last',
+    put: 'const from = 0 * this.#last',
+  },
+
+  // What clients are told.
+  {
+    name: 'do not say that who is here cannot be known',
+    file: 'gateway/src/core/roster.ts',
+    find: 'this.#send(quiet, true)',
+    put: '',
+  },
+  {
+    name: 'tell a state as a leave and a join',
+    file: 'gateway/src/core/listing.ts',
+    find: 'news.updated.push(hereOf(now))',
+    put: 'news.left.push(being)\n      news.joined.push(hereOf(now))',
+  },
+  {
+    name: 'never fill a sample up again',
+    file: 'gateway/src/core/listing.ts',
+    find: 'if (this.#listed.size >= this.#limit) break',
+    put: 'if (this.#unlisted.size >= 0) break',
+  },
+  {
+    name: 'forget on a page who left',
+    file: 'client/src/core/presence-state.ts',
+    find: 'const left = frame.left.filter((being) => entries.delete(being))',
+    put: 'const left = frame.left.filter((being) => entries.has(being))',
+  },
+  {
+    name: 'do not say one’s state again after a reconnect',
+    file: 'client/src/sync/own-presence.ts',
+    find: 'latest.forget(space)\n      return framesOf(space)',
+    put: 'latest.forget(space)\n      return framesOf(space).slice(1)',
+  },
+  {
+    name: 'never let go of a roster',
+    file: 'gateway/src/presence/rosters.ts',
+    find: 'if (space.roster.isIdle) {',
+    put: `if (space.roster.isIdle && id === '') {`,
+  },
+
+  // Signals.
+  {
+    name: 'send every signal at once',
+    file: 'gateway/src/presence/signal-gather.ts',
+    find: 'if (this.#window === undefined) {',
+    put: 'if (this.#window === undefined || key !== undefined) {',
+    known: 'two tabs wave at once',
+  },
+  {
+    name: 'keep the first of many signals',
+    file: 'gateway/src/presence/signal-gather.ts',
+    find: 'if (this.#waiting.size < MAX_WAITING || this.#waiting.has(name)) this.#waiting.set(name, frame)',
+    put: 'if (this.#waiting.size < MAX_WAITING && !this.#waiting.has(name)) this.#waiting.set(name, frame)',
+    known: '161',
+  },
+]
