@@ -5,6 +5,7 @@
  */
 import type { Kept } from './kept.ts'
 import { keptPresence } from './kept-presence.ts'
+import { KEPT_SOAKS } from './kept-soaks.ts'
 import { CALM, NO_PRESENCE, type Op, type Tuning } from './plan.ts'
 
 const TUNING: Tuning = {
@@ -146,4 +147,5 @@ export const KEPT: readonly Kept[] = [
     },
   },
   ...keptPresence(TUNING),
+  ...KEPT_SOAKS,
 ]

@@ -23,6 +23,11 @@ export class OwnWrites {
     return this.#waiting.size === 0
   }
 
+  /** Who has left, of whom Redis has yet to be told so. */
+  leaving(): BeingId[] {
+    return [...this.#waiting].filter(([, { type }]) => type === 'left').map(([being]) => being)
+  }
+
   add(being: BeingId, change: OwnChange): void {
     this.#waiting.set(being, change)
   }

@@ -253,6 +253,11 @@ export class SpaceRoster {
     return [...this.#own.entries.keys()]
   }
 
+  /** Everybody of whom Redis may hold an entry of ours. */
+  storedBeings(): BeingId[] {
+    return [...this.ownBeings(), ...this.#writes.leaving()]
+  }
+
   /** Fields of ours that should not be there go, entries of ours that should be there are written again. */
   #compareOwn(found: ReadonlyMap<BeingId, PresenceEntry> | undefined, orphans: Orphans): void {
     const extra = [...(found?.keys() ?? [])].filter((being) => !this.#own.entries.has(being))

@@ -230,9 +230,16 @@ export class SpaceFeed {
           outcome satisfies never
       }
     }
-    // The answer tells who is here as well, which is mostly known sooner.
-    Promise.all([reader.read(this.space, request), roster.ready(this.space)]).then(
-      ([outcome]) => ended(outcome),
+    const ready = roster.ready(this.space)
+    const answered = async (): Promise<ReadOutcome> => {
+      const outcome = await reader.read(this.space, request)
+      // The answer tells who is here as well, which is mostly known sooner. That there is no space is not kept back:
+      // meanwhile it would grow old.
+      if (outcome.type === 'answered') await ready
+      return outcome
+    }
+    answered().then(
+      (outcome) => ended(outcome),
       (error: unknown) => ended({ type: 'failed', problem: String(error), retryAfterMs: undefined }),
     )
   }
@@ -270,12 +277,15 @@ export class SpaceFeed {
   }
 
   #deliver(watchers: readonly Watcher[], message: Uint8Array): void {
-    for (const watcher of watchers) {
-      if (watcher.answer(message)) this.#fanOut.join(watcher)
-      else {
-        this.leave(watcher.id)
-        if (watcher.presence !== undefined) this.#ports.roster.left(this.space, watcher.presence)
-      }
+    const unanswered = watchers.filter((watcher) => {
+      const isAnswered = watcher.answer(message)
+      if (isAnswered) this.#fanOut.join(watcher)
+      return !isAnswered
+    })
+    // After the others have joined: whoever leaves tells how many are left.
+    for (const { id, presence } of unanswered) {
+      this.leave(id)
+      if (presence !== undefined) this.#ports.roster.left(this.space, presence)
     }
   }
 

@@ -213,10 +213,13 @@ export class PresenceHub implements Roster {
     const { clock, lastSeen, store, log } = this.#ports
     const beings = new Map([...this.#rosters.values()].map(({ roster }) => [roster.space, roster.ownBeings()] as const))
     for (const those of beings.values()) for (const being of those) lastSeen.note(being, clock.now())
+    const stored = new Map(
+      [...this.#rosters.values()].map(({ roster }) => [roster.space, roster.storedBeings()] as const),
+    )
     const { bootId } = this.#lease.name
     this.#rosters.stop()
     try {
-      if (this.#lease.isHeld) await store.leave({ bootId, beings, beat: { bootId, wrote: {}, stops: true } })
+      if (this.#lease.isHeld) await store.leave({ bootId, beings: stored, beat: { bootId, wrote: {}, stops: true } })
     } catch (error) {
       log.debug({ error: String(error) }, 'the lease is left to run out')
     }

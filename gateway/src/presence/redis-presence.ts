@@ -173,12 +173,12 @@ export class RedisPresence implements PresenceStore {
     const key = REDIS.here(space)
     const estate = REDIS.gatewayEstate(bootId)
     const { hashTtlMs } = this.#options
-    if (isWhole && put.size > 0) {
+    if (put.size > 0) {
       // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
       const at = this.#options.clock.now()
       batch.add('zadd', (pipeline) => pipeline.zadd(REDIS.knownGateways, 'NX', at, bootId))
       batch.add('sadd', (pipeline) => pipeline.sadd(estate, space))
-      batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))
+      if (isWhole) batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))
     }
     const fields = [...put].map(([being, entry]) => [presenceField(bootId, being), JSON.stringify(entry)] as const)
     for (let at = 0; at < fields.length; at += FIELDS_PER_COMMAND)

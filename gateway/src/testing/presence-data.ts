@@ -83,7 +83,7 @@ export class PresenceData {
 
   write({ space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite, bus: PresenceBus): void {
     const estate = this.estates.get(bootId) ?? new Set<SpaceId>()
-    if (isWhole && put.size > 0) {
+    if (put.size > 0) {
       if (!this.beats.has(bootId)) this.beats.set(bootId, this.#now())
       this.estates.set(bootId, estate.add(space))
     }
