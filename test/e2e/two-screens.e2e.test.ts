@@ -45,6 +45,22 @@ describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () =>
     await first?.start()
   })
 
+  test('the newest message stays in view when the window is made smaller', async () => {
+    const room = await stage().newSpace('The room')
+    const ada = await stage().enter(room, 'Ada')
+    for (let index = 1; index <= 12; index++) await ada.say(`Line ${index}`)
+    const last = ada.page.getByTestId('message-text').getByText('Line 12', { exact: true })
+    await last.waitFor()
+    const size = ada.page.viewportSize()
+    if (size === null) throw new Error('no viewport')
+    await ada.page.setViewportSize({ width: size.width, height: size.height - 200 })
+    const edge = async (): Promise<number> => {
+      const [text, box] = await Promise.all([last.boundingBox(), ada.page.locator('.scroller').boundingBox()])
+      return (text?.y ?? Infinity) + (text?.height ?? 0) - (box?.y ?? 0) - (box?.height ?? 0)
+    }
+    await expect.poll(edge).toBeLessThanOrEqual(0)
+  })
+
   test('whoever makes a space owns it and renames it, and everybody sees it; a closed page leaves the rest alone', async () => {
     const room = await stage().newSpace('The room')
     const olga = await stage().enter(room, 'Olga')

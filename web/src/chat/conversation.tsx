@@ -46,6 +46,17 @@ export function Conversation({ id, version, utterances }: Props) {
   })
 
   useEffect(() => {
+    const box = scroller.current
+    if (box === null) return undefined
+    // A window that is made smaller moves the end out of view, and no scroll event says so.
+    const observer = new ResizeObserver(() => {
+      if (place.current.atEnd) box.scrollTop = box.scrollHeight
+    })
+    observer.observe(box)
+    return () => observer.disconnect()
+  }, [])
+
+  useEffect(() => {
     const [box, mark] = [scroller.current, sentinel.current]
     if (!hasMore || box === null || mark === null || older.status !== 'idle') return undefined
     const observer = new IntersectionObserver(
