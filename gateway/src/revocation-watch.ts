@@ -5,16 +5,10 @@
  * Until the first answer everybody with a good token is let in: who should not be is put out when it comes.
  */
 import type { BeingId, Revoked, RevokedPlace } from '@rhizom/protocol'
-import {
-  type HeadsPoll,
-  type HeadsPollEvent,
-  type HeadsPollSettings,
-  headsPollWakesAt,
-  startHeadsPoll,
-  stepHeadsPoll,
-} from './core/heads-poll.ts'
+import type { HeadsPollEvent, HeadsPollSettings } from './core/heads-poll.ts'
 import { Revocations } from './core/revocations.ts'
-import type { Cancel, Clock, LogReader, Random, RevokedOutcome } from './ports.ts'
+import { Poll } from './poll.ts'
+import type { Clock, LogReader, Random, RevokedOutcome } from './ports.ts'
 
 export interface RevocationWatchPorts {
   clock: Clock
@@ -30,13 +24,11 @@ export class RevocationWatch {
   readonly #ports: RevocationWatchPorts
   readonly #revocations = new Revocations()
   #place: RevokedPlace = { since: 0 }
-  #state: HeadsPoll
-  #timer: Cancel | undefined
-  #isStopped = false
+  readonly #poll: Poll
 
   constructor(ports: RevocationWatchPorts) {
     this.#ports = ports
-    this.#state = startHeadsPoll(ports.clock.now(), 0, ports.settings)
+    this.#poll = new Poll({ ...ports, spread: 0, ask: () => this.#ask() })
     this.dispatch({ type: 'checkWanted' })
   }
 
@@ -55,31 +47,18 @@ export class RevocationWatch {
 
   dispatch(event: HeadsPollEvent): void {
     // A reader that cannot tell is not asked; then only the bus says who was removed.
-    if (this.#isStopped || this.#ports.reader.revoked === undefined) return
-    const { state, ask } = stepHeadsPoll(this.#state, event, this.#ports.clock.now(), this.#ports.settings)
-    this.#state = state
-    this.#sleep()
-    if (ask) this.#ask()
+    if (this.#ports.reader.revoked !== undefined) this.#poll.dispatch(event)
   }
 
   stop(): void {
-    this.#isStopped = true
-    this.#timer?.()
-  }
-
-  #sleep(): void {
-    this.#timer?.()
-    const wakesAt = headsPollWakesAt(this.#state)
-    if (wakesAt === undefined) return
-    const { clock } = this.#ports
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.dispatch({ type: 'ticked' }))
+    this.#poll.stop()
   }
 
   /** Page by page; what was learned counts, also if a later page fails. */
   #ask(): void {
     const { reader, random, asked } = this.#ports
     const answered = (outcome: RevokedOutcome): void => {
-      if (this.#isStopped) return
+      if (this.#poll.isStopped) return
       asked(outcome.type)
       if (outcome.type === 'failed') {
         this.dispatch({ type: 'pollFailed', random: random() })

@@ -1,17 +1,10 @@
 /** The rows of a report: one per fault, with all its injections in a long run taken together, in the catalogue's order. */
 import type { Outcome } from './drill.ts'
 
-export interface Row {
+export interface Row extends Totals {
   name: string
   times: number
   passed: boolean
-  acknowledged: number
-  lost: number
-  duplicated: number
-  outOfOrder: number
-  ghosts: number
-  missing: number
-  blinks: number
   /** The longest of each; undefined where it was never reached. */
   levelMs: number | undefined
   exactMs: number | undefined

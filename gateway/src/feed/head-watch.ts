@@ -1,14 +1,8 @@
 /** Runs the heads poll (core/heads-poll.ts): asks the api where the watched spaces stand and tells the feeds. */
 import type { Position, SpaceId } from '@rhizom/protocol'
-import {
-  type HeadsPoll,
-  type HeadsPollEvent,
-  type HeadsPollSettings,
-  headsPollWakesAt,
-  startHeadsPoll,
-  stepHeadsPoll,
-} from '../core/heads-poll.ts'
-import type { Cancel, Clock, HeadsOutcome, LogReader, Random } from '../ports.ts'
+import type { HeadsPollEvent, HeadsPollSettings } from '../core/heads-poll.ts'
+import { Poll } from '../poll.ts'
+import type { Clock, HeadsOutcome, LogReader, Random } from '../ports.ts'
 
 export interface HeadWatchPorts {
   clock: Clock
@@ -23,35 +17,19 @@ export interface HeadWatchPorts {
 
 export class HeadWatch {
   readonly #ports: HeadWatchPorts
-  #state: HeadsPoll
-  #timer: Cancel | undefined
-  #stopped = false
+  readonly #poll: Poll
 
   constructor(ports: HeadWatchPorts) {
     this.#ports = ports
-    this.#state = startHeadsPoll(ports.clock.now(), ports.random(), ports.settings)
-    this.#sleep()
+    this.#poll = new Poll({ ...ports, spread: ports.random(), ask: () => this.#ask() })
   }
 
   dispatch(event: HeadsPollEvent): void {
-    if (this.#stopped) return
-    const { state, ask } = stepHeadsPoll(this.#state, event, this.#ports.clock.now(), this.#ports.settings)
-    this.#state = state
-    this.#sleep()
-    if (ask) this.#ask()
+    this.#poll.dispatch(event)
   }
 
   stop(): void {
-    this.#stopped = true
-    this.#timer?.()
-  }
-
-  #sleep(): void {
-    this.#timer?.()
-    const wakesAt = headsPollWakesAt(this.#state)
-    if (wakesAt === undefined) return
-    const { clock } = this.#ports
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.dispatch({ type: 'ticked' }))
+    this.#poll.stop()
   }
 
   #ask(): void {
@@ -62,7 +40,7 @@ export class HeadWatch {
       return
     }
     const answered = (outcome: HeadsOutcome): void => {
-      if (this.#stopped) return
+      if (this.#poll.isStopped) return
       this.#ports.polled(outcome.type)
       if (outcome.type === 'answered') for (const space of spaces) this.#ports.learned(space, outcome.heads.get(space))
       this.dispatch({ type: outcome.type === 'answered' ? 'pollAnswered' : 'pollFailed', random: random() })
