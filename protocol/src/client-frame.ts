@@ -6,10 +6,11 @@
  *   refresh             → nothing, or close 4501
  *   ping                → pong
  *
+ * Before `welcome` a gateway reads hello and nothing else; lines behind it wait unread until the token is verified.
  * A frame of an unknown type is `ignored`, as are unknown fields: an old gateway must not choke on a new client.
  */
 import { z } from 'zod'
-import { type Parsed, firstFault, splitLines } from './codec.ts'
+import { type Parsed, parseText, parseValue, splitLines } from './codec.ts'
 import { presenceStateSchema } from './entity.ts'
 import { signalNameSchema } from './http.ts'
 import { epochSchema, spaceIdSchema } from './id.ts'
@@ -19,6 +20,7 @@ import { versionSchema } from './position.ts'
 const token = z.string().min(1).max(4096)
 
 export const helloFrameSchema = z.object({ type: z.literal('hello'), protocol: z.int(), token })
+export type HelloFrame = z.infer<typeof helloFrameSchema>
 export const subscribeFrameSchema = z
   .object({
     type: z.literal('subscribe'),
@@ -64,11 +66,32 @@ const clientFrameTypes: ReadonlySet<string> = new Set(
 )
 
 /** A line that is no frame we know: `ignored` for an unknown type, a problem for a malformed one. */
-export type ClientLine = Parsed<ClientFrame> | { ok: true; value: { type: 'ignored'; unknownType: string } }
+export type ClientLine = Parsed<ClientFrame> | Ignored
+export interface Ignored {
+  ok: true
+  value: { type: 'ignored'; unknownType: string }
+}
+
+/** Parses one line of a client whose token is verified. */
+export const parseClientLine = (line: string): ClientLine => parseLine(line, clientFrameSchema, clientFrameTypes)
 
 /** Parses each line of a client's message. */
-export function parseClientMessage(message: string): ClientLine[] {
-  return splitLines(message).map((line) => parseLine(line, clientFrameSchema, clientFrameTypes))
+export const parseClientMessage = (message: string): ClientLine[] => splitLines(message).map(parseClientLine)
+
+export type HelloLine =
+  | Parsed<HelloFrame>
+  | Ignored
+  /** A frame of another type, which is not looked at any further. */
+  | { ok: true; value: { type: 'early' } }
+
+/** Parses one line of a stranger: no schema but that of hello is reached. */
+export function parseHelloLine(line: string): HelloLine {
+  const typed = parseTyped(line)
+  if (!typed.ok) return typed
+  const { type, json } = typed.value
+  if (type === 'hello') return parseValue(helloFrameSchema, json)
+  if (clientFrameTypes.has(type)) return { ok: true, value: { type: 'early' } }
+  return { ok: true, value: { type: 'ignored', unknownType: type } }
 }
 
 /** Shared with server-frame.ts: tells "unknown type" (ignored) from "malformed" (a problem). */
@@ -76,16 +99,18 @@ export function parseLine<S extends z.ZodType>(
   line: string,
   schema: S,
   types: ReadonlySet<string>,
-): Parsed<z.output<S>> | { ok: true; value: { type: 'ignored'; unknownType: string } } {
-  let json: unknown
-  try {
-    json = JSON.parse(line)
-  } catch {
-    return { ok: false, problem: 'not JSON' }
-  }
+): Parsed<z.output<S>> | Ignored {
+  const typed = parseTyped(line)
+  if (!typed.ok) return typed
+  const { type, json } = typed.value
+  return types.has(type) ? parseValue(schema, json) : { ok: true, value: { type: 'ignored', unknownType: type } }
+}
+
+function parseTyped(line: string): Parsed<{ type: string; json: unknown }> {
+  const parsed = parseText(line)
+  if (!parsed.ok) return parsed
+  const json = parsed.value
   const type = typeof json === 'object' && json !== null && 'type' in json ? json.type : undefined
   if (typeof type !== 'string') return { ok: false, problem: 'a frame is an object with a type' }
-  if (!types.has(type)) return { ok: true, value: { type: 'ignored', unknownType: type } }
-  const parsed = schema.safeParse(json)
-  return parsed.success ? { ok: true, value: parsed.data } : { ok: false, ...firstFault(parsed.error) }
+  return { ok: true, value: { type, json } }
 }

@@ -4,14 +4,38 @@
  * a deployment (limits.ts), so schemas check shape only and the api checks bytes.
  */
 import { z } from 'zod'
-import { jsonObjectSchema, text } from './json.ts'
+import { findJsonFault, isJsonObject, isStorable, type JsonObject, text, UNSTORABLE } from './json.ts'
 
-const typedNode = jsonObjectSchema
-  .refine((node) => typeof node['type'] === 'string' && node['type'] !== '', 'a node needs a type')
-  .describe('A typed node; fields beside type are free')
+export type Content = (string | JsonObject)[]
 
-export const contentSchema = z.array(z.union([text(), typedNode])).describe('Text and typed nodes')
-export type Content = z.infer<typeof contentSchema>
+/** Checked in one loop, so that the cost is in proportion to the size, whatever the nodes are. */
+export const contentSchema = z
+  .custom<Content>()
+  .superRefine((value: unknown, context) => {
+    if (!Array.isArray(value)) return context.addIssue({ code: 'custom', message: 'must be an array' })
+    for (const [index, node] of value.entries()) {
+      const fault = findNodeFault(node)
+      if (fault === undefined) continue
+      return context.addIssue({ code: 'custom', message: fault, path: [index] })
+    }
+  })
+  .meta({
+    type: 'array',
+    items: {
+      anyOf: [
+        { type: 'string' },
+        { type: 'object', properties: { type: { type: 'string', minLength: 1 } }, required: ['type'] },
+      ],
+    },
+  })
+  .describe('Text and typed nodes; fields of a node beside type are free')
+
+function findNodeFault(node: unknown): string | undefined {
+  if (typeof node === 'string') return isStorable(node) ? undefined : UNSTORABLE
+  if (!isJsonObject(node)) return 'must be text or a typed node'
+  if (typeof node['type'] !== 'string' || node['type'] === '') return 'a node needs a type'
+  return findJsonFault(node)
+}
 
 /** Text that `intention.append` adds. */
 export const appendedTextSchema = text({ min: 1 })

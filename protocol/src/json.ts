@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 
-const keepable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
-const complaint = 'must not contain U+0000 or half a surrogate pair'
+export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
+export const UNSTORABLE = 'must not contain U+0000 or half a surrogate pair'
 
 /** A string that can be stored. */
 export const text = (bounds: { min?: number; max?: number } = {}) =>
@@ -13,30 +13,59 @@ export const text = (bounds: { min?: number; max?: number } = {}) =>
     .string()
     .min(bounds.min ?? 0)
     .max(bounds.max ?? Number.MAX_SAFE_INTEGER)
-    .refine(keepable, complaint)
+    .refine(isStorable, UNSTORABLE)
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
-/** How deep free JSON may nest: enough for documents, too little to exhaust a parser's stack. */
+/** How deep free JSON may nest: enough for documents, too little to exhaust a stack. */
 export const MAX_JSON_DEPTH = 32
 
-const findFault = (value: unknown, depth: number): string | undefined => {
-  if (typeof value === 'string') return keepable(value) ? undefined : complaint
-  if (typeof value !== 'object' || value === null) return undefined
-  if (depth >= MAX_JSON_DEPTH) return `must not nest deeper than ${MAX_JSON_DEPTH}`
-  for (const [key, item] of Object.entries(value)) {
-    const fault = keepable(key) ? findFault(item, depth + 1) : complaint
-    if (fault !== undefined) return fault
+/**
+ * Why a parsed value cannot be kept as free JSON. One loop over all of it, without recursion: the cost is in proportion
+ * to its size, whatever its shape.
+ */
+export function findJsonFault(value: unknown): string | undefined {
+  const values: unknown[] = [value]
+  const depths: number[] = [0]
+  while (values.length > 0) {
+    const item = values.pop()
+    const depth = depths.pop() ?? 0
+    if (typeof item === 'string') {
+      if (!isStorable(item)) return UNSTORABLE
+    } else if (typeof item === 'object' && item !== null) {
+      if (depth >= MAX_JSON_DEPTH) return `must not nest deeper than ${MAX_JSON_DEPTH}`
+      for (const key of Array.isArray(item) ? [] : Object.keys(item)) {
+        if (!isStorable(key)) return UNSTORABLE
+        if (key === '__proto__') return 'must not have a key __proto__'
+      }
+      for (const inner of Object.values(item)) {
+        if (typeof inner === 'number' || typeof inner === 'boolean') continue
+        values.push(inner)
+        depths.push(depth + 1)
+      }
+    }
   }
   return undefined
 }
 
-/** An object of free JSON, checked for what cannot be stored. */
-export const jsonObjectSchema = z.record(z.string(), z.json()).superRefine((value, context) => {
-  const fault = findFault(value, 0)
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
-})
-export type JsonObject = z.infer<typeof jsonObjectSchema>
+/** Whether this is an object in the sense of JSON. */
+export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * An object of free JSON, checked for what cannot be stored. It is handed on as it is and not copied: what JSON parsed
+ * holds nothing but JSON.
+ */
+export const jsonObjectSchema = z
+  .custom<JsonObject>()
+  .superRefine((value: unknown, context) => {
+    const fault = isJsonObject(value) ? findJsonFault(value) : 'must be an object'
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+  })
+  .meta({ type: 'object' })
+export interface JsonObject {
+  [key: string]: Json
+}
 
 /** Bytes of a value as JSON in UTF-8. */
 export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length

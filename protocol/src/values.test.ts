@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { parseHeadsMessage } from './bus.ts'
+import { parseClientMessage, parseHelloLine } from './client-frame.ts'
+import { MAX_TEXT_DEPTH, nestsDeeperThan } from './codec.ts'
 import { appendText, type Content, contentSchema } from './content.ts'
 import { beingIdSchema, mutationIdSchema } from './id.ts'
 import { jsonObjectSchema, MAX_JSON_DEPTH, text } from './json.ts'
+import { parseServerMessage } from './server-frame.ts'
 
 test.each(['@a', '@ada', '@a-1', `@${'x'.repeat(63)}`])('P1 %s is an id', (id) => {
   expect(beingIdSchema.safeParse(id).success).toBe(true)
@@ -35,6 +39,85 @@ test('P2 JSON may nest as deep as the bound and no deeper', () => {
   const nested = (depth: number): Record<string, unknown> => (depth === 1 ? {} : { in: nested(depth - 1) })
   expect(jsonObjectSchema.safeParse(nested(MAX_JSON_DEPTH)).success).toBe(true)
   expect(jsonObjectSchema.safeParse(nested(MAX_JSON_DEPTH + 1)).success).toBe(false)
+})
+
+const nestedText = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`
+/** As deep as the bound and one deeper, and far beyond what a recursion survives. */
+const tooDeep = [MAX_TEXT_DEPTH + 1, 2_000, 32_000, 1_000_000]
+
+test.each(tooDeep)('P26 brackets %i deep are malformed, in whatever they stand', (depth) => {
+  const nest = nestedText(depth)
+  expect(nestsDeeperThan(nest, MAX_TEXT_DEPTH)).toBe(true)
+  const problem = `nests deeper than ${MAX_TEXT_DEPTH}`
+  for (const line of [
+    nest,
+    `{"type":"presence","space":"@a","state":{"a":${nest}}}`,
+    `{"type":"signal","space":"@a","name":"x","data":{"a":${nest}}}`,
+    `{"type":"hello","protocol":1,"token":${nest}}`,
+    `{"type":"later","what":${nest}}`,
+    `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`,
+  ]) {
+    expect(parseClientMessage(line)).toEqual([{ ok: false, problem }])
+    expect(parseServerMessage(line)).toEqual([{ ok: false, problem }])
+    expect(parseHelloLine(line)).toEqual({ ok: false, problem })
+    expect(parseHeadsMessage(line)).toEqual({ ok: false, problem })
+  }
+})
+
+test('P26 depth counts brackets outside of strings only, and does not trust that strings end', () => {
+  expect(nestsDeeperThan(nestedText(MAX_TEXT_DEPTH), MAX_TEXT_DEPTH)).toBe(false)
+  const inString = JSON.stringify({ type: 'ping', note: `"${'['.repeat(500)}\\` })
+  expect(nestsDeeperThan(inString, MAX_TEXT_DEPTH)).toBe(false)
+  expect(nestsDeeperThan(`"\\\\"${'['.repeat(500)}`, MAX_TEXT_DEPTH)).toBe(true)
+  expect(nestsDeeperThan(`"never closed \\"${'['.repeat(500)}`, MAX_TEXT_DEPTH)).toBe(false)
+})
+
+test('P26 the measure on the text agrees with the depth of what is parsed', () => {
+  const depthOf = (value: unknown): number =>
+    typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 12 }), fc.integer({ min: 0, max: 12 }), (value, max) => {
+      expect(nestsDeeperThan(JSON.stringify(value), max)).toBe(depthOf(value) > max)
+    }),
+  )
+})
+
+test('P27 a large value of any shape is checked whole, and its fault found wherever it stands', () => {
+  const many = <T>(item: T): T[] => Array.from({ length: 200_000 }, () => item)
+  const shapes: Record<string, unknown>[] = [
+    { zeros: many(0) },
+    { texts: many('') },
+    { objects: many({}) },
+    Object.fromEntries(many(0).map((_, index) => [`k${index}`, index])),
+  ]
+  for (const shape of shapes) {
+    expect(jsonObjectSchema.safeParse(shape).success).toBe(true)
+    expect(jsonObjectSchema.safeParse({ ...shape, last: '\ud800' }).success).toBe(false)
+  }
+  expect(contentSchema.safeParse(many('')).success).toBe(true)
+  expect(contentSchema.safeParse([...many(''), 7]).error?.issues[0]?.path).toEqual([200_000])
+})
+
+test('P27 a key __proto__ is malformed and alters nothing', () => {
+  const value: unknown = JSON.parse('{"deep":[{"__proto__":{"isAdmin":true}}]}')
+  expect(jsonObjectSchema.safeParse(value).success).toBe(false)
+  expect('isAdmin' in {}).toBe(false)
+})
+
+test.each([7, 'text', null, [], true, undefined])('P27 %j is no object', (value) => {
+  expect(jsonObjectSchema.safeParse(value).success).toBe(false)
+})
+
+test('P28 a stranger reaches the schema of hello and no other', () => {
+  expect(parseHelloLine('{"type":"hello","protocol":1,"token":"t"}')).toMatchObject({ ok: true, value: { token: 't' } })
+  expect(parseHelloLine('{"type":"hello","protocol":1}')).toMatchObject({ ok: false, path: 'token' })
+  for (const type of ['subscribe', 'presence', 'signal', 'refresh', 'ping', 'unsubscribe'])
+    expect(parseHelloLine(JSON.stringify({ type, state: 7, nonsense: true }))).toEqual({
+      ok: true,
+      value: { type: 'early' },
+    })
+  expect(parseHelloLine('{"type":"dance"}')).toMatchObject({ ok: true, value: { type: 'ignored' } })
+  expect(parseHelloLine('[]')).toMatchObject({ ok: false })
 })
 
 test('P3 an append extends a final text node and otherwise adds one', () => {

@@ -10,6 +10,7 @@ import {
   type ChangeKind,
   type ChangesMessage,
   changeSchema,
+  parseText,
   type Range,
   type SpaceId,
 } from '@rhizom/protocol'
@@ -149,10 +150,6 @@ function contiguous(value: unknown, from: number, to: number): readonly LooseCha
 
 /** What bytes say in JSON; nothing if they do not. */
 function parseJson(bytes: Uint8Array): unknown {
-  try {
-    const json: unknown = JSON.parse(decoder.decode(bytes))
-    return json
-  } catch {
-    return undefined
-  }
+  const parsed = parseText(decoder.decode(bytes))
+  return parsed.ok ? parsed.value : undefined
 }
