@@ -74,8 +74,17 @@ export const settings = {
   ),
   MAX_CONNECTIONS_PER_ADDRESS: setting(whole(1), 'Connections from one address', `${LIMITS.maxConnectionsPerAddress}`),
   MAX_FRAME_BYTES: setting(whole(1024, 1024 * 1024), 'Bytes of one frame from a client', `${LIMITS.maxFrameBytes}`),
+  MAX_HELLO_BYTES: setting(
+    whole(1024, 64 * 1024),
+    'Bytes of a hello, the only frame that is read before the token is verified',
+    '8192',
+  ),
   MAX_SUBSCRIPTIONS: setting(whole(1), 'Spaces one connection may watch', `${LIMITS.maxSubscriptionsPerConnection}`),
-  FRAMES_PER_SECOND: setting(whole(1), 'Frames a connection may send in the long run', `${LIMITS.framesPerSecond}`),
+  FRAMES_PER_SECOND: setting(
+    whole(1),
+    'Frames a connection may send in the long run; blank lines and pings count, and each 4 KiB of a frame as one',
+    `${LIMITS.framesPerSecond}`,
+  ),
   FRAMES_BURST: setting(whole(1), 'Frames a connection may send at once after quiet', `${LIMITS.framesBurst}`),
   MAX_REFUSED_FRAMES: setting(whole(1), 'Frames over the rate, one after another, that close a connection', '100'),
   MAX_MALFORMED_FRAMES: setting(whole(1), 'Malformed frames, one after another, that close a connection', '10'),

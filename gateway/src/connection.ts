@@ -1,6 +1,9 @@
 /**
- * Runs the session machine (core/session.ts) of one client: parses what it says, carries out effects, keeps its
- * subscriptions. Bytes leave through its outbox, and `#close` is the only way it ends.
+ * Runs the session machine (core/session.ts) of one client: cuts what it says into lines, carries out effects, keeps
+ * its subscriptions. Bytes leave through its outbox, and `#close` is the only way it ends.
+ *
+ * Everything that comes in from outside comes through `#guard`: what is thrown while this client is served closes this
+ * client and reaches nobody else, neither those who share a feed with it nor the process.
  */
 import {
   type BeingId,
@@ -8,7 +11,6 @@ import {
   type CloseName,
   encodeFrame,
   encodeSignalMessage,
-  parseClientMessage,
   type ServerFrame,
   type SpaceId,
 } from '@rhizom/protocol'
@@ -23,6 +25,7 @@ import { Outbox } from './outbox.ts'
 import type { Bus, Cancel, ClientHandlers, ClientSocket, Clock, Log, Random, VerifyToken } from './ports.ts'
 import type { Roster } from './presence/roster.ts'
 import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
+import type { Wall } from './wall.ts'
 
 export interface ConnectionPorts {
   clock: Clock
@@ -33,6 +36,7 @@ export interface ConnectionPorts {
   verifyToken: VerifyToken
   metrics: Metrics
   log: Log
+  wall: Wall
   settings: ConnectionSettings
   /** Whether who this is was removed, for all that is known. */
   isRevoked(being: BeingId): boolean
@@ -43,7 +47,6 @@ export interface ConnectionPorts {
 export interface ConnectionSettings {
   session: SessionSettings
   sendBudget: SendBudgetSettings
-  maxFrameBytes: number
 }
 
 export class Connection implements ClientHandlers {
@@ -66,7 +69,8 @@ export class Connection implements ClientHandlers {
       this.#dispatch({ type: 'fellBehind' })
     })
     const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
-    this.#subscriptions = new Subscriptions({ ...ports, outbox: this.#outbox, happened })
+    const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
+    this.#subscriptions = new Subscriptions({ ...ports, outbox: this.#outbox, happened, guard })
     this.#state = openSession(session, ports.clock.now(), ports.settings.session)
     this.#sleep()
   }
@@ -80,25 +84,29 @@ export class Connection implements ClientHandlers {
     return 'being' in this.#state ? this.#state.being : undefined
   }
 
+  /** Lines are cut off one by one, so that a message of nothing but line ends is given up as soon as it is too much. */
   textReceived(text: string): void {
-    const { maxFrameBytes } = this.#ports.settings
     let start = 0
-    while (start <= text.length && this.#state.status !== 'closed') {
+    do {
       const end = text.indexOf('\n', start)
       const line = end < 0 ? text.slice(start) : text.slice(start, end)
-      start = end < 0 ? text.length + 1 : end + 1
-      if (line.length * 3 > maxFrameBytes && Buffer.byteLength(line) > maxFrameBytes)
-        this.#dispatch({ type: 'oversizedReceived' })
-      else this.#lineReceived(line)
-    }
+      this.#dispatch({ type: 'lineReceived', line, bytes: Buffer.byteLength(line) })
+      start = end < 0 ? text.length : end + 1
+    } while (start < text.length && this.#state.status !== 'closed')
   }
 
   binaryReceived(): void {
-    this.#dispatch({ type: 'malformedReceived', problem: 'a binary message' })
+    this.#dispatch({ type: 'binaryReceived' })
+  }
+
+  controlReceived(): void {
+    this.#dispatch({ type: 'controlReceived' })
   }
 
   drained(): void {
-    if (this.#outbox.drained()) this.#subscriptions.drained()
+    this.#guard(() => {
+      if (this.#outbox.drained()) this.#subscriptions.drained()
+    }, undefined)
   }
 
   closed(): void {
@@ -117,25 +125,35 @@ export class Connection implements ClientHandlers {
     this.#dispatch({ type: 'beingRevoked' })
   }
 
-  #lineReceived(line: string): void {
-    for (const parsed of parseClientMessage(line)) {
-      const { metrics } = this.#ports
-      if (!parsed.ok) {
-        metrics.framesIn.inc({ type: 'malformed' })
-        const where = parsed.path === undefined ? '' : ` at ${parsed.path}`
-        this.#dispatch({ type: 'malformedReceived', problem: `${parsed.problem}${where}` })
-      } else if (parsed.value.type === 'ignored') {
-        metrics.framesIn.inc({ type: 'unknown' })
-        this.#dispatch({ type: 'unknownReceived' })
-      } else {
-        metrics.framesIn.inc({ type: parsed.value.type })
-        this.#dispatch({ type: 'frameReceived', frame: parsed.value })
-      }
+  #dispatch(event: SessionEvent): void {
+    this.#guard(() => this.#events.push(event), undefined)
+  }
+
+  #guard<T>(run: () => T, otherwise: T): T {
+    try {
+      return run()
+    } catch (error) {
+      this.#faulted(error)
+      return otherwise
     }
   }
 
-  #dispatch(event: SessionEvent): void {
-    this.#events.push(event)
+  /** The machine is not asked any more: it may be what failed, or its effects may be half carried out. */
+  #faulted(error: unknown): void {
+    const { wall, closed } = this.#ports
+    wall.report('connection', error, { session: this.#state.session, being: this.being })
+    this.#state = { status: 'closed', session: this.#state.session }
+    wall.around(
+      'connection',
+      () => this.#subscriptions.clear(),
+      () => undefined,
+    )
+    wall.around(
+      'connection',
+      () => this.#close('notUnderstood'),
+      () => this.#outbox.forget(),
+    )
+    closed(this)
   }
 
   #step(event: SessionEvent): void {
@@ -153,6 +171,9 @@ export class Connection implements ClientHandlers {
         return
       case 'closeSocket':
         this.#close(effect.close)
+        return
+      case 'countFrame':
+        this.#ports.metrics.framesIn.inc({ type: effect.frame })
         return
       case 'verifyToken':
         this.#verify(effect)

@@ -110,6 +110,43 @@ describe('what is let in', () => {
     expect((await client.closed).code).toBe(4504)
   })
 
+  test('G81 messages of nothing but line ends, and pings of the transport, are counted and close who goes on', async () => {
+    const [blank, pinging, bystander] = await Promise.all(
+      ['@blank', '@pinging', '@ada'].map((id) => gateway.client(id)),
+    )
+    blank?.socket.send('\n'.repeat(1024 * 1024 - 1))
+    for (let count = 0; count < 20_000; count++) pinging?.socket.ping(Buffer.alloc(125))
+    for (const client of [blank, pinging]) {
+      expect(await client?.next('error')).toMatchObject({ code: 'rate-limited', retryAfterMs: expect.any(Number) })
+      expect((await client?.closed)?.code).toBe(4504)
+    }
+    bystander?.send({ type: 'ping' })
+    expect(await bystander?.next('pong')).toEqual({ type: 'pong' })
+  })
+
+  test.each([33, 2_000, 32_000])('G82 JSON nested %i deep ends no gateway, before hello and after', async (depth) => {
+    const nest = '['.repeat(depth) + ']'.repeat(depth)
+    const frames = [
+      `{"type":"presence","space":"@a","state":{"a":${nest}}}`,
+      `{"type":"signal","space":"@a","name":"x","data":{"a":${nest}}}`,
+      `{"type":"hello","protocol":1,"token":${nest}}`,
+      `{"type":"dance","x":${nest}}`,
+    ]
+    const bystander = await gateway.client('@bystander')
+    for (const text of frames) {
+      const stranger = await gateway.stranger()
+      stranger.socket.send(text)
+      const client = await gateway.client('@ada')
+      client.socket.send(text)
+      client.send({ type: 'ping' })
+      if (!text.includes('dance') || depth > 60) expect(await client.next('error')).toMatchObject({ code: 'malformed' })
+      expect(await client.next('pong')).toEqual({ type: 'pong' })
+    }
+    bystander.send({ type: 'ping' })
+    expect(await bystander.next('pong')).toEqual({ type: 'pong' })
+    expect(gateway.log.lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
   test('G20 a flood is refused first and closed with 4504 if it goes on', async () => {
     const client = await gateway.client()
     for (let i = 0; i < 300; i++) client.send({ type: 'ping' })

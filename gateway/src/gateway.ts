@@ -24,6 +24,7 @@ import type {
 } from './ports.ts'
 import type { Roster } from './presence/roster.ts'
 import { RevocationWatch } from './revocation-watch.ts'
+import type { Wall } from './wall.ts'
 
 export interface GatewaySettings {
   connection: ConnectionSettings
@@ -48,6 +49,7 @@ export interface GatewayPorts {
   roster: Roster
   verifyToken: VerifyToken
   log: Log
+  wall: Wall
 }
 
 /** What is known of a client when it knocks. */
@@ -76,6 +78,7 @@ export class Gateway {
     this.#ports = ports
     this.#settings = settings
     this.metrics = createMetrics()
+    ports.wall.onFault = (behind) => this.metrics.faults.inc({ behind })
     const { feed, fanOut, headsPoll, signalWindowMs = 0 } = settings
     this.#feeds = new FeedHub({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
     this.#revocations = new RevocationWatch({
@@ -118,7 +121,7 @@ export class Gateway {
   }
 
   connect(socket: ClientSocket): ClientHandlers {
-    const { clock, random, bus, roster, verifyToken, log, newSessionId } = this.#ports
+    const { clock, random, bus, roster, verifyToken, log, wall, newSessionId } = this.#ports
     const connection = new Connection(newSessionId(), socket, {
       clock,
       random,
@@ -126,6 +129,7 @@ export class Gateway {
       roster,
       verifyToken,
       log,
+      wall,
       feeds: this.#feeds,
       metrics: this.metrics,
       settings: this.#settings.connection,

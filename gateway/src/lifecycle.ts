@@ -12,10 +12,12 @@ import type { Bus, Log, LogReader } from './ports.ts'
 import { startPresence } from './presence/start-presence.ts'
 import { listen, type Server } from './socket/uws-server.ts'
 import { tokenVerifier } from './token.ts'
+import { Wall } from './wall.ts'
 
 export interface RunningGateway {
   url: string
   gateway: Gateway
+  wall: Wall
   /** Lets all clients go and ends; resolves when done, always within the grace. */
   stop(): Promise<void>
 }
@@ -31,8 +33,9 @@ const DRAIN_SHARE = 0.8
 export function settingsOf(config: Config): GatewaySettings {
   return {
     connection: {
-      maxFrameBytes: config.MAX_FRAME_BYTES,
       session: {
+        maxFrameBytes: config.MAX_FRAME_BYTES,
+        maxHelloBytes: Math.min(config.MAX_HELLO_BYTES, config.MAX_FRAME_BYTES),
         helloTimeoutMs: config.HELLO_TIMEOUT_MS,
         heartbeatMs: config.HEARTBEAT_MS,
         frames: { perSecond: config.FRAMES_PER_SECOND, burst: config.FRAMES_BURST },
@@ -73,13 +76,16 @@ export function settingsOf(config: Config): GatewaySettings {
 /** Starts a gateway node; rejects if its port cannot be had. Redis and the api may come later. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
   const failures = { count: (): void => {} }
+  const wall = new Wall(log)
+  const clock = wall.clock(realClock)
   const bus = new RedisBus({
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
-    clock: realClock,
+    clock,
     random: Math.random,
     log,
     timeoutMs: config.REDIS_TIMEOUT_MS,
+    wall,
     failed: () => failures.count(),
   })
   const reader = createLogReader({
@@ -88,9 +94,9 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
   })
-  const presence = startPresence(config, log)
+  const presence = startPresence(config, clock, log)
   const ports = {
-    clock: realClock,
+    clock,
     random: Math.random,
     newSessionId: randomUUID,
     bus,
@@ -98,6 +104,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     roster: presence.hub,
     verifyToken: tokenVerifier(config.TOKEN_SECRET),
     log,
+    wall,
   }
   const gateway = new Gateway(ports, settingsOf(config))
   presence.metrics.register(gateway.metrics.registry, presence.hub)
@@ -107,7 +114,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     ready: async () => ({ ...(await dependencies(bus, reader)), accepting: stopping === undefined }),
   }
   try {
-    const server = await listen(gateway, health, {
+    const server = await listen(gateway, health, wall, {
       host: config.HOST,
       port: config.PORT,
       maxMessageBytes: config.MAX_FRAME_BYTES * FRAMES_PER_MESSAGE,
@@ -119,7 +126,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       stopping ??= stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
       return stopping
     }
-    return { url: server.url, gateway, stop }
+    return { url: server.url, gateway, wall, stop }
   } catch (error) {
     await gateway.stop()
     throw error

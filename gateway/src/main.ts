@@ -15,6 +15,8 @@ for (const secret of weakSecrets(parsed.config)) log.warn({ secret }, 'this secr
 try {
   const running = await startGateway(parsed.config, log)
   observeProcess(running.gateway.metrics)
+  // A promise that nobody waits for is one peer's trouble as well; Node would end the process and everybody with it.
+  process.on('unhandledRejection', (reason) => running.wall.report('promise', reason))
   const stop = (): void => {
     running.stop().then(
       () => process.exit(0),

@@ -36,6 +36,7 @@ export function createMetrics() {
     evictions: counter('evictions_total', 'Subscriptions ended by the gateway', ['code']),
     slowReaders: counter('slow_readers_total', 'Connections closed because their client read too slowly'),
     signals: counter('signals_total', 'Signals published for clients'),
+    faults: counter('faults_total', 'Faults of our own that were contained, by what they met', ['behind']),
     busErrors: counter('redis_errors_total', 'Errors of the connections to Redis'),
     batchFrames: new Histogram({
       name: `${PREFIX}batch_frames`,

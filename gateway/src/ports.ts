@@ -41,6 +41,8 @@ export interface ClientSocket {
 export interface ClientHandlers {
   textReceived(text: string): void
   binaryReceived(): void
+  /** A ping or a pong of the transport itself, which answers pings on its own. */
+  controlReceived(): void
   drained(): void
   closed(): void
 }

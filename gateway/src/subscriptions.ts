@@ -26,6 +26,8 @@ export interface SubscriptionsPorts {
   outbox: Outbox
   nextWatcherId(): number
   happened(news: SubscriptionNews): void
+  /** Runs what a feed asks of this client: what is thrown is this client's trouble, and `otherwise` is the answer. */
+  guard<T>(run: () => T, otherwise: T): T
 }
 
 export class Subscriptions {
@@ -62,6 +64,11 @@ export class Subscriptions {
     feeds.unwatch(space, subscription.id)
   }
 
+  /** Lets go of every space, whatever has become of them. */
+  clear(): void {
+    for (const space of [...this.#bySpace.keys()]) this.#ports.guard(() => this.unwatch(space), undefined)
+  }
+
   /** The client has read what lay unsent. */
   drained(): void {
     for (const space of [...this.#deferred]) {
@@ -78,7 +85,7 @@ export class Subscriptions {
   }
 
   #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
-    const { roster, outbox, nextWatcherId, happened } = this.#ports
+    const { roster, outbox, nextWatcherId, happened, guard } = this.#ports
     const id = nextWatcherId()
     const presence = present ? this.#presence : undefined
     const isCurrent = (): boolean => this.#bySpace.get(space)?.id === id
@@ -88,17 +95,8 @@ export class Subscriptions {
       presence,
       position,
       isFollowing: false,
-      answer: (message) => {
-        subscription.isFollowing = isCurrent() && outbox.sendAnswer(message)
-        if (!subscription.isFollowing) {
-          if (isCurrent() && outbox.isOpen) this.#deferred.add(space)
-          return false
-        }
-        subscription.position = undefined
-        happened({ type: 'subscriptionAnswered', space })
-        return outbox.isOpen
-      },
-      live: (batch) => outbox.sendLive(batch),
+      answer: (message) => guard(() => answer(message), false),
+      live: (batch) => guard(() => outbox.sendLive(batch), undefined),
       refused: (code, retryAfterMs) => {
         if (!isCurrent()) return
         this.#bySpace.delete(space)
@@ -107,9 +105,19 @@ export class Subscriptions {
       ended: (code) => {
         if (!isCurrent()) return
         this.#bySpace.delete(space)
-        if (presence !== undefined) roster.ended(space, presence)
+        if (presence !== undefined) guard(() => roster.ended(space, presence), undefined)
         happened({ type: 'subscriptionEnded', space, code })
       },
+    }
+    const answer = (message: Uint8Array): boolean => {
+      subscription.isFollowing = isCurrent() && outbox.sendAnswer(message)
+      if (!subscription.isFollowing) {
+        if (isCurrent() && outbox.isOpen) this.#deferred.add(space)
+        return false
+      }
+      subscription.position = undefined
+      happened({ type: 'subscriptionAnswered', space })
+      return outbox.isOpen
     }
     return subscription
   }

@@ -7,6 +7,7 @@ import { Gateway, type GatewaySettings } from '../../gateway/src/gateway.ts'
 import type { Metrics } from '../../gateway/src/observe.ts'
 import type { ClientHandlers, ClientSocket, Log } from '../../gateway/src/ports.ts'
 import type { PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import { Wall } from '../../gateway/src/wall.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
 import { Gate } from './gate.ts'
@@ -145,6 +146,7 @@ export class GatewayNode {
         roster: hub,
         verifyToken: (token) => api.verify(gate, token),
         log: this.#log(),
+        wall: new Wall(this.#log()),
       },
       { ...settingsOf(tuning), signalWindowMs: presence.signalWindowMs },
     )
@@ -234,6 +236,8 @@ function settingsOf(tuning: Tuning): GatewaySettings {
         helloTimeoutMs: 4_000,
         heartbeatMs: tuning.heartbeatMs,
         frames: { perSecond: 20, burst: 100 },
+        maxFrameBytes: 64 * 1_024,
+        maxHelloBytes: 8 * 1_024,
         maxSubscriptions: 64,
         maxStateBytes: 1_024,
         maxSignalBytes: 1_024,
@@ -241,7 +245,6 @@ function settingsOf(tuning: Tuning): GatewaySettings {
         maxMalformedInRow: 5,
       },
       sendBudget,
-      maxFrameBytes: 64 * 1_024,
     },
     feed: {
       ring: { maxChanges: tuning.ringChanges, maxBytes: tuning.ringBytes },

@@ -123,6 +123,7 @@ export class Network {
         handlers.textReceived(text)
       },
       binaryReceived: () => handlers.binaryReceived(),
+      controlReceived: () => handlers.controlReceived(),
       drained: () => handlers.drained(),
       closed: () => handlers.closed(),
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { clientAddress, fullBucket, isOriginAllowed, takeToken } from './admission.ts'
+import { clientAddress, fullBucket, isOriginAllowed, takeTokens } from './admission.ts'
 
 describe('origins', () => {
   const cases: readonly [string, string, readonly string[] | undefined, boolean][] = [
@@ -43,7 +43,7 @@ describe('the token bucket', () => {
         let passed = 0
         for (const pause of pauses) {
           now += pause
-          const taken = takeToken(bucket, settings, now)
+          const taken = takeTokens(bucket, settings, now, 1)
           bucket = taken.bucket
           if (taken.ok) passed++
         }
@@ -56,11 +56,11 @@ describe('the token bucket', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 50 }), (perSecond, burst) => {
         let bucket = fullBucket({ perSecond, burst }, 0)
-        for (let i = 0; i < burst; i++) bucket = takeToken(bucket, { perSecond, burst }, 0).bucket
-        const refused = takeToken(bucket, { perSecond, burst }, 0)
+        for (let i = 0; i < burst; i++) bucket = takeTokens(bucket, { perSecond, burst }, 0, 1).bucket
+        const refused = takeTokens(bucket, { perSecond, burst }, 0, 1)
         expect(refused.ok).toBe(false)
         const waitMs = refused.ok ? 0 : refused.retryAfterMs
-        expect(takeToken(refused.bucket, { perSecond, burst }, waitMs).ok).toBe(true)
+        expect(takeTokens(refused.bucket, { perSecond, burst }, waitMs, 1).ok).toBe(true)
       }),
     )
   })

@@ -36,11 +36,21 @@ export const fullBucket = (settings: BucketSettings, now: number): Bucket => ({ 
 
 export type Taken = { ok: true; bucket: Bucket } | { ok: false; bucket: Bucket; retryAfterMs: number }
 
-/** Takes one token, or says when there will be one. */
-export function takeToken(bucket: Bucket, settings: BucketSettings, now: number): Taken {
+/** Bytes of a line that one token pays for: more than any frame needs that would be accepted. */
+const BYTES_PER_TOKEN = 4096
+
+/** What a line costs: a token, and one more for each further 4 KiB, since reading it takes as much longer. */
+export const lineCost = (bytes: number): number => Math.max(1, Math.ceil(bytes / BYTES_PER_TOKEN))
+
+/**
+ * Takes tokens, or says when there will be as many. What costs more than a full bucket costs a full bucket: else it
+ * could never pass.
+ */
+export function takeTokens(bucket: Bucket, settings: BucketSettings, now: number, wanted: number): Taken {
+  const cost = Math.min(wanted, settings.burst)
   const grown = Math.max(0, now - bucket.at) * (settings.perSecond / 1000)
   const tokens = Math.min(settings.burst, bucket.tokens + grown)
-  if (tokens >= 1) return { ok: true, bucket: { tokens: tokens - 1, at: now } }
-  const retryAfterMs = Math.ceil((1 - tokens) * (1000 / settings.perSecond))
+  if (tokens >= cost) return { ok: true, bucket: { tokens: tokens - cost, at: now } }
+  const retryAfterMs = Math.ceil((cost - tokens) * (1000 / settings.perSecond))
   return { ok: false, bucket: { tokens, at: now }, retryAfterMs }
 }

@@ -36,8 +36,9 @@ export interface Authenticating {
   session: string
   inbound: Inbound
   helloBy: number
-  /** Frames that came behind hello; they are served once the token is known to be good. */
-  held: readonly ClientFrame[]
+  /** Lines that came behind hello, unread: they are served once the token is known to be good. */
+  held: readonly string[]
+  heldBytes: number
 }
 export interface LiveSession {
   status: 'live'
@@ -64,11 +65,11 @@ export type OpenSession = AwaitingHello | Authenticating | LiveSession | Drainin
 export type SessionState = OpenSession | ClosedSession
 
 export type SessionEvent =
-  | { type: 'frameReceived'; frame: ClientFrame }
-  /** A frame of a type that this release does not know. */
-  | { type: 'unknownReceived' }
-  | { type: 'malformedReceived'; problem: string }
-  | { type: 'oversizedReceived' }
+  /** One line of a message, unread. `bytes` is its length in UTF-8. */
+  | { type: 'lineReceived'; line: string; bytes: number }
+  | { type: 'binaryReceived' }
+  /** A ping or a pong of the transport. */
+  | { type: 'controlReceived' }
   /** `spread` in [0, 1) places the first heartbeat, so that clients that came together are not served together. */
   | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number; spread: number }
   | { type: 'tokenRefused'; reason: TokenRefusal }
@@ -85,9 +86,13 @@ export type SessionEvent =
 export type TokenPurpose = 'hello' | 'refresh'
 export type TokenRefusal = 'invalid' | 'expired' | 'revoked'
 
+export type ReceivedFrame = ClientFrame['type'] | 'malformed' | 'unknown' | 'blank' | 'control' | 'refused'
+
 export type SessionEffect =
   | { type: 'sendFrame'; frame: ServerFrame }
   | { type: 'closeSocket'; close: CloseName }
+  /** What came, for the metrics. */
+  | { type: 'countFrame'; frame: ReceivedFrame }
   | { type: 'verifyToken'; purpose: TokenPurpose; token: string }
   /** Watch, or watch anew from another position. */
   | { type: 'watch'; space: SpaceId; being: BeingId; position: Position | undefined; present: boolean }
@@ -101,6 +106,9 @@ export interface SessionSettings {
   helloTimeoutMs: number
   heartbeatMs: number
   frames: BucketSettings
+  maxFrameBytes: number
+  /** Of a hello, the only frame that is read of a stranger. */
+  maxHelloBytes: number
   maxSubscriptions: number
   maxStateBytes: number
   maxSignalBytes: number

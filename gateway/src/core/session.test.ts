@@ -1,4 +1,4 @@
-import type { ServerFrame } from '@rhizom/protocol'
+import type { ClientFrameInput, ServerFrame } from '@rhizom/protocol'
 import { describe, expect, test } from 'vitest'
 import { openSession, sessionWakesAt, stepSession } from './session.ts'
 import type { SessionEvent, SessionSettings, SessionState } from './session-state.ts'
@@ -7,6 +7,8 @@ const settings: SessionSettings = {
   helloTimeoutMs: 10_000,
   heartbeatMs: 20_000,
   frames: { perSecond: 20, burst: 100 },
+  maxFrameBytes: 65_536,
+  maxHelloBytes: 8_192,
   maxSubscriptions: 2,
   maxStateBytes: 64,
   maxSignalBytes: 64,
@@ -17,21 +19,17 @@ const NOW = 1_000_000
 const EXPIRES = NOW + 60_000
 const EPOCH = '00000000-0000-4000-8000-000000000001'
 
-const hello: SessionEvent = { type: 'frameReceived', frame: { type: 'hello', protocol: 1, token: 't' } }
-const ping: SessionEvent = { type: 'frameReceived', frame: { type: 'ping' } }
-const refresh: SessionEvent = { type: 'frameReceived', frame: { type: 'refresh', token: 't2' } }
-const subscribe = (space: string): SessionEvent => ({
-  type: 'frameReceived',
-  frame: { type: 'subscribe', space, present: true },
-})
-const signal = (space: string, data = {}): SessionEvent => ({
-  type: 'frameReceived',
-  frame: { type: 'signal', space, name: 'typing', data },
-})
-const presence = (space: string, state = {}): SessionEvent => ({
-  type: 'frameReceived',
-  frame: { type: 'presence', space, state },
-})
+const line = (text: string): SessionEvent => ({ type: 'lineReceived', line: text, bytes: Buffer.byteLength(text) })
+const frame = (value: ClientFrameInput): SessionEvent => line(JSON.stringify(value))
+const hello = frame({ type: 'hello', protocol: 1, token: 't' })
+const ping = frame({ type: 'ping' })
+const refresh = frame({ type: 'refresh', token: 't2' })
+const subscribe = (space: string): SessionEvent => frame({ type: 'subscribe', space })
+const signal = (space: string, data = {}): SessionEvent => frame({ type: 'signal', space, name: 'typing', data })
+const presence = (space: string, state = {}): SessionEvent => frame({ type: 'presence', space, state })
+const bad = line('{not JSON')
+/** Larger than a hello may be. */
+const largeHello = frame({ type: 'hello', protocol: 1, token: 'x'.repeat(9_000) })
 const verified: SessionEvent = { type: 'tokenVerified', purpose: 'hello', being: '@ada', expiresAt: EXPIRES, spread: 0 }
 const drain: SessionEvent = { type: 'drainStarted', reconnectAfterMs: 500, closeAt: NOW + 100 }
 
@@ -43,6 +41,7 @@ function run(state: SessionState, events: readonly SessionEvent[], now = NOW): {
     const step = stepSession(current, event, now, settings)
     current = step.state
     for (const effect of step.effects) {
+      if (effect.type === 'countFrame') continue
       if (effect.type === 'sendFrame') said.push(wordOf(effect.frame))
       else if (effect.type === 'closeSocket') said.push(`close:${effect.close}`)
       else if ('space' in effect) said.push(`${effect.type}:${effect.space}`)
@@ -60,20 +59,23 @@ const states = {
   live: run(awaiting, [hello, verified, subscribe('@a'), { type: 'subscriptionAnswered', space: '@a' }]).state,
   draining: run(awaiting, [hello, verified, subscribe('@a'), { type: 'subscriptionAnswered', space: '@a' }, drain])
     .state,
-  closed: run(awaiting, [{ type: 'oversizedReceived' }]).state,
+  closed: run(awaiting, [largeHello]).state,
 } satisfies Record<SessionState['status'], SessionState>
 
-type EventName = SessionEvent['type'] | 'hello' | 'subscribe'
+type EventName = SessionEvent['type'] | 'hello' | 'subscribe' | 'unknown' | 'malformed' | 'oversized' | 'blank'
 /** Next status, then what is said and done. Every cell is decided: a new state or event does not compile until it is. */
 type Cell = readonly [SessionState['status'], ...string[]]
 
 const events: Record<EventName, SessionEvent> = {
-  frameReceived: ping,
+  lineReceived: ping,
   hello,
   subscribe: subscribe('@b'),
-  unknownReceived: { type: 'unknownReceived' },
-  malformedReceived: { type: 'malformedReceived', problem: 'not JSON' },
-  oversizedReceived: { type: 'oversizedReceived' },
+  unknown: line('{"type":"dance"}'),
+  malformed: bad,
+  oversized: line('x'.repeat(65_537)),
+  blank: line(' '),
+  binaryReceived: { type: 'binaryReceived' },
+  controlReceived: { type: 'controlReceived' },
   tokenVerified: verified,
   tokenRefused: { type: 'tokenRefused', reason: 'invalid' },
   subscriptionAnswered: { type: 'subscriptionAnswered', space: '@a' },
@@ -87,12 +89,15 @@ const events: Record<EventName, SessionEvent> = {
 }
 
 const closedTable: Record<EventName, Cell> = {
-  frameReceived: ['closed'],
+  lineReceived: ['closed'],
   hello: ['closed'],
   subscribe: ['closed'],
-  unknownReceived: ['closed'],
-  malformedReceived: ['closed'],
-  oversizedReceived: ['closed'],
+  unknown: ['closed'],
+  malformed: ['closed'],
+  oversized: ['closed'],
+  blank: ['closed'],
+  binaryReceived: ['closed'],
+  controlReceived: ['closed'],
   tokenVerified: ['closed'],
   tokenRefused: ['closed'],
   subscriptionAnswered: ['closed'],
@@ -107,12 +112,15 @@ const closedTable: Record<EventName, Cell> = {
 
 const table: Record<SessionState['status'], Record<EventName, Cell>> = {
   'awaiting-hello': {
-    frameReceived: ['closed', 'error:not-authenticated', 'close:notAuthenticated'],
+    lineReceived: ['closed', 'error:not-authenticated', 'close:notAuthenticated'],
     hello: ['authenticating', 'verifyToken'],
     subscribe: ['closed', 'error:not-authenticated', 'close:notAuthenticated'],
-    unknownReceived: ['awaiting-hello'],
-    malformedReceived: ['awaiting-hello', 'error:malformed'],
-    oversizedReceived: ['closed', 'error:too-large', 'close:tooMany'],
+    unknown: ['awaiting-hello'],
+    malformed: ['awaiting-hello', 'error:malformed'],
+    blank: ['awaiting-hello'],
+    binaryReceived: ['awaiting-hello', 'error:malformed'],
+    controlReceived: ['awaiting-hello'],
+    oversized: ['closed', 'error:too-large', 'close:tooMany'],
     tokenVerified: ['awaiting-hello'],
     tokenRefused: ['awaiting-hello'],
     subscriptionAnswered: ['awaiting-hello'],
@@ -125,12 +133,15 @@ const table: Record<SessionState['status'], Record<EventName, Cell>> = {
     ticked: ['awaiting-hello'],
   },
   authenticating: {
-    frameReceived: ['authenticating'],
-    hello: ['closed', 'error:not-authenticated', 'close:notAuthenticated'],
+    lineReceived: ['authenticating'],
+    hello: ['authenticating'],
     subscribe: ['authenticating'],
-    unknownReceived: ['authenticating'],
-    malformedReceived: ['authenticating', 'error:malformed'],
-    oversizedReceived: ['closed', 'error:too-large', 'close:tooMany'],
+    unknown: ['authenticating'],
+    malformed: ['authenticating'],
+    blank: ['authenticating'],
+    binaryReceived: ['authenticating', 'error:malformed'],
+    controlReceived: ['authenticating'],
+    oversized: ['closed', 'error:too-large', 'close:tooMany'],
     tokenVerified: ['live', 'welcome'],
     tokenRefused: ['closed', 'error:not-authenticated', 'close:notAuthenticated'],
     subscriptionAnswered: ['authenticating'],
@@ -143,12 +154,15 @@ const table: Record<SessionState['status'], Record<EventName, Cell>> = {
     ticked: ['authenticating'],
   },
   live: {
-    frameReceived: ['live', 'pong'],
+    lineReceived: ['live', 'pong'],
     hello: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     subscribe: ['live', 'watch:@b'],
-    unknownReceived: ['live'],
-    malformedReceived: ['live', 'error:malformed'],
-    oversizedReceived: ['closed', 'error:too-large', 'unwatch:@a', 'close:tooMany'],
+    unknown: ['live'],
+    malformed: ['live', 'error:malformed'],
+    blank: ['live'],
+    binaryReceived: ['live', 'error:malformed'],
+    controlReceived: ['live'],
+    oversized: ['closed', 'error:too-large', 'unwatch:@a', 'close:tooMany'],
     tokenVerified: ['live'],
     tokenRefused: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     subscriptionAnswered: ['live'],
@@ -161,12 +175,15 @@ const table: Record<SessionState['status'], Record<EventName, Cell>> = {
     ticked: ['live'],
   },
   draining: {
-    frameReceived: ['draining', 'pong'],
+    lineReceived: ['draining', 'pong'],
     hello: ['draining', 'error:unavailable'],
     subscribe: ['draining', 'error:unavailable'],
-    unknownReceived: ['draining'],
-    malformedReceived: ['draining', 'error:malformed'],
-    oversizedReceived: ['closed', 'error:too-large', 'unwatch:@a', 'close:tooMany'],
+    unknown: ['draining'],
+    malformed: ['draining', 'error:malformed'],
+    blank: ['draining'],
+    binaryReceived: ['draining', 'error:malformed'],
+    controlReceived: ['draining'],
+    oversized: ['closed', 'error:too-large', 'unwatch:@a', 'close:tooMany'],
     tokenVerified: ['draining'],
     tokenRefused: ['draining'],
     subscriptionAnswered: ['draining'],
@@ -210,7 +227,7 @@ describe('saying who one is', () => {
   })
 
   test('G1 another protocol version closes with 4502', () => {
-    const other: SessionEvent = { type: 'frameReceived', frame: { type: 'hello', protocol: 2, token: 't' } }
+    const other = frame({ type: 'hello', protocol: 2, token: 't' })
     expect(run(awaiting, [other]).said).toEqual(['close:unsupportedVersion'])
   })
 
@@ -265,10 +282,10 @@ describe('subscriptions', () => {
   })
 
   test('G5 a position is passed on', () => {
-    const frame = { type: 'subscribe', space: '@b', present: false, epoch: EPOCH, after: 41 } as const
-    const { effects } = stepSession(states.live, { type: 'frameReceived', frame }, NOW, settings)
+    const from41 = frame({ type: 'subscribe', space: '@b', present: false, epoch: EPOCH, after: 41 })
+    const { effects } = stepSession(states.live, from41, NOW, settings)
     const position = { epoch: EPOCH, version: 41 }
-    expect(effects).toEqual([{ type: 'watch', space: '@b', being: '@ada', position, present: false }])
+    expect(effects.slice(1)).toEqual([{ type: 'watch', space: '@b', being: '@ada', position, present: false }])
   })
 
   test('G6 signal and presence need a subscription; what comes before its answer follows the answer, the latest of each name', () => {
@@ -289,15 +306,15 @@ describe('subscriptions', () => {
     const spoke = run(states.live, [subscribe('@b'), presence('@b'), signal('@b')]).state
     const refused = { type: 'subscriptionRefused', space: '@b', code: 'not-found', retryAfterMs: undefined } as const
     expect(run(spoke, [refused, { type: 'subscriptionAnswered', space: '@b' }]).said).toEqual(['error:not-found'])
-    const gone = run(spoke, [{ type: 'frameReceived', frame: { type: 'unsubscribe', space: '@b' } }, subscribe('@b')])
+    const gone = run(spoke, [frame({ type: 'unsubscribe', space: '@b' }), subscribe('@b')])
     expect(run(gone.state, [{ type: 'subscriptionAnswered', space: '@b' }]).said).toEqual([])
   })
 
   test('G6 no more is held than a bounded number of names', () => {
     const waiting = run(states.live, [subscribe('@b')]).state
-    const signals = Array.from({ length: 18 }, (_, index): SessionEvent => {
-      return { type: 'frameReceived', frame: { type: 'signal', space: '@b', name: `name ${index % 17}` } }
-    })
+    const signals = Array.from({ length: 18 }, (_, index) =>
+      frame({ type: 'signal', space: '@b', name: `name ${index % 17}` }),
+    )
     expect(run(waiting, signals).said).toEqual(['error:too-many'])
   })
 
@@ -312,7 +329,7 @@ describe('subscriptions', () => {
   test('G9 a session that ends lets go of every space, and of none twice', () => {
     const two = run(states.live, [subscribe('@b')]).state
     expect(run(two, [{ type: 'socketClosed' }, { type: 'socketClosed' }]).said).toEqual(['unwatch:@a', 'unwatch:@b'])
-    const unsubscribe: SessionEvent = { type: 'frameReceived', frame: { type: 'unsubscribe', space: '@a' } }
+    const unsubscribe = frame({ type: 'unsubscribe', space: '@a' })
     expect(run(two, [unsubscribe, unsubscribe, { type: 'fellBehind' }]).said).toEqual([
       'unwatch:@a',
       'unwatch:@b',
@@ -343,6 +360,7 @@ describe('too much and too bad', () => {
     )
     const step = stepSession(state, subscribe('@b'), NOW, settings)
     expect(step.effects).toMatchObject([
+      { type: 'countFrame', frame: 'refused' },
       { type: 'sendFrame', frame: { type: 'error', code: 'rate-limited', space: '@b', retryAfterMs: 50 } },
     ])
     expect(run(step.state, [ping, ping]).said).toEqual([
@@ -355,9 +373,55 @@ describe('too much and too bad', () => {
   })
 
   test('G21 malformed lines in a row close with 4500; a good one in between starts the count anew', () => {
-    const bad: SessionEvent = { type: 'malformedReceived', problem: 'not JSON' }
     expect(run(states.live, [bad, bad, ping, bad, bad]).state.status).toBe('live')
     expect(run(states.live, [bad, bad, bad]).said.at(-1)).toBe('close:notUnderstood')
+  })
+})
+
+describe('what costs without being a frame', () => {
+  const times = (count: number, event: SessionEvent): SessionEvent[] => Array.from({ length: count }, () => event)
+  /** The refusals at which it was closed, after what the bucket held. */
+  const refusals = (event: SessionEvent, count = 1_000_000): number =>
+    run(states.live, times(count, event)).said.filter((word) => word === 'error:rate-limited').length
+
+  test.each([
+    ['blank lines', line('')],
+    ['lines of blanks', line(' \t\r ')],
+    ['pings and pongs of the transport', { type: 'controlReceived' } as const],
+    ['frames of unknown types', line('{"type":"dance"}')],
+  ])('G81 %s cost a token each, and who goes on is closed', (_what, event) => {
+    expect(run(states.live, times(98, event)).said).toEqual([])
+    expect(refusals(event)).toBe(settings.maxRefusedInRow)
+  })
+
+  test('G81 a large line costs as many tokens as it has 4 KiB, and is refused unread', () => {
+    const large = line(`{"type":"dance","x":"${'x'.repeat(60_000)}"}`)
+    expect(run(states.live, times(6, large)).said).toEqual([])
+    expect(run(states.live, times(7, large)).said).toEqual(['error:rate-limited'])
+    const malformedOne = line(`{"type":"signal",${'['.repeat(60_000)}`)
+    expect(run(states.live, [...times(6, large), malformedOne]).said).toEqual(['error:rate-limited'])
+  })
+
+  test('G82 a stranger says one hello of bounded size; what stands behind it waits unread and bounded', () => {
+    expect(run(awaiting, [largeHello]).said).toEqual(['error:too-large', 'close:tooMany'])
+    const waiting = run(awaiting, [hello, line('{broken'), hello])
+    expect(waiting.said).toEqual(['verifyToken'])
+    expect(run(waiting.state, [verified]).said).toEqual([
+      'welcome',
+      'error:malformed',
+      'error:not-authenticated',
+      'close:notAuthenticated',
+    ])
+    const much = line('x'.repeat(40_000))
+    expect(run(awaiting, [hello, much, much]).said).toEqual(['verifyToken', 'error:too-large', 'close:tooMany'])
+  })
+
+  test.each([33, 65, 2_000, 32_000])('G82 no depth of nesting is more than a malformed line (%i)', (depth) => {
+    const nest = '['.repeat(depth) + ']'.repeat(depth)
+    const deep = line(`{"type":"presence","space":"@a","state":{"a":${nest}}}`)
+    const said = run(states.live, [deep]).said
+    expect(said).toEqual(['error:malformed'])
+    expect(run(awaiting, [deep]).state.status).toMatch(/^(closed|awaiting-hello)$/)
   })
 })
 

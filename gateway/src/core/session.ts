@@ -1,15 +1,17 @@
 /**
  * One connection: who it is, what it watches, how long it may stay. Words and picture are in session-state.ts; what a
- * live client asks is served by session-frame.ts. Feeds answer subscriptions, the shell moves bytes.
+ * client says is let in and read by session-line.ts, what a live one asks is served by session-frame.ts. Feeds answer
+ * subscriptions, the shell moves bytes.
  */
-import { type ClientFrame, FRAME_ERRORS, PROTOCOL_VERSION } from '@rhizom/protocol'
-import { fullBucket, takeToken } from './admission.ts'
+import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
+import { fullBucket, lineCost } from './admission.ts'
 import { closeSession, errorFrame, type Outcome, stay } from './session-end.ts'
 import { serveDraining, serveLive, subscriptionAnswered } from './session-frame.ts'
+import { admit, countFrame, malformed, readHello, readLine } from './session-line.ts'
 import type {
   Authenticating,
   AwaitingHello,
-  Inbound,
+  DrainingSession,
   LiveSession,
   OpenSession,
   SessionEffect,
@@ -35,16 +37,12 @@ export function stepSession(
 ): SessionStep {
   if (state.status === 'closed') return { state, effects: [] }
   switch (event.type) {
-    case 'frameReceived':
-      return admit(state, spaceOf(event.frame), now, settings, (admitted) =>
-        serve({ ...admitted, inbound: { ...admitted.inbound, malformedInRow: 0 } }, event.frame, now, settings),
-      )
-    case 'unknownReceived':
-      return admit(state, undefined, now, settings, stay)
-    case 'malformedReceived':
-      return admit(state, undefined, now, settings, (admitted) => malformed(admitted, event.problem, settings))
-    case 'oversizedReceived':
-      return closeSession(state, 'tooMany', [errorFrame('too-large')])
+    case 'lineReceived':
+      return lineReceived(state, event, now, settings)
+    case 'binaryReceived':
+      return admit(state, 1, now, settings, (admitted) => malformed(admitted, 'a binary message', settings))
+    case 'controlReceived':
+      return admit(state, 1, now, settings, (admitted) => ({ state: admitted, effects: [countFrame('control')] }))
     case 'tokenVerified':
       return tokenVerified(state, event, now, settings)
     case 'tokenRefused':
@@ -71,56 +69,57 @@ export function stepSession(
   }
 }
 
-const spaceOf = (frame: ClientFrame): string | undefined => ('space' in frame ? frame.space : undefined)
-
-/** Lets a frame pass, or says that it was refused; those who go on all the same are closed. */
-function admit(
+/** What is over a size limit is not read, and what is over the rate neither. */
+function lineReceived(
   state: OpenSession,
-  space: string | undefined,
+  { line, bytes }: Extract<SessionEvent, { type: 'lineReceived' }>,
   now: number,
   settings: SessionSettings,
-  pass: (admitted: OpenSession) => Outcome,
 ): Outcome {
-  const taken = takeToken(state.inbound.bucket, settings.frames, now)
-  const refusedInRow = taken.ok ? 0 : state.inbound.refusedInRow + 1
-  const inbound: Inbound = { ...state.inbound, bucket: taken.bucket, refusedInRow }
-  const counted: OpenSession = { ...state, inbound }
-  if (taken.ok) return pass(counted)
-  const refusal = errorFrame('rate-limited', { space, retryAfterMs: taken.retryAfterMs })
-  if (refusedInRow >= settings.maxRefusedInRow) return closeSession(counted, 'tooMany', [refusal])
-  return { state: counted, effects: [refusal] }
-}
-
-function malformed(state: OpenSession, problem: string, settings: SessionSettings): Outcome {
-  const malformedInRow = state.inbound.malformedInRow + 1
-  const next: OpenSession = { ...state, inbound: { ...state.inbound, malformedInRow } }
-  const complaint = errorFrame('malformed', { message: `${FRAME_ERRORS.malformed}: ${problem}` })
-  if (malformedInRow >= settings.maxMalformedInRow) return closeSession(next, 'notUnderstood', [complaint])
-  return { state: next, effects: [complaint] }
-}
-
-function serve(state: OpenSession, frame: ClientFrame, now: number, settings: SessionSettings): Outcome {
-  switch (state.status) {
-    case 'awaiting-hello':
-      return frame.type === 'hello' ? helloReceived(state, frame) : unauthenticated(state)
-    case 'authenticating':
-      return frame.type === 'hello' ? unauthenticated(state) : stay({ ...state, held: [...state.held, frame] })
-    case 'live':
-      return frame.type === 'hello' ? unauthenticated(state) : serveLive(state, frame, settings)
-    case 'draining':
-      return serveDraining(state, frame, now, settings)
-    default:
-      state satisfies never
-      return stay(state)
+  if (bytes > (state.status === 'awaiting-hello' ? settings.maxHelloBytes : settings.maxFrameBytes))
+    return tooLarge(state)
+  const pass = (admitted: OpenSession): Outcome => {
+    switch (admitted.status) {
+      case 'awaiting-hello':
+        return readHello(admitted, line, settings, helloReceived, unauthenticated)
+      case 'authenticating':
+        return hold(admitted, line, bytes, settings)
+      case 'live':
+      case 'draining':
+        return readLine(admitted, line, settings, (known, frame) => serve(known, frame, now, settings))
+      default:
+        admitted satisfies never
+        return stay(admitted)
+    }
   }
+  return admit(state, lineCost(bytes), now, settings, pass, line)
+}
+
+const tooLarge = (state: OpenSession): Outcome => closeSession(state, 'tooMany', [errorFrame('too-large')])
+
+function hold(state: Authenticating, line: string, bytes: number, settings: SessionSettings): Outcome {
+  const heldBytes = state.heldBytes + bytes
+  return heldBytes > settings.maxFrameBytes
+    ? tooLarge(state)
+    : stay({ ...state, held: [...state.held, line], heldBytes })
+}
+
+function serve(
+  state: LiveSession | DrainingSession,
+  frame: ClientFrame,
+  now: number,
+  settings: SessionSettings,
+): Outcome {
+  if (state.status === 'draining') return serveDraining(state, frame, now, settings)
+  return frame.type === 'hello' ? unauthenticated(state) : serveLive(state, frame, settings)
 }
 
 const unauthenticated = (state: OpenSession): Outcome =>
   closeSession(state, 'notAuthenticated', [errorFrame('not-authenticated')])
 
-function helloReceived(state: AwaitingHello, frame: Extract<ClientFrame, { type: 'hello' }>): Outcome {
+function helloReceived(state: AwaitingHello, frame: HelloFrame): Outcome {
   if (frame.protocol !== PROTOCOL_VERSION) return closeSession(state, 'unsupportedVersion')
-  const next: Authenticating = { ...state, status: 'authenticating', held: [] }
+  const next: Authenticating = { ...state, status: 'authenticating', held: [], heldBytes: 0 }
   return { state: next, effects: [{ type: 'verifyToken', purpose: 'hello', token: frame.token }] }
 }
 
@@ -153,9 +152,9 @@ function tokenVerified(
   }
   const effects: SessionEffect[] = [{ type: 'sendFrame', frame: { type: 'welcome', session, being, heartbeatMs } }]
   let next: SessionState = live
-  for (const frame of held) {
-    if (next.status === 'closed') break
-    const served: Outcome = serve(next, frame, now, settings)
+  for (const line of held) {
+    if (next.status !== 'live') break
+    const served: Outcome = readLine(next, line, settings, (known, frame) => serve(known, frame, now, settings))
     next = served.state
     effects.push(...served.effects)
   }

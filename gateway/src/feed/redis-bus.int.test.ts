@@ -8,13 +8,14 @@ import type { BusListener } from '../ports.ts'
 import { TcpProxy } from '../testing/tcp-proxy.ts'
 import { until } from '../testing/test-client.ts'
 import { redisUrl, TestLog } from '../testing/test-gateway.ts'
+import { Wall } from '../wall.ts'
 import { RedisBus } from './redis-bus.ts'
 
 class Ear implements BusListener {
   readonly heard: string[] = []
   readonly told: Heads[] = []
   joined = (space: string): void => void this.heard.push(`joined ${space}`)
-  message = (space: string, message: Uint8Array): void =>
+  message: BusListener['message'] = (space, message): void =>
     void this.heard.push(`${space} ${new TextDecoder().decode(message).split('\n')[0]}`)
   heads = (heads: Heads): void => void this.told.push(heads)
   lost = (): void => void this.heard.push('lost')
@@ -49,6 +50,7 @@ beforeEach(async () => {
     random: Math.random,
     log,
     timeoutMs: 500,
+    wall: new Wall(log),
     failed: () => void errors++,
   })
   bus.start(ear)
@@ -69,6 +71,19 @@ const hears = async (from: string): Promise<void> => {
 }
 
 describe('the bus over Redis', () => {
+  test('G80 what a message sets off ends there: the fault is said once, and the next message is heard', async () => {
+    const hear = ear.message
+    ear.message = () => {
+      ear.message = hear
+      throw new Error('planted')
+    }
+    await speak('@bad')
+    await hears('@good')
+    expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { behind: 'bus', error: expect.stringContaining('planted') } },
+    ])
+  })
+
   test('G40 a channel counts as joined when Redis said so, and what is published then arrives', async () => {
     expect(ear.heard).toEqual([`joined ${space}`, 'recovered'])
     await hears('@a')

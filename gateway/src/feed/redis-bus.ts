@@ -10,6 +10,7 @@ import { Redis } from 'ioredis'
 import { backoffMs } from '../core/backoff.ts'
 import type { Bus, BusListener, Cancel, Clock, Log, Random } from '../ports.ts'
 import { quietWarn } from '../quiet-log.ts'
+import type { Wall } from '../wall.ts'
 import { Interest, type Wish } from './interest.ts'
 
 export interface RedisBusPorts {
@@ -21,6 +22,7 @@ export interface RedisBusPorts {
   log: Log
   /** Silence after which a connection that was asked something is cut. */
   timeoutMs: number
+  wall: Wall
   failed(): void
 }
 
@@ -65,7 +67,14 @@ export class RedisBus implements Bus {
       redis.on('error', (error: Error) => this.#troubled(error, 'Redis is not reached'))
     this.#listening.on('ready', () => this.#connected())
     this.#listening.on('close', () => this.#disconnected())
-    this.#listening.on('messageBuffer', (channel: Buffer, message: Buffer) => this.#received(channel, message))
+    this.#listening.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      // What is lost by this is found by the heads, like all that Redis does not carry.
+      ports.wall.around(
+        'bus',
+        () => this.#received(channel, message),
+        () => undefined,
+      )
+    })
   }
 
   start(listener: BusListener): void {

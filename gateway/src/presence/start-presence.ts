@@ -1,8 +1,7 @@
 /** Puts presence together from the settings: Redis, the api, and the hub between them. */
 import { randomBytes } from 'node:crypto'
-import { realClock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import type { Log } from '../ports.ts'
+import type { Clock, Log } from '../ports.ts'
 import { HASH_TTL_MS } from './beat-content.ts'
 import { createLastSeenPost } from './last-seen-post.ts'
 import { LastSeen } from './last-seen.ts'
@@ -15,11 +14,11 @@ const RETRY_MS = 500
 /** No two starts share a name. */
 const BOOT_ID_BYTES = 9
 
-export function startPresence(config: Config, log: Log): { hub: PresenceHub; metrics: PresenceMetrics } {
+export function startPresence(config: Config, clock: Clock, log: Log): { hub: PresenceHub; metrics: PresenceMetrics } {
   const metrics = createPresenceMetrics()
   const store = new RedisPresence({
     url: config.REDIS_URL,
-    clock: realClock,
+    clock,
     random: Math.random,
     log,
     timeoutMs: config.REDIS_TIMEOUT_MS,
@@ -27,7 +26,7 @@ export function startPresence(config: Config, log: Log): { hub: PresenceHub; met
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
   })
   const lastSeen = new LastSeen({
-    clock: realClock,
+    clock,
     everyMs: config.LAST_SEEN_EVERY_MS,
     post: createLastSeenPost({
       urls: config.API_URL,
@@ -37,7 +36,7 @@ export function startPresence(config: Config, log: Log): { hub: PresenceHub; met
     given: (outcome, beings) => metrics.lastSeen.inc({ outcome }, beings),
   })
   const hub = new PresenceHub({
-    clock: realClock,
+    clock,
     store,
     lastSeen,
     newBootId: () => randomBytes(BOOT_ID_BYTES).toString('base64url'),

@@ -1,7 +1,11 @@
-/** uWebSockets.js around a gateway: `/v1/sync` for clients, `/healthz`, `/readyz` and `/metrics` for who runs it. */
+/**
+ * uWebSockets.js around a gateway: `/v1/sync` for clients, `/healthz`, `/readyz` and `/metrics` for who runs it. Each
+ * callback stands behind the wall, since an exception in one ends the process.
+ */
 import { CLOSE, problemOf } from '@rhizom/protocol'
-import uws, { type HttpResponse, type WebSocket } from 'uWebSockets.js'
+import uws, { type HttpRequest, type HttpResponse, type us_socket_context_t, type WebSocket } from 'uWebSockets.js'
 import type { Gateway, Knock } from '../gateway.ts'
+import type { Wall } from '../wall.ts'
 import { type SocketData, UwsClientSocket } from './client-socket.ts'
 
 declare module 'uWebSockets.js' {
@@ -42,64 +46,66 @@ export interface Server {
 const LIBUS_LISTEN_EXCLUSIVE_PORT = 1
 
 /** Rejects if the port cannot be had. */
-export function listen(gateway: Gateway, health: Health, settings: ServerSettings): Promise<Server> {
+export function listen(gateway: Gateway, health: Health, wall: Wall, settings: ServerSettings): Promise<Server> {
   const { host, port } = settings
   const app = uws.App()
+  const socketWall = (ws: WebSocket<SocketData>, run: () => void): void =>
+    wall.around('socket', run, () => ws.end(CLOSE.notUnderstood.code, CLOSE.notUnderstood.reason))
+  const requestWall = (res: HttpResponse, run: () => void): void => wall.around('request', run, () => res.close())
   app.ws<SocketData>('/v1/sync', {
     maxPayloadLength: settings.maxMessageBytes,
     maxBackpressure: settings.maxBackpressureBytes,
     closeOnBackpressureLimit: false,
     idleTimeout: settings.idleTimeoutSeconds,
     sendPingsAutomatically: true,
-    upgrade: (res, req, context) => {
-      const knock: Knock = {
-        origin: req.getHeader('origin'),
-        host: req.getHeader('host'),
-        peer: text(res.getRemoteAddressAsText()),
-        forwardedFor: req.getHeader('x-forwarded-for'),
-      }
-      const data: SocketData = { admission: gateway.admit(knock), client: undefined }
-      res.upgrade(
-        data,
-        req.getHeader('sec-websocket-key'),
-        req.getHeader('sec-websocket-protocol'),
-        req.getHeader('sec-websocket-extensions'),
-        context,
-      )
-    },
-    open: (ws) => opened(gateway, ws),
-    message: (ws, message, isBinary) => {
-      const { client } = ws.getUserData()
-      if (isBinary) client?.handlers.binaryReceived()
-      else client?.handlers.textReceived(text(message))
-    },
-    drain: (ws) => ws.getUserData().client?.handlers.drained(),
+    upgrade: (res, req, context) => requestWall(res, () => upgrade(gateway, res, req, context)),
+    open: (ws) => socketWall(ws, () => opened(gateway, ws)),
+    message: (ws, message, isBinary) =>
+      socketWall(ws, () => {
+        const { client } = ws.getUserData()
+        if (isBinary) client?.handlers.binaryReceived()
+        else client?.handlers.textReceived(text(message))
+      }),
+    ping: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.controlReceived()),
+    pong: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.controlReceived()),
+    drain: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.drained()),
     close: (ws) => {
       const { admission, client } = ws.getUserData()
       client?.socket.gone()
-      if (admission.admitted) gateway.release(admission.address)
-      client?.handlers.closed()
+      const gone = (): void => {
+        if (admission.admitted) gateway.release(admission.address)
+        client?.handlers.closed()
+      }
+      wall.around('socket', gone, () => undefined)
     },
   })
-  app.get('/healthz', (res) => answer(res, '200 OK', 'application/json', '{"status":"up"}'))
-  app.get('/readyz', (res, req) => {
-    const excluded = (req.getQuery('exclude') ?? '').split(',')
-    later(
-      res,
-      health.ready().then((parts) => readiness(parts, excluded)),
-    )
-  })
-  app.get('/metrics', (res) => {
-    const { registry } = gateway.metrics
-    later(
-      res,
-      registry.metrics().then((body) => ({ status: '200 OK', type: registry.contentType, body })),
-    )
-  })
-  app.any('/*', (res) => {
-    const problem = problemOf('not-found', 'Clients connect to /v1/sync with a WebSocket')
-    answer(res, '404 Not Found', 'application/problem+json', JSON.stringify(problem))
-  })
+  const reply = (res: HttpResponse, pending: Promise<Reply>): void =>
+    later(res, pending, (error) => wall.report('request', error))
+  app.get('/healthz', (res) => requestWall(res, () => answer(res, '200 OK', 'application/json', '{"status":"up"}')))
+  app.get('/readyz', (res, req) =>
+    requestWall(res, () => {
+      const excluded = (req.getQuery('exclude') ?? '').split(',')
+      reply(
+        res,
+        health.ready().then((parts) => readiness(parts, excluded)),
+      )
+    }),
+  )
+  app.get('/metrics', (res) =>
+    requestWall(res, () => {
+      const { registry } = gateway.metrics
+      reply(
+        res,
+        registry.metrics().then((body) => ({ status: '200 OK', type: registry.contentType, body })),
+      )
+    }),
+  )
+  app.any('/*', (res) =>
+    requestWall(res, () => {
+      const problem = problemOf('not-found', 'Clients connect to /v1/sync with a WebSocket')
+      answer(res, '404 Not Found', 'application/problem+json', JSON.stringify(problem))
+    }),
+  )
   return new Promise((resolve, reject) => {
     app.listen(host, port, LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
       if (socket === false) {
@@ -122,6 +128,23 @@ export function listen(gateway: Gateway, health: Health, settings: ServerSetting
       })
     })
   })
+}
+
+function upgrade(gateway: Gateway, res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+  const knock: Knock = {
+    origin: req.getHeader('origin'),
+    host: req.getHeader('host'),
+    peer: text(res.getRemoteAddressAsText()),
+    forwardedFor: req.getHeader('x-forwarded-for'),
+  }
+  const data: SocketData = { admission: gateway.admit(knock), client: undefined }
+  res.upgrade(
+    data,
+    req.getHeader('sec-websocket-key'),
+    req.getHeader('sec-websocket-protocol'),
+    req.getHeader('sec-websocket-extensions'),
+    context,
+  )
 }
 
 function opened(gateway: Gateway, ws: WebSocket<SocketData>): void {
@@ -155,7 +178,7 @@ function answer(res: HttpResponse, status: string, type: string, body: string): 
 }
 
 /** Answers when the reply is there, unless the asker is gone by then. */
-function later(res: HttpResponse, reply: Promise<Reply>): void {
+function later(res: HttpResponse, reply: Promise<Reply>, failed: (error: unknown) => void): void {
   let isGone = false
   res.onAborted(() => {
     isGone = true
@@ -163,11 +186,9 @@ function later(res: HttpResponse, reply: Promise<Reply>): void {
   const end = ({ status, type, body }: Reply): void => {
     if (!isGone) res.cork(() => answer(res, status, type, body))
   }
-  reply.then(end, (error: unknown) =>
-    end({
-      status: '500 Internal Server Error',
-      type: 'application/problem+json',
-      body: JSON.stringify(problemOf('internal', String(error))),
-    }),
-  )
+  reply.then(end).catch((error: unknown) => {
+    failed(error)
+    const body = JSON.stringify(problemOf('internal', 'something went wrong here'))
+    end({ status: '500 Internal Server Error', type: 'application/problem+json', body })
+  })
 }

@@ -1,0 +1,44 @@
+/**
+ * The wall around whatever a peer sets off: a frame, a message of the bus, a request, a timer that one of these wound
+ * up. What is thrown behind it is a bug of ours that this peer met; it is logged and counted, and ends there, because
+ * an exception that reaches uWebSockets.js or the event loop ends the process and with it everybody else's connections.
+ */
+import type { Clock, Log } from './ports.ts'
+
+/** What stood behind the wall; a label of the metric. */
+export type Behind = 'connection' | 'socket' | 'request' | 'bus' | 'timer' | 'promise'
+
+export class Wall {
+  readonly #log: Log
+  /** Counts; set once the metrics exist. */
+  onFault: (behind: Behind) => void = () => {}
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** Runs, and gives `otherwise` if that throws. */
+  around<T>(behind: Behind, run: () => T, otherwise: (error: unknown) => T): T {
+    try {
+      return run()
+    } catch (error) {
+      this.report(behind, error)
+      return otherwise(error)
+    }
+  }
+
+  report(behind: Behind, error: unknown, fields: object = {}): void {
+    this.onFault(behind)
+    this.#log.error({ ...fields, behind, error: errorText(error) }, 'a fault was contained')
+  }
+
+  /** A clock whose timers stand behind the wall. */
+  clock(clock: Clock): Clock {
+    return {
+      now: () => clock.now(),
+      after: (ms, run) => clock.after(ms, () => this.around('timer', run, () => undefined)),
+    }
+  }
+}
+
+const errorText = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
