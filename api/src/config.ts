@@ -2,7 +2,7 @@
  * Every setting of the process, with its meaning and default: the one table that main parses and the README prints.
  * A bad value is named by its variable and never shown: it may be a secret.
  */
-import { LIMITS } from '@rhizom/protocol'
+import { LIMITS, weakSecretProblem, weakSecrets } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
 
@@ -44,6 +44,8 @@ const origins = z
     ),
   )
 
+const yesOrNo = z.enum(['0', '1']).transform((value) => value === '1')
+
 export const settings = {
   PORT: setting(whole(0, 65_535), 'Port to listen on; 0 takes a free one', '4000'),
   HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
@@ -51,11 +53,16 @@ export const settings = {
   REDIS_URL: setting(url('redis:', 'rediss:'), 'The Redis that carries changes to the gateways'),
   TOKEN_SECRET: setting(
     z.string().min(1),
-    'Signs and verifies sessions; the same on every node, at least 32 characters to be safe',
+    'Signs and verifies sessions; the same on every node, 32 characters or more',
   ),
   INTERNAL_TOKEN: setting(
     z.string().regex(/^\S+$/, 'must not hold blanks'),
     'What gateways show to read from the api; 16 characters or more',
+  ),
+  ALLOW_WEAK_SECRETS: setting(
+    yesOrNo,
+    '1 lets short, patterned and published secrets pass, which end the process otherwise; for tests',
+    '0',
   ),
   LOG_LEVEL: setting(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'What is logged', 'info'),
   ALLOWED_ORIGINS: setting(
@@ -137,12 +144,6 @@ export type SettingName = keyof typeof settings
 export type Config = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
 export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string }
 
-/** Secrets short enough to be guessed: let through, because a test may want them, but said at every start. */
-export const weakSecrets = (config: Pick<Config, 'TOKEN_SECRET' | 'INTERNAL_TOKEN'>): string[] => [
-  ...(config.TOKEN_SECRET.length < 32 ? ['TOKEN_SECRET'] : []),
-  ...(config.INTERNAL_TOKEN.length < 16 ? ['INTERNAL_TOKEN'] : []),
-]
-
 /** Reads the settings from an environment. An empty value counts as none. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
   const values: Record<string, unknown> = {}
@@ -156,6 +157,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     values[name] = parsed.data
   }
   if (!isWhole(values)) throw new Error('a setting was left out')
+  const [weak] = weakSecrets(values)
+  if (weak !== undefined && !values.ALLOW_WEAK_SECRETS) return { ok: false, problem: weakSecretProblem(weak) }
   return { ok: true, config: values }
 }
 
