@@ -1,10 +1,10 @@
 /**
  * What the user has asked for and the server has not answered yet. Mutations of one space leave in order, one request
- * at a time, and what gathers meanwhile goes together. A request whose answer was lost is sent again with the same
+ * at a time, and what gathers meanwhile goes together, up to a number and a size. A request whose answer was lost is sent again with the same
  * ids: the server then tells the first outcome. Nothing is given up while there is hope; what cannot succeed is
  * handed back with its reason.
  */
-import { LIMITS, type Mutation, type MutationResult, type SpaceId } from '@rhizom/protocol'
+import { jsonBytes, LIMITS, type Mutation, type MutationResult, type SpaceId } from '@rhizom/protocol'
 import { backoffMs } from '../core/backoff.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http, HttpProblem } from '../runtime/http.ts'
@@ -26,6 +26,8 @@ export interface PendingMutation {
 }
 
 interface Entry extends PendingMutation {
+  /** What it adds to a request. */
+  bytes: number
   settle(outcome: MutationOutcome): void
 }
 
@@ -55,6 +57,9 @@ export interface MutationQueueParts {
   onApplied(mutation: Mutation): void
 }
 
+/** Well below what a server takes in one request, and what arrives within its patience on a slow line. */
+const MAX_BATCH_BYTES = 256 * 1024
+
 const AUTHENTICATION_CODES: ReadonlySet<string> = new Set(['not-authenticated', 'token-expired'])
 
 export function createMutationQueue({ environment, http, renewToken, onApplied }: MutationQueueParts): MutationQueue {
@@ -65,7 +70,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
   function changed(): void {
     pending = [...lanes.values()]
       .flatMap(({ entries }) => entries)
-      .map(({ settle: _settle, ...rest }) => rest)
+      .map(({ settle: _settle, bytes: _bytes, ...rest }) => rest)
       .sort((a, b) => a.queuedAtMs - b.queuedAtMs)
     for (const listener of listeners) listener()
   }
@@ -79,6 +84,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
         attempt: 0,
         problem: null,
         nextAttemptAtMs: null,
+        bytes: jsonBytes(mutation),
         settle: resolve,
       }
       const lane = lanes.get(mutation.space)
@@ -100,7 +106,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
   }
 
   async function attempt(lane: Lane): Promise<void> {
-    const batch = lane.entries.slice(0, lane.batchSize)
+    const batch = nextBatch(lane)
     const answer = await http.postMutations(batch.map(({ mutation }) => mutation))
     if (answer.ok) return settleAll(lane, batch, answer.value.results)
     const { problem } = answer
@@ -192,6 +198,16 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
       wakeAll('stop')
     },
   }
+}
+
+/** The first ones within both bounds, one at least: what is too large alone is for the server to refuse. */
+function nextBatch({ entries, batchSize }: Lane): Entry[] {
+  let bytes = 0
+  const fitting = entries.slice(0, batchSize).findIndex((entry, index) => {
+    bytes += entry.bytes
+    return index > 0 && bytes > MAX_BATCH_BYTES
+  })
+  return entries.slice(0, fitting < 0 ? batchSize : fitting)
 }
 
 /** A `duplicate` tells the first outcome, which may have been a rejection. */
