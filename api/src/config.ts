@@ -85,14 +85,29 @@ export const settings = {
     'Bytes of content, metadata or properties of one entity',
     `${LIMITS.maxContentBytes}`,
   ),
-  MAX_BODY_BYTES: setting(whole(1024), 'Bytes of a request body', '4194304'),
+  MAX_BODY_BYTES: setting(
+    whole(1024),
+    'Bytes of a request of mutations; other requests are bounded by what they hold',
+    '1048576',
+  ),
+  MAX_BODY_PARTS: setting(whole(1000), 'Objects, arrays and keys in a request body', '50000'),
+  BODY_BYTES_PER_SECOND: setting(
+    whole(0),
+    'Bytes of bodies an actor may send in the long run, or an address while nobody is known; 0 sets no limit',
+    '2097152',
+  ),
+  BODY_BYTES_BURST: setting(
+    whole(1),
+    'Bytes of bodies an actor, or such an address, may send at once after quiet',
+    '16777216',
+  ),
   MAX_MUTATIONS_PER_BATCH: setting(whole(1), 'Mutations in one request', `${LIMITS.maxMutationsPerBatch}`),
   SESSIONS_PER_SECOND: setting(
     whole(0),
-    'Guests that may sign in from one address in the long run; 0 sets no limit. Renewing a session is not counted',
+    'Attempts to sign in from one address in the long run; 0 sets no limit. Renewing a session is not counted',
     '20',
   ),
-  SESSIONS_BURST: setting(whole(1), 'Guests that may sign in from one address at once after quiet', '2000'),
+  SESSIONS_BURST: setting(whole(1), 'Attempts to sign in from one address at once after quiet', '2000'),
   MUTATIONS_PER_SECOND: setting(
     whole(1),
     'Mutations an actor may send in the long run',

@@ -14,7 +14,7 @@ import { cutUnreadAnswers } from './answer-deadline.ts'
 import { BodyDiscards } from './discard-body.ts'
 import { registerHealth } from './health.ts'
 import { registerInternal } from './internal.ts'
-import { acceptJsonBodies } from './json-body.ts'
+import { acceptJsonBodies, NO_BODY_BYTES } from './json-body.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
@@ -35,7 +35,8 @@ export async function buildApp(services: Services): Promise<App> {
   const app: App = fastify({
     loggerInstance,
     logController: new fastifyModule.LogController({ disableRequestLogging: true }),
-    bodyLimit: config.MAX_BODY_BYTES,
+    // Each route that takes a body says how large it may be.
+    bodyLimit: NO_BODY_BYTES,
     requestTimeout: config.REQUEST_TIMEOUT_MS,
     keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
     http: {

@@ -91,7 +91,6 @@ test('A47 guests of one address are limited over all nodes, by the address that 
     const headers = { 'x-forwarded-for': `${network}::1` }
     for (let round = 0; round < 5; round += 1)
       expect((await one.ask('POST', '/v1/sessions/current/refresh', { token, headers })).status).toBe(200)
-    expect((await signInFrom(one, `${network}::1`, { name: '' })).status).toBe(400)
   })
 })
 
@@ -124,7 +123,8 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
     const { token, being } = await node.signIn('Writer')
     const rename = (): Wanted => ({ space: null, name: 'being.update', args: { id: being.id, name: 'x' } })
     await node.mutate(token, rename())
-    expect(questionsAbout(being.id)).toBe(1)
+    const measures = ['body-bytes', 'mutations']
+    for (const measure of measures) expect(questionsAbout(`rhizom:rate:${measure}:${being.id}`)).toBe(1)
     sent = []
     proxy.silence()
     const begunAt = performance.now()
@@ -139,7 +139,7 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
     expect(asked).toBeLessThan(writes)
     const metrics = await (await fetch(`${node.url}/metrics`)).text()
     expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="unanswered"} ${asked}`)
-    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="skipped"} ${writes - asked}`)
+    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="skipped"} ${measures.length * writes - asked}`)
   })
 })
 
