@@ -11,6 +11,7 @@ import { PROTOCOL_VERSION } from '@rhizom/protocol'
 import fastifyModule, { type FastifyBaseLogger, fastify } from 'fastify'
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { cutUnreadAnswers } from './answer-deadline.ts'
+import { sayWhatMayBeKept } from './caching.ts'
 import { BodyDiscards } from './discard-body.ts'
 import { registerHealth } from './health.ts'
 import { registerInternal } from './internal.ts'
@@ -67,6 +68,7 @@ export async function buildApp(services: Services): Promise<App> {
     if (services.isStopping()) reply.header('connection', 'close')
     done()
   })
+  sayWhatMayBeKept(app)
   cutUnreadAnswers(app, config.ANSWER_TIMEOUT_MS)
   boundRequests(app, services.underWay)
 

@@ -25,10 +25,14 @@ const RETRY_AFTER_MS = 1000
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.retryAfterMs !== undefined) reply.header('retry-after', `${Math.ceil(problem.retryAfterMs / 1000)}`)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-  return reply
-    .code(problem.status)
-    .header('content-type', 'application/problem+json; charset=utf-8')
-    .send(JSON.stringify(problem))
+  return (
+    reply
+      .code(problem.status)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      // Said here too: what Fastify refuses before it knows a route passes no hook.
+      .header('cache-control', 'no-store')
+      .send(JSON.stringify(problem))
+  )
 }
 
 /**
