@@ -58,6 +58,8 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
       publisher.publish(changes)
       publisher.revoke(removed)
     },
+    // Gateways find out by the heads.
+    onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),
   })
   const underWay = new UnderWay(config, metrics)
   metrics.watch({

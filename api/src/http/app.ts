@@ -53,7 +53,7 @@ export async function buildApp(services: Services): Promise<App> {
     frameworkErrors: (refusal, request, reply) => {
       replyWithProblem(refusal, request, reply).catch(() => reply.raw.destroy())
     },
-    clientErrorHandler: brokenRequests(connections),
+    clientErrorHandler: brokenRequests(connections, services.log),
   }).withTypeProvider<ZodTypeProvider>()
   connections.attach(app.server)
   app.setValidatorCompiler(validatorCompiler)

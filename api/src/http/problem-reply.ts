@@ -6,6 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../db/failure.ts'
 import { networkOf } from './client-network.ts'
+import type { Log } from '../observe.ts'
 import type { BodyDiscards } from './discard-body.ts'
 import type { OpenConnections } from './open-connections.ts'
 
@@ -104,20 +105,24 @@ const FRAMEWORK_CODES = ['too-large', 'unsupported-media-type', 'method-not-allo
  * The connection ends with it, also if its peer stays.
  */
 export const brokenRequests =
-  (connections: OpenConnections) =>
+  (connections: OpenConnections, log: Log) =>
   (error: Error, socket: Socket): void => {
-    // An answer that has begun must not get another one in its middle.
-    if (!socket.writable || connections.isAnswering(socket)) {
-      socket.destroy()
-      return
+    try {
+      // An answer that has begun must not get another one in its middle.
+      if (socket.writable && !connections.isAnswering(socket)) sayWhy(error, socket)
+    } catch (fault) {
+      log.error({ err: fault }, 'a broken request could not be answered')
     }
-    const isLate = 'code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-    const problem = isLate ? problemOf('timeout', 'the request took too long') : problemOf('malformed', 'not HTTP')
-    const body = JSON.stringify(problem)
-    socket.end(
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\nConnection: close\r\n` +
-        `Cache-Control: no-store\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
     socket.destroySoon()
   }
+
+function sayWhy(error: Error, socket: Socket): void {
+  const isLate = 'code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const problem = isLate ? problemOf('timeout', 'the request took too long') : problemOf('malformed', 'not HTTP')
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\nConnection: close\r\n` +
+      `Cache-Control: no-store\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
