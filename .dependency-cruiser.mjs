@@ -48,6 +48,25 @@ export default {
       to: { pathNot: '(^protocol/|/(core|domain)/)' },
     },
     {
+      name: 'gateway-speaks-to-redis-through-one-room',
+      severity: 'error',
+      from: { path: '^gateway/src/', pathNot: '(^gateway/src/redis/|\\.test\\.ts$|/testing/)' },
+      to: { path: 'node_modules/ioredis/' },
+    },
+    {
+      name: 'gateway-serves-sockets-from-one-room',
+      severity: 'error',
+      from: { path: '^gateway/src/', pathNot: '(^gateway/src/server/|\\.test\\.ts$)' },
+      to: { path: 'node_modules/(uWebSockets\\.js|@uwsjs)/' },
+    },
+    {
+      name: 'machines-of-a-gateway-know-nothing-of-each-other',
+      comment: 'core/connection, core/feed and core/presence are three machines; the shells bring them together.',
+      severity: 'error',
+      from: { path: '^gateway/src/core/(connection|feed|presence)/' },
+      to: { path: '^gateway/src/core/(connection|feed|presence)/', pathNot: '^gateway/src/core/$1/' },
+    },
+    {
       name: 'no-barrels-inside',
       severity: 'error',
       from: { path: '^([^/]+)/src/', pathNot: '\\.test\\.tsx?$' },

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { withPrintedParts } from './printed-parts.ts'
 import { settingsTable } from './settings-table.ts'
 
-const root = new URL('../../', import.meta.url)
+const root = new URL('../..', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
 
 test('the README prints the settings as the code has them (node docs/src/print.ts rewrites them)', () => {

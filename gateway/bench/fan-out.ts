@@ -8,7 +8,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import uws, { type us_listen_socket, type WebSocket as UwsSocket } from 'uWebSockets.js'
 import { WebSocket } from 'ws'
 import { realClock } from '../src/clock.ts'
-import { FanOut, joinFrames } from '../src/fan-out.ts'
+import { FanOut, joinFrames } from '../src/space/fan-out.ts'
 
 const SECONDS = 4
 const WINDOW_MS = 8

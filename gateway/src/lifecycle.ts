@@ -5,13 +5,13 @@
 import { randomUUID } from 'node:crypto'
 import { realClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { createLogReader } from './feed/log-reader.ts'
-import { RedisBus } from './feed/redis-bus.ts'
+import { createApiClient } from './api/client.ts'
+import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
-import type { Bus, Log, LogReader } from './ports.ts'
+import type { Bus, Log, ApiClient } from './ports.ts'
 import { startPresence } from './presence/start-presence.ts'
-import { listen, type Server } from './socket/uws-server.ts'
-import { tokenVerifier } from './token.ts'
+import { listen, type Server } from './server/uws-server.ts'
+import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
 
 export interface RunningGateway {
@@ -33,7 +33,7 @@ const DRAIN_SHARE = 0.8
 export function settingsOf(config: Config): GatewaySettings {
   return {
     connection: {
-      session: {
+      limits: {
         maxFrameBytes: config.MAX_FRAME_BYTES,
         maxHelloBytes: Math.min(config.MAX_HELLO_BYTES, config.MAX_FRAME_BYTES),
         helloTimeoutMs: config.HELLO_TIMEOUT_MS,
@@ -88,7 +88,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     wall,
     failed: () => failures.count(),
   })
-  const reader = createLogReader({
+  const reader = createApiClient({
     urls: config.API_URL,
     internalToken: config.INTERNAL_TOKEN,
     timeoutMs: config.API_TIMEOUT_MS,
@@ -98,7 +98,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const ports = {
     clock,
     random: Math.random,
-    newSessionId: randomUUID,
+    newConnectionId: randomUUID,
     bus,
     reader,
     roster: presence.hub,
@@ -133,7 +133,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
-async function dependencies(bus: Bus, reader: LogReader): Promise<{ redis: boolean; api: boolean }> {
+async function dependencies(bus: Bus, reader: ApiClient): Promise<{ redis: boolean; api: boolean }> {
   const [redis, heads] = await Promise.all([bus.answers(), reader.heads([])])
   return { redis, api: heads.type === 'answered' }
 }

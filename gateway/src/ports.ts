@@ -13,11 +13,11 @@ import type {
   RevokedPlace,
   SpaceId,
 } from '@rhizom/protocol'
-import type { LogAnswer, ReadRequest } from './core/feed-state.ts'
-import type { Orphans, PresenceRead } from './core/presence-read.ts'
-import type { OwnName } from './core/remote-presence.ts'
-import type { PresenceWrite } from './core/roster-effect.ts'
-import type { SendOutcome } from './core/send-budget.ts'
+import type { LogAnswer, ReadRequest } from './core/feed/state.ts'
+import type { Orphans, PresenceRead } from './core/presence/presence-read.ts'
+import type { OwnName } from './core/presence/remote-presence.ts'
+import type { PresenceWrite } from './core/presence/roster-effect.ts'
+import type { SendOutcome } from './core/connection/send-budget.ts'
 
 export type Cancel = () => void
 
@@ -87,7 +87,7 @@ export type HeadsOutcome =
 export type RevokedOutcome = ({ type: 'answered' } & InternalRevokedAnswer) | { type: 'failed'; problem: string }
 
 /** The api's internal part. Never rejects. */
-export interface LogReader {
+export interface ApiClient {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
   /** A page of the beings that were removed after a place. */

@@ -17,6 +17,7 @@ const CLEAN = {
   'api/src/domain/decide.ts': 'export const decide = (now: number): number => now + 1\n',
   'api/src/main.ts': "import { decide } from './domain/decide.ts'\n\nexport const first = decide(1)\n",
   'gateway/src/core/step.ts': 'export const step = (state: number): number => state\n',
+  'gateway/src/core/feed/feed.ts': 'export const feed = 1\n',
   'client/src/index.ts': 'export const client = 1\n',
   'web/src/main.ts': "import { client } from '../../client/src/index.ts'\n\nexport const page = client\n",
 }
@@ -44,6 +45,12 @@ const AGAINST_THE_ARROWS: Planted[] = [
   ['a barrel is used inside', 'protocol/src/a8.ts', "import './index.ts'\n", 'no-barrels-inside'],
   ['a file is not there', 'api/src/a9.ts', "import './nowhere.ts'\n", 'what-is-imported-exists'],
   ['a source imports a test', 'api/src/a10.ts', "import './some.test.ts'\n", 'sources-do-not-import-tests'],
+  [
+    'one machine of a gateway knows another',
+    'gateway/src/core/presence/a13.ts',
+    "import '../feed/feed.ts'\n",
+    'machines-of-a-gateway',
+  ],
   ['two files import each other', 'api/src/a11.ts', "import './a12.ts'\n", 'no-cycles'],
 ]
 

@@ -128,7 +128,7 @@ export class GatewayNode {
       {
         clock: { now: time.now, after: gate.after },
         random: () => chance.next(),
-        newSessionId: () => `${this.name}.${start}.${++sessions}`,
+        newConnectionId: () => `${this.name}.${start}.${++sessions}`,
         bus,
         reader: {
           read: async (space, request) => {
@@ -232,7 +232,7 @@ function settingsOf(tuning: Tuning): GatewaySettings {
   const sendBudget = { maxUnsentBytes: tuning.maxUnsentBytes, stallMs: 3_000 }
   return {
     connection: {
-      session: {
+      limits: {
         helloTimeoutMs: 4_000,
         heartbeatMs: tuning.heartbeatMs,
         frames: { perSecond: 20, burst: 100 },

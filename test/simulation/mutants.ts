@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'apply overlapping changes whole, in the gateway',
-    file: 'gateway/src/core/catch-up.ts',
+    file: 'gateway/src/core/feed/splice.ts',
     find: 'const next = trimRun(space, run, position.version)',
     put: 'const next: Run | undefined = run',
     known: '21',
@@ -57,19 +57,19 @@ export const MUTANTS: readonly Mutant[] = [
   // Messages that come too early, twice, or from another time.
   {
     name: 'drop a message instead of parking it',
-    file: 'gateway/src/core/feed.ts',
+    file: 'gateway/src/core/feed/feed.ts',
     find: "return { ...feed, parked, hint: hintAt(feed, target, 'gap', readAt) }",
     put: "return { ...feed, hint: hintAt(feed, target, 'gap', readAt) }",
   },
   {
     name: 'park a message and forget that something is missing',
-    file: 'gateway/src/core/feed.ts',
+    file: 'gateway/src/core/feed/feed.ts',
     find: "return { ...feed, parked, hint: hintAt(feed, target, 'gap', readAt) }",
     put: 'return { ...feed, parked }',
   },
   {
     name: 'ignore heads, in the gateway',
-    file: 'gateway/src/core/feed.ts',
+    file: 'gateway/src/core/feed/feed.ts',
     find: `return headNoted(feed, event.position, 'heads', moment)`,
     put: 'return feed',
   },
@@ -82,15 +82,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'do not ask for heads while the bus is away',
-    file: 'gateway/src/core/heads-poll.ts',
+    file: 'gateway/src/core/poll.ts',
     find: `return state.bus === 'down' ? quiet(state) : askIfDue({ ...state, bus: 'down', dueAt: now }, now)`,
     put: 'return quiet(state)',
   },
   {
     name: 'forget to rejoin the channels',
-    file: 'gateway/src/feed/interest.ts',
-    find: '(this.#joined.has(space) ? [] : [{ space, wish }])',
-    put: '(this.#joined.has(space) ? [{ space, wish }] : [])',
+    file: 'gateway/src/redis/channels.ts',
+    find: '(this.#joined.has(space) ? [] : [{ space, id }])',
+    put: '(this.#joined.has(space) ? [{ space, id }] : [])',
   },
 
   // Answers to those who come back.
@@ -108,46 +108,46 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a ring that forgets its tail',
-    file: 'gateway/src/core/ring.ts',
+    file: 'gateway/src/core/feed/ring.ts',
     find: 'return trimmed === undefined ? undefined : [trimmed, ...ring.runs.slice(low + 1)]',
     put: 'return trimmed === undefined ? undefined : [trimmed, ...ring.runs.slice(low + 1, -1)]',
   },
   {
     name: 'a ring that does not know where it begins',
-    file: 'gateway/src/core/ring.ts',
+    file: 'gateway/src/core/feed/ring.ts',
     find: 'if (after > head || after < floorOf(ring, head)) return undefined',
     put: 'if (after > head) return undefined',
   },
   {
     name: 'keep a snapshot for too long',
-    file: 'gateway/src/core/feed-answer.ts',
+    file: 'gateway/src/core/feed/answer.ts',
     find: `if (snapshot.version < position.version && snapshot.turn <= askedIn) return needs({ kind: 'snapshot' })\n  const tail = since(ring, feed.space, snapshot.version, position.version)`,
     put: 'const tail: readonly Run[] | undefined = []',
     known: '16',
   },
   {
     name: 'splice the answer of a read wrongly',
-    file: 'gateway/src/core/feed-answer.ts',
+    file: 'gateway/src/core/feed/answer.ts',
     find: 'return first === undefined || rest === undefined ? undefined : [first, ...rest]',
     put: 'return first === undefined || rest === undefined ? undefined : [run, ...rest]',
     known: 'a read brings more than the ring keeps, to a client that has half of it',
   },
   {
     name: 'give a late joiner what its answer already held',
-    file: 'gateway/src/fan-out.ts',
+    file: 'gateway/src/space/fan-out.ts',
     find: 'if (this.#pending.length > 0) this.#late.set(member.id, this.#pending.length)',
     put: '',
   },
   {
     name: 'name a head that was not sent yet',
-    file: 'gateway/src/feed/space-feed.ts',
+    file: 'gateway/src/space/space-channel.ts',
     find: 'return this.#fanOut.isPending ? this.#fanOut.sentVersion : this.#state.position.version',
     put: 'return this.#state.position.version',
   },
 
   {
     name: 'name a head to one whose answer still waits',
-    file: 'gateway/src/connection.ts',
+    file: 'gateway/src/connection/connection.ts',
     find: 'const isFollowing = this.#subscriptions.get(space)?.isFollowing === true',
     put: 'const isFollowing = true',
     known: 'a heartbeat while an answer waits for a slow reader',
@@ -156,25 +156,25 @@ export const MUTANTS: readonly Mutant[] = [
   // Who may read.
   {
     name: 'revoke late: at the end of a run',
-    file: 'gateway/src/core/access.ts',
+    file: 'gateway/src/core/feed/access.ts',
     find: `if (narrowed) cut(change.version, 'narrowed')`,
     put: '',
   },
   {
     name: 'do not look at changes of access',
-    file: 'gateway/src/core/feed-log.ts',
+    file: 'gateway/src/core/feed/log.ts',
     find: 'if (!run.altersAccess) return advance',
     put: 'if (run.altersAccess || !run.altersAccess) return advance',
   },
   {
     name: 'answer before asking who may read',
-    file: 'gateway/src/core/feed-answer.ts',
+    file: 'gateway/src/core/feed/answer.ts',
     find: `if (!mayRead(feed.readers, waiting.being)) return needs({ kind: 'level' })`,
     put: '',
   },
   {
     name: 'keep who may read through a new epoch',
-    file: 'gateway/src/core/feed-log.ts',
+    file: 'gateway/src/core/feed/log.ts',
     find: `if (narrows(feed.readers, answer.readers)) moment.effects.push({ type: 'revoke', readers: answer.readers })\n  moment.effects.push({ type: 'reset'`,
     put: `moment.effects.push({ type: 'reset'`,
     known: '18',
@@ -183,14 +183,14 @@ export const MUTANTS: readonly Mutant[] = [
   // Slow readers, retries and their pauses.
   {
     name: 'count a dropped message as sent',
-    file: 'gateway/src/core/send-budget.ts',
+    file: 'gateway/src/core/connection/send-budget.ts',
     find: `if (event.outcome === 'dropped') return spent`,
     put: '',
     known: '38',
   },
   {
     name: 'never leave the backoff of a read',
-    file: 'gateway/src/core/feed.ts',
+    file: 'gateway/src/core/feed/feed.ts',
     find: 'until: moment.now + wait, attempt',
     put: 'until: moment.now + 1e9 + wait, attempt',
   },
@@ -220,7 +220,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'never send a heartbeat',
-    file: 'gateway/src/core/session.ts',
+    file: 'gateway/src/core/connection/machine.ts',
     find: `return { state: next, effects: [{ type: 'sendHeartbeat', spaces }] }`,
     put: "return { state: next, effects: spaces.length < 0 ? [{ type: 'sendHeartbeat', spaces }] : [] }",
   },
@@ -241,32 +241,32 @@ export const MUTANTS: readonly Mutant[] = [
   // What ends.
   {
     name: 'end a feed at any change of access',
-    file: 'gateway/src/core/feed-log.ts',
+    file: 'gateway/src/core/feed/log.ts',
     find: `if (part.effect === 'removed') return end(live, moment)`,
     put: `if (part.effect !== 'none') return end(live, moment)`,
   },
   {
     name: 'go on after a space was removed',
-    file: 'gateway/src/core/feed-log.ts',
+    file: 'gateway/src/core/feed/log.ts',
     find: `if (part.effect === 'removed') return end(live, moment)`,
     put: '',
     known: '71',
   },
   {
     name: 'do not notice that a space is missing',
-    file: 'gateway/src/core/feed.ts',
+    file: 'gateway/src/core/feed/feed.ts',
     find: `return feed.status === 'live' ? { ...feed, hint: hintAt(feed, undefined, 'heads', moment.now) } : feed`,
     put: 'return feed',
   },
   {
     name: 'never notice that everybody has left',
-    file: 'gateway/src/core/feed.ts',
+    file: 'gateway/src/core/feed/feed.ts',
     find: 'if (members > 0 || waiting.length > 0 ||',
     put: 'if (members >= 0 || waiting.length > 0 ||',
   },
   {
     name: 'give all who resume the answer of the first',
-    file: 'gateway/src/core/feed-answer.ts',
+    file: 'gateway/src/core/feed/answer.ts',
     find: `const key = verdict.answer.kind === 'snapshot' ? 'snapshot' : String(verdict.answer.from)`,
     put: 'const key = verdict.answer.kind',
     known: '10',
@@ -279,7 +279,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'ignore a message that cannot be understood',
-    file: 'gateway/src/core/feed.ts',
+    file: 'gateway/src/core/feed/feed.ts',
     find: `return headNoted(feed, event.position, 'gap', moment)`,
     put: 'return feed',
   },

@@ -1,5 +1,5 @@
 /**
- * Runs the lease machine (core/lease.ts): sends its heartbeats and tells the hub whether this gateway lives, and which
+ * Runs the lease machine (core/presence/lease.ts): sends its heartbeats and tells the hub whether this gateway lives, and which
  * others do not any more.
  */
 import type { BootId } from '@rhizom/protocol'
@@ -12,8 +12,8 @@ import {
   leaseWakesAt,
   startLease,
   stepLease,
-} from '../core/lease.ts'
-import type { OwnName } from '../core/remote-presence.ts'
+} from '../core/presence/lease.ts'
+import type { OwnName } from '../core/presence/remote-presence.ts'
 import type { BeatAnswer, BeatRequest, Cancel, Clock, Log, PresenceStore } from '../ports.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 

@@ -1,6 +1,6 @@
 /**
  * Runs presence on one gateway: a roster for each space that is watched or in which somebody is here through this
- * gateway (core/roster.ts), and the lease (core/lease.ts). Carries out what they decide on Redis, on the feeds and on
+ * gateway (core/presence/roster.ts), and the lease (core/presence/lease.ts). Carries out what they decide on Redis, on the feeds and on
  * the api; writes of all spaces that come within a moment go together.
  *
  * Cost: an idle gateway sends one heartbeat a third of the lease, whatever the number of connections and spaces.
@@ -15,10 +15,10 @@ import {
   type PresenceMessage,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { LeaseSettings } from '../core/lease.ts'
-import type { ConnectionId } from '../core/own-presence.ts'
-import { SpaceRoster } from '../core/roster.ts'
-import type { PresenceWrite, RosterEffect, RosterSettings } from '../core/roster-effect.ts'
+import type { LeaseSettings } from '../core/presence/lease.ts'
+import type { ConnectionId } from '../core/presence/own-presence.ts'
+import { SpaceRoster } from '../core/presence/roster.ts'
+import type { PresenceWrite, RosterEffect, RosterSettings } from '../core/presence/roster-effect.ts'
 import type { Clock, Log, PresenceStore } from '../ports.ts'
 import { BeatContent } from './beat-content.ts'
 import { Estates } from './estates.ts'

@@ -1,6 +1,6 @@
 /** Runs the roster of one space: lets things happen to it, has its effects carried out, wakes it when it is time. */
-import type { SpaceRoster } from '../core/roster.ts'
-import type { RosterEffect } from '../core/roster-effect.ts'
+import type { SpaceRoster } from '../core/presence/roster.ts'
+import type { RosterEffect } from '../core/presence/roster-effect.ts'
 import type { Cancel, Clock } from '../ports.ts'
 
 export type Happening = (roster: SpaceRoster, now: number) => void

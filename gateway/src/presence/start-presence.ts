@@ -7,7 +7,7 @@ import { createLastSeenPost } from './last-seen-post.ts'
 import { LastSeen } from './last-seen.ts'
 import { PresenceHub } from './presence-hub.ts'
 import { createPresenceMetrics, type PresenceMetrics } from './presence-metrics.ts'
-import { RedisPresence } from './redis-presence.ts'
+import { RedisPresenceStore } from '../redis/presence-store.ts'
 
 /** Pause after a heartbeat that did not reach Redis. */
 const RETRY_MS = 500
@@ -16,7 +16,7 @@ const BOOT_ID_BYTES = 9
 
 export function startPresence(config: Config, clock: Clock, log: Log): { hub: PresenceHub; metrics: PresenceMetrics } {
   const metrics = createPresenceMetrics()
-  const store = new RedisPresence({
+  const store = new RedisPresenceStore({
     url: config.REDIS_URL,
     clock,
     random: Math.random,

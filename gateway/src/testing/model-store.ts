@@ -10,8 +10,8 @@ import {
   type PresenceHint,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Orphans, PresenceRead } from '../core/presence-read.ts'
-import type { PresenceWrite } from '../core/roster-effect.ts'
+import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
+import type { PresenceWrite } from '../core/presence/roster-effect.ts'
 import type { BeatAnswer, BeatRequest, Clock, LastWords, PresenceStore } from '../ports.ts'
 import { type PresenceBus, PresenceData } from './presence-data.ts'
 import type { ProcessGate } from './process-gate.ts'

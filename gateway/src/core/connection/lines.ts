@@ -1,0 +1,114 @@
+/**
+ * How one line of a client is let in and read: it costs tokens before it is looked at, a stranger's is read as hello
+ * and nothing else, and what is no frame is answered and counted.
+ */
+import {
+  type ClientFrame,
+  FRAME_ERRORS,
+  type HelloFrame,
+  isBlank,
+  parseClientLine,
+  parseHelloLine,
+  type SpaceId,
+} from '@rhizom/protocol'
+import { takeTokens } from './admission.ts'
+import { closeConnection, errorFrame, type Outcome, stay } from './end.ts'
+import type {
+  AwaitingHello,
+  DrainingConnection,
+  Inbound,
+  LiveConnection,
+  OpenConnection,
+  ReceivedFrame,
+  ConnectionEffect,
+  ConnectionLimits,
+} from './state.ts'
+
+export const countFrame = (frame: ReceivedFrame): ConnectionEffect => ({ type: 'countFrame', frame })
+
+const counting = (frame: ReceivedFrame, { state, effects }: Outcome): Outcome => ({
+  state,
+  effects: [countFrame(frame), ...effects],
+})
+
+/**
+ * Lets something pass, or says that it was refused; those who go on all the same are closed. `line` is what was
+ * refused: its space is named, so that a client knows which of its subscriptions that was.
+ */
+export function admit<State extends OpenConnection>(
+  state: State,
+  cost: number,
+  now: number,
+  settings: ConnectionLimits,
+  pass: (admitted: State) => Outcome,
+  line?: string,
+): Outcome {
+  const taken = takeTokens(state.inbound.bucket, settings.frames, now, cost)
+  const refusedInRow = taken.ok ? 0 : state.inbound.refusedInRow + 1
+  const inbound: Inbound = { ...state.inbound, bucket: taken.bucket, refusedInRow }
+  const counted: State = { ...state, inbound }
+  if (taken.ok) return pass(counted)
+  // A large line stays unread: it is no subscribe.
+  const space = state.status === 'live' && line !== undefined && cost === 1 ? spaceNamedBy(line) : undefined
+  const refusal = errorFrame('rate-limited', { space, retryAfterMs: taken.retryAfterMs })
+  if (refusedInRow >= settings.maxRefusedInRow)
+    return counting('refused', closeConnection(counted, 'tooMany', [refusal]))
+  return { state: counted, effects: [countFrame('refused'), refusal] }
+}
+
+function spaceNamedBy(line: string): SpaceId | undefined {
+  const parsed = parseClientLine(line)
+  return parsed.ok && 'space' in parsed.value ? parsed.value.space : undefined
+}
+
+/** Reads a line of a stranger. */
+export function readHello(
+  state: AwaitingHello,
+  line: string,
+  settings: ConnectionLimits,
+  hello: (state: AwaitingHello, frame: HelloFrame) => Outcome,
+  early: (state: AwaitingHello) => Outcome,
+): Outcome {
+  if (isBlank(line)) return counting('blank', stay(state))
+  const parsed = parseHelloLine(line)
+  if (!parsed.ok) return malformed(state, problemOf(parsed), settings)
+  const { value } = parsed
+  switch (value.type) {
+    case 'hello':
+      return counting('hello', hello(state, value))
+    case 'early':
+      return early(state)
+    case 'ignored':
+      return counting('unknown', stay(state))
+    default:
+      value satisfies never
+      return stay(state)
+  }
+}
+
+/** Reads a line of somebody whose token was verified. */
+export function readLine<State extends LiveConnection | DrainingConnection>(
+  state: State,
+  line: string,
+  settings: ConnectionLimits,
+  serve: (state: State, frame: ClientFrame) => Outcome,
+): Outcome {
+  if (isBlank(line)) return counting('blank', stay(state))
+  const parsed = parseClientLine(line)
+  if (!parsed.ok) return malformed(state, problemOf(parsed), settings)
+  if (parsed.value.type === 'ignored') return counting('unknown', stay(state))
+  const understood: State = { ...state, inbound: { ...state.inbound, malformedInRow: 0 } }
+  return counting(parsed.value.type, serve(understood, parsed.value))
+}
+
+const problemOf = ({ problem, path }: { problem: string; path?: string }): string =>
+  path === undefined ? problem : `${problem} at ${path}`
+
+export function malformed(state: OpenConnection, problem: string, settings: ConnectionLimits): Outcome {
+  const malformedInRow = state.inbound.malformedInRow + 1
+  const next: OpenConnection = { ...state, inbound: { ...state.inbound, malformedInRow } }
+  const complaint = errorFrame('malformed', { message: `${FRAME_ERRORS.malformed}: ${problem}` })
+  if (malformedInRow >= settings.maxMalformedInRow)
+    return counting('malformed', closeConnection(next, 'notUnderstood', [complaint]))
+  return counting('malformed', { state: next, effects: [complaint] })
+}
