@@ -1,0 +1,2 @@
+/** For tests: time that stands still until a test moves it. */
+export * from './manual-clock.ts'
