@@ -11,17 +11,8 @@ import type { PollSettings } from './core/poll.ts'
 import type { FanOutSettings } from './space/fan-out.ts'
 import { Spaces } from './space/spaces.ts'
 import { createMetrics, gauge, type Metrics } from './observe.ts'
-import type {
-  Bus,
-  BusListener,
-  ClientHandlers,
-  ClientSocket,
-  Clock,
-  Log,
-  ApiClient,
-  Random,
-  VerifyToken,
-} from './ports.ts'
+import type { Clock, Random } from '@rhizom/machine'
+import type { Bus, BusListener, ClientHandlers, ClientSocket, Log, ApiClient, VerifyToken } from './ports.ts'
 import type { Roster } from './presence/roster.ts'
 import { RevocationWatch } from './api/revocation-watch.ts'
 import type { Wall } from './wall.ts'

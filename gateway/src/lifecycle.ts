@@ -3,7 +3,7 @@
  * clients, goodbye, paced closes, feeds, bus). Stopping twice is stopping once.
  */
 import { randomUUID } from 'node:crypto'
-import { realClock } from './clock.ts'
+import { systemClock } from '@rhizom/machine'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
 import { RedisBus } from './redis/bus.ts'
@@ -77,7 +77,7 @@ export function settingsOf(config: Config): GatewaySettings {
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
   const failures = { count: (): void => {} }
   const wall = new Wall(log)
-  const clock = wall.clock(realClock)
+  const clock = wall.clock(systemClock)
   const bus = new RedisBus({
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
@@ -142,7 +142,7 @@ async function stopGateway(gateway: Gateway, server: Server, graceMs: number, lo
   log.info({ connections: gateway.connectionCount }, 'draining')
   server.stopAccepting()
   const overdue = Promise.withResolvers<void>()
-  const cancel = realClock.after(graceMs, overdue.resolve)
+  const cancel = systemClock.after(graceMs, overdue.resolve)
   // Those who were here stay for their grace, so that whoever moves to another gateway does not blink.
   await Promise.race([gateway.drain().then(() => gateway.emptied()), overdue.promise])
   cancel()

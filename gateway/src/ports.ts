@@ -19,17 +19,6 @@ import type { OwnName } from './core/presence/remote-presence.ts'
 import type { PresenceWrite } from './core/presence/roster-effect.ts'
 import type { SendOutcome } from './core/connection/send-budget.ts'
 
-export type Cancel = () => void
-
-export interface Clock {
-  now(): number
-  /** Runs once, not before `ms` have passed. */
-  after(ms: number, run: () => void): Cancel
-}
-
-/** In [0, 1). */
-export type Random = () => number
-
 /** One client, whatever carries it. After `close` it is not touched again. */
 export interface ClientSocket {
   send(message: string | Uint8Array): SendOutcome

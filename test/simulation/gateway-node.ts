@@ -126,7 +126,7 @@ export class GatewayNode {
     let sessions = 0
     const gateway = new Gateway(
       {
-        clock: { now: time.now, after: gate.after },
+        clock: { nowMs: time.now, dateMs: time.now, after: gate.after },
         random: () => chance.next(),
         newConnectionId: () => `${this.name}.${start}.${++sessions}`,
         bus,

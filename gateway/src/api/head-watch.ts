@@ -2,7 +2,8 @@
 import type { Position, SpaceId } from '@rhizom/protocol'
 import type { PollEvent, PollSettings } from '../core/poll.ts'
 import { PollRunner } from './poll.ts'
-import type { Clock, HeadsOutcome, ApiClient, Random } from '../ports.ts'
+import type { Clock, Random } from '@rhizom/machine'
+import type { HeadsOutcome, ApiClient } from '../ports.ts'
 
 export interface HeadWatchPorts {
   clock: Clock

@@ -1,6 +1,6 @@
 /** Runs the machine of core/poll.ts: asks when it is time. Whoever asks says what came of it by `dispatch`. */
 import { type Poll, type PollEvent, type PollSettings, pollWakesAtMs, startPoll, stepPoll } from '../core/poll.ts'
-import type { Cancel, Clock } from '../ports.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
 
 export interface PollRunnerPorts {
   clock: Clock
@@ -18,7 +18,7 @@ export class PollRunner {
 
   constructor(ports: PollRunnerPorts) {
     this.#ports = ports
-    this.#state = startPoll(ports.clock.now(), ports.spread, ports.settings)
+    this.#state = startPoll(ports.clock.nowMs(), ports.spread, ports.settings)
     this.#sleep()
   }
 
@@ -28,7 +28,7 @@ export class PollRunner {
 
   dispatch(event: PollEvent): void {
     if (this.#isStopped) return
-    const { state, ask } = stepPoll(this.#state, event, this.#ports.clock.now(), this.#ports.settings)
+    const { state, ask } = stepPoll(this.#state, event, this.#ports.clock.nowMs(), this.#ports.settings)
     this.#state = state
     this.#sleep()
     if (ask) this.#ports.ask()
@@ -44,6 +44,6 @@ export class PollRunner {
     const wakesAt = pollWakesAtMs(this.#state)
     if (wakesAt === undefined) return
     const { clock } = this.#ports
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.dispatch({ type: 'ticked' }))
+    this.#timer = clock.after(Math.max(0, wakesAt - clock.nowMs()), () => this.dispatch({ type: 'ticked' }))
   }
 }

@@ -2,7 +2,7 @@ import type { Revoked, RevokedPlace } from '@rhizom/protocol'
 import { beforeEach, expect, test } from 'vitest'
 import type { ApiClient, RevokedOutcome } from '../ports.ts'
 import { RevocationWatch } from './revocation-watch.ts'
-import { ManualClock } from '../testing/manual-clock.ts'
+import { ManualClock } from '@rhizom/machine/testing'
 
 const NOW = 1_000_000
 const UNTIL = NOW + 1e9

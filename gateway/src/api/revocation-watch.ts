@@ -8,7 +8,8 @@ import type { BeingId, Revoked, RevokedPlace } from '@rhizom/protocol'
 import type { PollEvent, PollSettings } from '../core/poll.ts'
 import { Revocations } from '../core/revocations.ts'
 import { PollRunner } from './poll.ts'
-import type { Clock, ApiClient, Random, RevokedOutcome } from '../ports.ts'
+import type { Clock, Random } from '@rhizom/machine'
+import type { ApiClient, RevokedOutcome } from '../ports.ts'
 
 export interface RevocationWatchPorts {
   clock: Clock
@@ -37,11 +38,11 @@ export class RevocationWatch {
   }
 
   isRevoked(being: BeingId): boolean {
-    return this.#revocations.isRevoked(being, this.#ports.clock.now())
+    return this.#revocations.isRevoked(being, this.#ports.clock.dateMs())
   }
 
   learn(revoked: Revoked): void {
-    const news = this.#revocations.learn(revoked, this.#ports.clock.now())
+    const news = this.#revocations.learn(revoked, this.#ports.clock.dateMs())
     if (news.size > 0) this.#ports.revoked(news)
   }
 

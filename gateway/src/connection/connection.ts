@@ -22,7 +22,8 @@ import { EventQueue } from '../event-queue.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Metrics } from '../observe.ts'
 import { Outbox } from './outbox.ts'
-import type { Bus, Cancel, ClientHandlers, ClientSocket, Clock, Log, Random, VerifyToken } from '../ports.ts'
+import type { Cancel, Clock, Random } from '@rhizom/machine'
+import type { Bus, ClientHandlers, ClientSocket, Log, VerifyToken } from '../ports.ts'
 import type { Roster } from '../presence/roster.ts'
 import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
 import type { Wall } from '../wall.ts'
@@ -71,7 +72,7 @@ export class Connection implements ClientHandlers {
     const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
     const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
     this.#subscriptions = new Subscriptions({ ...ports, outbox: this.#outbox, happened, guard })
-    this.#state = openConnection(id, ports.clock.now(), ports.settings.limits)
+    this.#state = openConnection(id, ports.clock.nowMs(), ports.settings.limits)
     this.#sleep()
   }
 
@@ -116,7 +117,7 @@ export class Connection implements ClientHandlers {
 
   /** Says goodbye now and closes later. */
   drain({ reconnectAfterMs, closeAfterMs }: Leave): void {
-    const closeAt = this.#ports.clock.now() + closeAfterMs
+    const closeAt = this.#ports.clock.nowMs() + closeAfterMs
     this.#dispatch({ type: 'drainStarted', reconnectAfterMs, closeAt })
   }
 
@@ -158,7 +159,12 @@ export class Connection implements ClientHandlers {
 
   #step(event: ConnectionEvent): void {
     const wasOpen = this.#state.status !== 'closed'
-    const { state, effects } = stepConnection(this.#state, event, this.#ports.clock.now(), this.#ports.settings.limits)
+    const { state, effects } = stepConnection(
+      this.#state,
+      event,
+      this.#ports.clock.nowMs(),
+      this.#ports.settings.limits,
+    )
     this.#state = state
     for (const effect of effects) this.#carryOut(effect)
     if (wasOpen && state.status === 'closed') this.#ports.closed(this)
@@ -237,7 +243,7 @@ export class Connection implements ClientHandlers {
       const version = isFollowing ? this.#ports.feeds.sentVersion(space) : undefined
       if (version !== undefined) heads[space] = version
     }
-    const frame: ServerFrame = { type: 'heartbeat', at: this.#ports.clock.now(), heads }
+    const frame: ServerFrame = { type: 'heartbeat', at: this.#ports.clock.dateMs(), heads }
     this.#outbox.send(encodeFrame(frame))
   }
 
@@ -262,7 +268,7 @@ export class Connection implements ClientHandlers {
     if (wakesAt >= this.#timerAt || wakesAt === Number.POSITIVE_INFINITY) return
     this.#timer?.()
     this.#timerAt = wakesAt
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => {
+    this.#timer = clock.after(Math.max(0, wakesAt - clock.nowMs()), () => {
       this.#timerAt = Number.POSITIVE_INFINITY
       this.#outbox.ticked()
       this.#dispatch({ type: 'ticked' })

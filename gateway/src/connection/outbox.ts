@@ -11,7 +11,8 @@ import {
   type SendVerdict,
   stepSendBudget,
 } from '../core/connection/send-budget.ts'
-import type { ClientSocket, Clock } from '../ports.ts'
+import type { Clock } from '@rhizom/machine'
+import type { ClientSocket } from '../ports.ts'
 
 export class Outbox {
   readonly #clock: Clock
@@ -95,7 +96,7 @@ export class Outbox {
   }
 
   #step(event: SendEvent): SendVerdict {
-    const { state, verdict } = stepSendBudget(this.#budget, event, this.#clock.now(), this.#settings)
+    const { state, verdict } = stepSendBudget(this.#budget, event, this.#clock.nowMs(), this.#settings)
     this.#budget = state
     if (verdict === 'close') this.#fellBehind()
     return verdict

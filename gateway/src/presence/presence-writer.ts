@@ -4,7 +4,8 @@
  */
 import type { SpaceRoster } from '../core/presence/roster.ts'
 import type { PresenceWrite } from '../core/presence/roster-effect.ts'
-import type { Cancel, Clock, PresenceStore } from '../ports.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
+import type { PresenceStore } from '../ports.ts'
 import type { BeatContent } from './beat-content.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 
@@ -47,7 +48,7 @@ export class PresenceWriter {
       const write = roster.takeWrite(this.#lastWrite + 1)
       if (write === undefined) continue
       this.#lastWrite += 1
-      beats.wrote(write.bootId, write.space, write.to, clock.now())
+      beats.wrote(write.bootId, write.space, write.to, clock.dateMs())
       writes.push(write)
     }
     this.#waiting.clear()

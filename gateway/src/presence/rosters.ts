@@ -5,7 +5,7 @@
 import type { SpaceId } from '@rhizom/protocol'
 import type { SpaceRoster } from '../core/presence/roster.ts'
 import type { RosterEffect } from '../core/presence/roster-effect.ts'
-import type { Clock } from '../ports.ts'
+import type { Clock } from '@rhizom/machine'
 import { type Happening, SpacePresence } from './space-presence.ts'
 
 export interface RostersPorts {

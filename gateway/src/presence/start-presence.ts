@@ -1,7 +1,8 @@
 /** Puts presence together from the settings: Redis, the api, and the hub between them. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
-import type { Clock, Log } from '../ports.ts'
+import type { Clock } from '@rhizom/machine'
+import type { Log } from '../ports.ts'
 import { HASH_TTL_MS } from './beat-content.ts'
 import { createLastSeenPost } from './last-seen-post.ts'
 import { LastSeen } from './last-seen.ts'

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { encodeSignalMessage, type Heads, REDIS } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { realClock } from '../clock.ts'
+import { systemClock } from '@rhizom/machine'
 import type { BusListener } from '../ports.ts'
 import { TcpProxy } from '../testing/tcp-proxy.ts'
 import { until } from '../testing/test-client.ts'
@@ -46,7 +46,7 @@ beforeEach(async () => {
   bus = new RedisBus({
     url: `redis://127.0.0.1:${proxy.port}`,
     name,
-    clock: realClock,
+    clock: systemClock,
     random: Math.random,
     log,
     timeoutMs: 500,

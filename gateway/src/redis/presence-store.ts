@@ -24,7 +24,8 @@ import { type ChainableCommander, Redis } from 'ioredis'
 import { backoffMs } from '../core/backoff.ts'
 import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
 import type { PresenceWrite } from '../core/presence/roster-effect.ts'
-import type { BeatAnswer, BeatRequest, Clock, LastWords, Log, PresenceStore, Random } from '../ports.ts'
+import type { Clock, Random } from '@rhizom/machine'
+import type { BeatAnswer, BeatRequest, LastWords, Log, PresenceStore } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
 
 export interface RedisPresenceStoreOptions {
@@ -175,7 +176,7 @@ export class RedisPresenceStore implements PresenceStore {
     const { hashTtlMs } = this.#options
     if (put.size > 0) {
       // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
-      const at = this.#options.clock.now()
+      const at = this.#options.clock.dateMs()
       batch.add('zadd', (pipeline) => pipeline.zadd(REDIS.knownGateways, 'NX', at, bootId))
       batch.add('sadd', (pipeline) => pipeline.sadd(estate, space))
       if (isWhole) batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))

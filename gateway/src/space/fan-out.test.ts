@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FanOut } from './fan-out.ts'
-import { ManualClock } from '../testing/manual-clock.ts'
+import { ManualClock } from '@rhizom/machine/testing'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 

@@ -3,7 +3,7 @@
  * after it are joined, one a line, and go together. A batch is encoded once and sent in a plain loop, because a loop
  * learns the fate of each message, and uWebSockets' own publish does not tell whose socket lost one.
  */
-import type { Cancel, Clock } from '../ports.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
 
 export interface Follower {
   readonly id: number

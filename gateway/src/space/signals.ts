@@ -2,7 +2,7 @@
  * Signals on their way to the clients of a space. The first after quiet goes at once; of those that come within the
  * window after it only the latest per name and being goes on. Nothing is kept once it is sent.
  */
-import type { Cancel, Clock } from '../ports.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
 
 /** More that differ within one window are let go: a signal may be lost. */
 const MAX_WAITING = 1000

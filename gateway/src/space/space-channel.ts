@@ -11,7 +11,8 @@ import { adoptRun, concat, encodeResumed } from '../core/feed/run.ts'
 import { EventQueue } from '../event-queue.ts'
 import { FanOut, type FanOutSettings, joinFrames } from './fan-out.ts'
 import type { Metrics } from '../observe.ts'
-import type { Bus, Cancel, Clock, Log, ApiClient, Random, ReadOutcome } from '../ports.ts'
+import type { Cancel, Clock, Random } from '@rhizom/machine'
+import type { Bus, Log, ApiClient, ReadOutcome } from '../ports.ts'
 import type { Roster } from '../presence/roster.ts'
 import { SignalWindow } from './signals.ts'
 
@@ -74,7 +75,7 @@ export class SpaceChannel {
     })
     this.#signals = new SignalWindow(ports.clock, ports.signalWindowMs, (frame) => this.#fanOut.push(frame))
     ports.roster.opened(space, (frame) => this.#fanOut.push(frame))
-    const { state, effects } = openFeed(space, ports.clock.now())
+    const { state, effects } = openFeed(space, ports.clock.nowMs())
     this.#state = state
     for (const effect of effects) this.#carryOut(effect)
     if (!ports.bus.isUp()) this.dispatch({ type: 'channelLost' })
@@ -134,7 +135,7 @@ export class SpaceChannel {
 
   #step(event: FeedEvent): void {
     const wasOpen = this.#state.status !== 'closed'
-    const { state, effects } = stepFeed(this.#state, event, this.#ports.clock.now(), this.#ports.settings)
+    const { state, effects } = stepFeed(this.#state, event, this.#ports.clock.nowMs(), this.#ports.settings)
     this.#state = state
     for (const effect of effects) this.#carryOut(effect)
     if (wasOpen && state.status === 'closed') this.#close()
@@ -151,7 +152,7 @@ export class SpaceChannel {
     const wakesAt = feedWakesAt(this.#state, this.#ports.settings)
     if (wakesAt === undefined) return
     const { clock } = this.#ports
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.dispatch({ type: 'ticked' }))
+    this.#timer = clock.after(Math.max(0, wakesAt - clock.nowMs()), () => this.dispatch({ type: 'ticked' }))
   }
 
   #close(): void {
