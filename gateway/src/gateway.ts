@@ -76,7 +76,10 @@ export class Gateway {
       ...ports,
       settings: headsPoll,
       revoked: (beings) => this.#revoke(beings),
-      asked: (outcome) => this.metrics.revocationPolls.inc({ outcome }),
+      asked: (outcome) => {
+        this.metrics.revocationPolls.inc({ outcome })
+        if (outcome === 'answered') ports.bus.apiAnswered()
+      },
     })
     gauge(this.metrics, {
       connections: () => this.#connections.size,
@@ -200,6 +203,11 @@ const busListener = (feeds: Spaces, roster: Roster, revocations: RevocationWatch
   lost: () => {
     feeds.lost()
     roster.busLost()
+    revocations.dispatch({ type: 'busLost' })
+  },
+  // Who is here is told by gateways and not by the api: it is none the worse for this.
+  deaf: () => {
+    feeds.lost()
     revocations.dispatch({ type: 'busLost' })
   },
   recovered: () => {

@@ -54,7 +54,7 @@ export function settingsOf(config: Config): GatewaySettings {
       joinTimeoutMs: config.JOIN_TIMEOUT_MS,
       patienceMs: config.SUBSCRIBE_TIMEOUT_MS,
       lingerMs: config.LINGER_MS,
-      retry: { baseMs: config.RETRY_BASE_MS, maxMs: config.RETRY_MAX_MS },
+      retry: { minMs: config.RETRY_BASE_MS / 4, baseMs: config.RETRY_BASE_MS, maxMs: config.RETRY_MAX_MS },
       maxHeldSnapshotBytes: config.HELD_SNAPSHOT_BYTES,
     },
     fanOut: { windowMs: config.FAN_OUT_WINDOW_MS, maxBatchBytes: config.FAN_OUT_BATCH_BYTES },
@@ -75,7 +75,8 @@ export function settingsOf(config: Config): GatewaySettings {
 
 /** Starts a gateway node; rejects if its port cannot be had. Redis and the api may come later. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
-  const failures = { count: (): void => {} }
+  /** What the bus has to say to the metrics, which are made after it. */
+  const observed = { failed: (): void => {}, received: (_kind: string): void => {} }
   const wall = new Wall(log)
   const clock = wall.clock(systemClock)
   const bus = new RedisBus({
@@ -85,8 +86,10 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     random: Math.random,
     log,
     timeoutMs: config.REDIS_TIMEOUT_MS,
+    silenceMs: config.HEADS_SILENCE_MS,
     wall,
-    failed: () => failures.count(),
+    received: (kind) => observed.received(kind),
+    failed: () => observed.failed(),
   })
   const reader = createApiClient({
     urls: config.API_URL,
@@ -108,7 +111,8 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
   const gateway = new Gateway(ports, settingsOf(config))
   presence.metrics.register(gateway.metrics.registry, presence.hub)
-  failures.count = () => gateway.metrics.busErrors.inc()
+  observed.failed = () => gateway.metrics.busErrors.inc()
+  observed.received = (kind) => gateway.metrics.messagesIn.inc({ kind })
   let stopping: Promise<void> | undefined
   const health = {
     ready: async () => ({ ...(await dependencies(bus, reader)), accepting: stopping === undefined }),

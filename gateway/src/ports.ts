@@ -42,11 +42,13 @@ export interface BusListener {
   message(space: SpaceId, message: Uint8Array): void
   heads(heads: Heads): void
   /** Beings that were removed lately. */
-  revoked?(revoked: Revoked): void
+  revoked(revoked: Revoked): void
   /** What another gateway says of its presence. */
-  beat?(message: Uint8Array): void
+  beat(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
   lost(): void
+  /** The connection lives, and nothing of the api arrives. */
+  deaf(): void
   /** Every wanted channel is joined again. */
   recovered(): void
 }
@@ -60,6 +62,8 @@ export interface Bus {
   rejoin(space: SpaceId): void
   /** A hint that may be lost. */
   publish(space: SpaceId, message: Uint8Array): void
+  /** The api answered a question asked another way. */
+  apiAnswered(): void
   answers(): Promise<boolean>
   stop(): Promise<void>
 }
@@ -80,7 +84,7 @@ export interface ApiClient {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
   /** A page of the beings that were removed after a place. */
-  revoked?(place: RevokedPlace): Promise<RevokedOutcome>
+  revoked(place: RevokedPlace): Promise<RevokedOutcome>
 }
 
 export interface BeatRequest {

@@ -55,7 +55,7 @@ export class Runner<State, Event, Effect> {
     }
   }
 
-  /** From here on events are nothing and time passes unnoticed. The state stays as it is. */
+  /** From here on nothing is done any more, not even what is left of the step under way. The state stays as it is. */
   stop(): void {
     this.#isStopped = true
     this.#waiting.length = 0
@@ -68,8 +68,12 @@ export class Runner<State, Event, Effect> {
     this.#guard(() => {
       const { state, effects } = machine.step(before, event, momentOf(clock, random))
       this.#state = state
-      for (const effect of effects) this.#guard(() => this.#deps.carryOut(effect))
-      if (state !== before) changed(state, before)
+      for (const effect of effects) {
+        // Stopped by an effect or by the fault of one: what is left of it must not be done.
+        if (this.#isStopped) return
+        this.#guard(() => this.#deps.carryOut(effect))
+      }
+      if (state !== before && !this.#isStopped) changed(state, before)
     })
   }
 

@@ -142,6 +142,9 @@ export class GatewayNode {
             return outcome
           },
           heads: (spaces) => api.heads(gate, spaces),
+          // Nobody is removed here.
+          revoked: ({ since }) =>
+            gate.later(1, () => ({ type: 'answered', revoked: {}, next: { since }, isWhole: true })),
         },
         roster: hub,
         verifyToken: (token) => api.verify(gate, token),
@@ -253,7 +256,7 @@ function settingsOf(tuning: Tuning): GatewaySettings {
       joinTimeoutMs: tuning.joinTimeoutMs,
       patienceMs: tuning.patienceMs,
       lingerMs: tuning.lingerMs,
-      retry: { baseMs: 100, maxMs: 2_000 },
+      retry: { minMs: 25, baseMs: 100, maxMs: 2_000 },
       maxHeldSnapshotBytes: tuning.heldSnapshotBytes,
     },
     fanOut: { windowMs: tuning.fanOutWindowMs, maxBatchBytes: tuning.maxBatchBytes },

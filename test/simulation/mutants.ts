@@ -58,20 +58,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'drop a message instead of parking it',
     file: 'gateway/src/core/feed/feed.ts',
-    find: "return { ...feed, parked, hint: hintAt(feed, target, 'gap', readAt) }",
-    put: "return { ...feed, hint: hintAt(feed, target, 'gap', readAt) }",
+    find: "doing(withHint({ ...feed, parked }, target, 'gap', readAtMs), ",
+    put: "doing(withHint(feed, target, 'gap', readAtMs), ",
   },
   {
     name: 'park a message and forget that something is missing',
     file: 'gateway/src/core/feed/feed.ts',
-    find: "return { ...feed, parked, hint: hintAt(feed, target, 'gap', readAt) }",
-    put: 'return { ...feed, parked }',
+    find: "doing(withHint({ ...feed, parked }, target, 'gap', readAtMs), ",
+    put: 'doing({ ...feed, parked }, ',
   },
   {
     name: 'ignore heads, in the gateway',
     file: 'gateway/src/core/feed/feed.ts',
-    find: `return headNoted(feed, event.position, 'heads', moment)`,
-    put: 'return feed',
+    find: `return stay(headNoted(feed, event.position, 'heads', context))`,
+    put: 'return stay(feed)',
   },
   {
     name: 'ignore heads, in the client',
@@ -83,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'do not ask for heads while the bus is away',
     file: 'gateway/src/core/poll.ts',
-    find: `return state.bus === 'down' ? quiet(state) : askIfDue({ ...state, bus: 'down', dueAt: now }, now)`,
+    find: `return state.bus === 'down' ? quiet(state) : askIfDue({ ...state, bus: 'down', dueAtMs: nowMs }, nowMs)`,
     put: 'return quiet(state)',
   },
   {
@@ -115,13 +115,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a ring that does not know where it begins',
     file: 'gateway/src/core/feed/ring.ts',
-    find: 'if (after > head || after < floorOf(ring, head)) return undefined',
+    find: 'if (after > head || after < oldestVersion(ring, head)) return undefined',
     put: 'if (after > head) return undefined',
   },
   {
     name: 'keep a snapshot for too long',
     file: 'gateway/src/core/feed/answer.ts',
-    find: `if (snapshot.version < position.version && snapshot.turn <= askedIn) return needs({ kind: 'snapshot' })\n  const tail = since(ring, feed.space, snapshot.version, position.version)`,
+    find: `if (snapshot.version < position.version && snapshot.readSeq <= askedIn) return needs({ kind: 'snapshot' })\n  const tail = runsAfter(ring, feed.space, snapshot.version, position.version)`,
     put: 'const tail: readonly Run[] | undefined = []',
     known: '16',
   },
@@ -141,8 +141,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'name a head that was not sent yet',
     file: 'gateway/src/space/space-channel.ts',
-    find: 'return this.#fanOut.isPending ? this.#fanOut.sentVersion : this.#state.position.version',
-    put: 'return this.#state.position.version',
+    find: 'return this.#fanOut.isPending ? this.#fanOut.sentVersion : state.position.version',
+    put: 'return state.position.version',
   },
 
   {
@@ -175,8 +175,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'keep who may read through a new epoch',
     file: 'gateway/src/core/feed/log.ts',
-    find: `if (narrows(feed.readers, answer.readers)) moment.effects.push({ type: 'revoke', readers: answer.readers })\n  moment.effects.push({ type: 'reset'`,
-    put: `moment.effects.push({ type: 'reset'`,
+    find: `...revokeIfNarrowed(feed.readers, readers),\n    { type: 'reset', snapshot },`,
+    put: `{ type: 'reset', snapshot },`,
     known: '18',
   },
 
@@ -191,14 +191,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'never leave the backoff of a read',
     file: 'gateway/src/core/feed/feed.ts',
-    find: 'until: moment.now + wait, attempt',
-    put: 'until: moment.now + 1e9 + wait, attempt',
+    find: 'untilMs: at.nowMs + waitMs, failures',
+    put: 'untilMs: at.nowMs + 1e9 + waitMs, failures',
   },
   {
     name: 'no backoff of reads',
-    file: 'gateway/src/core/backoff.ts',
-    find: 'return Math.max(floorMs, Math.ceil(ceiling * random))',
-    put: 'return Math.min(0, ceiling * random * floorMs)',
+    file: 'gateway/src/core/feed/feed.ts',
+    find: 'const waitMs = backoffMs(settings.retry, failures, at.random, retryAfterMs)',
+    put: 'const waitMs = Math.min(0, failures)',
   },
   {
     name: 'no backoff of connections',
@@ -242,21 +242,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'end a feed at any change of access',
     file: 'gateway/src/core/feed/log.ts',
-    find: `if (part.effect === 'removed') return end(live, moment)`,
-    put: `if (part.effect !== 'none') return end(live, moment)`,
+    find: `if (part.effect === 'removed') return andThen(step, end)`,
+    put: `if (part.effect !== 'none') return andThen(step, end)`,
   },
   {
     name: 'go on after a space was removed',
     file: 'gateway/src/core/feed/log.ts',
-    find: `if (part.effect === 'removed') return end(live, moment)`,
+    find: `if (part.effect === 'removed') return andThen(step, end)`,
     put: '',
     known: '71',
   },
   {
     name: 'do not notice that a space is missing',
     file: 'gateway/src/core/feed/feed.ts',
-    find: `return feed.status === 'live' ? { ...feed, hint: hintAt(feed, undefined, 'heads', moment.now) } : feed`,
-    put: 'return feed',
+    find: `return stay(feed.status === 'live' ? withHint(feed, undefined, 'heads', nowMs) : feed)`,
+    put: 'return stay(feed)',
   },
   {
     name: 'never notice that everybody has left',
@@ -267,8 +267,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'give all who resume the answer of the first',
     file: 'gateway/src/core/feed/answer.ts',
-    find: `const key = verdict.answer.kind === 'snapshot' ? 'snapshot' : String(verdict.answer.from)`,
-    put: 'const key = verdict.answer.kind',
+    find: `const key = found.answer.kind === 'snapshot' ? 'snapshot' : String(found.answer.from)`,
+    put: 'const key = found.answer.kind',
     known: '10',
   },
   {
@@ -280,7 +280,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'ignore a message that cannot be understood',
     file: 'gateway/src/core/feed/feed.ts',
-    find: `return headNoted(feed, event.position, 'gap', moment)`,
-    put: 'return feed',
+    find: `return stay(headNoted(feed, event.position, 'gap', context))`,
+    put: 'return stay(feed)',
   },
 ]

@@ -37,6 +37,9 @@ export class SimulatedBus implements Bus {
     redis.buses.add(this)
   }
 
+  /** It is never deaf here: a connection that lives carries. */
+  apiAnswered(): void {}
+
   start(listener: BusListener): void {
     this.#listener = listener
     if (!this.#redis.isUp) this.#gate.after(5, () => listener.lost())

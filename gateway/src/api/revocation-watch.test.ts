@@ -1,6 +1,8 @@
 import type { Revoked, RevokedPlace } from '@rhizom/protocol'
 import { beforeEach, expect, test } from 'vitest'
 import type { ApiClient, RevokedOutcome } from '../ports.ts'
+import { TestLog } from '../testing/test-gateway.ts'
+import { Wall } from '../wall.ts'
 import { RevocationWatch } from './revocation-watch.ts'
 import { ManualClock } from '@rhizom/machine/testing'
 
@@ -41,6 +43,7 @@ beforeEach(() => {
     clock,
     random: () => 1,
     reader,
+    wall: new Wall(new TestLog()),
     settings,
     revoked: (beings) => out.push(...beings),
     asked: () => undefined,

@@ -5,16 +5,17 @@
  * Until the first answer everybody with a good token is let in: who should not be is put out when it comes.
  */
 import type { BeingId, Revoked, RevokedPlace } from '@rhizom/protocol'
-import type { PollEvent, PollSettings } from '../core/poll.ts'
+import { type Poll, type PollEffect, type PollEvent, pollMachine, type PollSettings, startPoll } from '../core/poll.ts'
 import { Revocations } from '../core/revocations.ts'
-import { PollRunner } from './poll.ts'
-import type { Clock, Random } from '@rhizom/machine'
+import { type Clock, type Random, Runner } from '@rhizom/machine'
 import type { ApiClient, RevokedOutcome } from '../ports.ts'
+import type { Wall } from '../wall.ts'
 
-export interface RevocationWatchPorts {
+export interface RevocationWatchDeps {
   clock: Clock
   random: Random
   reader: ApiClient
+  wall: Wall
   settings: PollSettings
   /** These were not known to be removed before. */
   revoked(beings: ReadonlySet<BeingId>): void
@@ -22,14 +23,23 @@ export interface RevocationWatchPorts {
 }
 
 export class RevocationWatch {
-  readonly #ports: RevocationWatchPorts
+  readonly #deps: RevocationWatchDeps
   readonly #revocations = new Revocations()
   #place: RevokedPlace = { since: 0 }
-  readonly #poll: PollRunner
+  readonly #poll: Runner<Poll, PollEvent, PollEffect>
 
-  constructor(ports: RevocationWatchPorts) {
-    this.#ports = ports
-    this.#poll = new PollRunner({ ...ports, spread: 0, ask: () => this.#ask() })
+  constructor(deps: RevocationWatchDeps) {
+    this.#deps = deps
+    const { clock, random, wall, settings } = deps
+    this.#poll = new Runner({
+      machine: pollMachine(settings),
+      initial: startPoll(clock.nowMs(), 0, settings),
+      clock,
+      random,
+      carryOut: () => this.#ask(),
+      faulted: (error) => wall.report('timer', error),
+      changed: () => {},
+    })
     this.dispatch({ type: 'checkWanted' })
   }
 
@@ -38,17 +48,16 @@ export class RevocationWatch {
   }
 
   isRevoked(being: BeingId): boolean {
-    return this.#revocations.isRevoked(being, this.#ports.clock.dateMs())
+    return this.#revocations.isRevoked(being, this.#deps.clock.dateMs())
   }
 
   learn(revoked: Revoked): void {
-    const news = this.#revocations.learn(revoked, this.#ports.clock.dateMs())
-    if (news.size > 0) this.#ports.revoked(news)
+    const news = this.#revocations.learn(revoked, this.#deps.clock.dateMs())
+    if (news.size > 0) this.#deps.revoked(news)
   }
 
   dispatch(event: PollEvent): void {
-    // A reader that cannot tell is not asked; then only the bus says who was removed.
-    if (this.#ports.reader.revoked !== undefined) this.#poll.dispatch(event)
+    this.#poll.dispatch(event)
   }
 
   stop(): void {
@@ -57,20 +66,20 @@ export class RevocationWatch {
 
   /** Page by page; what was learned counts, also if a later page fails. */
   #ask(): void {
-    const { reader, random, asked } = this.#ports
+    const { reader, asked } = this.#deps
     const answered = (outcome: RevokedOutcome): void => {
       if (this.#poll.isStopped) return
       asked(outcome.type)
       if (outcome.type === 'failed') {
-        this.dispatch({ type: 'pollFailed', random: random() })
+        this.dispatch({ type: 'pollFailed' })
         return
       }
       this.#place = outcome.next
       this.learn(outcome.revoked)
-      if (outcome.isWhole) this.dispatch({ type: 'pollAnswered', random: random() })
+      if (outcome.isWhole) this.dispatch({ type: 'pollAnswered' })
       else this.#ask()
     }
     const failed = (error: unknown): void => answered({ type: 'failed', problem: String(error) })
-    reader.revoked?.(this.#place).then(answered, failed)
+    reader.revoked(this.#place).then(answered, failed)
   }
 }

@@ -1,10 +1,11 @@
 /**
- * Runs the connection machine (core/connection/machine.ts) of one client: cuts what it says into lines, carries out effects, keeps
- * its subscriptions. Bytes leave through its outbox, and `#close` is the only way it ends.
+ * Runs the connection machine (core/connection/machine.ts) of one client: cuts what it says into lines, carries out
+ * effects, keeps its subscriptions. Bytes leave through its outbox, and `#close` is the only way it ends.
  *
  * Everything that comes in from outside comes through `#guard`: what is thrown while this client is served closes this
  * client and reaches nobody else, neither those who share a feed with it nor the process.
  */
+import { type Clock, type Random, Runner } from '@rhizom/machine'
 import {
   type BeingId,
   CLOSE,
@@ -16,13 +17,11 @@ import {
 } from '@rhizom/protocol'
 import type { Leave } from '../core/connection/drain.ts'
 import type { SendBudgetSettings } from '../core/connection/send-budget.ts'
-import { openConnection, connectionWakesAtMs, stepConnection } from '../core/connection/machine.ts'
+import { connectionMachine, openConnection } from '../core/connection/machine.ts'
 import type { ConnectionEffect, ConnectionEvent, ConnectionLimits, ConnectionState } from '../core/connection/state.ts'
-import { EventQueue } from '../event-queue.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Metrics } from '../observe.ts'
 import { Outbox } from './outbox.ts'
-import type { Cancel, Clock, Random } from '@rhizom/machine'
 import type { Bus, ClientHandlers, ClientSocket, Log, VerifyToken } from '../ports.ts'
 import type { Roster } from '../presence/roster.ts'
 import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
@@ -54,17 +53,10 @@ export class Connection implements ClientHandlers {
   readonly #ports: ConnectionPorts
   readonly #outbox: Outbox
   readonly #subscriptions: Subscriptions
-  readonly #events: EventQueue<ConnectionEvent>
-  #state: ConnectionState
-  #timer: Cancel | undefined
-  #timerAt = Number.POSITIVE_INFINITY
+  readonly #runner: Runner<ConnectionState, ConnectionEvent, ConnectionEffect>
 
   constructor(id: string, socket: ClientSocket, ports: ConnectionPorts) {
     this.#ports = ports
-    this.#events = new EventQueue(
-      (event) => this.#step(event),
-      () => this.#sleep(),
-    )
     this.#outbox = new Outbox(socket, ports.clock, ports.settings.sendBudget, () => {
       ports.metrics.slowReaders.inc()
       this.#dispatch({ type: 'fellBehind' })
@@ -72,17 +64,27 @@ export class Connection implements ClientHandlers {
     const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
     const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
     this.#subscriptions = new Subscriptions({ ...ports, outbox: this.#outbox, happened, guard })
-    this.#state = openConnection(id, ports.clock.nowMs(), ports.settings.limits)
-    this.#sleep()
+    const { limits } = ports.settings
+    this.#runner = new Runner({
+      ...ports,
+      machine: connectionMachine(limits),
+      initial: openConnection(id, ports.clock.nowMs(), limits),
+      carryOut: (effect) => this.#carryOut(effect),
+      faulted: (error) => this.#faulted(error),
+      changed: (state) => {
+        if (state.status === 'closed') this.#ended()
+      },
+    })
   }
 
   get status(): ConnectionState['status'] {
-    return this.#state.status
+    return this.#runner.isStopped ? 'closed' : this.#runner.state.status
   }
 
   /** Who it is, as soon as that is known. */
   get being(): BeingId | undefined {
-    return 'being' in this.#state ? this.#state.being : undefined
+    const { state } = this.#runner
+    return 'being' in state ? state.being : undefined
   }
 
   /** Lines are cut off one by one, so that a message of nothing but line ends is given up as soon as it is too much. */
@@ -93,7 +95,7 @@ export class Connection implements ClientHandlers {
       const line = end < 0 ? text.slice(start) : text.slice(start, end)
       this.#dispatch({ type: 'lineReceived', line, bytes: Buffer.byteLength(line) })
       start = end < 0 ? text.length : end + 1
-    } while (start < text.length && this.#state.status !== 'closed')
+    } while (start < text.length && this.status !== 'closed')
   }
 
   binaryReceived(): void {
@@ -116,9 +118,8 @@ export class Connection implements ClientHandlers {
   }
 
   /** Says goodbye now and closes later. */
-  drain({ reconnectAfterMs, closeAfterMs }: Leave): void {
-    const closeAt = this.#ports.clock.nowMs() + closeAfterMs
-    this.#dispatch({ type: 'drainStarted', reconnectAfterMs, closeAt })
+  drain(leave: Leave): void {
+    this.#dispatch({ type: 'drainStarted', ...leave })
   }
 
   /** Who this is was removed. */
@@ -127,7 +128,7 @@ export class Connection implements ClientHandlers {
   }
 
   #dispatch(event: ConnectionEvent): void {
-    this.#guard(() => this.#events.push(event), undefined)
+    this.#runner.dispatch(event)
   }
 
   #guard<T>(run: () => T, otherwise: T): T {
@@ -141,33 +142,19 @@ export class Connection implements ClientHandlers {
 
   /** The machine is not asked any more: it may be what failed, or its effects may be half carried out. */
   #faulted(error: unknown): void {
-    const { wall, closed } = this.#ports
-    wall.report('connection', error, { connection: this.#state.id, being: this.being })
-    this.#state = { status: 'closed', id: this.#state.id }
-    wall.around(
-      'connection',
-      () => this.#subscriptions.clear(),
-      () => undefined,
-    )
-    wall.around(
-      'connection',
-      () => this.#close('notUnderstood'),
-      () => this.#outbox.forget(),
-    )
-    closed(this)
+    const { wall } = this.#ports
+    wall.report('connection', error, { connection: this.#runner.state.id, being: this.being })
+    const ignore = (): void => undefined
+    this.#runner.stop()
+    wall.around('connection', () => this.#subscriptions.clear(), ignore)
+    wall.around('connection', () => this.#close('notUnderstood'), ignore)
+    this.#outbox.forget()
+    this.#ended()
   }
 
-  #step(event: ConnectionEvent): void {
-    const wasOpen = this.#state.status !== 'closed'
-    const { state, effects } = stepConnection(
-      this.#state,
-      event,
-      this.#ports.clock.nowMs(),
-      this.#ports.settings.limits,
-    )
-    this.#state = state
-    for (const effect of effects) this.#carryOut(effect)
-    if (wasOpen && state.status === 'closed') this.#ports.closed(this)
+  #ended(): void {
+    this.#runner.stop()
+    this.#ports.closed(this)
   }
 
   #carryOut(effect: ConnectionEffect): void {
@@ -211,7 +198,7 @@ export class Connection implements ClientHandlers {
         if (!outcome.ok) return this.#dispatch({ type: 'tokenRefused', reason: outcome.reason })
         const { being, expiresAt } = outcome
         if (this.#ports.isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
-        return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt, spread: this.#ports.random() })
+        return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
       },
       (error: unknown) => {
         this.#ports.log.error({ error }, 'verifying a token failed')
@@ -252,26 +239,5 @@ export class Connection implements ClientHandlers {
     const { code, reason } = CLOSE[name]
     this.#ports.metrics.closes.inc({ code: String(code) })
     this.#outbox.close(code, reason)
-  }
-
-  /** Keeps the timer that stands if it fires soon enough: it is looked at again when it does. */
-  #sleep(): void {
-    if (this.#state.status === 'closed') {
-      this.#timer?.()
-      return
-    }
-    const { clock } = this.#ports
-    const wakesAt = Math.min(
-      connectionWakesAtMs(this.#state) ?? Number.POSITIVE_INFINITY,
-      this.#outbox.wakesAt ?? Number.POSITIVE_INFINITY,
-    )
-    if (wakesAt >= this.#timerAt || wakesAt === Number.POSITIVE_INFINITY) return
-    this.#timer?.()
-    this.#timerAt = wakesAt
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.nowMs()), () => {
-      this.#timerAt = Number.POSITIVE_INFINITY
-      this.#outbox.ticked()
-      this.#dispatch({ type: 'ticked' })
-    })
   }
 }

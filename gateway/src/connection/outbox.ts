@@ -1,9 +1,10 @@
 /**
- * What goes out to one client: runs the send budget (core/connection/send-budget.ts) over its socket. The only holder of the
- * socket; after it is closed or gone every send is a no-op.
+ * What goes out to one client: runs the send budget (core/connection/send-budget.ts) over its socket. The only holder
+ * of the socket; after it is closed or gone every send is a no-op.
  */
+import type { Cancel, Clock } from '@rhizom/machine'
 import {
-  budgetWakesAt,
+  budgetWakesAtMs,
   fresh,
   type SendBudget,
   type SendBudgetSettings,
@@ -11,7 +12,6 @@ import {
   type SendVerdict,
   stepSendBudget,
 } from '../core/connection/send-budget.ts'
-import type { Clock } from '@rhizom/machine'
 import type { ClientSocket } from '../ports.ts'
 
 export class Outbox {
@@ -20,6 +20,7 @@ export class Outbox {
   readonly #fellBehind: () => void
   #socket: ClientSocket | undefined
   #budget: SendBudget = fresh
+  #timer: Cancel | undefined
 
   /** `fellBehind` is told once, when the client has to go. */
   constructor(socket: ClientSocket, clock: Clock, settings: SendBudgetSettings, fellBehind: () => void) {
@@ -31,10 +32,6 @@ export class Outbox {
 
   get isOpen(): boolean {
     return this.#socket !== undefined
-  }
-
-  get wakesAt(): number | undefined {
-    return budgetWakesAt(this.#budget, this.#settings)
   }
 
   /** Whether another answer would have to wait. */
@@ -67,19 +64,17 @@ export class Outbox {
     return this.isOpen && !this.isFull()
   }
 
-  ticked(): void {
-    if (this.#socket !== undefined) this.#step({ type: 'ticked', unsentBytes: this.#unsentBytes() })
-  }
-
   close(code: number, reason: string): void {
     const socket = this.#socket
-    this.#socket = undefined
+    this.forget()
     socket?.close(code, reason)
   }
 
   /** The socket closed by itself. */
   forget(): void {
     this.#socket = undefined
+    this.#timer?.()
+    this.#timer = undefined
   }
 
   #unsentBytes(): number {
@@ -99,6 +94,17 @@ export class Outbox {
     const { state, verdict } = stepSendBudget(this.#budget, event, this.#clock.nowMs(), this.#settings)
     this.#budget = state
     if (verdict === 'close') this.#fellBehind()
+    else this.#sleep()
     return verdict
+  }
+
+  /** Looks again whether a large answer drains. */
+  #sleep(): void {
+    const wakesAtMs = budgetWakesAtMs(this.#budget, this.#settings)
+    if (wakesAtMs === undefined || this.#timer !== undefined || this.#socket === undefined) return
+    this.#timer = this.#clock.after(Math.max(0, wakesAtMs - this.#clock.nowMs()), () => {
+      this.#timer = undefined
+      if (this.#socket !== undefined) this.#step({ type: 'timePassed', unsentBytes: this.#unsentBytes() })
+    })
   }
 }

@@ -20,6 +20,9 @@ class Ear implements BusListener {
   heads = (heads: Heads): void => void this.told.push(heads)
   lost = (): void => void this.heard.push('lost')
   recovered = (): void => void this.heard.push('recovered')
+  revoked = (): void => {}
+  deaf = (): void => void this.heard.push('deaf')
+  beat = (): void => {}
 
   count(what: string): number {
     return this.heard.filter((one) => one === what).length
@@ -50,7 +53,9 @@ beforeEach(async () => {
     random: Math.random,
     log,
     timeoutMs: 500,
+    silenceMs: 60_000,
     wall: new Wall(log),
+    received: () => {},
     failed: () => void errors++,
   })
   bus.start(ear)

@@ -1,14 +1,15 @@
 /**
  * The bus over Redis: one connection that listens, one that publishes. Nothing here is trusted to arrive; what counts
- * is to know soon when it does not, and never to believe a channel joined that is not.
+ * is to know soon when it does not, and never to believe a channel joined that is not. That is decided by the machine
+ * of core/bus-link.ts; this file carries it out.
  *
  * After each reconnect every wanted channel is joined by this file, not by ioredis, and `recovered` is said only when
  * Redis has confirmed all of them. A ping each second finds a connection that is cut without a word.
  */
+import { backoffMs, type Clock, type Random, Runner } from '@rhizom/machine'
 import { parseHeadsMessage, parseRevokedMessage, REDIS, type SpaceId } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
-import { backoffMs } from '../core/backoff.ts'
-import type { Cancel, Clock, Random } from '@rhizom/machine'
+import { type BusLink, type BusLinkEffect, type BusLinkEvent, busLinkMachine, startBusLink } from '../core/bus-link.ts'
 import type { Bus, BusListener, Log } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
 import type { Wall } from '../wall.ts'
@@ -23,16 +24,21 @@ export interface RedisBusPorts {
   log: Log
   /** Silence after which a connection that was asked something is cut. */
   timeoutMs: number
+  /** Without heads for so long the connection counts as deaf. */
+  silenceMs: number
   wall: Wall
+  /** A message that concerns no single space came. */
+  received(kind: 'heads' | 'revoked' | 'unreadable'): void
   failed(): void
 }
 
 const PING_EVERY_MS = 1000
+const DEAF_FOR_MS = 5000
 const LOG_EVERY_MS = 10_000
 const CHANNELS_PER_COMMAND = 500
 /** Those that concern no single space. */
 const COMMON_CHANNELS = [REDIS.headsChannel, REDIS.revokedChannel, REDIS.gatewaysChannel]
-const RETRY = { baseMs: 50, maxMs: 1000 } as const
+const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 
 export class RedisBus implements Bus {
   readonly #ports: RedisBusPorts
@@ -42,15 +48,19 @@ export class RedisBus implements Bus {
   readonly #spaces = new Map<string, SpaceId>()
   readonly #warn: (fields: object, message: string) => void
   #listener: BusListener | undefined
-  /** Counts connections, so that an answer of an earlier one is not taken for one of this. */
-  #connection = 0
-  #isUp = false
-  #wasUp = true
-  #ping: Cancel | undefined
+  readonly #link: Runner<BusLink, BusLinkEvent, BusLinkEffect>
 
   constructor(ports: RedisBusPorts) {
     this.#ports = ports
     this.#warn = throttledWarn(ports.log, ports.clock, LOG_EVERY_MS)
+    this.#link = new Runner({
+      ...ports,
+      machine: busLinkMachine({ pingEveryMs: PING_EVERY_MS, silenceMs: ports.silenceMs, deafForMs: DEAF_FOR_MS }),
+      initial: startBusLink,
+      carryOut: (effect) => this.#carryOut(effect),
+      faulted: (error) => ports.wall.report('bus', error),
+      changed: () => {},
+    })
     const options = {
       lazyConnect: true,
       connectionName: ports.name,
@@ -60,14 +70,20 @@ export class RedisBus implements Bus {
       maxRetriesPerRequest: 0,
       connectTimeout: ports.timeoutMs,
       socketTimeout: ports.timeoutMs,
-      retryStrategy: (times: number) => RETRY.baseMs + backoffMs(RETRY, times, ports.random()),
+      retryStrategy: (times: number) => backoffMs(RETRY, times, ports.random()),
     }
     this.#listening = new Redis(ports.url, options)
     this.#publishing = new Redis(ports.url, { ...options, commandTimeout: ports.timeoutMs })
     for (const redis of [this.#listening, this.#publishing])
       redis.on('error', (error: Error) => this.#troubled(error, 'Redis is not reached'))
-    this.#listening.on('ready', () => this.#connected())
-    this.#listening.on('close', () => this.#disconnected())
+    this.#listening.on('ready', () => {
+      this.#channels.forget()
+      this.#link.dispatch({ type: 'connected' })
+    })
+    this.#listening.on('close', () => {
+      this.#channels.forget()
+      this.#link.dispatch({ type: 'disconnected' })
+    })
     this.#listening.on('messageBuffer', (channel: Buffer, message: Buffer) => {
       // What is lost by this is found by the heads, like all that Redis does not carry.
       ports.wall.around(
@@ -85,7 +101,15 @@ export class RedisBus implements Bus {
   }
 
   isUp(): boolean {
-    return this.#isUp
+    return this.#link.state.status === 'up'
+  }
+
+  get status(): BusLink['status'] {
+    return this.#link.state.status
+  }
+
+  apiAnswered(): void {
+    this.#link.dispatch({ type: 'apiAnswered' })
   }
 
   join(space: SpaceId): void {
@@ -115,7 +139,7 @@ export class RedisBus implements Bus {
 
   async answers(): Promise<boolean> {
     try {
-      return this.#isUp && (await this.#publishing.ping()) === 'PONG'
+      return this.isUp() && (await this.#publishing.ping()) === 'PONG'
     } catch (error) {
       this.#troubled(error, 'Redis does not answer')
       return false
@@ -124,7 +148,7 @@ export class RedisBus implements Bus {
 
   async stop(): Promise<void> {
     this.#listener = undefined
-    this.#ping?.()
+    this.#link.stop()
     this.#listening.disconnect()
     this.#publishing.disconnect()
     await Promise.resolve()
@@ -134,11 +158,28 @@ export class RedisBus implements Bus {
     return this.#listening.status === 'ready'
   }
 
-  #connected(): void {
-    this.#connection++
-    this.#channels.forget()
-    this.#keepPinging(this.#connection)
-    this.#joinAll(this.#connection)
+  #carryOut(effect: BusLinkEffect): void {
+    switch (effect.type) {
+      case 'joinChannels':
+        this.#joinAll(effect.connection)
+        return
+      case 'ping':
+        // ioredis cuts a connection that does not answer within its socket timeout; a ping is what it has to answer.
+        this.#listening.ping().catch((error: unknown) => this.#troubled(error, 'Redis does not answer'))
+        return
+      case 'reconnect':
+        this.#listening.disconnect(true)
+        return
+      case 'announceLost':
+        if (effect.isDeaf) this.#listener?.deaf()
+        else this.#listener?.lost()
+        return
+      case 'announceRecovered':
+        this.#listener?.recovered()
+        return
+      default:
+        effect satisfies never
+    }
   }
 
   #joinAll(connection: number): void {
@@ -147,19 +188,15 @@ export class RedisBus implements Bus {
     for (let at = 0; at < missing.length; at += CHANNELS_PER_COMMAND)
       joins.push(this.#subscribe(missing.slice(at, at + CHANNELS_PER_COMMAND)))
     Promise.all(joins).then(
-      (joined) => {
-        if (connection !== this.#connection || !this.#isConnected() || !joined.every(Boolean)) return
-        this.#isUp = true
-        if (!this.#wasUp) this.#ports.log.info({ channels: missing.length }, 'Redis is back')
-        this.#wasUp = true
-        this.#listener?.recovered()
+      (confirmed) => {
+        if (confirmed.every(Boolean)) this.#link.dispatch({ type: 'channelsJoined', connection })
       },
       (error: unknown) => this.#troubled(error, 'joining channels failed'),
     )
   }
 
   #subscribe(subscriptions: readonly { space: SpaceId; id: SubscriptionId }[]): Promise<boolean> {
-    const connection = this.#connection
+    const { connection } = this.#link.state
     const channels = subscriptions.map(({ space }) => REDIS.spaceChannel(space))
     return this.#confirmed(this.#listening.subscribe(...channels), connection).then((isConfirmed) => {
       if (isConfirmed)
@@ -172,32 +209,12 @@ export class RedisBus implements Bus {
   async #confirmed(reply: Promise<unknown>, connection: number): Promise<boolean> {
     try {
       await reply
-      return connection === this.#connection && this.#isConnected()
+      return connection === this.#link.state.connection && this.#isConnected()
     } catch (error) {
       this.#troubled(error, 'joining a channel failed')
-      if (connection === this.#connection && this.#isConnected()) this.#listening.disconnect(true)
+      this.#link.dispatch({ type: 'joinFailed', connection })
       return false
     }
-  }
-
-  #disconnected(): void {
-    this.#connection++
-    this.#ping?.()
-    this.#channels.forget()
-    if (!this.#isUp && !this.#wasUp) return
-    this.#isUp = false
-    this.#wasUp = false
-    this.#listener?.lost()
-  }
-
-  /** ioredis cuts a connection that does not answer within its socket timeout; a ping is what it has to answer. */
-  #keepPinging(connection: number): void {
-    this.#ping?.()
-    this.#ping = this.#ports.clock.after(PING_EVERY_MS, () => {
-      if (connection !== this.#connection || !this.#isConnected()) return
-      this.#listening.ping().catch((error: unknown) => this.#troubled(error, 'Redis does not answer'))
-      this.#keepPinging(connection)
-    })
   }
 
   #received(channel: Buffer, message: Buffer): void {
@@ -207,14 +224,18 @@ export class RedisBus implements Bus {
       this.#listener?.message(space, message)
       return
     }
-    if (name === REDIS.gatewaysChannel) this.#listener?.beat?.(message)
+    if (name === REDIS.gatewaysChannel) this.#listener?.beat(message)
     if (name === REDIS.headsChannel) {
       const heads = parseHeadsMessage(message.toString('utf8'))
-      if (heads.ok) this.#listener?.heads(heads.value)
+      this.#ports.received(heads.ok ? 'heads' : 'unreadable')
+      if (!heads.ok) return
+      this.#link.dispatch({ type: 'headsReceived' })
+      this.#listener?.heads(heads.value)
     }
     if (name === REDIS.revokedChannel) {
       const revoked = parseRevokedMessage(message.toString('utf8'))
-      if (revoked.ok) this.#listener?.revoked?.(revoked.value)
+      this.#ports.received(revoked.ok ? 'revoked' : 'unreadable')
+      if (revoked.ok) this.#listener?.revoked(revoked.value)
     }
   }
 

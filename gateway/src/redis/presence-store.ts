@@ -21,10 +21,9 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import { type ChainableCommander, Redis } from 'ioredis'
-import { backoffMs } from '../core/backoff.ts'
 import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
 import type { PresenceWrite } from '../core/presence/roster-effect.ts'
-import type { Clock, Random } from '@rhizom/machine'
+import { backoffMs, type Clock, type Random } from '@rhizom/machine'
 import type { BeatAnswer, BeatRequest, LastWords, Log, PresenceStore } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
 
@@ -40,7 +39,7 @@ export interface RedisPresenceStoreOptions {
 }
 
 const LOG_EVERY_MS = 10_000
-const RETRY = { baseMs: 50, maxMs: 1000 } as const
+const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 const FIELDS_PER_COMMAND = 500
 
 type Reply = [error: Error | null, result: unknown]
@@ -61,7 +60,7 @@ export class RedisPresenceStore implements PresenceStore {
       connectTimeout: timeoutMs,
       socketTimeout: timeoutMs,
       commandTimeout: timeoutMs,
-      retryStrategy: (times: number) => RETRY.baseMs + backoffMs(RETRY, times, random()),
+      retryStrategy: (times: number) => backoffMs(RETRY, times, random()),
     })
     const warn = throttledWarn(log, clock, LOG_EVERY_MS)
     this.#redis.on('error', (error: Error) => warn({ error: String(error) }, 'Redis is not reached for presence'))

@@ -1,19 +1,18 @@
 /**
- * Runs the feed machine (core/feed/feed.ts) of one space: carries out its effects on the bus, the log and the sockets, and
- * keeps who follows. Events that come up while effects are carried out wait for their turn.
+ * One space on this gateway: runs its feed machine (core/feed/feed.ts), carries out its effects on the bus, the log and
+ * the sockets, and keeps who follows.
  */
+import { type Clock, type Random, Runner } from '@rhizom/machine'
 import { type BeingId, encodeFrame, parseSpaceMessage, type Position, type SpaceId } from '@rhizom/protocol'
 import { mayRead } from '../core/feed/access.ts'
-import { feedWakesAt } from '../core/feed/read.ts'
-import { openFeed, stepFeed } from '../core/feed/feed.ts'
+import { feedMachine, openFeed } from '../core/feed/feed.ts'
 import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState } from '../core/feed/state.ts'
-import { adoptRun, concat, encodeResumed } from '../core/feed/run.ts'
-import { EventQueue } from '../event-queue.ts'
+import { runFromMessage, concat, encodeResumed } from '../core/feed/run.ts'
 import { FanOut, type FanOutSettings, joinFrames } from './fan-out.ts'
 import type { Metrics } from '../observe.ts'
-import type { Cancel, Clock, Random } from '@rhizom/machine'
 import type { Bus, Log, ApiClient, ReadOutcome } from '../ports.ts'
 import type { Roster } from '../presence/roster.ts'
+import type { Wall } from '../wall.ts'
 import { SignalWindow } from './signals.ts'
 
 /** One subscription of one connection, as a feed sees it. */
@@ -37,6 +36,7 @@ export interface SpaceChannelPorts {
   roster: Roster
   metrics: Metrics
   log: Log
+  wall: Wall
   settings: FeedSettings
   fanOut: FanOutSettings
   signalWindowMs: number
@@ -56,18 +56,12 @@ export class SpaceChannel {
   readonly #fanOut: FanOut<Watcher>
   readonly #signals: SignalWindow
   readonly #waiting = new Map<number, Watcher>()
-  readonly #events: EventQueue<FeedEvent>
+  readonly #runner: Runner<FeedState, FeedEvent, FeedEffect>
   readonly #encoded = new Map<number, Uint8Array>()
-  #state: FeedState
-  #timer: Cancel | undefined
 
   constructor(space: SpaceId, ports: SpaceChannelPorts) {
     this.space = space
     this.#ports = ports
-    this.#events = new EventQueue(
-      (event) => this.#step(event),
-      () => this.#sleep(),
-    )
     this.#fanOut = new FanOut(ports.clock, ports.fanOut, (frames, members, bytes) => {
       ports.metrics.batchFrames.observe(frames)
       ports.metrics.framesOut.inc(frames * members)
@@ -76,28 +70,38 @@ export class SpaceChannel {
     this.#signals = new SignalWindow(ports.clock, ports.signalWindowMs, (frame) => this.#fanOut.push(frame))
     ports.roster.opened(space, (frame) => this.#fanOut.push(frame))
     const { state, effects } = openFeed(space, ports.clock.nowMs())
-    this.#state = state
+    this.#runner = new Runner({
+      ...ports,
+      machine: feedMachine(ports.settings),
+      initial: state,
+      carryOut: (effect) => this.#carryOut(effect),
+      faulted: (error) => ports.wall.report('space', error, { space }),
+      changed: (after) => {
+        if (after.status === 'closed') this.#close()
+      },
+    })
     for (const effect of effects) this.#carryOut(effect)
     if (!ports.bus.isUp()) this.dispatch({ type: 'channelLost' })
-    this.#sleep()
   }
 
   /** The version up to which those who follow were sent everything. */
   get sentVersion(): number | undefined {
-    if (this.#state.status !== 'live') return undefined
-    return this.#fanOut.isPending ? this.#fanOut.sentVersion : this.#state.position.version
+    const { state } = this.#runner
+    if (state.status !== 'live') return undefined
+    return this.#fanOut.isPending ? this.#fanOut.sentVersion : state.position.version
   }
 
   get parked(): number {
-    return this.#state.status === 'closed' ? 0 : this.#state.parked.runs.length
+    const { state } = this.#runner
+    return state.status === 'closed' ? 0 : state.parked.runs.length
   }
 
   get status(): FeedState['status'] {
-    return this.#state.status
+    return this.#runner.state.status
   }
 
   subscribe(watcher: Watcher, position: Position | undefined): void {
-    if (this.#state.status === 'closed') {
+    if (this.status === 'closed') {
       watcher.refused('unavailable', CLOSED_RETRY_MS)
       return
     }
@@ -124,35 +128,19 @@ export class SpaceChannel {
       this.#ports.roster.heard(this.space, message)
       return
     }
-    const run = adoptRun(this.space, message)
+    const run = runFromMessage(this.space, message)
     if (run !== undefined) this.dispatch({ type: 'runReceived', run })
     else this.dispatch({ type: 'runUnreadable', position: { epoch: message.epoch, version: message.to } })
   }
 
   dispatch(event: FeedEvent): void {
-    this.#events.push(event)
-  }
-
-  #step(event: FeedEvent): void {
-    const wasOpen = this.#state.status !== 'closed'
-    const { state, effects } = stepFeed(this.#state, event, this.#ports.clock.nowMs(), this.#ports.settings)
-    this.#state = state
-    for (const effect of effects) this.#carryOut(effect)
-    if (wasOpen && state.status === 'closed') this.#close()
+    this.#runner.dispatch(event)
   }
 
   stop(): void {
-    this.#timer?.()
+    this.#runner.stop()
     this.#signals.stop()
     this.#fanOut.stop()
-  }
-
-  #sleep(): void {
-    this.#timer?.()
-    const wakesAt = feedWakesAt(this.#state, this.#ports.settings)
-    if (wakesAt === undefined) return
-    const { clock } = this.#ports
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.nowMs()), () => this.dispatch({ type: 'ticked' }))
   }
 
   #close(): void {
@@ -213,7 +201,7 @@ export class SpaceChannel {
   }
 
   #read({ request }: Extract<FeedEffect, { type: 'read' }>): void {
-    const { reader, random, log, roster } = this.#ports
+    const { reader, log, roster } = this.#ports
     const ended = (outcome: ReadOutcome): void => {
       switch (outcome.type) {
         case 'answered':
@@ -225,7 +213,7 @@ export class SpaceChannel {
         case 'failed':
           log.debug({ space: this.space, problem: outcome.problem }, 'reading the log failed')
           this.#ports.metrics.logReadFailures.inc()
-          this.dispatch({ type: 'readFailed', random: random(), retryAfterMs: outcome.retryAfterMs })
+          this.dispatch({ type: 'readFailed', retryAfterMs: outcome.retryAfterMs })
           return
         default:
           outcome satisfies never

@@ -1,26 +1,26 @@
 /** All feeds of a gateway: one per watched space, made when somebody asks for it and gone when it closes. */
 import type { Heads, Position, SpaceId } from '@rhizom/protocol'
-import type { BusListener } from '../ports.ts'
-import { HeadWatch, type HeadWatchPorts } from '../api/head-watch.ts'
+import { HeadWatch, type HeadWatchDeps } from '../api/head-watch.ts'
 import { SpaceChannel, type SpaceChannelPorts, type Watcher } from './space-channel.ts'
 
 export type SpacesPorts = Omit<SpaceChannelPorts, 'checkHead' | 'closed' | 'settings'> & {
   feed: SpaceChannelPorts['settings']
-  headsPoll: HeadWatchPorts['settings']
+  headsPoll: HeadWatchDeps['settings']
 }
 
-export class Spaces implements BusListener {
+export class Spaces {
   readonly #ports: SpacesPorts
   readonly #feeds = new Map<SpaceId, SpaceChannel>()
   readonly #headWatch: HeadWatch
 
   constructor(ports: SpacesPorts) {
     this.#ports = ports
-    const { clock, random, reader, headsPoll, metrics } = ports
+    const { clock, random, reader, wall, headsPoll, metrics } = ports
     this.#headWatch = new HeadWatch({
       clock,
       random,
       reader,
+      wall,
       settings: headsPoll,
       watched: () => [...this.#feeds.keys()],
       learned: (space, position) => this.#learned(space, position),

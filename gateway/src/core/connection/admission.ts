@@ -29,10 +29,10 @@ export interface BucketSettings {
 /** Tokens at a moment; they grow back with time. */
 export interface Bucket {
   readonly tokens: number
-  readonly at: number
+  readonly atMs: number
 }
 
-export const fullBucket = (settings: BucketSettings, now: number): Bucket => ({ tokens: settings.burst, at: now })
+export const fullBucket = (settings: BucketSettings, nowMs: number): Bucket => ({ tokens: settings.burst, atMs: nowMs })
 
 export type Taken = { ok: true; bucket: Bucket } | { ok: false; bucket: Bucket; retryAfterMs: number }
 
@@ -46,11 +46,11 @@ export const lineCost = (bytes: number): number => Math.max(1, Math.ceil(bytes /
  * Takes tokens, or says when there will be as many. What costs more than a full bucket costs a full bucket: else it
  * could never pass.
  */
-export function takeTokens(bucket: Bucket, settings: BucketSettings, now: number, wanted: number): Taken {
+export function takeTokens(bucket: Bucket, settings: BucketSettings, nowMs: number, wanted: number): Taken {
   const cost = Math.min(wanted, settings.burst)
-  const grown = Math.max(0, now - bucket.at) * (settings.perSecond / 1000)
+  const grown = Math.max(0, nowMs - bucket.atMs) * (settings.perSecond / 1000)
   const tokens = Math.min(settings.burst, bucket.tokens + grown)
-  if (tokens >= cost) return { ok: true, bucket: { tokens: tokens - cost, at: now } }
+  if (tokens >= cost) return { ok: true, bucket: { tokens: tokens - cost, atMs: nowMs } }
   const retryAfterMs = Math.ceil((cost - tokens) * (1000 / settings.perSecond))
-  return { ok: false, bucket: { tokens, at: now }, retryAfterMs }
+  return { ok: false, bucket: { tokens, atMs: nowMs }, retryAfterMs }
 }

@@ -1,13 +1,8 @@
 /** How a step of the connection machine ends: as it was, with a complaint, or closed. There is one way to close. */
 import { type CloseName, FRAME_ERRORS, type FrameErrorCode } from '@rhizom/protocol'
-import type { OpenConnection, ConnectionEffect, ConnectionState } from './state.ts'
+import type { ConnectionEffect, ConnectionState, ConnectionStep, OpenConnection } from './state.ts'
 
-export interface Outcome {
-  state: ConnectionState
-  effects: readonly ConnectionEffect[]
-}
-
-export const stay = (state: ConnectionState): Outcome => ({ state, effects: [] })
+export const stay = (state: ConnectionState): ConnectionStep => ({ state, effects: [] })
 
 interface ErrorExtra {
   space?: string | undefined
@@ -31,7 +26,7 @@ export function closeConnection(
   state: OpenConnection,
   close: CloseName,
   lastWords: readonly ConnectionEffect[] = [],
-): Outcome {
+): ConnectionStep {
   const spaces = 'subscriptions' in state ? [...state.subscriptions.keys()] : []
   const unwatch = spaces.map((space): ConnectionEffect => ({ type: 'unwatch', space }))
   return {

@@ -1,7 +1,15 @@
 /** What a client that said hello may ask, frame by frame. */
+import type { Moment } from '@rhizom/machine'
 import { type BeingId, type ClientFrame, jsonBytes, type SpaceId } from '@rhizom/protocol'
-import { errorFrame, type Outcome, stay } from './end.ts'
-import type { DrainingConnection, LiveConnection, ConnectionEffect, ConnectionLimits, SpokenFrame } from './state.ts'
+import { errorFrame, stay } from './end.ts'
+import type {
+  DrainingConnection,
+  LiveConnection,
+  ConnectionEffect,
+  ConnectionLimits,
+  ConnectionStep,
+  SpokenFrame,
+} from './state.ts'
 
 type Asked = Exclude<ClientFrame, { type: 'hello' }>
 type Known = LiveConnection | DrainingConnection
@@ -11,21 +19,21 @@ const DRAINED_RETRY_MS = 1000
 /** Names held for a subscription that is not answered yet. */
 const MAX_HELD = 16
 
-export function serveLive(state: LiveConnection, frame: Asked, settings: ConnectionLimits): Outcome {
-  if (frame.type === 'subscribe') return subscribe(state, frame, settings)
+export function serveLive(state: LiveConnection, frame: Asked, limits: ConnectionLimits): ConnectionStep {
+  if (frame.type === 'subscribe') return subscribe(state, frame, limits)
   if (frame.type === 'refresh')
     return { state, effects: [{ type: 'verifyToken', purpose: 'refresh', token: frame.token }] }
-  return serveKnown(state, frame, settings)
+  return serveKnown(state, frame, limits)
 }
 
 /** A draining connection ends what is under way and begins nothing. */
 export function serveDraining(
   state: DrainingConnection,
   frame: ClientFrame,
-  now: number,
-  settings: ConnectionLimits,
-): Outcome {
-  const retryAfterMs = Math.max(0, state.closeAt - now) + DRAINED_RETRY_MS
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  const retryAfterMs = Math.max(0, state.closeAtMs - at.nowMs) + DRAINED_RETRY_MS
   switch (frame.type) {
     case 'hello':
     case 'refresh':
@@ -33,17 +41,17 @@ export function serveDraining(
     case 'subscribe':
       return { state, effects: [errorFrame('unavailable', { space: frame.space, retryAfterMs })] }
     default:
-      return serveKnown(state, frame, settings)
+      return serveKnown(state, frame, limits)
   }
 }
 
 function subscribe(
   state: LiveConnection,
   frame: Extract<ClientFrame, { type: 'subscribe' }>,
-  settings: ConnectionLimits,
-): Outcome {
+  limits: ConnectionLimits,
+): ConnectionStep {
   const { space, epoch, after, present } = frame
-  if (!state.subscriptions.has(space) && state.subscriptions.size >= settings.maxSubscriptions)
+  if (!state.subscriptions.has(space) && state.subscriptions.size >= limits.maxSubscriptions)
     return { state, effects: [errorFrame('too-many', { space })] }
   const position = epoch === undefined || after === undefined ? undefined : { epoch, version: after }
   return {
@@ -55,17 +63,17 @@ function subscribe(
 function serveKnown(
   state: Known,
   frame: Exclude<Asked, { type: 'subscribe' | 'refresh' }>,
-  settings: ConnectionLimits,
-): Outcome {
+  limits: ConnectionLimits,
+): ConnectionStep {
   switch (frame.type) {
     case 'unsubscribe':
       return unsubscribe(state, frame.space)
     case 'presence':
-      return jsonBytes(frame.state) > settings.maxStateBytes
+      return jsonBytes(frame.state) > limits.maxStateBytes
         ? complain(state, 'too-large', frame.space)
         : speak(state, frame)
     case 'signal':
-      return jsonBytes(frame.data ?? {}) > settings.maxSignalBytes
+      return jsonBytes(frame.data ?? {}) > limits.maxSignalBytes
         ? complain(state, 'too-large', frame.space)
         : speak(state, frame)
     case 'ping':
@@ -77,7 +85,7 @@ function serveKnown(
 }
 
 /** A subscription without an answer is not known to be allowed yet: what is said to its space waits for the answer. */
-function speak(state: Known, frame: SpokenFrame): Outcome {
+function speak(state: Known, frame: SpokenFrame): ConnectionStep {
   const { space } = frame
   const subscription = state.subscriptions.get(space)
   if (state.being === undefined || subscription === undefined) return complain(state, 'not-subscribed', space)
@@ -94,7 +102,7 @@ const spoken = (being: BeingId, frame: SpokenFrame): ConnectionEffect =>
     : { type: 'publishSignal', space: frame.space, being, name: frame.name, data: frame.data }
 
 /** The answer was sent: what was held goes on. */
-export function subscriptionAnswered(state: Known, space: SpaceId): Outcome {
+export function subscriptionAnswered(state: Known, space: SpaceId): ConnectionStep {
   const subscription = state.subscriptions.get(space)
   const { being } = state
   if (being === undefined || subscription?.status !== 'waiting') return stay(state)
@@ -104,12 +112,12 @@ export function subscriptionAnswered(state: Known, space: SpaceId): Outcome {
   }
 }
 
-const complain = (state: Known, code: 'too-large' | 'too-many' | 'not-subscribed', space: SpaceId): Outcome => ({
+const complain = (state: Known, code: 'too-large' | 'too-many' | 'not-subscribed', space: SpaceId): ConnectionStep => ({
   state,
   effects: [errorFrame(code, { space })],
 })
 
-function unsubscribe(state: Known, space: SpaceId): Outcome {
+function unsubscribe(state: Known, space: SpaceId): ConnectionStep {
   if (!state.subscriptions.has(space)) return stay(state)
   const subscriptions = new Map(state.subscriptions)
   subscriptions.delete(space)

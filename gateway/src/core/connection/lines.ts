@@ -2,6 +2,7 @@
  * How one line of a client is let in and read: it costs tokens before it is looked at, a stranger's is read as hello
  * and nothing else, and what is no frame is answered and counted.
  */
+import type { Moment } from '@rhizom/machine'
 import {
   type ClientFrame,
   FRAME_ERRORS,
@@ -12,7 +13,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import { takeTokens } from './admission.ts'
-import { closeConnection, errorFrame, type Outcome, stay } from './end.ts'
+import { closeConnection, errorFrame, stay } from './end.ts'
 import type {
   AwaitingHello,
   DrainingConnection,
@@ -22,11 +23,12 @@ import type {
   ReceivedFrame,
   ConnectionEffect,
   ConnectionLimits,
+  ConnectionStep,
 } from './state.ts'
 
 export const countFrame = (frame: ReceivedFrame): ConnectionEffect => ({ type: 'countFrame', frame })
 
-const counting = (frame: ReceivedFrame, { state, effects }: Outcome): Outcome => ({
+const counting = (frame: ReceivedFrame, { state, effects }: ConnectionStep): ConnectionStep => ({
   state,
   effects: [countFrame(frame), ...effects],
 })
@@ -38,12 +40,12 @@ const counting = (frame: ReceivedFrame, { state, effects }: Outcome): Outcome =>
 export function admit<State extends OpenConnection>(
   state: State,
   cost: number,
-  now: number,
-  settings: ConnectionLimits,
-  pass: (admitted: State) => Outcome,
+  at: Moment,
+  limits: ConnectionLimits,
+  pass: (admitted: State) => ConnectionStep,
   line?: string,
-): Outcome {
-  const taken = takeTokens(state.inbound.bucket, settings.frames, now, cost)
+): ConnectionStep {
+  const taken = takeTokens(state.inbound.bucket, limits.frames, at.nowMs, cost)
   const refusedInRow = taken.ok ? 0 : state.inbound.refusedInRow + 1
   const inbound: Inbound = { ...state.inbound, bucket: taken.bucket, refusedInRow }
   const counted: State = { ...state, inbound }
@@ -51,8 +53,7 @@ export function admit<State extends OpenConnection>(
   // A large line stays unread: it is no subscribe.
   const space = state.status === 'live' && line !== undefined && cost === 1 ? spaceNamedBy(line) : undefined
   const refusal = errorFrame('rate-limited', { space, retryAfterMs: taken.retryAfterMs })
-  if (refusedInRow >= settings.maxRefusedInRow)
-    return counting('refused', closeConnection(counted, 'tooMany', [refusal]))
+  if (refusedInRow >= limits.maxRefusedInRow) return counting('refused', closeConnection(counted, 'tooMany', [refusal]))
   return { state: counted, effects: [countFrame('refused'), refusal] }
 }
 
@@ -65,13 +66,13 @@ function spaceNamedBy(line: string): SpaceId | undefined {
 export function readHello(
   state: AwaitingHello,
   line: string,
-  settings: ConnectionLimits,
-  hello: (state: AwaitingHello, frame: HelloFrame) => Outcome,
-  early: (state: AwaitingHello) => Outcome,
-): Outcome {
+  limits: ConnectionLimits,
+  hello: (state: AwaitingHello, frame: HelloFrame) => ConnectionStep,
+  early: (state: AwaitingHello) => ConnectionStep,
+): ConnectionStep {
   if (isBlank(line)) return counting('blank', stay(state))
   const parsed = parseHelloLine(line)
-  if (!parsed.ok) return malformed(state, problemOf(parsed), settings)
+  if (!parsed.ok) return malformed(state, problemOf(parsed), limits)
   const { value } = parsed
   switch (value.type) {
     case 'hello':
@@ -90,12 +91,12 @@ export function readHello(
 export function readLine<State extends LiveConnection | DrainingConnection>(
   state: State,
   line: string,
-  settings: ConnectionLimits,
-  serve: (state: State, frame: ClientFrame) => Outcome,
-): Outcome {
+  limits: ConnectionLimits,
+  serve: (state: State, frame: ClientFrame) => ConnectionStep,
+): ConnectionStep {
   if (isBlank(line)) return counting('blank', stay(state))
   const parsed = parseClientLine(line)
-  if (!parsed.ok) return malformed(state, problemOf(parsed), settings)
+  if (!parsed.ok) return malformed(state, problemOf(parsed), limits)
   if (parsed.value.type === 'ignored') return counting('unknown', stay(state))
   const understood: State = { ...state, inbound: { ...state.inbound, malformedInRow: 0 } }
   return counting(parsed.value.type, serve(understood, parsed.value))
@@ -104,11 +105,11 @@ export function readLine<State extends LiveConnection | DrainingConnection>(
 const problemOf = ({ problem, path }: { problem: string; path?: string }): string =>
   path === undefined ? problem : `${problem} at ${path}`
 
-export function malformed(state: OpenConnection, problem: string, settings: ConnectionLimits): Outcome {
+export function malformed(state: OpenConnection, problem: string, limits: ConnectionLimits): ConnectionStep {
   const malformedInRow = state.inbound.malformedInRow + 1
   const next: OpenConnection = { ...state, inbound: { ...state.inbound, malformedInRow } }
   const complaint = errorFrame('malformed', { message: `${FRAME_ERRORS.malformed}: ${problem}` })
-  if (malformedInRow >= settings.maxMalformedInRow)
+  if (malformedInRow >= limits.maxMalformedInRow)
     return counting('malformed', closeConnection(next, 'notUnderstood', [complaint]))
   return counting('malformed', { state: next, effects: [complaint] })
 }

@@ -1,3 +1,5 @@
+import type { TimePassed } from '@rhizom/machine'
+import { momentAt } from '@rhizom/machine/testing'
 import type { ClientFrameInput, ServerFrame } from '@rhizom/protocol'
 import { describe, expect, test } from 'vitest'
 import { openConnection, connectionWakesAtMs, stepConnection } from './machine.ts'
@@ -30,25 +32,24 @@ const presence = (space: string, state = {}): ConnectionEvent => frame({ type: '
 const bad = line('{not JSON')
 /** Larger than a hello may be. */
 const largeHello = frame({ type: 'hello', protocol: 1, token: 'x'.repeat(9_000) })
-const verified: ConnectionEvent = {
+const verified: Extract<ConnectionEvent, { type: 'tokenVerified' }> = {
   type: 'tokenVerified',
   purpose: 'hello',
   being: '@ada',
   expiresAt: EXPIRES,
-  spread: 0,
 }
-const drain: ConnectionEvent = { type: 'drainStarted', reconnectAfterMs: 500, closeAt: NOW + 100 }
+const drain: ConnectionEvent = { type: 'drainStarted', reconnectAfterMs: 500, closeAfterMs: 100 }
 
 /** Runs events and tells what came of them as short words. */
 function run(
   state: ConnectionState,
-  events: readonly ConnectionEvent[],
-  now = NOW,
+  events: readonly (ConnectionEvent | TimePassed)[],
+  nowMs = NOW,
 ): { state: ConnectionState; said: string[] } {
   const said: string[] = []
   let current = state
   for (const event of events) {
-    const step = stepConnection(current, event, now, settings)
+    const step = stepConnection(current, event, momentAt(nowMs, { random: 0 }), settings)
     current = step.state
     for (const effect of step.effects) {
       if (effect.type === 'countFrame') continue
@@ -72,11 +73,18 @@ const states = {
   closed: run(awaiting, [largeHello]).state,
 } satisfies Record<ConnectionState['status'], ConnectionState>
 
-type EventName = ConnectionEvent['type'] | 'hello' | 'subscribe' | 'unknown' | 'malformed' | 'oversized' | 'blank'
+type EventName =
+  | (ConnectionEvent | TimePassed)['type']
+  | 'hello'
+  | 'subscribe'
+  | 'unknown'
+  | 'malformed'
+  | 'oversized'
+  | 'blank'
 /** Next status, then what is said and done. Every cell is decided: a new state or event does not compile until it is. */
 type Cell = readonly [ConnectionState['status'], ...string[]]
 
-const events: Record<EventName, ConnectionEvent> = {
+const events: Record<EventName, ConnectionEvent | TimePassed> = {
   lineReceived: ping,
   hello,
   subscribe: subscribe('@b'),
@@ -95,7 +103,7 @@ const events: Record<EventName, ConnectionEvent> = {
   fellBehind: { type: 'fellBehind' },
   drainStarted: drain,
   socketClosed: { type: 'socketClosed' },
-  ticked: { type: 'ticked' },
+  timePassed: { type: 'timePassed' },
 }
 
 const closedTable: Record<EventName, Cell> = {
@@ -117,7 +125,7 @@ const closedTable: Record<EventName, Cell> = {
   fellBehind: ['closed'],
   drainStarted: ['closed'],
   socketClosed: ['closed'],
-  ticked: ['closed'],
+  timePassed: ['closed'],
 }
 
 const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
@@ -140,7 +148,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
-    ticked: ['awaiting-hello'],
+    timePassed: ['awaiting-hello'],
   },
   authenticating: {
     lineReceived: ['authenticating'],
@@ -161,7 +169,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
-    ticked: ['authenticating'],
+    timePassed: ['authenticating'],
   },
   live: {
     lineReceived: ['live', 'pong'],
@@ -182,7 +190,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed', 'unwatch:@a'],
-    ticked: ['live'],
+    timePassed: ['live'],
   },
   draining: {
     lineReceived: ['draining', 'pong'],
@@ -203,7 +211,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining'],
     socketClosed: ['closed', 'unwatch:@a'],
-    ticked: ['draining'],
+    timePassed: ['draining'],
   },
   closed: closedTable,
 }
@@ -237,8 +245,8 @@ describe('saying who one is', () => {
   test('G1 no verified token in time closes with 4001, also while the token is looked at', () => {
     for (const state of [states['awaiting-hello'], states.authenticating]) {
       expect(connectionWakesAtMs(state)).toBe(NOW + 10_000)
-      expect(run(state, [{ type: 'ticked' }], NOW + 9999).said).toEqual([])
-      expect(run(state, [{ type: 'ticked' }], NOW + 10_000).said).toEqual(['close:helloTimedOut'])
+      expect(run(state, [{ type: 'timePassed' }], NOW + 9999).said).toEqual([])
+      expect(run(state, [{ type: 'timePassed' }], NOW + 10_000).said).toEqual(['close:helloTimedOut'])
     }
   })
 
@@ -260,7 +268,16 @@ describe('saying who one is', () => {
   })
 
   test('G4 the session ends with its token', () => {
-    expect(run(states.live, [{ type: 'ticked' }], EXPIRES).said).toEqual(['unwatch:@a', 'close:tokenExpired'])
+    expect(run(states.live, [{ type: 'timePassed' }], EXPIRES).said).toEqual(['unwatch:@a', 'close:tokenExpired'])
+  })
+
+  test('G4 a date that is set to and fro ends no session and prolongs none', () => {
+    const hour = 3_600_000
+    for (const dateMs of [NOW - hour, NOW + hour]) {
+      const passed = (nowMs: number) =>
+        stepConnection(states.live, { type: 'timePassed' }, momentAt(nowMs, { dateMs }), settings).state.status
+      expect([passed(EXPIRES - 1), passed(EXPIRES)]).toEqual(['live', 'closed'])
+    }
   })
 
   test('G4 refresh extends, never shortens, and only for the same being', () => {
@@ -283,7 +300,12 @@ describe('a being that was removed', () => {
 
   test('G62 its token is refused, at hello and at refresh, and the client is told why', () => {
     for (const state of [states.authenticating, states.live]) {
-      const { effects } = stepConnection(state, { type: 'tokenRefused', reason: 'revoked' }, NOW, settings)
+      const { effects } = stepConnection(
+        state,
+        { type: 'tokenRefused', reason: 'revoked' },
+        momentAt(NOW, { random: 0 }),
+        settings,
+      )
       expect(effects[0]).toMatchObject({ frame: { code: 'not-authenticated', message: 'Who this was is removed' } })
       expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'notAuthenticated' })
     }
@@ -299,7 +321,7 @@ describe('subscriptions', () => {
 
   test('G5 a position is passed on', () => {
     const from41 = frame({ type: 'subscribe', space: '@b', present: false, epoch: EPOCH, after: 41 })
-    const { effects } = stepConnection(states.live, from41, NOW, settings)
+    const { effects } = stepConnection(states.live, from41, momentAt(NOW, { random: 0 }), settings)
     const position = { epoch: EPOCH, version: 41 }
     expect(effects.slice(1)).toEqual([{ type: 'watch', space: '@b', being: '@ada', position, present: false }])
   })
@@ -314,7 +336,7 @@ describe('subscriptions', () => {
     const spoke = run(waiting, [presence('@b', { at: 1 }), signal('@b'), presence('@b', { at: 2 })])
     expect(spoke.said).toEqual([])
     expect(run(spoke.state, [answered, answered]).said).toEqual(['setPresence:@b', 'publishSignal:@b'])
-    const { effects } = stepConnection(spoke.state, answered, NOW, settings)
+    const { effects } = stepConnection(spoke.state, answered, momentAt(NOW, { random: 0 }), settings)
     expect(effects[0]).toEqual({ type: 'setPresence', space: '@b', being: '@ada', state: { at: 2 } })
   })
 
@@ -357,12 +379,13 @@ describe('subscriptions', () => {
 describe('heartbeats', () => {
   test('G7 the first comes within one interval, the others one interval apart, for answered spaces', () => {
     const firsts = [0, 0.5, 0.999].map((spread) => {
-      const { state } = run(awaiting, [hello, { ...verified, expiresAt: NOW + 1e9, spread }])
+      const at = momentAt(NOW, { random: spread })
+      const { state } = stepConnection(states.authenticating, { ...verified, expiresAt: NOW + 1e9 }, at, settings)
       return (connectionWakesAtMs(state) ?? 0) - NOW
     })
     expect(firsts).toEqual([20_000, 15_000, 10_010])
     const live = run(states.live, [subscribe('@b')]).state
-    const beat = stepConnection(live, { type: 'ticked' }, NOW + 20_000, settings)
+    const beat = stepConnection(live, { type: 'timePassed' }, momentAt(NOW + 20_000, { random: 0 }), settings)
     expect(beat.effects).toEqual([{ type: 'sendHeartbeat', spaces: ['@a'] }])
     expect(connectionWakesAtMs(beat.state)).toBe(NOW + 40_000)
   })
@@ -374,7 +397,7 @@ describe('too much and too bad', () => {
       states.live,
       Array.from({ length: 98 }, () => ping),
     )
-    const step = stepConnection(state, subscribe('@b'), NOW, settings)
+    const step = stepConnection(state, subscribe('@b'), momentAt(NOW, { random: 0 }), settings)
     expect(step.effects).toMatchObject([
       { type: 'countFrame', frame: 'refused' },
       { type: 'sendFrame', frame: { type: 'error', code: 'rate-limited', space: '@b', retryAfterMs: 50 } },
@@ -450,6 +473,6 @@ describe('draining', () => {
       'error:unavailable',
     ])
     expect(connectionWakesAtMs(states.draining)).toBe(NOW + 100)
-    expect(run(states.draining, [{ type: 'ticked' }], NOW + 100).said).toEqual(['unwatch:@a', 'close:draining'])
+    expect(run(states.draining, [{ type: 'timePassed' }], NOW + 100).said).toEqual(['unwatch:@a', 'close:draining'])
   })
 })

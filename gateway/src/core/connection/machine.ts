@@ -3,9 +3,10 @@
  * client says is let in and read by lines.ts, what a live one asks is served by frames.ts. Feeds answer
  * subscriptions, the shell moves bytes.
  */
+import type { Machine, Moment, TimePassed } from '@rhizom/machine'
 import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { fullBucket, lineCost } from './admission.ts'
-import { closeConnection, errorFrame, type Outcome, stay } from './end.ts'
+import { closeConnection, errorFrame, stay } from './end.ts'
 import { serveDraining, serveLive, subscriptionAnswered } from './frames.ts'
 import { admit, countFrame, malformed, readHello, readLine } from './lines.ts'
 import type {
@@ -22,29 +23,29 @@ import type {
   TokenRefusal,
 } from './state.ts'
 
-export const openConnection = (id: string, now: number, settings: ConnectionLimits): ConnectionState => ({
+export const openConnection = (id: string, nowMs: number, limits: ConnectionLimits): ConnectionState => ({
   status: 'awaiting-hello',
   id,
-  inbound: { bucket: fullBucket(settings.frames, now), refusedInRow: 0, malformedInRow: 0 },
-  helloBy: now + settings.helloTimeoutMs,
+  inbound: { bucket: fullBucket(limits.frames, nowMs), refusedInRow: 0, malformedInRow: 0 },
+  helloByMs: nowMs + limits.helloTimeoutMs,
 })
 
 export function stepConnection(
   state: ConnectionState,
-  event: ConnectionEvent,
-  now: number,
-  settings: ConnectionLimits,
+  event: ConnectionEvent | TimePassed,
+  at: Moment,
+  limits: ConnectionLimits,
 ): ConnectionStep {
   if (state.status === 'closed') return { state, effects: [] }
   switch (event.type) {
     case 'lineReceived':
-      return lineReceived(state, event, now, settings)
+      return lineReceived(state, event, at, limits)
     case 'binaryReceived':
-      return admit(state, 1, now, settings, (admitted) => malformed(admitted, 'a binary message', settings))
+      return admit(state, 1, at, limits, (admitted) => malformed(admitted, 'a binary message', limits))
     case 'controlReceived':
-      return admit(state, 1, now, settings, (admitted) => ({ state: admitted, effects: [countFrame('control')] }))
+      return admit(state, 1, at, limits, (admitted) => ({ state: admitted, effects: [countFrame('control')] }))
     case 'tokenVerified':
-      return tokenVerified(state, event, now, settings)
+      return tokenVerified(state, event, at, limits)
     case 'tokenRefused':
       return tokenRefused(state, event.reason)
     case 'subscriptionAnswered':
@@ -56,13 +57,13 @@ export function stepConnection(
     case 'fellBehind':
       return closeConnection(state, 'tooSlow')
     case 'drainStarted':
-      return drainStarted(state, event)
+      return drainStarted(state, event, at)
     case 'socketClosed': {
       const { state: closed, effects } = closeConnection(state, 'draining')
       return { state: closed, effects: effects.filter((effect) => effect.type === 'unwatch') }
     }
-    case 'ticked':
-      return ticked(state, now, settings)
+    case 'timePassed':
+      return timePassed(state, at, limits)
     default:
       event satisfies never
       return stay(state)
@@ -73,51 +74,48 @@ export function stepConnection(
 function lineReceived(
   state: OpenConnection,
   { line, bytes }: Extract<ConnectionEvent, { type: 'lineReceived' }>,
-  now: number,
-  settings: ConnectionLimits,
-): Outcome {
-  if (bytes > (state.status === 'awaiting-hello' ? settings.maxHelloBytes : settings.maxFrameBytes))
-    return tooLarge(state)
-  const pass = (admitted: OpenConnection): Outcome => {
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  if (bytes > (state.status === 'awaiting-hello' ? limits.maxHelloBytes : limits.maxFrameBytes)) return tooLarge(state)
+  const pass = (admitted: OpenConnection): ConnectionStep => {
     switch (admitted.status) {
       case 'awaiting-hello':
-        return readHello(admitted, line, settings, helloReceived, unauthenticated)
+        return readHello(admitted, line, limits, helloReceived, unauthenticated)
       case 'authenticating':
-        return hold(admitted, line, bytes, settings)
+        return hold(admitted, line, bytes, limits)
       case 'live':
       case 'draining':
-        return readLine(admitted, line, settings, (known, frame) => serve(known, frame, now, settings))
+        return readLine(admitted, line, limits, (known, frame) => serve(known, frame, at, limits))
       default:
         admitted satisfies never
         return stay(admitted)
     }
   }
-  return admit(state, lineCost(bytes), now, settings, pass, line)
+  return admit(state, lineCost(bytes), at, limits, pass, line)
 }
 
-const tooLarge = (state: OpenConnection): Outcome => closeConnection(state, 'tooMany', [errorFrame('too-large')])
+const tooLarge = (state: OpenConnection): ConnectionStep => closeConnection(state, 'tooMany', [errorFrame('too-large')])
 
-function hold(state: Authenticating, line: string, bytes: number, settings: ConnectionLimits): Outcome {
+function hold(state: Authenticating, line: string, bytes: number, limits: ConnectionLimits): ConnectionStep {
   const heldBytes = state.heldBytes + bytes
-  return heldBytes > settings.maxFrameBytes
-    ? tooLarge(state)
-    : stay({ ...state, held: [...state.held, line], heldBytes })
+  return heldBytes > limits.maxFrameBytes ? tooLarge(state) : stay({ ...state, held: [...state.held, line], heldBytes })
 }
 
 function serve(
   state: LiveConnection | DrainingConnection,
   frame: ClientFrame,
-  now: number,
-  settings: ConnectionLimits,
-): Outcome {
-  if (state.status === 'draining') return serveDraining(state, frame, now, settings)
-  return frame.type === 'hello' ? unauthenticated(state) : serveLive(state, frame, settings)
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  if (state.status === 'draining') return serveDraining(state, frame, at, limits)
+  return frame.type === 'hello' ? unauthenticated(state) : serveLive(state, frame, limits)
 }
 
-const unauthenticated = (state: OpenConnection): Outcome =>
+const unauthenticated = (state: OpenConnection): ConnectionStep =>
   closeConnection(state, 'notAuthenticated', [errorFrame('not-authenticated')])
 
-function helloReceived(state: AwaitingHello, frame: HelloFrame): Outcome {
+function helloReceived(state: AwaitingHello, frame: HelloFrame): ConnectionStep {
   if (frame.protocol !== PROTOCOL_VERSION) return closeConnection(state, 'unsupportedVersion')
   const next: Authenticating = { ...state, status: 'authenticating', held: [], heldBytes: 0 }
   return { state: next, effects: [{ type: 'verifyToken', purpose: 'hello', token: frame.token }] }
@@ -126,28 +124,28 @@ function helloReceived(state: AwaitingHello, frame: HelloFrame): Outcome {
 function tokenVerified(
   state: OpenConnection,
   event: Extract<ConnectionEvent, { type: 'tokenVerified' }>,
-  now: number,
-  settings: ConnectionLimits,
-): Outcome {
-  if (event.expiresAt <= now) return tokenRefused(state, 'expired')
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  if (event.expiresAt <= at.dateMs) return tokenRefused(state, 'expired')
   if (event.purpose === 'refresh') {
     if (state.status !== 'live') return stay(state)
     if (event.being !== state.being) return unauthenticated(state)
-    const expiresAt = Math.max(state.expiresAt, event.expiresAt)
-    return stay(expiresAt === state.expiresAt ? state : { ...state, expiresAt })
+    return event.expiresAt <= state.expiresAt ? stay(state) : stay({ ...state, ...expiry(event.expiresAt, at) })
   }
   if (state.status !== 'authenticating') return stay(state)
   const { id, inbound, held } = state
-  const { being, expiresAt } = event
-  const { heartbeatMs } = settings
-  const heartbeatAt = now + Math.ceil(heartbeatMs * (1 - event.spread / 2))
+  const { being } = event
+  const { heartbeatMs } = limits
+  // Spread, so that clients that came together are not served together.
+  const heartbeatAtMs = at.nowMs + Math.ceil(heartbeatMs * (1 - at.random / 2))
   const live: LiveConnection = {
     status: 'live',
     id,
     inbound,
     being,
-    expiresAt,
-    heartbeatAt,
+    ...expiry(event.expiresAt, at),
+    heartbeatAtMs,
     subscriptions: new Map(),
   }
   const effects: ConnectionEffect[] = [
@@ -156,14 +154,20 @@ function tokenVerified(
   let next: ConnectionState = live
   for (const line of held) {
     if (next.status !== 'live') break
-    const served: Outcome = readLine(next, line, settings, (known, frame) => serve(known, frame, now, settings))
+    const served: ConnectionStep = readLine(next, line, limits, (known, frame) => serve(known, frame, at, limits))
     next = served.state
     effects.push(...served.effects)
   }
   return { state: next, effects }
 }
 
-function tokenRefused(state: OpenConnection, reason: TokenRefusal): Outcome {
+/** A token ends at a date; the connection waits by a clock that nobody sets. */
+const expiry = (expiresAt: number, at: Moment): Pick<LiveConnection, 'expiresAt' | 'expiresAtMs'> => ({
+  expiresAt,
+  expiresAtMs: at.nowMs + expiresAt - at.dateMs,
+})
+
+function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionStep {
   if (state.status === 'awaiting-hello' || state.status === 'draining') return stay(state)
   switch (reason) {
     case 'expired':
@@ -178,11 +182,11 @@ function tokenRefused(state: OpenConnection, reason: TokenRefusal): Outcome {
   }
 }
 
-const revoked = (state: OpenConnection): Outcome =>
+const revoked = (state: OpenConnection): ConnectionStep =>
   closeConnection(state, 'notAuthenticated', [errorFrame('not-authenticated', { message: 'Who this was is removed' })])
 
 /** Before its token was verified nobody knows whose connection it is: then that is asked. */
-const beingRevoked = (state: OpenConnection): Outcome =>
+const beingRevoked = (state: OpenConnection): ConnectionStep =>
   'being' in state && state.being !== undefined ? revoked(state) : stay(state)
 
 type SubscriptionEvent = Extract<
@@ -195,7 +199,7 @@ const ENDED = {
   removed: 'This space was removed',
 } as const
 
-function subscriptionChanged(state: OpenConnection, event: SubscriptionEvent): Outcome {
+function subscriptionChanged(state: OpenConnection, event: SubscriptionEvent): ConnectionStep {
   if (state.status !== 'live' && state.status !== 'draining') return stay(state)
   const { space } = event
   if (!state.subscriptions.has(space)) return stay(state)
@@ -211,51 +215,63 @@ function subscriptionChanged(state: OpenConnection, event: SubscriptionEvent): O
   return { state: next, effects: [{ type: 'sendFrame', frame }] }
 }
 
-function drainStarted(state: OpenConnection, event: Extract<ConnectionEvent, { type: 'drainStarted' }>): Outcome {
+function drainStarted(
+  state: OpenConnection,
+  { reconnectAfterMs, closeAfterMs }: Extract<ConnectionEvent, { type: 'drainStarted' }>,
+  at: Moment,
+): ConnectionStep {
   if (state.status === 'draining') return stay(state)
   const { id, inbound } = state
   const being = state.status === 'live' ? state.being : undefined
   const subscriptions = state.status === 'live' ? state.subscriptions : new Map()
-  const { reconnectAfterMs, closeAt } = event
+  const closeAtMs = at.nowMs + closeAfterMs
   return {
-    state: { status: 'draining', id, inbound, being, subscriptions, closeAt },
+    state: { status: 'draining', id, inbound, being, subscriptions, closeAtMs },
     effects: [{ type: 'sendFrame', frame: { type: 'goodbye', reason: 'draining', reconnectAfterMs } }],
   }
 }
 
-function ticked(state: OpenConnection, now: number, settings: ConnectionLimits): Outcome {
+function timePassed(state: OpenConnection, at: Moment, limits: ConnectionLimits): ConnectionStep {
   switch (state.status) {
     case 'awaiting-hello':
     case 'authenticating':
-      return state.helloBy <= now ? closeConnection(state, 'helloTimedOut') : stay(state)
+      return state.helloByMs <= at.nowMs ? closeConnection(state, 'helloTimedOut') : stay(state)
     case 'live': {
-      if (state.expiresAt <= now) return closeConnection(state, 'tokenExpired')
-      if (state.heartbeatAt > now) return stay(state)
+      if (state.expiresAtMs <= at.nowMs) return closeConnection(state, 'tokenExpired')
+      if (state.heartbeatAtMs > at.nowMs) return stay(state)
       const spaces = [...state.subscriptions].flatMap(([space, { status }]) => (status === 'live' ? [space] : []))
-      const next: LiveConnection = { ...state, heartbeatAt: now + settings.heartbeatMs }
+      const next: LiveConnection = { ...state, heartbeatAtMs: at.nowMs + limits.heartbeatMs }
       return { state: next, effects: [{ type: 'sendHeartbeat', spaces }] }
     }
     case 'draining':
-      return state.closeAt <= now ? closeConnection(state, 'draining') : stay(state)
+      return state.closeAtMs <= at.nowMs ? closeConnection(state, 'draining') : stay(state)
     default:
       state satisfies never
       return stay(state)
   }
 }
 
-/** When the connection has to be ticked if nothing happens before. */
+/** When the connection has to be stepped if nothing happens before. */
 export function connectionWakesAtMs(state: ConnectionState): number | undefined {
   switch (state.status) {
     case 'awaiting-hello':
     case 'authenticating':
-      return state.helloBy
+      return state.helloByMs
     case 'live':
-      return Math.min(state.expiresAt, state.heartbeatAt)
+      return Math.min(state.expiresAtMs, state.heartbeatAtMs)
     case 'draining':
-      return state.closeAt
+      return state.closeAtMs
     case 'closed':
       return undefined
     default:
       return state satisfies never
   }
 }
+
+/** The machine of one connection, for its runner. */
+export const connectionMachine = (
+  limits: ConnectionLimits,
+): Machine<ConnectionState, ConnectionEvent, ConnectionEffect> => ({
+  step: (state, event, at) => stepConnection(state, event, at, limits),
+  wakesAtMs: connectionWakesAtMs,
+})

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
-  budgetWakesAt,
+  budgetWakesAtMs,
   fresh,
   type SendBudget,
   type SendEvent,
@@ -9,7 +9,7 @@ import {
 } from './send-budget.ts'
 
 const settings = { maxUnsentBytes: 1000, stallMs: 100 }
-const allowing: SendBudget = { status: 'allowing', limitBytes: 6000, leastBytes: 6000, progressAt: 0 }
+const allowing: SendBudget = { status: 'allowing', limitBytes: 6000, leastBytes: 6000, progressAtMs: 0 }
 const spent: SendBudget = { status: 'spent' }
 
 type Case = readonly [string, SendBudget, SendEvent, number, SendBudget['status'], SendVerdict]
@@ -31,9 +31,9 @@ const cases: readonly Case[] = [
   ['queued', allowing, { type: 'sendEnded', outcome: 'queued' }, 0, 'allowing', 'nothing'],
   ['drained', allowing, { type: 'drained', unsentBytes: 1000 }, 0, 'flowing', 'nothing'],
   ['not drained yet', allowing, { type: 'drained', unsentBytes: 1001 }, 99, 'allowing', 'nothing'],
-  ['stalled', allowing, { type: 'ticked', unsentBytes: 6000 }, 100, 'spent', 'close'],
-  ['slow but moving', allowing, { type: 'ticked', unsentBytes: 5999 }, 100, 'allowing', 'nothing'],
-  ['quiet', fresh, { type: 'ticked', unsentBytes: 500 }, 1e9, 'flowing', 'nothing'],
+  ['stalled', allowing, { type: 'timePassed', unsentBytes: 6000 }, 100, 'spent', 'close'],
+  ['slow but moving', allowing, { type: 'timePassed', unsentBytes: 5999 }, 100, 'allowing', 'nothing'],
+  ['quiet', fresh, { type: 'timePassed', unsentBytes: 500 }, 1e9, 'flowing', 'nothing'],
   ['spent', spent, { type: 'liveOffered', unsentBytes: 0 }, 0, 'spent', 'nothing'],
 ]
 
@@ -53,9 +53,9 @@ describe('the send budget', () => {
   })
 
   test('G52 progress moves the time at which a surplus counts as stalled', () => {
-    expect(budgetWakesAt(allowing, settings)).toBe(100)
+    expect(budgetWakesAtMs(allowing, settings)).toBe(100)
     const { state } = stepSendBudget(allowing, { type: 'drained', unsentBytes: 5000 }, 80, settings)
-    expect(budgetWakesAt(state, settings)).toBe(180)
-    expect(budgetWakesAt(fresh, settings)).toBeUndefined()
+    expect(budgetWakesAtMs(state, settings)).toBe(180)
+    expect(budgetWakesAtMs(fresh, settings)).toBeUndefined()
   })
 })

@@ -15,7 +15,7 @@ export type SendOutcome = 'sent' | 'queued' | 'dropped'
 export type SendBudget =
   | { status: 'flowing' }
   /** Over the budget by an answer: up to `limitBytes`, as long as it drains. */
-  | { status: 'allowing'; limitBytes: number; leastBytes: number; progressAt: number }
+  | { status: 'allowing'; limitBytes: number; leastBytes: number; progressAtMs: number }
   | { status: 'spent' }
 
 export interface SendBudgetSettings {
@@ -31,7 +31,7 @@ export type SendEvent =
   | { type: 'answerOffered'; unsentBytes: number; answerBytes: number }
   | { type: 'sendEnded'; outcome: SendOutcome }
   | { type: 'drained'; unsentBytes: number }
-  | { type: 'ticked'; unsentBytes: number }
+  | { type: 'timePassed'; unsentBytes: number }
 
 export type SendVerdict = 'send' | 'wait' | 'close' | 'nothing'
 
@@ -46,7 +46,7 @@ const spent: SendStep = { state: { status: 'spent' }, verdict: 'close' }
 export function stepSendBudget(
   state: SendBudget,
   event: SendEvent,
-  now: number,
+  nowMs: number,
   settings: SendBudgetSettings,
 ): SendStep {
   if (state.status === 'spent') return { state, verdict: 'nothing' }
@@ -58,14 +58,14 @@ export function stepSendBudget(
     case 'answerOffered': {
       if (event.unsentBytes > settings.maxUnsentBytes) return { state, verdict: 'wait' }
       const limitBytes = settings.maxUnsentBytes + event.answerBytes
-      return { state: { status: 'allowing', limitBytes, leastBytes: limitBytes, progressAt: now }, verdict: 'send' }
+      return { state: { status: 'allowing', limitBytes, leastBytes: limitBytes, progressAtMs: nowMs }, verdict: 'send' }
     }
     case 'sendEnded':
       if (event.outcome === 'dropped') return spent
       return { state: event.outcome === 'sent' && state.status !== 'flowing' ? fresh : state, verdict: 'nothing' }
     case 'drained':
-    case 'ticked':
-      return progress(state, event.unsentBytes, now, settings)
+    case 'timePassed':
+      return progress(state, event.unsentBytes, nowMs, settings)
     default:
       event satisfies never
       return { state, verdict: 'nothing' }
@@ -75,16 +75,16 @@ export function stepSendBudget(
 function progress(
   state: Exclude<SendBudget, { status: 'spent' }>,
   unsentBytes: number,
-  now: number,
+  nowMs: number,
   settings: SendBudgetSettings,
 ): SendStep {
   if (state.status === 'flowing') return { state, verdict: 'nothing' }
   if (unsentBytes <= settings.maxUnsentBytes) return { state: fresh, verdict: 'nothing' }
   if (unsentBytes < state.leastBytes)
-    return { state: { ...state, leastBytes: unsentBytes, progressAt: now }, verdict: 'nothing' }
-  return now - state.progressAt >= settings.stallMs ? spent : { state, verdict: 'nothing' }
+    return { state: { ...state, leastBytes: unsentBytes, progressAtMs: nowMs }, verdict: 'nothing' }
+  return nowMs - state.progressAtMs >= settings.stallMs ? spent : { state, verdict: 'nothing' }
 }
 
 /** When to look again whether an allowed surplus drains. */
-export const budgetWakesAt = (state: SendBudget, settings: SendBudgetSettings): number | undefined =>
-  state.status === 'allowing' ? state.progressAt + settings.stallMs : undefined
+export const budgetWakesAtMs = (state: SendBudget, settings: SendBudgetSettings): number | undefined =>
+  state.status === 'allowing' ? state.progressAtMs + settings.stallMs : undefined

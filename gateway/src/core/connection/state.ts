@@ -6,6 +6,7 @@
  *        └──────────── drain ───────┴──────── drain ────────┴──► draining
  *        any of them ── timeout · fault · too slow · peer gone ──► closed
  */
+import type { Step } from '@rhizom/machine'
 import type { BeingId, ClientFrame, CloseName, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
 import type { Bucket, BucketSettings } from './admission.ts'
 
@@ -29,13 +30,13 @@ export interface AwaitingHello {
   status: 'awaiting-hello'
   id: string
   inbound: Inbound
-  helloBy: number
+  helloByMs: number
 }
 export interface Authenticating {
   status: 'authenticating'
   id: string
   inbound: Inbound
-  helloBy: number
+  helloByMs: number
   /** Lines that came behind hello, unread: they are served once the token is known to be good. */
   held: readonly string[]
   heldBytes: number
@@ -45,8 +46,10 @@ export interface LiveConnection {
   id: string
   inbound: Inbound
   being: BeingId
+  /** When the token ends: the date it names, and until when that is by the clock that waits. */
   expiresAt: number
-  heartbeatAt: number
+  expiresAtMs: number
+  heartbeatAtMs: number
   subscriptions: SubscriptionStates
 }
 export interface DrainingConnection {
@@ -54,7 +57,7 @@ export interface DrainingConnection {
   id: string
   inbound: Inbound
   being: BeingId | undefined
-  closeAt: number
+  closeAtMs: number
   subscriptions: SubscriptionStates
 }
 export interface ClosedConnection {
@@ -70,8 +73,8 @@ export type ConnectionEvent =
   | { type: 'binaryReceived' }
   /** A ping or a pong of the transport. */
   | { type: 'controlReceived' }
-  /** `spread` in [0, 1) places the first heartbeat, so that clients that came together are not served together. */
-  | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number; spread: number }
+  /** `expiresAt` is a date, in milliseconds since 1970. */
+  | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number }
   | { type: 'tokenRefused'; reason: TokenRefusal }
   | { type: 'subscriptionAnswered'; space: SpaceId }
   | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
@@ -79,9 +82,8 @@ export type ConnectionEvent =
   /** Who this is was removed: the token is no longer good. */
   | { type: 'beingRevoked' }
   | { type: 'fellBehind' }
-  | { type: 'drainStarted'; reconnectAfterMs: number; closeAt: number }
+  | { type: 'drainStarted'; reconnectAfterMs: number; closeAfterMs: number }
   | { type: 'socketClosed' }
-  | { type: 'ticked' }
 
 export type TokenPurpose = 'hello' | 'refresh'
 export type TokenRefusal = 'invalid' | 'expired' | 'revoked'
@@ -117,7 +119,4 @@ export interface ConnectionLimits {
   maxMalformedInRow: number
 }
 
-export interface ConnectionStep {
-  state: ConnectionState
-  effects: readonly ConnectionEffect[]
-}
+export type ConnectionStep = Step<ConnectionState, ConnectionEffect>

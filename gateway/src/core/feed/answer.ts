@@ -8,38 +8,40 @@ import { mayRead, type Readers } from './access.ts'
 import {
   type Answer,
   type FeedEffect,
+  type FeedStep,
   type LiveFeed,
   type LogAnswer,
   MAX_FORMER_EPOCHS,
   type Waiting,
   type WatcherId,
 } from './state.ts'
-import { since } from './ring.ts'
+import { runsAfter } from './ring.ts'
 import { type Run, trimRun } from './run.ts'
+import { doing, stay } from './step.ts'
 
 /** What an unanswered subscriber needs. `level`: that the feed is as new as the log. */
 export type Need = { kind: 'changes'; after: Position } | { kind: 'level' } | { kind: 'head' } | { kind: 'snapshot' }
 
-type Verdict = { type: 'answered'; answer: Answer } | { type: 'needs'; need: Need }
+export type AnswerOrNeed = { type: 'answered'; answer: Answer } | { type: 'needs'; need: Need }
 
-/** A read of the log that was just answered, and the turn it began in. */
+/** A read of the log that was just answered, and its number. */
 export interface FreshRead {
   answer: LogAnswer
-  turn: number
+  seq: number
 }
 
-const needs = (need: Need): Verdict => ({ type: 'needs', need })
+const needs = (need: Need): AnswerOrNeed => ({ type: 'needs', need })
 
 /**
  * A snapshot says as much as a read of the log begun when it was asked for would: one that was kept serves while it is
  * the head, and whoever asked before its read began gets it with the changes that came meanwhile.
  */
-function snapshotVerdict(feed: LiveFeed, askedIn: number, read: FreshRead | undefined): Verdict {
+function snapshotFor(feed: LiveFeed, askedIn: number, read: FreshRead | undefined): AnswerOrNeed {
   const { snapshot, position, ring } = feed
   if (snapshot === undefined || snapshot.epoch !== position.epoch) return needs({ kind: 'snapshot' })
   if (snapshot.version > position.version) return needs({ kind: 'head' })
-  if (snapshot.version < position.version && snapshot.turn <= askedIn) return needs({ kind: 'snapshot' })
-  const tail = since(ring, feed.space, snapshot.version, position.version)
+  if (snapshot.version < position.version && snapshot.readSeq <= askedIn) return needs({ kind: 'snapshot' })
+  const tail = runsAfter(ring, feed.space, snapshot.version, position.version)
   if (tail === undefined) return needs({ kind: 'snapshot' })
   const source = read?.answer.catchUp.kind === 'snapshot' ? 'log' : 'cache'
   return { type: 'answered', answer: { kind: 'snapshot', snapshot, tail, source } }
@@ -48,25 +50,25 @@ function snapshotVerdict(feed: LiveFeed, askedIn: number, read: FreshRead | unde
 /** The changes after a version, through the run just read where the ring alone does not reach back. */
 function changesSince(feed: LiveFeed, after: number, read: FreshRead | undefined): readonly Run[] | undefined {
   const head = feed.position.version
-  const held = since(feed.ring, feed.space, after, head)
+  const held = runsAfter(feed.ring, feed.space, after, head)
   if (held !== undefined || read?.answer.catchUp.kind !== 'changes') return held
   const { run } = read.answer.catchUp
   if (run === undefined || place({ epoch: run.epoch, version: after }, run) === 'gap' || run.to <= after)
     return undefined
   const first = trimRun(feed.space, run, after)
-  const rest = since(feed.ring, feed.space, run.to, head)
+  const rest = runsAfter(feed.ring, feed.space, run.to, head)
   return first === undefined || rest === undefined ? undefined : [first, ...rest]
 }
 
 /** What `waiting` can be answered from what the feed has. */
-export function verdictOn(feed: LiveFeed, waiting: Waiting, read?: FreshRead): Verdict {
+export function answerFor(feed: LiveFeed, waiting: Waiting, read?: FreshRead): AnswerOrNeed {
   const { position } = waiting
   const { epoch, version: head } = feed.position
   if (!mayRead(feed.readers, waiting.being)) return needs({ kind: 'level' })
-  if (position === undefined) return snapshotVerdict(feed, waiting.turn, read)
+  if (position === undefined) return snapshotFor(feed, waiting.readSeq, read)
   if (position.epoch !== epoch)
     return feed.formerEpochs.includes(position.epoch)
-      ? snapshotVerdict(feed, waiting.turn, read)
+      ? snapshotFor(feed, waiting.readSeq, read)
       : needs({ kind: 'snapshot' })
   if (position.version > head) return needs({ kind: 'level' })
   const runs = changesSince(feed, position.version, read)
@@ -88,34 +90,35 @@ export const withFormerEpoch = (epochs: readonly string[], current: string, epoc
   epoch === current || epochs.includes(epoch) ? epochs : [...epochs, epoch].slice(-MAX_FORMER_EPOCHS)
 
 /** Answers all who can be, refuses those whom `read` shows without access, and leaves the others waiting. */
-export function answerWaiting(feed: LiveFeed, read: FreshRead | undefined, effects: FeedEffect[]): LiveFeed {
-  if (feed.waiting.length === 0) return feed
+export function answerWaiting(feed: LiveFeed, read: FreshRead | undefined): FeedStep<LiveFeed> {
+  if (feed.waiting.length === 0) return stay(feed)
   const still: Waiting[] = []
+  const refusals: FeedEffect[] = []
   const groups = new Map<string, { watchers: WatcherId[]; answer: Answer }>()
   let { formerEpochs } = feed
   for (const asked of feed.waiting) {
     let waiting = asked
-    let verdict = verdictOn(feed, waiting, read)
-    if (verdict.type === 'needs' && read !== undefined && asked.turn < read.turn) {
+    let found = answerFor(feed, waiting, read)
+    if (found.type === 'needs' && read !== undefined && asked.readSeq < read.seq) {
       if (isRefused(feed, read, asked.being)) {
-        effects.push({ type: 'refuse', watcher: asked.watcher, code: 'not-found' })
+        refusals.push({ type: 'refuse', watcher: asked.watcher, code: 'not-found' })
         continue
       }
       if (asked.position !== undefined && leadsNowhere(asked.position, read)) {
         formerEpochs = withFormerEpoch(formerEpochs, feed.position.epoch, asked.position.epoch)
         waiting = { ...asked, position: undefined }
-        verdict = verdictOn(feed, waiting, read)
+        found = answerFor(feed, waiting, read)
       }
     }
-    if (verdict.type === 'needs') {
+    if (found.type === 'needs') {
       still.push(waiting)
       continue
     }
-    const key = verdict.answer.kind === 'snapshot' ? 'snapshot' : String(verdict.answer.from)
+    const key = found.answer.kind === 'snapshot' ? 'snapshot' : String(found.answer.from)
     const group = groups.get(key)
-    if (group === undefined) groups.set(key, { watchers: [asked.watcher], answer: verdict.answer })
+    if (group === undefined) groups.set(key, { watchers: [asked.watcher], answer: found.answer })
     else group.watchers.push(asked.watcher)
   }
-  for (const group of groups.values()) effects.push({ type: 'answer', ...group })
-  return { ...feed, waiting: still, formerEpochs }
+  const answers = [...groups.values()].map((group): FeedEffect => ({ type: 'answer', ...group }))
+  return doing({ ...feed, waiting: still, formerEpochs }, ...refusals, ...answers)
 }

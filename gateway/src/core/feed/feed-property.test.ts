@@ -1,3 +1,5 @@
+import type { TimePassed } from '@rhizom/machine'
+import { momentAt } from '@rhizom/machine/testing'
 /**
  * The feed under every interleaving fast-check can think of: messages lost, doubled, late, stale and of another epoch,
  * reads that fail or take long, a log that is pruned or rebuilt, watchers that come with any position and go.
@@ -6,7 +8,7 @@ import { place, type Position } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SPACE, SpaceLog } from '../../testing/space-log.ts'
-import { feedWakesAt } from './read.ts'
+import { feedWakesAtMs } from './read.ts'
 import type { FeedEffect, FeedEvent, FeedSettings, FeedState, LogAnswer } from './state.ts'
 import { openFeed, stepFeed } from './feed.ts'
 import type { Run } from './run.ts'
@@ -18,7 +20,7 @@ const settings: FeedSettings = {
   joinTimeoutMs: 100,
   patienceMs: 1_000_000,
   lingerMs: 1_000_000,
-  retry: { baseMs: 10, maxMs: 50 },
+  retry: { minMs: 0, baseMs: 10, maxMs: 50 },
   maxHeldSnapshotBytes: 100_000,
 }
 
@@ -86,8 +88,8 @@ class World {
     this.#carryOut(effects)
   }
 
-  send(event: FeedEvent): void {
-    const { state, effects } = stepFeed(this.state, event, this.now, settings)
+  send(event: FeedEvent | TimePassed): void {
+    const { state, effects } = stepFeed(this.state, event, momentAt(this.now), settings)
     this.state = state
     this.#carryOut(effects)
   }
@@ -155,9 +157,7 @@ class World {
     const answer = this.pendingRead?.answer
     if (answer === undefined) return
     this.pendingRead = undefined
-    this.send(
-      isFailure ? { type: 'readFailed', random: 0.5, retryAfterMs: undefined } : { type: 'readAnswered', answer },
-    )
+    this.send(isFailure ? { type: 'readFailed', retryAfterMs: undefined } : { type: 'readAnswered', answer })
   }
 
   act(act: Act): void {
@@ -218,7 +218,7 @@ class World {
         break
       case 'wait':
         this.now += act.ms
-        this.send({ type: 'ticked' })
+        this.send({ type: 'timePassed' })
         break
       default:
         act satisfies never
@@ -232,11 +232,11 @@ class World {
     this.send({ type: 'headLearned', position: { epoch: this.log.epoch, version: this.log.version } })
     for (let turn = 0; turn < 50; turn++) {
       this.finishRead(false)
-      const wakesAt = feedWakesAt(this.state, settings)
+      const wakesAt = feedWakesAtMs(this.state, settings)
       if (this.pendingRead === undefined && (wakesAt === undefined || wakesAt > this.now + 1000))
         return this.reads - before
       if (wakesAt !== undefined && wakesAt <= this.now + 1000) this.now = Math.max(this.now, wakesAt)
-      this.send({ type: 'ticked' })
+      this.send({ type: 'timePassed' })
     }
     throw new Error('the feed does not come to rest')
   }

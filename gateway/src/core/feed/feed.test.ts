@@ -1,3 +1,5 @@
+import type { TimePassed } from '@rhizom/machine'
+import { momentAt } from '@rhizom/machine/testing'
 import { describe, expect, test } from 'vitest'
 import {
   change,
@@ -10,7 +12,7 @@ import {
   snapshotAnswer,
   SPACE,
 } from '../../testing/space-log.ts'
-import { feedWakesAt } from './read.ts'
+import { feedWakesAtMs } from './read.ts'
 import type { FeedEffect, FeedEvent, FeedSettings, FeedState, LogAnswer } from './state.ts'
 import { openFeed, stepFeed } from './feed.ts'
 
@@ -21,7 +23,7 @@ const settings: FeedSettings = {
   joinTimeoutMs: 2000,
   patienceMs: 5000,
   lingerMs: 30_000,
-  retry: { baseMs: 200, maxMs: 5000 },
+  retry: { minMs: 0, baseMs: 200, maxMs: 5000 },
   maxHeldSnapshotBytes: 100_000,
 }
 
@@ -41,9 +43,9 @@ class Feed {
     this.#hear(effects)
   }
 
-  send(...events: readonly FeedEvent[]): string[] {
+  send(...events: readonly (FeedEvent | TimePassed)[]): string[] {
     for (const event of events) {
-      const { state, effects } = stepFeed(this.state, event, this.now, this.settings)
+      const { state, effects } = stepFeed(this.state, event, momentAt(this.now), this.settings)
       this.state = state
       this.#hear(effects)
     }
@@ -57,11 +59,11 @@ class Feed {
   /** Lets time pass up to and including a moment. */
   until(now: number): string[] {
     this.now = now
-    return this.send({ type: 'ticked' })
+    return this.send({ type: 'timePassed' })
   }
 
   get wakesAt(): number | undefined {
-    return feedWakesAt(this.state, this.settings)
+    return feedWakesAtMs(this.state, this.settings)
   }
 
   get version(): number | undefined {
@@ -106,7 +108,7 @@ const received = (from: number, to: number, epoch = EPOCH): FeedEvent => ({
   type: 'runReceived',
   run: runOf(from, to, epoch),
 })
-const failed: FeedEvent = { type: 'readFailed', random: 0.5, retryAfterMs: undefined }
+const failed: FeedEvent = { type: 'readFailed', retryAfterMs: undefined }
 const subscribed = (watcher: number, position?: { epoch: string; version: number }, being = '@ada'): FeedEvent => ({
   type: 'subscribed',
   watcher,
@@ -322,6 +324,20 @@ describe('who may read', () => {
     expect(feed.send(answered(snapshotAnswer(11, only('@ada', '@eve'))))).toEqual(['snapshot 11 (log) to 3'])
   })
 
+  test('G30 who asks while a read that began before the space was made is under way is answered after another', () => {
+    const feed = new Feed()
+    feed.send(joined, subscribed(1))
+    feed.said()
+    expect(feed.send(subscribed(2), { type: 'spaceMissing' })).toEqual(['not-found to 1', 'end', 'read open -'])
+    expect(feed.send(answered(snapshotAnswer(3)))).toEqual(['snapshot 3 (log) to 2'])
+    const known = live()
+    known.send({ type: 'headMissing' })
+    known.said()
+    const moved = known.send(subscribed(2, { epoch: OTHER_EPOCH, version: 1 }), { type: 'spaceMissing' })
+    expect(moved).toEqual(['end', 'read open 1'])
+    expect(known.send({ type: 'spaceMissing' })).toEqual(['not-found to 2', 'end', 'leaveChannel'])
+  })
+
   test('G30 a space that does not exist is not found', () => {
     const feed = new Feed()
     feed.send(joined, subscribed(1))
@@ -401,12 +417,12 @@ describe('when the api is away', () => {
     expect(feed.wakesAt).toBe(feed.now + 30_000)
   })
 
-  test('G33 what the api asks for is the least pause', () => {
+  test('G33 what the api asks for is the least pause, and the jitter is added to it', () => {
     const feed = live()
     feed.send({ type: 'headLearned', position: at(12) })
     feed.until(15)
     feed.send({ ...failed, retryAfterMs: 3000 })
-    expect(feed.wakesAt).toBe(3015)
+    expect(feed.wakesAt).toBe(3115)
   })
 
   test('G33 a subscriber is told to come back, and the feed waits for the next', () => {

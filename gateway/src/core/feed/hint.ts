@@ -1,40 +1,28 @@
-/**
- * Hints: what tells a feed that it is behind, joined into one. And the ways a step ends that several files share.
- */
+/** Hints: what tells a feed that it is behind, joined into the one that it pursues. */
 import type { Position } from '@rhizom/protocol'
-import type { ClosedFeed, FeedEffect, FeedSettings, Hint, OpenFeed } from './state.ts'
+import type { Hint, OpenFeed } from './state.ts'
 
-/** When a step happens, and what it gathers besides the next state. */
-export interface Moment {
-  now: number
-  settings: FeedSettings
-  effects: FeedEffect[]
+/**
+ * Joins a hint to the one that stands: the sooner time, the farther target. A target of another epoch, or an unknown
+ * one, replaces a target of the feed's epoch: the read that it calls for brings both. Before the feed has an epoch,
+ * hints of two epochs make an unknown target.
+ */
+export function withHint<Feed extends OpenFeed>(
+  feed: Feed,
+  target: Position | undefined,
+  reason: Hint['reason'],
+  readAtMs: number,
+): Feed {
+  return { ...feed, hint: joined(feed, target, reason, readAtMs) }
 }
 
-/**
- * Joins a hint to the one that stands: the sooner time, the farther target. One that cannot be compared (of another
- * epoch, or unknown) stands in front of those that can, because the read it calls for brings all of them. Before the feed has
- * an epoch, hints of two epochs make an unknown one.
- */
-export function hintAt(feed: OpenFeed, target: Position | undefined, reason: Hint['reason'], readAt: number): Hint {
-  const { hint, turn } = feed
-  if (hint === undefined) return { target, reason, readAt, turn }
+function joined(feed: OpenFeed, target: Position | undefined, reason: Hint['reason'], readAtMs: number): Hint {
+  const { hint, readSeq } = feed
+  if (hint === undefined) return { target, reason, readAtMs, readSeq }
+  const soonestMs = Math.min(hint.readAtMs, readAtMs)
   if (feed.status === 'opening' && hint.target?.epoch !== target?.epoch)
-    return { ...hint, target: undefined, readAt: Math.min(hint.readAt, readAt), turn }
+    return { ...hint, target: undefined, readAtMs: soonestMs, readSeq }
   const isStrange = target === undefined || (feed.status === 'live' && target.epoch !== feed.position.epoch)
   const isFarther = isStrange || (hint.target?.epoch === target.epoch && hint.target.version < target.version)
-  return { ...hint, target: isFarther ? target : hint.target, readAt: Math.min(hint.readAt, readAt), turn }
-}
-
-/** Notes that the log surely has more. */
-export const noteBehind = (feed: OpenFeed, target: Position, moment: Moment): OpenFeed => ({
-  ...feed,
-  hint: hintAt(feed, target, 'gap', moment.now),
-})
-
-/** The space is gone. */
-export function end(feed: OpenFeed, moment: Moment): ClosedFeed {
-  for (const { watcher } of feed.waiting) moment.effects.push({ type: 'refuse', watcher, code: 'not-found' })
-  moment.effects.push({ type: 'end' }, { type: 'leaveChannel' })
-  return { status: 'closed', space: feed.space }
+  return { ...hint, target: isFarther ? target : hint.target, readAtMs: soonestMs, readSeq }
 }

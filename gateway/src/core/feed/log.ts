@@ -2,14 +2,17 @@
  * What messages and reads bring into a feed: placed, applied in order, split where somebody loses access. The only
  * place where a feed's position moves.
  */
-import { type Position } from '@rhizom/protocol'
+import type { Position } from '@rhizom/protocol'
 import { narrows, type Readers, splitByAccess } from './access.ts'
-import { keepParked, splice } from './splice.ts'
 import { answerWaiting, type FreshRead, withFormerEpoch } from './answer.ts'
-import { end, hintAt, type Moment, noteBehind } from './hint.ts'
+import { withHint } from './hint.ts'
+import { append, emptyRing, oldestVersion } from './ring.ts'
+import type { Run } from './run.ts'
+import { keepParked, splice } from './splice.ts'
 import type {
   ClosedFeed,
-  FeedState,
+  FeedEffect,
+  FeedStep,
   HeldSnapshot,
   KeptSnapshot,
   LiveFeed,
@@ -17,22 +20,25 @@ import type {
   OpenFeed,
   OpeningFeed,
 } from './state.ts'
-import { append, emptyRing, floorOf } from './ring.ts'
-import type { Run } from './run.ts'
+import { andThen, doing, end, stay, type StepContext } from './step.ts'
 
 /** Takes in a read of the log and answers all whom it helps. */
-export function readAnswered(feed: OpenFeed, answer: LogAnswer, moment: Moment): FeedState {
-  if (feed.reading.status !== 'underway') return feed
-  const { request, turn: readTurn } = feed.reading
-  const read: FreshRead = { answer, turn: readTurn }
+export function readAnswered(feed: OpenFeed, answer: LogAnswer, context: StepContext): FeedStep {
+  if (feed.reading.status !== 'underway') return stay(feed)
+  const { request, seq } = feed.reading
+  const read: FreshRead = { answer, seq }
   const idle: OpenFeed = { ...feed, reading: { status: 'idle' } }
-  const taken = idle.status === 'opening' ? open(idle, read, moment) : take(idle, request.after, read, moment)
-  if (taken.status === 'closed') return taken
-  const absorbed = absorb(taken, [], answer, moment)
-  return absorbed.status === 'live' ? answerWaiting(forgetCovered(absorbed, read), read, moment.effects) : absorbed
+  const taken: FeedStep =
+    idle.status === 'opening' ? stay(open(idle, read, context)) : take(idle, request.after, read, context)
+  return andThen(taken, (opened): FeedStep => {
+    if (opened.status !== 'live') return stay(opened)
+    return andThen(applyRuns(opened, [], answer, context), (applied): FeedStep => {
+      return applied.status === 'live' ? answerWaiting(forgetCovered(applied, read), read) : stay(applied)
+    })
+  })
 }
 
-function open(feed: OpeningFeed, read: FreshRead, { settings }: Moment): LiveFeed {
+function open(feed: OpeningFeed, read: FreshRead, { settings }: StepContext): LiveFeed {
   const { epoch, version, readers, catchUp } = read.answer
   const base = { ...feed, status: 'live', position: { epoch, version }, readers } as const
   if (catchUp.kind === 'snapshot') return { ...base, ring: emptyRing, snapshot: kept(catchUp.snapshot, read) }
@@ -41,35 +47,40 @@ function open(feed: OpeningFeed, read: FreshRead, { settings }: Moment): LiveFee
 }
 
 /** Takes what a read brought into a live feed. */
-function take(feed: LiveFeed, after: Position | undefined, read: FreshRead, moment: Moment): FeedState {
+function take(feed: LiveFeed, after: Position | undefined, read: FreshRead, context: StepContext): FeedStep {
   const { answer } = read
   const { catchUp, epoch, version } = answer
   const target: Position = { epoch, version }
+  const { nowMs } = context.at
   const isSameEpoch = epoch === feed.position.epoch
   if (catchUp.kind === 'changes') {
-    if (!isSameEpoch) return noteBehind(feed, target, moment)
-    return catchUp.run === undefined ? feed : absorb(feed, [catchUp.run], answer, moment)
+    if (!isSameEpoch) return stay(withHint(feed, target, 'gap', nowMs))
+    return catchUp.run === undefined ? stay(feed) : applyRuns(feed, [catchUp.run], answer, context)
   }
   const snapshot = kept(catchUp.snapshot, read)
-  if (isSameEpoch && version <= feed.position.version) return { ...feed, snapshot: newer(feed, snapshot) }
-  const wasOlder = after === undefined || after.version < floorOf(feed.ring, feed.position.version)
-  if (isSameEpoch && wasOlder) {
-    const readAt = moment.now + moment.settings.reorderGraceMs
-    return { ...feed, snapshot, hint: hintAt(feed, target, 'gap', readAt) }
-  }
-  moment.effects.push({ type: 'note', what: 'reset' })
-  if (narrows(feed.readers, answer.readers)) moment.effects.push({ type: 'revoke', readers: answer.readers })
-  moment.effects.push({ type: 'reset', snapshot: catchUp.snapshot })
-  const formerEpochs = withFormerEpoch(
-    feed.formerEpochs.filter((one) => one !== epoch),
-    epoch,
-    feed.position.epoch,
-  )
-  const { readers } = answer
-  return { ...feed, position: target, readers, ring: emptyRing, snapshot, formerEpochs }
+  if (isSameEpoch && version <= feed.position.version) return stay({ ...feed, snapshot: newer(feed, snapshot) })
+  const wasOlder = after === undefined || after.version < oldestVersion(feed.ring, feed.position.version)
+  if (isSameEpoch && wasOlder)
+    return stay(withHint({ ...feed, snapshot }, target, 'gap', nowMs + context.settings.reorderGraceMs))
+  return reset(feed, target, snapshot, answer.readers)
 }
 
-const kept = (snapshot: HeldSnapshot, { turn }: FreshRead): KeptSnapshot => ({ ...snapshot, turn })
+/** Everybody who follows starts over, from a snapshot of another history or beyond what the log still has. */
+function reset(feed: LiveFeed, position: Position, snapshot: KeptSnapshot, readers: Readers): FeedStep<LiveFeed> {
+  const former = feed.formerEpochs.filter((one) => one !== position.epoch)
+  const formerEpochs = withFormerEpoch(former, position.epoch, feed.position.epoch)
+  return doing(
+    { ...feed, position, readers, ring: emptyRing, snapshot, formerEpochs },
+    { type: 'note', what: 'reset' },
+    ...revokeIfNarrowed(feed.readers, readers),
+    { type: 'reset', snapshot },
+  )
+}
+
+const revokeIfNarrowed = (before: Readers, readers: Readers): FeedEffect[] =>
+  narrows(before, readers) ? [{ type: 'revoke', readers }] : []
+
+const kept = (snapshot: HeldSnapshot, { seq }: FreshRead): KeptSnapshot => ({ ...snapshot, readSeq: seq })
 
 const newer = (feed: LiveFeed, snapshot: KeptSnapshot): KeptSnapshot =>
   feed.snapshot !== undefined && feed.snapshot.version > snapshot.version ? feed.snapshot : snapshot
@@ -78,69 +89,80 @@ const newer = (feed: LiveFeed, snapshot: KeptSnapshot): KeptSnapshot =>
  * A read knows all that was committed before it began. Once the feed has all that a read knows, whatever claimed more
  * before that read was stale.
  */
-function forgetCovered(feed: LiveFeed, { answer, turn }: FreshRead): LiveFeed {
+function forgetCovered(feed: LiveFeed, { answer, seq }: FreshRead): LiveFeed {
   const { epoch, version } = feed.position
   if (answer.epoch !== epoch || answer.version > version) return feed
-  const isCovered = feed.hint !== undefined && feed.hint.turn < turn
+  const isCovered = feed.hint !== undefined && feed.hint.readSeq < seq
   let { formerEpochs } = feed
   if (isCovered && feed.hint?.target !== undefined)
     formerEpochs = withFormerEpoch(formerEpochs, epoch, feed.hint.target.epoch)
   for (const entry of feed.parked.runs)
-    if (entry.turn < turn) formerEpochs = withFormerEpoch(formerEpochs, epoch, entry.run.epoch)
-  const parked = keepParked(feed.parked, (entry) => entry.turn >= turn)
+    if (entry.readSeq < seq) formerEpochs = withFormerEpoch(formerEpochs, epoch, entry.run.epoch)
+  const parked = keepParked(feed.parked, (entry) => entry.readSeq >= seq)
   return { ...feed, formerEpochs, parked, hint: isCovered ? undefined : feed.hint }
 }
 
 /**
  * Applies what follows of the given runs and those parked. `authority` is a read: it says who may read at its version.
  */
-export function absorb(
-  feed: OpenFeed,
+export function applyRuns(
+  feed: LiveFeed,
   runs: readonly Run[],
   authority: LogAnswer | undefined,
-  moment: Moment,
-): FeedState {
-  if (feed.status === 'opening') return feed
-  let live: LiveFeed = feed
+  context: StepContext,
+): FeedStep {
   const { tail, ahead } = splice(feed.space, feed.position, [...feed.parked.runs.map(({ run }) => run), ...runs])
+  const effects: FeedEffect[] = []
+  let live: LiveFeed = feed
   for (const run of tail) {
-    const next = apply(live, run, authority, moment)
-    if (next.status === 'closed') return next
-    if (next.position === live.position) return noteBehind(next, { epoch: run.epoch, version: run.to }, moment)
+    const applied = applyRun(live, run, authority, context)
+    effects.push(...applied.effects)
+    const next = applied.state
+    if (next.status === 'closed') return { state: next, effects }
+    if (next.position === live.position) {
+      const behind = { epoch: run.epoch, version: run.to }
+      return { state: withHint(next, behind, 'gap', context.at.nowMs), effects }
+    }
     live = next
   }
   const waits = new Set(ahead)
   const parked = keepParked(live.parked, ({ run }) => waits.has(run) && !live.formerEpochs.includes(run.epoch))
-  const adopted = authority === undefined ? live : adopt(live, authority, moment)
-  return parked === adopted.parked ? adopted : { ...adopted, parked }
+  const known = authority === undefined ? stay(live) : takeReaders(live, authority)
+  const state = parked === known.state.parked ? known.state : { ...known.state, parked }
+  return { state, effects: [...effects, ...known.effects] }
 }
 
-function apply(feed: LiveFeed, run: Run, authority: LogAnswer | undefined, moment: Moment): LiveFeed | ClosedFeed {
-  if (!run.altersAccess) return advance(feed, run, feed.readers, moment)
+function applyRun(
+  feed: LiveFeed,
+  run: Run,
+  authority: LogAnswer | undefined,
+  context: StepContext,
+): FeedStep<LiveFeed | ClosedFeed> {
+  if (!run.altersAccess) return advance(feed, run, feed.readers, context)
   const parts = splitByAccess(feed.space, run, feed.readers)
   if (parts === undefined) {
-    if (authority === undefined || run.to > authority.version) return feed
-    moment.effects.push({ type: 'revoke', readers: authority.readers })
-    return advance(feed, run, authority.readers, moment)
+    if (authority === undefined || run.to > authority.version) return stay(feed)
+    const revoked = doing(feed, { type: 'revoke', readers: authority.readers })
+    return andThen(revoked, (live) => advance(live, run, authority.readers, context))
   }
-  let live = feed
+  let step: FeedStep<LiveFeed> = stay(feed)
   for (const part of parts) {
-    live = advance(live, part.run, part.readers, moment)
-    if (part.effect === 'removed') return end(live, moment)
-    if (part.effect === 'narrowed') moment.effects.push({ type: 'revoke', readers: part.readers })
+    step = andThen(step, (live) => advance(live, part.run, part.readers, context))
+    if (part.effect === 'removed') return andThen(step, end)
+    if (part.effect === 'narrowed')
+      step = andThen(step, (live) => doing(live, { type: 'revoke', readers: part.readers }))
   }
-  return live
+  return step
 }
 
-function advance(feed: LiveFeed, run: Run, readers: Readers, moment: Moment): LiveFeed {
-  moment.effects.push({ type: 'fanOut', run })
-  const ring = append(feed.ring, run, moment.settings.ring)
-  return { ...feed, position: { epoch: run.epoch, version: run.to }, ring, readers }
+function advance(feed: LiveFeed, run: Run, readers: Readers, { settings }: StepContext): FeedStep<LiveFeed> {
+  const ring = append(feed.ring, run, settings.ring)
+  const position = { epoch: run.epoch, version: run.to }
+  return doing({ ...feed, position, ring, readers }, { type: 'fanOut', run })
 }
 
 /** Takes over what a read says of the readers, if it speaks of the version the feed is at. */
-function adopt(feed: LiveFeed, authority: LogAnswer, moment: Moment): LiveFeed {
-  if (authority.epoch !== feed.position.epoch || authority.version !== feed.position.version) return feed
-  if (narrows(feed.readers, authority.readers)) moment.effects.push({ type: 'revoke', readers: authority.readers })
-  return { ...feed, readers: authority.readers }
+function takeReaders(feed: LiveFeed, { epoch, version, readers }: LogAnswer): FeedStep<LiveFeed> {
+  if (epoch !== feed.position.epoch || version !== feed.position.version) return stay(feed)
+  return doing({ ...feed, readers }, ...revokeIfNarrowed(feed.readers, readers))
 }

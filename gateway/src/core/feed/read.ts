@@ -3,11 +3,11 @@
  * of those who wait, and one read for all who need the same.
  */
 import type { Position } from '@rhizom/protocol'
-import { type Need, verdictOn } from './answer.ts'
+import { type Need, answerFor } from './answer.ts'
 import type { FeedSettings, FeedState, LiveFeed, OpenFeed, OpeningFeed, ReadRequest, Waiting } from './state.ts'
 
-const mayReadLog = (feed: OpenFeed, now: number): boolean =>
-  feed.reading.status === 'idle' || (feed.reading.status === 'backing-off' && feed.reading.until <= now)
+const mayReadLog = (feed: OpenFeed, nowMs: number): boolean =>
+  feed.reading.status === 'idle' || (feed.reading.status === 'backing-off' && feed.reading.untilMs <= nowMs)
 
 const lowest = (positions: readonly Position[]): Position | undefined => {
   const first = positions[0]
@@ -20,13 +20,13 @@ const positionsOf = (waiting: readonly Waiting[]): readonly Position[] =>
   waiting.flatMap(({ position }) => (position === undefined ? [] : [position]))
 
 /** Until when an opening feed holds back its first read, so that nothing falls between the read and the channel. */
-const channelAwaitedUntil = (feed: OpenFeed, settings: FeedSettings): number | undefined =>
+const channelAwaitedUntilMs = (feed: OpenFeed, settings: FeedSettings): number | undefined =>
   feed.status === 'opening' && feed.channel.status === 'joining'
-    ? feed.channel.since + settings.joinTimeoutMs
+    ? feed.channel.sinceMs + settings.joinTimeoutMs
     : undefined
 
-function wantedByOpening(feed: OpeningFeed, now: number, settings: FeedSettings): ReadRequest | undefined {
-  if (feed.waiting.length === 0 || now < (channelAwaitedUntil(feed, settings) ?? now)) return undefined
+function wantedByOpening(feed: OpeningFeed, nowMs: number, settings: FeedSettings): ReadRequest | undefined {
+  if (feed.waiting.length === 0 || nowMs < (channelAwaitedUntilMs(feed, settings) ?? nowMs)) return undefined
   return { after: lowest(positionsOf(feed.waiting)), reason: 'open' }
 }
 
@@ -34,10 +34,10 @@ function wantedByWaiting(feed: LiveFeed): ReadRequest | undefined {
   const kinds = new Set<Need['kind']>()
   const starts: Position[] = []
   for (const waiting of feed.waiting) {
-    const verdict = verdictOn(feed, waiting)
-    if (verdict.type !== 'needs') continue
-    kinds.add(verdict.need.kind)
-    if (verdict.need.kind === 'changes') starts.push(verdict.need.after)
+    const found = answerFor(feed, waiting)
+    if (found.type !== 'needs') continue
+    kinds.add(found.need.kind)
+    if (found.need.kind === 'changes') starts.push(found.need.after)
   }
   const after = lowest(starts)
   if (after !== undefined) return { after, reason: 'resume' }
@@ -47,27 +47,27 @@ function wantedByWaiting(feed: LiveFeed): ReadRequest | undefined {
 }
 
 /** The read to begin now, if any. */
-export function wantedRead(feed: OpenFeed, now: number, settings: FeedSettings): ReadRequest | undefined {
-  if (!mayReadLog(feed, now)) return undefined
-  if (feed.status === 'opening') return wantedByOpening(feed, now, settings)
+export function wantedRead(feed: OpenFeed, nowMs: number, settings: FeedSettings): ReadRequest | undefined {
+  if (!mayReadLog(feed, nowMs)) return undefined
+  if (feed.status === 'opening') return wantedByOpening(feed, nowMs, settings)
   const { hint } = feed
-  if (hint !== undefined && hint.readAt <= now && feed.audience.status === 'present')
+  if (hint !== undefined && hint.readAtMs <= nowMs && feed.audience.status === 'present')
     return { after: feed.position, reason: hint.reason }
   return feed.waiting.length === 0 ? undefined : wantedByWaiting(feed)
 }
 
-/** When the feed has to be ticked if nothing happens before. */
-export function feedWakesAt(feed: FeedState, settings: FeedSettings): number | undefined {
+/** When the feed has to be stepped if nothing happens before. */
+export function feedWakesAtMs(feed: FeedState, settings: FeedSettings): number | undefined {
   if (feed.status === 'closed') return undefined
   const times: number[] = []
   const isWanted = feed.waiting.length > 0 || (feed.status === 'live' && feed.audience.status === 'present')
   const first = feed.waiting[0]
-  if (first !== undefined) times.push(first.askedAt + settings.patienceMs)
-  if (feed.audience.status === 'empty') times.push(feed.audience.since + settings.lingerMs)
-  const channelAt = channelAwaitedUntil(feed, settings)
+  if (first !== undefined) times.push(first.askedAtMs + settings.patienceMs)
+  if (feed.audience.status === 'empty') times.push(feed.audience.sinceMs + settings.lingerMs)
+  const channelAt = channelAwaitedUntilMs(feed, settings)
   if (channelAt !== undefined && feed.waiting.length > 0 && feed.reading.status === 'idle') times.push(channelAt)
-  if (isWanted && feed.reading.status === 'backing-off') times.push(feed.reading.until)
+  if (isWanted && feed.reading.status === 'backing-off') times.push(feed.reading.untilMs)
   if (feed.status === 'live' && isWanted && feed.reading.status === 'idle' && feed.hint !== undefined)
-    times.push(feed.hint.readAt)
+    times.push(feed.hint.readAtMs)
   return times.length === 0 ? undefined : Math.min(...times)
 }

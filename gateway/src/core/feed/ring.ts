@@ -38,15 +38,15 @@ export function append(ring: Ring, run: Run, limits: RingLimits): Ring {
 }
 
 /** The first version before which the ring knows nothing. */
-export const floorOf = (ring: Ring, head: number): number => ring.runs[0]?.from ?? head
+export const oldestVersion = (ring: Ring, head: number): number => ring.runs[0]?.from ?? head
 
 /**
  * Exactly the changes after a version, up to `head`, or nothing where the ring does not reach back that far. Only a
  * run that straddles the version is parsed.
  */
-export function since(ring: Ring, space: SpaceId, after: number, head: number): readonly Run[] | undefined {
+export function runsAfter(ring: Ring, space: SpaceId, after: number, head: number): readonly Run[] | undefined {
   if (after === head) return []
-  if (after > head || after < floorOf(ring, head)) return undefined
+  if (after > head || after < oldestVersion(ring, head)) return undefined
   let low = 0
   let high = ring.runs.length - 1
   while (low < high) {

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { change, decode, EPOCH, everybody, only, OTHER_EPOCH, runOf, SPACE } from '../../testing/space-log.ts'
 import { splitByAccess } from './access.ts'
 import { keepParked, nothingParked, park, splice } from './splice.ts'
-import { append, emptyRing, floorOf, since } from './ring.ts'
-import { adoptRun, changesOf, encodeResumed, encodeRun, type Run, trimRun } from './run.ts'
+import { append, emptyRing, oldestVersion, runsAfter } from './ring.ts'
+import { runFromMessage, changesOf, encodeResumed, encodeRun, type Run, trimRun } from './run.ts'
 
 const ranges = (runs: readonly Run[]): string[] => runs.map(({ from, to }) => `${from}-${to}`)
 
@@ -22,10 +22,10 @@ describe('runs', () => {
     const header = { kind: 'changes', epoch: EPOCH, from: 41, to: 42, altersAccess: false } as const
     const frameOf = (fields: object): Uint8Array => new TextEncoder().encode(JSON.stringify(fields))
     const frame = { epoch: EPOCH, type: 'changes', space: SPACE, to: 42, from: 41, changes: [change(42)] }
-    expect(adoptRun(SPACE, { ...header, frame: frameOf(frame) })).toEqual(runOf(41, 42))
-    expect(adoptRun(SPACE, { ...header, frame: frameOf({ ...frame, changes: [change(43)] }) })).toBeUndefined()
-    expect(adoptRun(SPACE, { ...header, frame: frameOf({ ...frame, space: '@other' }) })).toBeUndefined()
-    expect(adoptRun(SPACE, { ...header, frame: new TextEncoder().encode('{') })).toBeUndefined()
+    expect(runFromMessage(SPACE, { ...header, frame: frameOf(frame) })).toEqual(runOf(41, 42))
+    expect(runFromMessage(SPACE, { ...header, frame: frameOf({ ...frame, changes: [change(43)] }) })).toBeUndefined()
+    expect(runFromMessage(SPACE, { ...header, frame: frameOf({ ...frame, space: '@other' }) })).toBeUndefined()
+    expect(runFromMessage(SPACE, { ...header, frame: new TextEncoder().encode('{') })).toBeUndefined()
   })
 
   test('G11 cutting keeps exactly the changes after a version', () => {
@@ -59,7 +59,7 @@ describe('runs', () => {
         const message = parseSpaceMessage(
           encodeChangesMessage(SPACE, EPOCH, 0, [change(1, 'intention.append', { text })] as unknown as Change[]),
         )
-        const run = message.ok && message.value.kind === 'changes' ? adoptRun(SPACE, message.value) : undefined
+        const run = message.ok && message.value.kind === 'changes' ? runFromMessage(SPACE, message.value) : undefined
         expect(run === undefined ? undefined : changesOf(run)?.[0]?.body['text']).toBe(text)
       }),
     )
@@ -114,7 +114,7 @@ describe('splicing', () => {
 
   test('G15 parking is bounded by number and bytes, and keeps one of twins', () => {
     const limits = { maxRuns: 2, maxBytes: 10_000 }
-    const entry = (from: number) => ({ run: runOf(from, from + 1), turn: 0 })
+    const entry = (from: number) => ({ run: runOf(from, from + 1), readSeq: 0 })
     const one = park(nothingParked, entry(20), limits)
     expect(park(one.parked, entry(20), limits)).toEqual({ parked: one.parked, outcome: 'duplicate' })
     const two = park(one.parked, entry(22), limits)
@@ -140,8 +140,8 @@ describe('the ring', () => {
           }
           expect(ring.changes).toBeLessThanOrEqual(keep)
           for (let after = 0; after <= head + 2; after++) {
-            const runs = since(ring, SPACE, after, head)
-            const isHeld = after === head || (after >= floorOf(ring, head) && after < head)
+            const runs = runsAfter(ring, SPACE, after, head)
+            const isHeld = after === head || (after >= oldestVersion(ring, head) && after < head)
             expect(runs !== undefined, `after ${after}`).toBe(isHeld)
             const versions = runs?.flatMap((run) => changesOf(run)?.map((one) => one.version) ?? [])
             if (isHeld) expect(versions).toEqual(Array.from({ length: head - after }, (_, index) => after + index + 1))

@@ -91,7 +91,7 @@ const startsWith = (bytes: Uint8Array, prefix: Uint8Array): boolean => {
  * The run of a message from the bus. Its bytes are taken as they are where the frame is written as we write it, which
  * is the rule; one that another release wrote differently is rewritten. Nothing if it cannot be understood.
  */
-export function adoptRun(space: SpaceId, message: ChangesMessage): Run | undefined {
+export function runFromMessage(space: SpaceId, message: ChangesMessage): Run | undefined {
   const { epoch, from, to, frame } = message
   const head = encoder.encode(headOf(space, message))
   const tail = frame.subarray(-TAIL.length)

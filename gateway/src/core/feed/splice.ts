@@ -43,10 +43,10 @@ export function splice(space: SpaceId, held: Position, runs: readonly Run[]): Sp
   return { tail, ahead }
 }
 
-/** A run that waits, and the turn of reading (feed-state.ts) in which it came. */
+/** A run that waits, and the last read (state.ts) begun before it came. */
 export interface ParkedRun {
   run: Run
-  turn: number
+  readSeq: number
 }
 
 /** Runs that wait, bounded by number and bytes. */

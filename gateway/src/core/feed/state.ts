@@ -1,5 +1,5 @@
 /**
- * The words of the feed machine (feed.ts): one watched space on one gateway.
+ * The states, events and effects of the feed machine (feed.ts): one watched space on one gateway.
  *
  *            subscribed              read answered
  *   (made) ───────────► opening ───────────────────► live ───────► closed
@@ -9,14 +9,14 @@
  * A live feed holds a position and everything up to it. What tells it that there is more (a message beyond a gap, a
  * head ahead, a message of another epoch) is a hint, and a hint is pursued by reading the log.
  */
+import type { Backoff, Step } from '@rhizom/machine'
 import type { BeingId, Position, SpaceId } from '@rhizom/protocol'
 import type { Readers } from './access.ts'
-import type { BackoffSettings } from '../backoff.ts'
 import type { Parked, ParkedLimits } from './splice.ts'
 import type { Ring, RingLimits } from './ring.ts'
 import type { Run } from './run.ts'
 
-/** Names a subscription on this gateway; the feed knows no more of sessions. */
+/** Names a subscription on this gateway; the feed knows no more of connections. */
 export type WatcherId = number
 
 /** Somebody who subscribed and has no answer yet. */
@@ -25,13 +25,13 @@ export interface Waiting {
   being: BeingId
   /** Where it stands. Without one, or once the log cannot serve it, it gets a snapshot. */
   position: Position | undefined
-  askedAt: number
-  /** Asked in this turn: a read begun in a later turn knows everything that was committed before it asked. */
-  turn: number
+  askedAtMs: number
+  /** The last read begun before it asked: a later one knows everything that was committed before it asked. */
+  readSeq: number
 }
 
 /** The space's channel on the bus. `lost` reads without it; the heads poll stands in. */
-export type Channel = { status: 'joining'; since: number } | { status: 'joined' } | { status: 'lost' }
+export type Channel = { status: 'joining'; sinceMs: number } | { status: 'joined' } | { status: 'lost' }
 
 export type ReadReason = 'open' | 'gap' | 'resume' | 'snapshot' | 'heads'
 
@@ -44,20 +44,20 @@ export interface ReadRequest {
 /** At most one read at a time per feed. */
 export type Reading =
   | { status: 'idle' }
-  | { status: 'underway'; request: ReadRequest; startedAt: number; turn: number; attempt: number }
-  | { status: 'backing-off'; until: number; attempt: number }
+  | { status: 'underway'; request: ReadRequest; seq: number; failures: number }
+  | { status: 'backing-off'; untilMs: number; failures: number }
 
 /** Why the feed believes that it is behind. `target` is unknown where a space seems to be gone. */
 export interface Hint {
   target: Position | undefined
   reason: 'gap' | 'heads'
   /** Not before this is the log read: another api node's message may just be late. */
-  readAt: number
-  /** A read begun in a later turn covers the hint. */
-  turn: number
+  readAtMs: number
+  /** The last read begun before it came: a later one covers it. */
+  readSeq: number
 }
 
-export type Audience = { status: 'present' } | { status: 'empty'; since: number }
+export type Audience = { status: 'present' } | { status: 'empty'; sinceMs: number }
 
 /** A snapshot frame as bytes, all but its end (see `encodeResumed`). */
 export interface HeldSnapshot {
@@ -69,7 +69,7 @@ export interface HeldSnapshot {
 /** Serves whoever asked before its read began, and others while it is the head. */
 export interface KeptSnapshot extends HeldSnapshot {
   /** That of the read that brought it. */
-  turn: number
+  readSeq: number
 }
 
 interface Common {
@@ -80,7 +80,8 @@ interface Common {
   audience: Audience
   parked: Parked
   hint: Hint | undefined
-  turn: number
+  /** Counts reads, so that what was asked before one began is told from what was asked after. */
+  readSeq: number
   /** Epochs known to be over: what still speaks of them is stale. */
   formerEpochs: readonly string[]
 }
@@ -118,10 +119,8 @@ export type FeedEvent =
   /** The api knows no such space. */
   | { type: 'headMissing' }
   | { type: 'readAnswered'; answer: LogAnswer }
-  /** `random` in [0, 1) spreads the retry. */
-  | { type: 'readFailed'; random: number; retryAfterMs: number | undefined }
+  | { type: 'readFailed'; retryAfterMs: number | undefined }
   | { type: 'spaceMissing' }
-  | { type: 'ticked' }
 
 export type Answer =
   | { kind: 'resumed'; epoch: string; from: number; to: number; runs: readonly Run[]; source: 'ring' | 'log' }
@@ -159,14 +158,11 @@ export interface FeedSettings {
   /** How long a subscriber waits for its answer before it is told to come back. */
   patienceMs: number
   lingerMs: number
-  retry: BackoffSettings
+  retry: Backoff
   /** A larger snapshot is not kept. */
   maxHeldSnapshotBytes: number
 }
 
-export interface FeedStep {
-  state: FeedState
-  effects: readonly FeedEffect[]
-}
+export type FeedStep<State extends FeedState = FeedState> = Step<State, FeedEffect>
 
 export const MAX_FORMER_EPOCHS = 8
