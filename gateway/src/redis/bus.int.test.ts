@@ -39,6 +39,20 @@ const name = `rhizom-test-${randomUUID()}`
 const space = `@t${randomUUID()}`
 const signal = (from: string): Uint8Array => encodeSignalMessage(space, from, 'wave', {})
 
+const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
+  new RedisBus({
+    url: `redis://127.0.0.1:${proxy.port}`,
+    name,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    timeoutMs: 500,
+    silenceMs,
+    wall: new Wall(log),
+    received: () => {},
+    failed: () => void errors++,
+  })
+
 beforeEach(async () => {
   admin = new Redis(redisUrl())
   const { hostname, port } = new URL(redisUrl())
@@ -46,18 +60,7 @@ beforeEach(async () => {
   log = new TestLog()
   ear = new Ear()
   errors = 0
-  bus = new RedisBus({
-    url: `redis://127.0.0.1:${proxy.port}`,
-    name,
-    clock: systemClock,
-    random: Math.random,
-    log,
-    timeoutMs: 500,
-    silenceMs: 60_000,
-    wall: new Wall(log),
-    received: () => {},
-    failed: () => void errors++,
-  })
+  bus = busWith({ silenceMs: 60_000 })
   bus.start(ear)
   bus.join(space)
   await until(() => bus.isUp(), 'the bus is up')
@@ -76,6 +79,26 @@ const hears = async (from: string): Promise<void> => {
 }
 
 describe('the bus over Redis', () => {
+  test('G83 a Redis that answers and carries no heads is deaf, is given up once the api has answered, and heals', async () => {
+    await bus.stop()
+    ear.heard.length = 0
+    bus = busWith({ silenceMs: 400 })
+    bus.start(ear)
+    bus.join(space)
+    await until(() => ear.heard.includes('deaf'), 'the silence is noticed')
+    expect(bus.isUp()).toBe(false)
+    bus.apiAnswered()
+    await until(() => ear.heard.includes('lost'), 'another connection is tried', 20_000)
+    await until(() => ear.count('recovered') >= 2, 'which is joined')
+    const announcing = setInterval(() => void admin.publish(REDIS.headsChannel, '{}'), 50)
+    try {
+      await until(() => ear.told.length > 20 && bus.isUp(), 'with heads it stays up')
+      await hears('@back')
+    } finally {
+      clearInterval(announcing)
+    }
+  })
+
   test('G80 what a message sets off ends there: the fault is said once, and the next message is heard', async () => {
     const hear = ear.message
     ear.message = () => {
