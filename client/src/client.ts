@@ -6,13 +6,14 @@
 import type { Being, BeingId, JsonObject, MutationName, SpaceId } from '@rhizom/protocol'
 import type { QueryClient } from '@tanstack/react-query'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
-import { type SyncStatus, syncStatusOf } from './core/sync-status.ts'
+import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
 import type { Session } from './runtime/storage.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
+import { callSafely, createListeners } from './sync/listeners.ts'
 import { createMutationQueue, type MutationOutcome, type PendingMutation } from './sync/mutation-queue.ts'
 import { createOwnPresence } from './sync/own-presence.ts'
 import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
@@ -99,14 +100,19 @@ export function createClient(options: ClientOptions): RhizomClient {
   const environment = options.environment ?? browserEnvironment()
   const apiUrl = options.apiUrl ?? baseUrl
   const syncUrl = options.syncUrl ?? `${baseUrl.replace(/^http/, 'ws')}/v1/sync`
-  const statusListeners = new Set<() => void>()
+  const statusListeners = createListeners<void>(environment, 'a listener to the status')
   let stopDevice: (() => void) | null = null
 
   const http = createHttp({ environment, apiUrl }, () => keeper.session().token)
-  const keeper = createSessionKeeper(environment, options.session, () => http.refreshSession(), onRenewal)
+  const keeper = createSessionKeeper({
+    environment,
+    session: options.session,
+    refresh: () => http.refreshSession(),
+    onRenewal,
+  })
   const queue = createMutationQueue({ environment, http, renewToken: keeper.renew, onApplied: refreshBeings })
-  const connector = createConnector(environment, syncUrl, {
-    token: () => keeper.session().token,
+  const connector = createConnector({ environment, syncUrl, token: () => keeper.session().token })
+  connector.listen({
     renewToken: () => void keeper.renew(),
     onLive: () => {
       spaces.wentLive()
@@ -123,7 +129,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     environment,
     queryClient,
     http,
-    isLive: () => connector.state().status === 'live' || connector.state().status === 'draining',
+    isLive: connector.isOpen,
     send: connector.send,
     onSignal: (space, signal) => signals.hear(space, signal),
     onAnswered: (space) => ownPresence.answered(space),
@@ -138,22 +144,24 @@ export function createClient(options: ClientOptions): RhizomClient {
     onSet: spaces.showSelf,
   })
   const lookUpBeing = createBeingLookUp(environment, http)
-  let status = syncStatusOf(connector.state(), environment.isOnline())
+  /** By the clock of the machine, since by the date it would be another whenever that is set. */
+  let machineStatus = syncStatusOf(connector.state(), environment.isOnline())
+  let status = machineStatus
 
   function onRenewal(renewal: Renewal, session: Session): void {
     switch (renewal.status) {
       case 'renewed':
-        options.onSessionRenewed?.(session)
-        return connector.tell({ type: 'tokenRenewed' })
+        callSafely(environment, 'onSessionRenewed', () => options.onSessionRenewed?.(session))
+        return connector.dispatch({ type: 'tokenRenewed' })
       case 'failed':
-        return connector.tell({
+        return connector.dispatch({
           type: 'tokenRenewalFailed',
           message: renewal.message,
           retryAfterMs: renewal.retryAfterMs,
         })
       case 'refused':
-        return connector.tell({
-          type: session.expiresAt <= environment.nowMs() ? 'sessionExpired' : 'tokenRefused',
+        return connector.dispatch({
+          type: renewal.code === 'token-expired' ? 'sessionExpired' : 'tokenRefused',
           message: renewal.message,
         })
       default:
@@ -164,9 +172,10 @@ export function createClient(options: ClientOptions): RhizomClient {
   function changedStatus(): void {
     const next = syncStatusOf(connector.state(), environment.isOnline())
     // Heartbeats alter the machine's state but not what a person is told.
-    if (JSON.stringify(next) === JSON.stringify(status)) return
-    status = next
-    for (const listener of statusListeners) listener()
+    if (JSON.stringify(next) === JSON.stringify(machineStatus)) return
+    machineStatus = next
+    status = dated(next, { nowMs: environment.nowMs(), dateMs: environment.dateMs() })
+    statusListeners.notify()
   }
 
   /** A being located nowhere is in no log: what was looked up of it is looked up again. */
@@ -179,7 +188,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     stopDevice?.()
     stopDevice = null
     keeper.stop()
-    connector.tell({ type: 'disconnectRequested' })
+    connector.dispatch({ type: 'disconnectRequested' })
   }
 
   return {
@@ -189,11 +198,11 @@ export function createClient(options: ClientOptions): RhizomClient {
     connect() {
       stopDevice ??= environment.onDevice((event) => {
         if (event !== 'networkLost') keeper.wake()
-        connector.tell({ type: event })
+        connector.dispatch({ type: event })
         changedStatus()
       })
       keeper.start()
-      connector.tell({ type: 'connectRequested' })
+      connector.dispatch({ type: 'connectRequested' })
     },
     disconnect,
     close() {
@@ -219,12 +228,9 @@ export function createClient(options: ClientOptions): RhizomClient {
     notifyTyping: signals.notifyTyping,
     stopTyping: signals.stopTyping,
     syncStatus: () => status,
-    onSyncStatus(listener) {
-      statusListeners.add(listener)
-      return () => void statusListeners.delete(listener)
-    },
+    onSyncStatus: statusListeners.add,
     retry() {
-      connector.tell({ type: 'retryRequested' })
+      connector.dispatch({ type: 'retryRequested' })
       queue.hurry()
     },
     lookUpBeing,

@@ -1,6 +1,5 @@
 /** @rhizom/client: keeps spaces in step with the server. Hooks are in `@rhizom/client/react`. */
 export { type ClientOptions, createClient, type RhizomClient } from './client.ts'
-export * from './core/backoff.ts'
 export * from './core/connection.ts'
 export * from './core/connection-state.ts'
 export * from './core/older.ts'
@@ -10,6 +9,7 @@ export * from './core/space-content.ts'
 export * from './core/space-event.ts'
 export * from './core/space-state.ts'
 export * from './core/sync-status.ts'
+export * from './core/times.ts'
 export * from './core/typing-state.ts'
 export { browserEnvironment, type DeviceEvent, type Environment } from './runtime/environment.ts'
 export {

@@ -204,7 +204,7 @@ test('C116 one knows of oneself for as long as one is here, with the state set l
   await environment.settle()
   expect(client.readSpace('@lobby').self).toBeNull()
   const leave = client.watchSpace('@lobby')
-  const cameAtMs = environment.nowMs()
+  const cameAtMs = environment.dateMs()
   await environment.advance(500)
   expect(client.readSpace('@lobby').self).toEqual({ being: '@ada', state: {}, since: cameAtMs })
   client.setPresence('@lobby', { status: 'busy' })

@@ -12,7 +12,7 @@ import { createSignals, type Signals } from '../../client/src/sync/signals.ts'
 import { createSpaceSync, spaceKey, type SpaceSync } from '../../client/src/sync/space-sync.ts'
 import { describeCause } from '../../client/src/core/sync-status.ts'
 import type { DeviceEvent, Environment } from '../../client/src/runtime/environment.ts'
-import { memoryStorage } from '../../client/src/runtime/storage.ts'
+import { byDeviceDate, memoryStorage, type Session } from '../../client/src/runtime/storage.ts'
 import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/websocket.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
@@ -65,6 +65,8 @@ export class ClientNode {
   readonly #presences = new Map<SpaceId, () => void>()
   readonly #ownStates = new Map<SpaceId, JsonObject>()
   readonly #states = new Map<SpaceId, SpaceState>()
+  /** What this device's date is ahead of the world's. */
+  #dateAheadMs = 0
   /** What the server asked for last: no attempt before. */
   #notBefore = 0
 
@@ -75,21 +77,25 @@ export class ClientNode {
     this.gate = new Gate(ports.time)
     const environment = this.#environment()
     this.#listenToStore()
-    const session = { ...ports.api.issueToken(being), being: someBeing(being, null) }
-    this.#keeper = createSessionKeeper(
+    this.#keeper = createSessionKeeper({
       environment,
-      session,
-      () => this.#refresh(),
-      (renewal) => {
+      session: this.#dated({ ...ports.api.issueToken(being), being: someBeing(being, null) }),
+      refresh: () => this.#refresh(),
+      onRenewal: (renewal) => {
         ports.note(`${name}: its token is ${renewal.status}`)
-        if (renewal.status === 'renewed') this.#connector.tell({ type: 'tokenRenewed' })
-        else if (renewal.status === 'refused') this.#connector.tell({ type: 'tokenRefused', message: renewal.message })
-        else this.#connector.tell({ type: 'tokenRenewalFailed', ...renewal })
+        if (renewal.status === 'renewed') this.#connector.dispatch({ type: 'tokenRenewed' })
+        else if (renewal.status === 'refused')
+          this.#connector.dispatch({ type: 'tokenRefused', message: renewal.message })
+        else this.#connector.dispatch({ type: 'tokenRenewalFailed', ...renewal })
       },
-    )
+    })
     let status = 'idle'
-    this.#connector = createConnector(environment, 'simulated', {
+    this.#connector = createConnector({
+      environment,
+      syncUrl: 'simulated',
       token: () => this.#keeper.session().token,
+    })
+    this.#connector.listen({
       renewToken: () => void this.#keeper.renew(),
       onLive: () => this.#spaces.wentLive(),
       onDown: () => {
@@ -99,7 +105,7 @@ export class ClientNode {
       onFrames: (frames) => this.#spaces.hear(frames),
       onState: (state) => {
         if (state.status !== status) {
-          const why = 'cause' in state && state.cause !== null ? `: ${describeCause(state.cause)}` : ''
+          const why = 'cause' in state && state.cause !== undefined ? `: ${describeCause(state.cause)}` : ''
           ports.note(`${name} is ${state.status}${why}`)
           ports.met(`client ${state.status}`)
         }
@@ -124,7 +130,7 @@ export class ClientNode {
     this.#signals = createSignals({ environment, isHeard: (space) => this.#spaces.isCurrent(space), sendFrames })
     this.#ownPresence = createOwnPresence({ environment, isHere: (space) => this.#spaces.isHere(space), sendFrames })
     this.#keeper.start()
-    this.#connector.tell({ type: 'connectRequested' })
+    this.#connector.dispatch({ type: 'connectRequested' })
   }
 
   get isLive(): boolean {
@@ -183,14 +189,19 @@ export class ClientNode {
 
   /** What a person does who sees that something is wrong. */
   retry(): void {
-    this.#connector.tell({ type: 'retryRequested' })
+    this.#connector.dispatch({ type: 'retryRequested' })
     for (const space of this.watched())
       if (this.#states.get(space)?.feed.status === 'closed') this.#spaces.tell(space, { type: 'retryRequested' })
   }
 
+  /** Somebody sets the date of the device. */
+  stepDate(byMs: number): void {
+    this.#dateAheadMs += byMs
+  }
+
   device(event: DeviceEvent): void {
     if (event !== 'networkLost') this.#keeper.wake()
-    this.#connector.tell({ type: event })
+    this.#connector.dispatch({ type: event })
   }
 
   /** The page is gone. */
@@ -208,10 +219,14 @@ export class ClientNode {
       ...api.issueToken(this.being),
       being: someBeing(this.being, null),
     }))
-    if (session !== undefined) return { ok: true as const, value: session }
+    if (session !== undefined) return { ok: true as const, value: this.#dated(session) }
     const problem = { code: 'network', message: 'no answer', path: null, retry: 'later' as const, retryAfterMs: 0 }
     return { ok: false as const, problem }
   }
+
+  /** As the client reads an answer of HTTP, by the server's date in it. */
+  readonly #dated = (session: Session): Session =>
+    byDeviceDate(session, this.#ports.time.now(), this.#ports.time.now() + this.#dateAheadMs)
 
   #listenToStore(): void {
     const { oracle } = this.#ports
@@ -245,16 +260,18 @@ export class ClientNode {
   #environment(): Environment {
     const { time, chance, oracle } = this.#ports
     return {
-      nowMs: time.now,
+      nowMs: () => time.elapsed,
+      dateMs: () => time.now() + this.#dateAheadMs,
       random: () => chance.next(),
-      setTimer: this.gate.after,
+      after: this.gate.after,
       openSocket: (_url, handlers) => this.#openSocket(handlers),
       fetch: () => Promise.reject(new Error('there is no HTTP here')),
       storage: memoryStorage(),
       isOnline: () => true,
       onDevice: () => () => undefined,
-      report: (problem) => {
-        if (!problem.includes('not JSON')) oracle.fail('S3', `${this.name} reports: ${problem}`)
+      report: (problem, cause) => {
+        const text = cause instanceof Error ? `${problem}: ${cause.stack}` : problem
+        if (!problem.includes('not JSON')) oracle.fail('S3', `${this.name} reports: ${text}`)
       },
     }
   }

@@ -202,15 +202,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no backoff of connections',
-    file: 'client/src/core/backoff.ts',
-    find: 'return Math.max(BACKOFF.minMs, floorMs) + Math.floor(random * ceilingMs)',
-    put: 'return Math.min(0, floorMs * random * ceilingMs)',
+    file: 'machine/src/backoff.ts',
+    find: 'return Math.max(minMs, floorMs) + Math.floor(random * ceilingMs)',
+    put: 'return Math.min(0, minMs * floorMs * random * ceilingMs)',
   },
   {
     name: 'come back sooner than asked',
     file: 'client/src/core/connection.ts',
-    find: 'backoffMs(from.attempt, at.random, notBeforeMs - at.nowMs)',
-    put: 'backoffMs(from.attempt, at.random, 0)',
+    find: 'backoffMs(BACKOFF, from.attempt, at.random, notBeforeMs - at.nowMs)',
+    put: 'backoffMs(BACKOFF, from.attempt, at.random, 0)',
   },
   {
     name: 'never notice a connection that is dead',

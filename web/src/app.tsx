@@ -27,7 +27,7 @@ type Visitor =
 function knownVisitor(): Visitor {
   const session = loadSession(environment.storage)
   if (session === null) return { status: 'signed-out', former: null }
-  if (session.expiresAt > environment.nowMs()) return { status: 'signed-in', session }
+  if (session.expiresAt > environment.dateMs()) return { status: 'signed-in', session }
   return {
     status: 'signed-out',
     former: { name: session.being.name, reason: 'It ran out while this page was closed.' },

@@ -58,7 +58,7 @@ function noteLastSeen(
 }
 
 /** The roster after an answer, which is the whole truth whatever was held before. */
-export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: number): PresenceState {
+export function takeRoster(before: PresenceState | null, roster: Roster, dateMs: number): PresenceState {
   const listed = new Set(roster.here.map(({ being }) => being))
   // Who is missing in a sample may still be here.
   const left =
@@ -72,7 +72,7 @@ export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: 
     hereCount: roster.hereCount,
     frozen: false,
     staleSinceMs: null,
-    lastSeen: noteLastSeen(before?.lastSeen ?? {}, left, before?.staleSinceMs ?? nowMs),
+    lastSeen: noteLastSeen(before?.lastSeen ?? {}, left, before?.staleSinceMs ?? dateMs),
   }
 }
 
@@ -82,7 +82,7 @@ export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: 
  * watch. An update of somebody who is not listed adds nobody: it may be late, and a ghost is worse than a name missing
  * until the next answer.
  */
-export function hearPresence(before: PresenceState, frame: PresenceFrame, nowMs: number): PresenceState {
+export function hearPresence(before: PresenceState, frame: PresenceFrame, dateMs: number): PresenceState {
   const held = new Map(before.here.map((entry) => [entry.being, entry]))
   const entries = new Map(held)
   const left = frame.left.filter((being) => entries.delete(being))
@@ -99,10 +99,10 @@ export function hearPresence(before: PresenceState, frame: PresenceFrame, nowMs:
     hereCount,
     frozen,
     staleSinceMs: before.staleSinceMs,
-    lastSeen: noteLastSeen(before.lastSeen, gone, nowMs),
+    lastSeen: noteLastSeen(before.lastSeen, gone, dateMs),
   }
 }
 
 /** The roster while nothing is heard: kept as it is, and marked. */
-export const becomeStale = (before: PresenceState | null, nowMs: number): PresenceState | null =>
-  before === null || before.staleSinceMs !== null ? before : { ...before, staleSinceMs: nowMs }
+export const becomeStale = (before: PresenceState | null, dateMs: number): PresenceState | null =>
+  before === null || before.staleSinceMs !== null ? before : { ...before, staleSinceMs: dateMs }

@@ -25,7 +25,10 @@ const goes: SpaceEvent = { type: 'selfChanged', self: null }
 const connects: SpaceEvent = { type: 'connected' }
 
 const steps = (...events: SpaceEvent[]): SpaceState =>
-  events.reduce((state, event) => stepSpace(state, event, { nowMs: NOW, random: 0.5 }).state, initialSpace('@lobby'))
+  events.reduce(
+    (state, event) => stepSpace(state, event, { nowMs: NOW, dateMs: NOW, random: 0.5 }).state,
+    initialSpace('@lobby'),
+  )
 const shownOf = ({ presence, self }: SpaceState) =>
   presence === null ? null : withUnlisted(presence, unlistedSelf(presence, self))
 
@@ -71,8 +74,8 @@ test('C116 who goes, or only watches, is shown as far as the server lists them',
 test('C116 a space that is closed shows nobody, and oneself again when it is open', () => {
   const closed = steps(isHere(), connects, { type: 'unsubscribed', code: 'revoked', message: 'no longer' })
   expect(shownOf(closed)).toBeNull()
-  const again = stepSpace(closed, { type: 'retryRequested' }, { nowMs: NOW, random: 0.5 }).state
-  const open = stepSpace(again, answer([], 0), { nowMs: NOW, random: 0.5 }).state
+  const again = stepSpace(closed, { type: 'retryRequested' }, { nowMs: NOW, dateMs: NOW, random: 0.5 }).state
+  const open = stepSpace(again, answer([], 0), { nowMs: NOW, dateMs: NOW, random: 0.5 }).state
   expect(shownOf(open)?.here).toEqual([here('@ada', NOW)])
 })
 

@@ -17,11 +17,11 @@ export function takeOwnWord(
   before: Here | null,
   word: OwnWord,
   presence: PresenceState | null,
-  nowMs: number,
+  dateMs: number,
 ): Here | null {
   if (word === null) return null
   if (before !== null && before.being === word.being && before.state === word.state) return before
-  return { ...word, since: before?.since ?? listedIn(presence, word.being)?.since ?? nowMs }
+  return { ...word, since: before?.since ?? listedIn(presence, word.being)?.since ?? dateMs }
 }
 
 /** Remembers since when one is here, for the time when the list no longer says so. */

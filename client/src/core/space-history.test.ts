@@ -101,7 +101,7 @@ class World {
 
   tell(event: SpaceEvent): void {
     const before = this.state.content?.position
-    const { state, effects } = stepSpace(this.state, event, { nowMs: this.nowMs, random: 0.5 })
+    const { state, effects } = stepSpace(this.state, event, { nowMs: this.nowMs, dateMs: this.nowMs, random: 0.5 })
     this.state = state
     const after = state.content?.position
     if (before !== undefined && after?.epoch === before.epoch && after.version < before.version)

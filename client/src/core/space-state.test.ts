@@ -5,11 +5,16 @@
 import { describe, expect, test } from 'vitest'
 import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
 import type { SpaceEffect, SpaceEvent } from './space-event.ts'
-import { type Feed, initialSpace, SPACE_TIMES, type SpaceState, spaceDeadlineOf, stepSpace } from './space-state.ts'
+import { SUBSCRIPTION_TIMES } from './times.ts'
+import { type Feed, initialSpace, type SpaceState, spaceDeadlineOf, stepSpace } from './space-state.ts'
 
 const NOW = 1_000_000
-const at = { nowMs: NOW, random: 0.5 }
-const later = { nowMs: NOW + SPACE_TIMES.settledAfterMs, random: 0.5 }
+const at = { nowMs: NOW, dateMs: NOW, random: 0.5 }
+const later = {
+  nowMs: NOW + SUBSCRIPTION_TIMES.settledAfterMs,
+  dateMs: NOW + SUBSCRIPTION_TIMES.settledAfterMs,
+  random: 0.5,
+}
 
 const log = new SpaceLog('@lobby', '0195e0c0-0000-7000-8000-000000000001')
 log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby' }) })
@@ -190,7 +195,7 @@ test('C26 gap after gap is asked for with a growing pause, in the end without a 
     const deadline = result.state.feed.status === 'retrying' ? spaceDeadlineOf(result.state) : null
     if (deadline !== null) {
       pauses.push(deadline - NOW)
-      result = stepSpace(result.state, { type: 'timePassed' }, { nowMs: deadline, random: 0.5 })
+      result = stepSpace(result.state, { type: 'timePassed' }, { nowMs: deadline, dateMs: deadline, random: 0.5 })
     }
     asked.push(...result.effects)
     const empty = { epoch, from: 2, to: 2, changes: [] }
@@ -212,7 +217,7 @@ test('C26 an answer that itself leaves a gap leads to a snapshot after a pause',
   const asked = stepSpace(held, { type: 'connected' }, at).state
   const answered = stepSpace(asked, { type: 'resumedReceived', frame: gap, roster }, at).state
   expect(answered.feed.status).toBe('retrying')
-  const again = stepSpace(answered, { type: 'timePassed' }, { nowMs: NOW + 60_000, random: 0 })
+  const again = stepSpace(answered, { type: 'timePassed' }, { nowMs: NOW + 60_000, dateMs: NOW + 60_000, random: 0 })
   expect(again.effects).toEqual([{ type: 'subscribe', position: null }])
 })
 
@@ -245,7 +250,11 @@ test('C27 a space that is removed is closed', () => {
 
 test('C28 an error with retryAfterMs postpones the next try by at least that', () => {
   const asked = stepSpace(held, { type: 'connected' }, at).state
-  const failed = stepSpace(asked, { ...events.askFailed, retryAfterMs: 7000 }, { nowMs: NOW, random: 0 }).state
+  const failed = stepSpace(
+    asked,
+    { ...events.askFailed, retryAfterMs: 7000 },
+    { nowMs: NOW, dateMs: NOW, random: 0 },
+  ).state
   expect(spaceDeadlineOf(failed)).toBeGreaterThanOrEqual(NOW + 7000)
   expect(failed.content).toBe(held.content)
 })

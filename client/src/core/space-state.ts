@@ -9,8 +9,8 @@
  *
  * The owner of this state is the Query cache; `sync/space-sync.ts` feeds it events and carries out its effects.
  */
+import { backoffMs, type Moment } from '@rhizom/machine'
 import type { Here, Snapshot, SpaceId } from '@rhizom/protocol'
-import { backoffMs, type Moment } from './backoff.ts'
 import { noteRemoved, type Older, stepOlder } from './older.ts'
 import {
   becomeStale,
@@ -33,6 +33,7 @@ import {
   typingDeadlineOf,
   type TypingState,
 } from './typing-state.ts'
+import { BACKOFF, SUBSCRIPTION_TIMES } from './times.ts'
 
 export type Feed =
   | { status: 'paused' }
@@ -58,12 +59,6 @@ export interface SpaceStep {
   state: SpaceState
   effects: SpaceEffect[]
 }
-
-export const SPACE_TIMES = {
-  answerTimeoutMs: 10_000,
-  /** A feed that was current for this long forgives the failures before it. */
-  settledAfterMs: 5_000,
-} as const
 
 /** After this many failures in a row the position is given up and a snapshot asked for. */
 const SNAPSHOT_AFTER_FAILURES = 3
@@ -132,7 +127,7 @@ export function stepSpace(state: SpaceState, event: SpaceEvent, at: Moment): Spa
     case 'presenceHeard':
       return isListening(state) ? stay(takePresence(state, event.frame, at)) : stay(state)
     case 'selfChanged':
-      return stay({ ...state, self: takeOwnWord(state.self, event.self, state.presence, at.nowMs) })
+      return stay({ ...state, self: takeOwnWord(state.self, event.self, state.presence, at.dateMs) })
     case 'typingHeard':
       return isListening(state)
         ? stay({ ...state, typing: hearTyping(state.typing, event.being, at.nowMs) })
@@ -159,7 +154,7 @@ export function stepSpace(state: SpaceState, event: SpaceEvent, at: Moment): Spa
 }
 
 function ask(state: SpaceState, attempt: number, at: Moment): SpaceStep {
-  const givesUpAtMs = at.nowMs + SPACE_TIMES.answerTimeoutMs
+  const givesUpAtMs = at.nowMs + SUBSCRIPTION_TIMES.answerTimeoutMs
   const position = attempt < SNAPSHOT_AFTER_FAILURES ? (state.content?.position ?? null) : null
   return {
     state: { ...state, feed: { status: 'asking', attempt, givesUpAtMs } },
@@ -168,33 +163,33 @@ function ask(state: SpaceState, attempt: number, at: Moment): SpaceStep {
 }
 
 function retryLater(state: SpaceState, attempt: number, reason: string, at: Moment, floorMs = 0): SpaceStep {
-  const retryAtMs = at.nowMs + backoffMs(attempt, at.random, floorMs)
+  const retryAtMs = at.nowMs + backoffMs(BACKOFF, attempt, at.random, floorMs)
   return stay({ ...state, feed: { status: 'retrying', attempt: attempt + 1, retryAtMs, reason } })
 }
 
 /** Something was missed. The first time it is asked for at once; again soon after, only with a backoff. */
 function catchUp(state: SpaceState, feed: Feed & { status: 'current' }, at: Moment): SpaceStep {
-  const settled = at.nowMs - feed.sinceMs >= SPACE_TIMES.settledAfterMs
+  const settled = at.nowMs - feed.sinceMs >= SUBSCRIPTION_TIMES.settledAfterMs
   if (settled || feed.attempt === 0) return ask(state, 1, at)
   return retryLater(state, feed.attempt, 'Something was missed; asking for it again.', at)
 }
 
 /** The answer says who is here, whatever it says of the content. */
 function hear(state: SpaceState, roster: Roster, at: Moment): SpaceState {
-  const presence = takeRoster(state.presence, roster, at.nowMs)
+  const presence = takeRoster(state.presence, roster, at.dateMs)
   return { ...state, presence, self: learnSince(state.self, presence) }
 }
 
 /** Nothing is heard any more: who was here is kept and marked, who was typing is not. */
 const unheard = (state: SpaceState, at: Moment): SpaceState => ({
   ...state,
-  presence: becomeStale(state.presence, at.nowMs),
+  presence: becomeStale(state.presence, at.dateMs),
   typing: nobodyTypes,
 })
 
 function takePresence(state: SpaceState, frame: PresenceFrame, at: Moment): SpaceState {
   if (state.presence === null) return state
-  const presence = hearPresence(state.presence, frame, at.nowMs)
+  const presence = hearPresence(state.presence, frame, at.dateMs)
   const typing = stopTyping(state.typing, frame.left, at.nowMs)
   if (presence === state.presence && typing === state.typing) return state
   return { ...state, presence, self: learnSince(state.self, presence), typing }

@@ -65,7 +65,7 @@ test('C120 useSpacePresence tells who is here, who is located there but away, an
   expect(shown()).toBe('2: Ada away, Bob [] away ')
   server.tellPresence('@lobby', { left: ['@bob'], hereCount: 1, frozen: true })
   await pass(0)
-  expect(shown()).toBe(`1: Ada away [frozen] away Bob ${environment.nowMs()}`)
+  expect(shown()).toBe(`1: Ada away [frozen] away Bob ${environment.dateMs()}`)
 })
 
 test('C125 when those who are away were last here is asked once for all, since leaving is no change of a space', async () => {

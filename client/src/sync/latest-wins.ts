@@ -17,11 +17,11 @@ interface Slot {
   cancel: () => void
 }
 
-export function createLatestWins(environment: Pick<Environment, 'setTimer'>, windowMs: number): LatestWins {
+export function createLatestWins(environment: Pick<Environment, 'after'>, windowMs: number): LatestWins {
   const slots = new Map<string, Slot>()
 
   function begin(name: string): void {
-    const cancel = environment.setTimer(windowMs, () => {
+    const cancel = environment.after(windowMs, () => {
       const waiting = slots.get(name)?.waiting ?? null
       slots.delete(name)
       if (waiting !== null) deliver(name, waiting)

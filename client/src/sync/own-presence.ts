@@ -28,7 +28,7 @@ export interface OwnPresence {
 }
 
 export interface OwnPresenceParts {
-  environment: Pick<Environment, 'setTimer'>
+  environment: Pick<Environment, 'after'>
   /** Whether oneself counts as here in the space and the gateway knows it. */
   isHere(space: SpaceId): boolean
   sendFrames(frames: readonly ClientFrameInput[]): void

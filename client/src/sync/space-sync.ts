@@ -4,6 +4,7 @@
  * counted, so that ten components that show a space cost one subscription; the last to leave keeps it for a while,
  * because people go back.
  */
+import { momentOf } from '@rhizom/machine'
 import { type ClientFrameInput, LIMITS, type ServerFrame, type SpaceId } from '@rhizom/protocol'
 import { notifyManager, type QueryClient } from '@tanstack/react-query'
 import type { OwnWord } from '../core/self-presence.ts'
@@ -88,7 +89,7 @@ export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
     const watch = watches.get(id)
     if (watch === undefined) return []
     const before = read(id)
-    const at = { nowMs: environment.nowMs(), random: environment.random() }
+    const at = momentOf(environment, () => environment.random())
     const { state, effects } = stepSpace(before, event, at)
     if (state !== before || queryClient.getQueryData(spaceKey(id)) === undefined)
       queryClient.setQueryData<SpaceState>(spaceKey(id), state)
@@ -132,7 +133,7 @@ export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
     watch.armed?.cancel()
     watch.armed = null
     if (deadlineMs === null) return
-    const cancel = environment.setTimer(deadlineMs - environment.nowMs(), () => {
+    const cancel = environment.after(deadlineMs - environment.nowMs(), () => {
       watch.armed = null
       tell(id, { type: 'timePassed' })
     })
@@ -204,14 +205,14 @@ export function createSpaceSync(parts: SpaceSyncParts): SpaceSync {
     if (present) {
       watch.presentCount -= 1
       if (watch.presentCount === 0)
-        watch.cancelLeaving = environment.setTimer(LEAVE_AFTER_MS, () => {
+        watch.cancelLeaving = environment.after(LEAVE_AFTER_MS, () => {
           watch.cancelLeaving = null
           settleWish(id, watch)
         })
     }
     watch.count -= 1
     if (watch.count > 0) return
-    watch.cancelLinger = environment.setTimer(LINGER_MS, () => end(id, watch))
+    watch.cancelLinger = environment.after(LINGER_MS, () => end(id, watch))
   }
 
   function dropOneLingering(): void {

@@ -14,10 +14,16 @@ export interface TestClient {
   renewed: Session[]
 }
 
+export interface TestClientOptions {
+  seed?: number
+  expiresInMs?: number
+  onSessionRenewed?: (session: Session) => void
+}
+
 const HOUR_MS = 3_600_000
 
 /** A client that is not connected yet. */
-export function aClient(options: { seed?: number; expiresInMs?: number } = {}): TestClient {
+export function aClient(options: TestClientOptions = {}): TestClient {
   const server = new ScriptedServer()
   const environment = manualEnvironment({
     openSocket: server.openSocket,
@@ -29,13 +35,16 @@ export function aClient(options: { seed?: number; expiresInMs?: number } = {}): 
   const client = createClient({
     session: {
       token: 'token-1',
-      expiresAt: environment.nowMs() + (options.expiresInMs ?? 24 * HOUR_MS),
+      expiresAt: environment.dateMs() + (options.expiresInMs ?? 24 * HOUR_MS),
       being: aBeing('@ada', { name: 'Ada' }),
     },
     queryClient,
     baseUrl: 'http://rhizom.test',
     environment,
-    onSessionRenewed: (session) => renewed.push(session),
+    onSessionRenewed(session) {
+      renewed.push(session)
+      options.onSessionRenewed?.(session)
+    },
   })
   return { client, server, environment, queryClient, renewed }
 }
