@@ -1,10 +1,11 @@
 /** The parts together, against a scripted server: connection, watched spaces and the store. */
 import { CLOSE, LIMITS, type SpaceId } from '@rhizom/protocol'
 import { afterEach, expect, test } from 'vitest'
+import { createClient } from './client.ts'
 import type { SpaceState } from './core/space-state.ts'
-import { spaceKey } from './sync/space-sync.ts'
 import { aClient, type TestClient, type TestClientOptions } from './testing/a-client.ts'
-import { problem, type ScriptedConnection } from './testing/scripted-server.ts'
+import { manualEnvironment } from './testing/manual-environment.ts'
+import { problem, type ScriptedConnection, ScriptedServer } from './testing/scripted-server.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from './testing/space-log.ts'
 
 let current: TestClient | null = null
@@ -81,7 +82,7 @@ test('C25 after a reconnect every space is asked for from its position, in one m
   await environment.settle()
   server.connection.close(1006)
   await environment.settle()
-  expect(client.readSpace('@lobby').feed.status).toBe('paused')
+  expect(client.readSpace('@lobby').subscription.status).toBe('paused')
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
   say(log, 'meanwhile')
   await environment.advance(1_000)
@@ -481,7 +482,10 @@ test('C27 a revoked space is emptied, and a person can ask for it again', async 
   const { client, server, environment } = await live()
   server.connection.send({ type: 'unsubscribed', space: '@lobby', code: 'revoked', message: 'You were removed' })
   await environment.settle()
-  expect(client.readSpace('@lobby')).toMatchObject({ feed: { status: 'closed', code: 'revoked' }, content: null })
+  expect(client.readSpace('@lobby')).toMatchObject({
+    subscription: { status: 'closed', code: 'revoked' },
+    content: undefined,
+  })
   client.retrySpace('@lobby')
   await environment.settle()
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
@@ -499,7 +503,7 @@ test('C26 a subscription that is never answered is asked for again', async () =>
 })
 
 test('C40 two who watch cost one subscription, and the last to leave keeps it for a while', async () => {
-  const { client, server, environment, queryClient } = await live()
+  const { client, server, environment } = await live()
   server.serve(aLobby('@garden'))
   const watch = () => client.watchSpace('@garden', { present: false })
   const [leave, leaveToo] = [watch(), watch()]
@@ -516,12 +520,12 @@ test('C40 two who watch cost one subscription, and the last to leave keeps it fo
   server.connection.send({ type: 'heartbeat', at: 1, heads: {} })
   await environment.advance(31_000)
   expect(typesOf(server.connection).at(-1)).toBe('unsubscribe')
-  expect(queryClient.getQueryData(spaceKey('@garden'))).toBeUndefined()
+  expect(client.store.read('@garden')).toBeUndefined()
 })
 
 test('C42 an emptied store is filled anew', async () => {
-  const { client, environment, queryClient, server } = await live()
-  queryClient.clear()
+  const { client, environment, server } = await live()
+  client.store.remove('@lobby')
   await environment.settle()
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
   expect(server.connection.received.at(-1)).toEqual({ type: 'subscribe', space: '@lobby', present: true })
@@ -532,7 +536,7 @@ test('C43 more spaces than a connection may have are refused at once', async () 
   const most = LIMITS.maxSubscriptionsPerConnection
   for (let index = 1; index <= most; index += 1) client.watchSpace(`@space-${index}`)
   await environment.settle()
-  expect(client.readSpace(`@space-${most}`).feed).toMatchObject({ status: 'closed', code: 'too-many' })
+  expect(client.readSpace(`@space-${most}`).subscription).toMatchObject({ status: 'closed', code: 'too-many' })
   expect(server.connection.received.filter(({ type }) => type === 'subscribe')).toHaveLength(most)
 })
 
@@ -547,4 +551,29 @@ test('C58 closing hands back what is unanswered and leaves no timer and no socke
   await environment.settle()
   expect(environment.timersLeft()).toBe(0)
   expect(server.connections.some(({ open }) => open)).toBe(false)
+})
+
+test('C138 a closed client leaves nothing in its store', async () => {
+  const { client } = await live()
+  const { store } = client
+  expect(store.read('@lobby')).toBeDefined()
+  client.close()
+  expect(store.read('@lobby')).toBeUndefined()
+  expect(client.readSpace('@lobby').content).toBeUndefined()
+})
+
+test('C139 a client without a store of its own keeps spaces in memory', async () => {
+  const server = new ScriptedServer()
+  server.serve(aLobby())
+  const environment = manualEnvironment({ openSocket: server.openSocket, fetch: server.fetch })
+  const client = createClient({
+    session: { token: 'token-1', expiresAt: environment.dateMs() + HOUR_MS, being: aBeing('@ada') },
+    baseUrl: 'http://rhizom.test',
+    environment,
+  })
+  client.watchSpace('@lobby')
+  client.connect()
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+  client.close()
 })

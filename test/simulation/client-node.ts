@@ -3,13 +3,12 @@
  * environment of virtual time and simulated network. Only HTTP is shortened: renewing a token is a call of a function.
  */
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
-import { QueryClient } from '@tanstack/react-query'
 import type { SpaceState } from '../../client/src/core/space-state.ts'
 import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
-import { createOwnPresence, type OwnPresence } from '../../client/src/sync/own-presence.ts'
 import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
 import { createSignals, type Signals } from '../../client/src/sync/signals.ts'
-import { createSpaceSync, spaceKey, type SpaceSync } from '../../client/src/sync/space-sync.ts'
+import { createSpaceSync, type SpaceSync } from '../../client/src/sync/space-sync.ts'
+import { memoryStore, type SpaceStore } from '../../client/src/sync/store.ts'
 import { describeCause } from '../../client/src/core/sync-status.ts'
 import type { DeviceEvent, Environment } from '../../client/src/runtime/environment.ts'
 import { byDeviceDate, memoryStorage, type Session } from '../../client/src/runtime/storage.ts'
@@ -55,11 +54,9 @@ export class ClientNode {
   readonly being: BeingId
   readonly gate: Gate
   readonly #ports: ClientPorts
-  readonly #queryClient = new QueryClient()
   readonly #connector: Connector
   readonly #spaces: SpaceSync
   readonly #keeper: SessionKeeper
-  readonly #ownPresence: OwnPresence
   readonly #signals: Signals
   readonly #watches = new Map<SpaceId, () => void>()
   readonly #presences = new Map<SpaceId, () => void>()
@@ -76,7 +73,6 @@ export class ClientNode {
     this.#ports = ports
     this.gate = new Gate(ports.time)
     const environment = this.#environment()
-    this.#listenToStore()
     this.#keeper = createSessionKeeper({
       environment,
       session: this.#dated({ ...ports.api.issueToken(being), being: someBeing(being, null) }),
@@ -102,7 +98,10 @@ export class ClientNode {
         this.#spaces.wentDown()
         this.#signals.wentDown()
       },
-      onFrames: (frames) => this.#spaces.hear(frames),
+      onFrames: (frames) => {
+        this.#spaces.receive(frames)
+        this.#signals.receive(frames)
+      },
       onState: (state) => {
         if (state.status !== status) {
           const why = 'cause' in state && state.cause !== undefined ? `: ${describeCause(state.cause)}` : ''
@@ -115,27 +114,24 @@ export class ClientNode {
     })
     this.#spaces = createSpaceSync({
       environment,
-      queryClient: this.#queryClient,
+      store: this.#watchedStore(),
       http: { olderIntentions: () => Promise.reject(new Error('nobody asks for older ones here')) },
-      isLive: () => this.isLive,
-      send: (frames) => this.#connector.send(frames),
-      onSignal: (space, signal) => this.#signals.hear(space, signal),
-      onAnswered: (space) => this.#ownPresence.answered(space),
-      onEnded: (space) => {
-        this.#ownPresence.forget(space)
-        this.#ownStates.delete(space)
-      },
+      being,
+      isLive: this.#connector.isOpen,
+      send: this.#connector.send,
     })
-    const sendFrames = this.#connector.send
-    this.#signals = createSignals({ environment, isHeard: (space) => this.#spaces.isCurrent(space), sendFrames })
-    this.#ownPresence = createOwnPresence({ environment, isHere: (space) => this.#spaces.isHere(space), sendFrames })
+    this.#signals = createSignals({
+      environment,
+      isWatched: this.#spaces.isWatched,
+      isCurrent: this.#spaces.isCurrent,
+      send: this.#connector.send,
+    })
     this.#keeper.start()
     this.#connector.dispatch({ type: 'connectRequested' })
   }
 
   get isLive(): boolean {
-    const { status } = this.#connector.state()
-    return status === 'live' || status === 'draining'
+    return this.#connector.isOpen()
   }
 
   get status(): string {
@@ -180,7 +176,7 @@ export class ClientNode {
   setState(space: SpaceId, state: JsonObject): void {
     if (!this.#presences.has(space) && this.#states.get(space) === undefined) return
     this.#ownStates.set(space, state)
-    this.#ownPresence.set(space, state)
+    this.#spaces.setState(space, state)
   }
 
   signal(space: SpaceId, name: string, data: JsonObject): void {
@@ -191,7 +187,8 @@ export class ClientNode {
   retry(): void {
     this.#connector.dispatch({ type: 'retryRequested' })
     for (const space of this.watched())
-      if (this.#states.get(space)?.feed.status === 'closed') this.#spaces.tell(space, { type: 'retryRequested' })
+      if (this.#states.get(space)?.subscription.status === 'closed')
+        this.#spaces.dispatch(space, { type: 'retryRequested' })
   }
 
   /** Somebody sets the date of the device. */
@@ -210,7 +207,6 @@ export class ClientNode {
     this.#keeper.stop()
     this.#spaces.stop()
     this.#signals.wentDown()
-    this.#ownPresence.stop()
   }
 
   async #refresh() {
@@ -228,33 +224,38 @@ export class ClientNode {
   readonly #dated = (session: Session): Session =>
     byDeviceDate(session, this.#ports.time.now(), this.#ports.time.now() + this.#dateAheadMs)
 
-  #listenToStore(): void {
+  /** The store of the client, with somebody who sees all that is written. */
+  #watchedStore(): SpaceStore {
     const { oracle } = this.#ports
-    this.#queryClient.getQueryCache().subscribe((event) => {
-      const [, id] = event.query.queryKey as ReturnType<typeof spaceKey>
+    const store = memoryStore()
+    store.onRemoved((id) => {
       const before = this.#states.get(id)
-      if (event.type === 'removed') {
-        this.#states.delete(id)
-        oracle.contentChanged(this.name, id, before?.content ?? null, null)
-        return
-      }
-      const after = event.query.state.data as SpaceState | undefined
-      if (after === undefined || after === before) return
-      this.#states.set(id, after)
-      if (after.feed.status !== before?.feed.status) {
-        this.#ports.met(`space ${after.feed.status}`)
-        this.#ports.note(
-          `${this.name} ${id} is ${after.feed.status}${'reason' in after.feed ? `: ${after.feed.reason}` : ''}`,
-        )
-      }
-      const content = before?.content ?? null
-      if (after.content === content) return
-      const { position } = after.content ?? {}
-      this.#ports.note(
-        `${this.name} ${id} holds ${position === undefined ? 'nothing' : `${position.epoch.slice(0, 4)}:${position.version}`}`,
-      )
-      oracle.contentChanged(this.name, id, content, after.content)
+      this.#states.delete(id)
+      this.#ownStates.delete(id)
+      oracle.contentChanged(this.name, id, before?.content, undefined)
     })
+    return {
+      ...store,
+      write: (id, state) => {
+        store.write(id, state)
+        this.#stateChanged(id, state)
+      },
+    }
+  }
+
+  #stateChanged(id: SpaceId, after: SpaceState): void {
+    const { oracle, note, met } = this.#ports
+    const before = this.#states.get(id)
+    this.#states.set(id, after)
+    const { subscription, content } = after
+    if (subscription.status !== before?.subscription.status) {
+      met(`space ${subscription.status}`)
+      note(`${this.name} ${id} is ${subscription.status}${'reason' in subscription ? `: ${subscription.reason}` : ''}`)
+    }
+    if (content === before?.content) return
+    const held = content === undefined ? 'nothing' : `${content.position.epoch.slice(0, 4)}:${content.position.version}`
+    note(`${this.name} ${id} holds ${held}`)
+    oracle.contentChanged(this.name, id, before?.content, content)
   }
 
   #environment(): Environment {
@@ -288,7 +289,7 @@ export class ClientNode {
         if (asked !== undefined) this.#notBefore = time.now() + Number(asked)
         const heard = heardAs(text, {
           ...this.#ports,
-          isAsking: (space) => this.#states.get(space)?.feed.status === 'asking',
+          isAsking: (space) => this.#states.get(space)?.subscription.status === 'asking',
           garbled: (line) => this.#ports.note(`${this.name} does not understand ${line.slice(0, 90)}`),
         })
         handlers.onText(heard)

@@ -36,15 +36,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'apply overlapping changes whole, in the client',
-    file: 'client/src/core/space-state.ts',
+    file: 'client/src/core/space.ts',
     find: 'const fresh = run.changes.filter(({ version }) => version > content.position.version)',
     put: 'const fresh = run.changes',
   },
   {
     name: 'take a snapshot that is older than what is held',
-    file: 'client/src/core/space-state.ts',
-    find: 'if (held !== undefined && held.epoch === snapshot.epoch && held.version >= snapshot.version) return { ...state, feed }',
-    put: '',
+    file: 'client/src/core/space.ts',
+    find: 'held.epoch === snapshot.epoch && held.version >= snapshot.version',
+    put: 'held.epoch === snapshot.epoch && held.version < 0',
     known: 'a gateway that is behind and cannot ask, and a client that knows more',
   },
   {
@@ -75,9 +75,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'ignore heads, in the client',
-    file: 'client/src/core/space-state.ts',
-    find: `return state.feed.status === 'current' && state.content !== null && event.version > state.content.position.version`,
-    put: "return state.feed.status === 'current' && state.content !== null && event.version < 0",
+    file: 'client/src/core/space.ts',
+    find: `event.version > state.content.position.version`,
+    put: 'event.version < 0',
     known: '106',
   },
   {
@@ -96,15 +96,15 @@ export const MUTANTS: readonly Mutant[] = [
   // Answers to those who come back.
   {
     name: 'forget to resubscribe after a reconnect',
-    file: 'client/src/core/space-state.ts',
-    find: `return state.feed.status === 'closed' ? stay(state) : ask(state, 0, at)`,
-    put: `return state.feed.status === 'closed' || state.content !== null ? stay(state) : ask(state, 0, at)`,
+    file: 'client/src/core/space.ts',
+    find: `return state.subscription.status === 'closed' ? stay(state) : ask(state, 0, at)`,
+    put: `return state.subscription.status === 'closed' || state.content !== undefined ? stay(state) : ask(state, 0, at)`,
   },
   {
     name: 'resume from one version too far',
-    file: 'client/src/core/space-state.ts',
-    find: 'const position = attempt < SNAPSHOT_AFTER_FAILURES ? (state.content?.position ?? null) : null',
-    put: 'const held = state.content?.position\n  const position = attempt < SNAPSHOT_AFTER_FAILURES && held ? { ...held, version: held.version + 1 } : null',
+    file: 'client/src/core/space.ts',
+    find: 'const position = attempt < SNAPSHOT_AFTER_FAILURES ? state.content?.position : undefined',
+    put: 'const held = state.content?.position\n  const position = attempt < SNAPSHOT_AFTER_FAILURES && held ? { ...held, version: held.version + 1 } : undefined',
   },
   {
     name: 'a ring that forgets its tail',
@@ -226,9 +226,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'wait for an answer for ever',
-    file: 'client/src/core/space-state.ts',
-    find: `if (feed.status === 'asking' && at.nowMs >= feed.givesUpAtMs)`,
-    put: `if (feed.status === 'asking' && at.nowMs < 0)`,
+    file: 'client/src/core/space.ts',
+    find: `if (subscription.status === 'asking' && at.nowMs >= subscription.givesUpAtMs)`,
+    put: `if (subscription.status === 'asking' && at.nowMs < 0)`,
   },
   {
     name: 'keep a renewed token to oneself',
@@ -273,9 +273,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'show what may no longer be read',
-    file: 'client/src/core/space-state.ts',
-    find: `feed: { status: 'closed', code, message },\n  content: null,`,
-    put: `feed: { status: 'closed', code, message },`,
+    file: 'client/src/core/space.ts',
+    find: `subscription: { status: 'closed', code, message },\n  content: undefined,`,
+    put: `subscription: { status: 'closed', code, message },`,
   },
   {
     name: 'ignore a message that cannot be understood',

@@ -67,10 +67,10 @@ export type ConnectionEvent =
   | { type: 'retryRequested' }
   | { type: 'socketOpened' }
   | { type: 'socketClosed'; code: number; reason: string }
-  | { type: 'frameHeard' }
+  | { type: 'frameReceived' }
   | { type: 'welcomed'; session: string; heartbeatMs: number }
-  | { type: 'goodbyeSaid'; reason: string; reconnectAfterMs: number }
-  | { type: 'delayAsked'; retryAfterMs: number }
+  | { type: 'goodbyeReceived'; reason: string; reconnectAfterMs: number }
+  | { type: 'delayRequested'; retryAfterMs: number }
   | { type: 'tokenRenewed' }
   | { type: 'tokenRenewalFailed'; message: string; retryAfterMs: number }
   | { type: 'tokenRefused'; message: string }

@@ -69,10 +69,10 @@ const events: { [T in Type]: Extract<ConnectionEvent, { type: T }> } = {
   retryRequested: { type: 'retryRequested' },
   socketOpened: { type: 'socketOpened' },
   socketClosed: { type: 'socketClosed', code: 1006, reason: '' },
-  frameHeard: { type: 'frameHeard' },
+  frameReceived: { type: 'frameReceived' },
   welcomed: { type: 'welcomed', session: 's', heartbeatMs: 1000 },
-  goodbyeSaid: { type: 'goodbyeSaid', reason: 'draining', reconnectAfterMs: 3000 },
-  delayAsked: { type: 'delayAsked', retryAfterMs: 3000 },
+  goodbyeReceived: { type: 'goodbyeReceived', reason: 'draining', reconnectAfterMs: 3000 },
+  delayRequested: { type: 'delayRequested', retryAfterMs: 3000 },
   tokenRenewed: { type: 'tokenRenewed' },
   tokenRenewalFailed: { type: 'tokenRenewalFailed', message: 'away', retryAfterMs: 3000 },
   tokenRefused: { type: 'tokenRefused', message: 'over' },
@@ -92,10 +92,10 @@ const ignored = (status: Status): Record<Type, Cell> => ({
   retryRequested: [status],
   socketOpened: [status],
   socketClosed: [status],
-  frameHeard: [status],
+  frameReceived: [status],
   welcomed: [status],
-  goodbyeSaid: [status],
-  delayAsked: [status],
+  goodbyeReceived: [status],
+  delayRequested: [status],
   tokenRenewed: [status],
   tokenRenewalFailed: [status],
   tokenRefused: [status],
@@ -131,7 +131,7 @@ const table: Record<Status, Record<Type, Cell>> = {
     sessionExpired: ['stopped', 'closeSocket'],
     retryRequested: ['live', 'sendPing'],
     socketClosed: ['waiting'],
-    goodbyeSaid: ['draining'],
+    goodbyeReceived: ['draining'],
     tokenRenewed: ['live', 'sendRefresh'],
     networkFound: ['live', 'sendPing'],
     networkLost: ['live', 'sendPing'],
@@ -249,7 +249,7 @@ test('C3 a drained connection comes back after reconnectAfterMs', () => {
 })
 
 test('C3 a draining gateway that refuses a frame does not shorten what it asked for', () => {
-  const refused = step(states.draining, { type: 'delayAsked', retryAfterMs: 1000 }, moment(NOW, 0)).state
+  const refused = step(states.draining, { type: 'delayRequested', retryAfterMs: 1000 }, moment(NOW, 0)).state
   expect(step(refused, events.socketClosed, moment(NOW, 0)).state).toMatchObject({ retryAtMs: NOW + 3000 })
 })
 
@@ -289,7 +289,7 @@ test('C5 a token that is needed is renewed before the next attempt', () => {
 })
 
 test('C6 whatever is heard puts the end off by 2.5 heartbeats', () => {
-  const heard = step(states.live, events.frameHeard, at).state
+  const heard = step(states.live, events.frameReceived, at).state
   expect(wakesAtMs(heard)).toBe(NOW + 2500)
   expect(step(heard, events.timePassed, moment(NOW + 2499, 0)).state.status).toBe('live')
   expect(step(heard, events.timePassed, moment(NOW + 2500, 0)).state).toMatchObject({

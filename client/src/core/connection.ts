@@ -158,9 +158,9 @@ function whileAuthenticating(state: Of<'authenticating'>, event: ConnectionEvent
         effects: [{ type: 'announceLive' }],
       }
     }
-    case 'delayAsked':
+    case 'delayRequested':
       return stay({ ...state, notBeforeMs: Math.max(state.notBeforeMs, at.nowMs + event.retryAfterMs) })
-    case 'goodbyeSaid':
+    case 'goodbyeReceived':
       return stay({ ...state, notBeforeMs: at.nowMs + event.reconnectAfterMs })
     case 'tokenRenewed':
       // hello said the former one.
@@ -180,14 +180,14 @@ const patienceMs = (heartbeatMs: number): number => heartbeatMs * TIMES.deadAfte
 
 function whileOpen(state: Of<'live'> | Of<'draining'>, event: ConnectionEvent, at: Moment): ConnectionStep {
   switch (event.type) {
-    case 'frameHeard':
+    case 'frameReceived':
       return stay({ ...state, deadAtMs: at.nowMs + patienceMs(state.heartbeatMs) })
-    case 'goodbyeSaid': {
+    case 'goodbyeReceived': {
       // The gateway goes on serving until it closes: what it still sends is worth having.
       const notBeforeMs = at.nowMs + event.reconnectAfterMs
       return stay({ ...state, status: 'draining', reason: event.reason, notBeforeMs })
     }
-    case 'delayAsked':
+    case 'delayRequested':
       return stay({ ...state, notBeforeMs: Math.max(state.notBeforeMs, at.nowMs + event.retryAfterMs) })
     case 'tokenRenewed':
       return { state, effects: [{ type: 'sendRefresh' }] }

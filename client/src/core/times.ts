@@ -21,3 +21,13 @@ export const SUBSCRIPTION_TIMES = {
   /** A subscription that was current for this long forgives the failures before it. */
   settledAfterMs: 5_000,
 } as const
+
+/** Five states a second in one space: a cursor moves well, and a connection may say twenty things a second. */
+export const OWN_STATE_WINDOW_MS = 200
+
+export const WATCH_TIMES = {
+  /** How long a space that nobody watches any more stays subscribed. */
+  lingerMs: 30_000,
+  /** How long one still counts as here after the last who was has left. */
+  leaveAfterMs: 1_000,
+} as const

@@ -4,7 +4,7 @@ import type { Here } from '@rhizom/protocol'
 import { act, cleanup, render, screen } from '@testing-library/react'
 import { Profiler, type ReactNode, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
-import { aClient } from '../testing/a-client.ts'
+import { aHookClient } from './testing/a-hook-client.ts'
 import { aBeing, anUtterance, SpaceLog } from '../testing/space-log.ts'
 import { RhizomProvider } from './provider.tsx'
 import { useSpacePresence } from './use-presence.ts'
@@ -16,7 +16,7 @@ afterEach(cleanup)
 const here = (being: string, since: number, state: Here['state'] = {}): Here => ({ being, since, state })
 
 async function show(children: ReactNode, roster: { here: Here[]; count?: number } = { here: [] }) {
-  const parts = aClient()
+  const parts = aHookClient()
   const { server, environment } = parts
   const log = new SpaceLog('@lobby')
   log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby', name: 'Ada' }) })

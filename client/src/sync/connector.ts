@@ -107,7 +107,7 @@ export function createConnector({ environment, syncUrl, token }: ConnectorDeps):
 
   function receive(text: string): void {
     const frames: ServerFrame[] = []
-    dispatch({ type: 'frameHeard' })
+    dispatch({ type: 'frameReceived' })
     for (const line of parseServerMessage(text)) {
       // A line that is not understood counts as lost: the next one shows the gap, and the space asks again.
       if (!line.ok) environment.report(`a frame was not understood: ${line.problem} (${line.path ?? 'whole'})`)
@@ -121,9 +121,9 @@ export function createConnector({ environment, syncUrl, token }: ConnectorDeps):
   function dispatchFrame(frame: ServerFrame): void {
     if (frame.type === 'welcome') dispatch({ type: 'welcomed', session: frame.session, heartbeatMs: frame.heartbeatMs })
     else if (frame.type === 'goodbye')
-      dispatch({ type: 'goodbyeSaid', reason: frame.reason, reconnectAfterMs: frame.reconnectAfterMs })
+      dispatch({ type: 'goodbyeReceived', reason: frame.reason, reconnectAfterMs: frame.reconnectAfterMs })
     else if (frame.type === 'error' && frame.space === undefined && frame.retryAfterMs !== undefined)
-      dispatch({ type: 'delayAsked', retryAfterMs: frame.retryAfterMs })
+      dispatch({ type: 'delayRequested', retryAfterMs: frame.retryAfterMs })
   }
 
   return {

@@ -16,6 +16,7 @@ export interface Listeners<T> {
   /** The result stops it. */
   add(listener: (told: T) => void): () => void
   notify(told: T): void
+  isEmpty(): boolean
 }
 
 /** `what` names the listeners in reports. */
@@ -26,6 +27,7 @@ export function createListeners<T>(environment: Pick<Environment, 'report'>, wha
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    isEmpty: () => listeners.size === 0,
     notify(told) {
       for (const listener of [...listeners]) callSafely(environment, what, () => listener(told))
     },
