@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'resume from one version too far',
-    file: 'client/src/core/space.ts',
+    file: 'client/src/core/subscription.ts',
     find: 'const position = attempt < SNAPSHOT_AFTER_FAILURES ? state.content?.position : undefined',
     put: 'const held = state.content?.position\n  const position = attempt < SNAPSHOT_AFTER_FAILURES && held ? { ...held, version: held.version + 1 } : undefined',
   },
@@ -231,6 +231,18 @@ export const MUTANTS: readonly Mutant[] = [
     put: `if (subscription.status === 'asking' && at.nowMs < 0)`,
   },
   {
+    name: 'wait by the date of the device',
+    file: 'client/src/sync/connector.ts',
+    find: 'clock: environment,',
+    put: 'clock: { ...environment, nowMs: () => environment.dateMs() },',
+  },
+  {
+    name: 'forget by whose date a token expires',
+    file: 'client/src/sync/session-keeper.ts',
+    find: 'const remainingMs = (): number => Math.max(0, session.expiresAt - environment.dateMs())',
+    put: 'const remainingMs = (): number => Math.max(0, session.expiresAt - 1_800_000_000_000 - environment.nowMs())',
+  },
+  {
     name: 'keep a renewed token to oneself',
     file: 'client/src/core/connection.ts',
     find: `// hello said the former one.\n      return { state, effects: [{ type: 'sendRefresh' }] }`,
@@ -273,7 +285,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'show what may no longer be read',
-    file: 'client/src/core/space.ts',
+    file: 'client/src/core/subscription.ts',
     find: `subscription: { status: 'closed', code, message },\n  content: undefined,`,
     put: `subscription: { status: 'closed', code, message },`,
   },

@@ -9,7 +9,7 @@
  *
  * `sync/space-sync.ts` runs one of these for each space that is watched and keeps its state in the store.
  */
-import { backoffMs, type Machine, type Moment, type Step } from '@rhizom/machine'
+import type { Machine, Moment } from '@rhizom/machine'
 import { type BeingId, place, type Placement, type Range, type Snapshot } from '@rhizom/protocol'
 import { noteRemoved, stepOlder } from './older-intentions.ts'
 import {
@@ -22,29 +22,24 @@ import {
   withState,
   withTold,
 } from './own-presence.ts'
-import { applyPresence, markStale, type PresenceFrame, type Roster, takeRoster } from './presence-state.ts'
+import { applyPresence, type PresenceFrame, type Roster, takeRoster } from './presence-state.ts'
 import { applyChange, contentOf, removedBy, type SpaceContent, stoppedTypingBy } from './space-content.ts'
+import { type ChangeRun, initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from './space-state.ts'
 import {
-  type ChangeRun,
-  initialSpace,
-  type SpaceEffect,
-  type SpaceEvent,
-  type SpaceState,
-  type Subscription,
-} from './space-state.ts'
-import { BACKOFF, SUBSCRIPTION_TIMES } from './times.ts'
-import { endTyping, expireTyping, nobodyTypes, startTyping, stopTyping, typingEndsAtMs } from './typing-state.ts'
-
-type SpaceStep = Step<SpaceState, SpaceEffect>
-
-/** After this many failures in a row the position is given up and a snapshot asked for. */
-const SNAPSHOT_AFTER_FAILURES = 3
-
-/** Errors after which asking again unchanged cannot help. */
-const FINAL_CODES: ReadonlySet<string> = new Set(['not-found', 'too-many', 'too-large', 'malformed'])
-
-/** Errors that, once a space is current, are about a state or a signal it sent and not about the subscription. */
-const ASIDE_CODES: ReadonlySet<string> = new Set(['too-large', 'malformed', 'rate-limited'])
+  ask,
+  becameCurrent,
+  catchUp,
+  close,
+  isListening,
+  markDisconnected,
+  refuse,
+  retryLater,
+  SNAPSHOT_AFTER_FAILURES,
+  type SpaceStep,
+  stay,
+  subscriptionWakesAtMs,
+} from './subscription.ts'
+import { endTyping, expireTyping, startTyping, stopTyping, typingEndsAtMs } from './typing-state.ts'
 
 function wakesAtMs({ subscription, own, typing }: SpaceState): number | undefined {
   const sends = subscription.status === 'current' ? sendsAtMs(own) : undefined
@@ -52,27 +47,6 @@ function wakesAtMs({ subscription, own, typing }: SpaceState): number | undefine
   const set = deadlines.filter((deadline) => deadline !== undefined)
   return set.length === 0 ? undefined : Math.min(...set)
 }
-
-function subscriptionWakesAtMs(subscription: Subscription): number | undefined {
-  switch (subscription.status) {
-    case 'asking':
-      return subscription.givesUpAtMs
-    case 'retrying':
-      return subscription.retryAtMs
-    case 'paused':
-    case 'current':
-    case 'closed':
-      return undefined
-    default:
-      return subscription satisfies never
-  }
-}
-
-const stay = (state: SpaceState): SpaceStep => ({ state, effects: [] })
-
-/** Frames count only while a subscription stands: not without a connection, not after a close. */
-const isListening = ({ subscription }: SpaceState): boolean =>
-  subscription.status !== 'paused' && subscription.status !== 'closed'
 
 function step(state: SpaceState, event: SpaceEvent, at: Moment): SpaceStep {
   switch (event.type) {
@@ -133,28 +107,6 @@ function step(state: SpaceState, event: SpaceEvent, at: Moment): SpaceStep {
   }
 }
 
-function ask(state: SpaceState, attempt: number, at: Moment): SpaceStep {
-  const givesUpAtMs = at.nowMs + SUBSCRIPTION_TIMES.answerTimeoutMs
-  const position = attempt < SNAPSHOT_AFTER_FAILURES ? state.content?.position : undefined
-  const present = state.own.here !== undefined
-  return {
-    state: { ...state, subscription: { status: 'asking', attempt, givesUpAtMs }, own: withTold(state.own, present) },
-    effects: [{ type: 'subscribe', position, present }],
-  }
-}
-
-function retryLater(state: SpaceState, attempt: number, reason: string, at: Moment, floorMs = 0): SpaceStep {
-  const retryAtMs = at.nowMs + backoffMs(BACKOFF, attempt, at.random, floorMs)
-  return stay({ ...state, subscription: { status: 'retrying', attempt: attempt + 1, retryAtMs, reason } })
-}
-
-/** Something was missed. The first time it is asked for at once; again soon after, only with a backoff. */
-function catchUp(state: SpaceState, subscription: Subscription & { status: 'current' }, at: Moment): SpaceStep {
-  const settled = at.nowMs - subscription.sinceMs >= SUBSCRIPTION_TIMES.settledAfterMs
-  if (settled || subscription.attempt === 0) return ask(state, 1, at)
-  return retryLater(state, subscription.attempt, 'Something was missed; asking for it again.', at)
-}
-
 /** The answer says who is here, whatever it says of the content. */
 function receiveRoster(state: SpaceState, roster: Roster, at: Moment): SpaceState {
   const presence = takeRoster(state.presence, roster, at.dateMs)
@@ -194,13 +146,6 @@ function sendIfDue(state: SpaceState, at: Moment): SpaceStep {
   }
 }
 
-/** Nothing is received any more: who was here is kept and marked, who was typing is not. */
-const markDisconnected = (state: SpaceState, at: Moment): SpaceState => ({
-  ...state,
-  presence: markStale(state.presence, at.dateMs),
-  typing: nobodyTypes,
-})
-
 function takePresence(state: SpaceState, frame: PresenceFrame, at: Moment): SpaceState {
   if (state.presence === undefined) return state
   const presence = applyPresence(state.presence, frame, at.dateMs)
@@ -208,11 +153,6 @@ function takePresence(state: SpaceState, frame: PresenceFrame, at: Moment): Spac
   if (presence === state.presence && typing === state.typing) return state
   return { ...state, presence, own: learnSince(state.own, presence), typing }
 }
-
-const becameCurrent = (subscription: Subscription, at: Moment): Subscription =>
-  subscription.status === 'current'
-    ? subscription
-    : { status: 'current', attempt: 'attempt' in subscription ? subscription.attempt : 0, sinceMs: at.nowMs }
 
 function takeSnapshot(state: SpaceState, snapshot: Snapshot, at: Moment): SpaceState {
   const subscription = becameCurrent(state.subscription, at)
@@ -285,30 +225,6 @@ function takeResumed(state: SpaceState, run: ChangeRun, at: Moment): SpaceStep {
       return placement satisfies never
   }
 }
-
-function refuse(
-  state: SpaceState,
-  refusal: { code: string; message: string; retryAfterMs: number | undefined },
-  at: Moment,
-): SpaceStep {
-  const { code, message, retryAfterMs } = refusal
-  if (state.subscription.status === 'current' && ASIDE_CODES.has(code)) return stay(state)
-  // A state or a signal came before the answer to the subscription that allows it: the answer still comes.
-  if (state.subscription.status === 'asking' && code === 'not-subscribed') return stay(state)
-  if (FINAL_CODES.has(code) && retryAfterMs === undefined) return stay(close(state, code, message))
-  const attempt = 'attempt' in state.subscription ? state.subscription.attempt : 0
-  return retryLater(markDisconnected(state, at), attempt, message, at, retryAfterMs ?? 0)
-}
-
-/** What may no longer be read is no longer shown either. */
-const close = (state: SpaceState, code: string, message: string): SpaceState => ({
-  ...state,
-  subscription: { status: 'closed', code, message },
-  content: undefined,
-  older: { status: 'idle' },
-  presence: undefined,
-  typing: nobodyTypes,
-})
 
 function passTime(before: SpaceState, at: Moment): SpaceStep {
   const typing = expireTyping(before.typing, at.nowMs)
