@@ -69,6 +69,13 @@ export default {
       to: { path: '^gateway/src/core/(connection|feed|presence)/', pathNot: '^gateway/src/core/$1/' },
     },
     {
+      name: 'client-needs-react-and-its-cache-in-one-room',
+      comment: 'The hooks are in client/src/react; everything else works without React and without TanStack Query.',
+      severity: 'error',
+      from: { path: '^client/src/', pathNot: '^client/src/react/' },
+      to: { path: '((^|node_modules/)(@tanstack/|react(-dom)?(/|$))|^client/src/react/)' },
+    },
+    {
       name: 'no-barrels-inside',
       severity: 'error',
       from: { path: '^([^/]+)/src/', pathNot: '\\.test\\.tsx?$' },

@@ -36,15 +36,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'apply overlapping changes whole, in the client',
-    file: 'client/src/core/space-state.ts',
+    file: 'client/src/core/space.ts',
     find: 'const fresh = run.changes.filter(({ version }) => version > content.position.version)',
     put: 'const fresh = run.changes',
   },
   {
     name: 'take a snapshot that is older than what is held',
-    file: 'client/src/core/space-state.ts',
-    find: 'if (held !== undefined && held.epoch === snapshot.epoch && held.version >= snapshot.version) return { ...state, feed }',
-    put: '',
+    file: 'client/src/core/space.ts',
+    find: 'held.epoch === snapshot.epoch && held.version >= snapshot.version',
+    put: 'held.epoch === snapshot.epoch && held.version < 0',
     known: 'a gateway that is behind and cannot ask, and a client that knows more',
   },
   {
@@ -75,9 +75,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'ignore heads, in the client',
-    file: 'client/src/core/space-state.ts',
-    find: `return state.feed.status === 'current' && state.content !== null && event.version > state.content.position.version`,
-    put: "return state.feed.status === 'current' && state.content !== null && event.version < 0",
+    file: 'client/src/core/space.ts',
+    find: `event.version > state.content.position.version`,
+    put: 'event.version < 0',
     known: '106',
   },
   {
@@ -96,15 +96,15 @@ export const MUTANTS: readonly Mutant[] = [
   // Answers to those who come back.
   {
     name: 'forget to resubscribe after a reconnect',
-    file: 'client/src/core/space-state.ts',
-    find: `return state.feed.status === 'closed' ? stay(state) : ask(state, 0, at)`,
-    put: `return state.feed.status === 'closed' || state.content !== null ? stay(state) : ask(state, 0, at)`,
+    file: 'client/src/core/space.ts',
+    find: `return state.subscription.status === 'closed' ? stay(state) : ask(state, 0, at)`,
+    put: `return state.subscription.status === 'closed' || state.content !== undefined ? stay(state) : ask(state, 0, at)`,
   },
   {
     name: 'resume from one version too far',
-    file: 'client/src/core/space-state.ts',
-    find: 'const position = attempt < SNAPSHOT_AFTER_FAILURES ? (state.content?.position ?? null) : null',
-    put: 'const held = state.content?.position\n  const position = attempt < SNAPSHOT_AFTER_FAILURES && held ? { ...held, version: held.version + 1 } : null',
+    file: 'client/src/core/subscription.ts',
+    find: 'const position = attempt < SNAPSHOT_AFTER_FAILURES ? state.content?.position : undefined',
+    put: 'const held = state.content?.position\n  const position = attempt < SNAPSHOT_AFTER_FAILURES && held ? { ...held, version: held.version + 1 } : undefined',
   },
   {
     name: 'a ring that forgets its tail',
@@ -202,15 +202,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no backoff of connections',
-    file: 'client/src/core/backoff.ts',
-    find: 'return Math.max(BACKOFF.minMs, floorMs) + Math.floor(random * ceilingMs)',
-    put: 'return Math.min(0, floorMs * random * ceilingMs)',
+    file: 'machine/src/backoff.ts',
+    find: 'return Math.max(minMs, floorMs) + Math.floor(random * ceilingMs)',
+    put: 'return Math.min(0, minMs * floorMs * random * ceilingMs)',
   },
   {
     name: 'come back sooner than asked',
     file: 'client/src/core/connection.ts',
-    find: 'backoffMs(from.attempt, at.random, notBeforeMs - at.nowMs)',
-    put: 'backoffMs(from.attempt, at.random, 0)',
+    find: 'backoffMs(BACKOFF, from.attempt, at.random, notBeforeMs - at.nowMs)',
+    put: 'backoffMs(BACKOFF, from.attempt, at.random, 0)',
   },
   {
     name: 'never notice a connection that is dead',
@@ -226,9 +226,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'wait for an answer for ever',
-    file: 'client/src/core/space-state.ts',
-    find: `if (feed.status === 'asking' && at.nowMs >= feed.givesUpAtMs)`,
-    put: `if (feed.status === 'asking' && at.nowMs < 0)`,
+    file: 'client/src/core/space.ts',
+    find: `if (subscription.status === 'asking' && at.nowMs >= subscription.givesUpAtMs)`,
+    put: `if (subscription.status === 'asking' && at.nowMs < 0)`,
+  },
+  {
+    name: 'wait by the date of the device',
+    file: 'client/src/sync/connector.ts',
+    find: 'clock: environment,',
+    put: 'clock: { ...environment, nowMs: () => environment.dateMs() },',
+  },
+  {
+    name: 'forget by whose date a token expires',
+    file: 'client/src/sync/session-keeper.ts',
+    find: 'const remainingMs = (): number => Math.max(0, session.expiresAt - environment.dateMs())',
+    put: 'const remainingMs = (): number => Math.max(0, session.expiresAt - 1_800_000_000_000 - environment.nowMs())',
   },
   {
     name: 'keep a renewed token to oneself',
@@ -273,9 +285,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'show what may no longer be read',
-    file: 'client/src/core/space-state.ts',
-    find: `feed: { status: 'closed', code, message },\n  content: null,`,
-    put: `feed: { status: 'closed', code, message },`,
+    file: 'client/src/core/subscription.ts',
+    find: `subscription: { status: 'closed', code, message },\n  content: undefined,`,
+    put: `subscription: { status: 'closed', code, message },`,
   },
   {
     name: 'ignore a message that cannot be understood',

@@ -137,9 +137,9 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'do not say one’s state again after a reconnect',
-    file: 'client/src/sync/own-presence.ts',
-    find: 'latest.forget(space)\n      return framesOf(space)',
-    put: 'latest.forget(space)\n      return framesOf(space).slice(1)',
+    file: 'client/src/core/space.ts',
+    find: 'if (value === undefined) return taken',
+    put: `if (value === undefined || own.state.status === 'sent') return taken`,
   },
   {
     name: 'never let go of a roster',

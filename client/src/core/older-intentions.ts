@@ -8,21 +8,21 @@ import { type SpaceContent, withOlder } from './space-content.ts'
 /** The page of older intentions under way. `before` names it; `removed` is what vanished while it was. */
 export type Older =
   | { status: 'idle' }
-  | { status: 'loading'; before: string | null; removed: readonly string[] }
+  | { status: 'loading'; before: string | undefined; removed: readonly string[] }
   | { status: 'failed'; message: string }
 
 export type OlderEvent =
   | { type: 'olderRequested' }
-  | { type: 'olderReceived'; before: string | null; page: IntentionsAnswer }
-  | { type: 'olderFailed'; before: string | null; message: string }
+  | { type: 'olderReceived'; before: string | undefined; page: IntentionsAnswer }
+  | { type: 'olderFailed'; before: string | undefined; message: string }
 
 export interface OlderPart {
-  content: SpaceContent | null
+  content: SpaceContent | undefined
   older: Older
 }
 
 export interface OlderStep extends OlderPart {
-  effects: { type: 'fetchOlder'; before: string | null }[]
+  effects: { type: 'fetchOlder'; before: string | undefined }[]
 }
 
 /** While a page is on its way, what changes remove is remembered: the page may still list it. */
@@ -33,12 +33,12 @@ export function stepOlder({ content, older }: OlderPart, event: OlderEvent): Old
   const same = { content, older, effects: [] }
   switch (event.type) {
     case 'olderRequested': {
-      if (content === null || !content.hasMore || older.status === 'loading') return same
-      const before = content.intentions[0]?.id ?? null
+      if (content === undefined || !content.hasMore || older.status === 'loading') return same
+      const before = content.intentions[0]?.id
       return { content, older: { status: 'loading', before, removed: [] }, effects: [{ type: 'fetchOlder', before }] }
     }
     case 'olderReceived': {
-      if (content === null || older.status !== 'loading' || older.before !== event.before) return same
+      if (content === undefined || older.status !== 'loading' || older.before !== event.before) return same
       const merged = withOlder(content, event.page, new Set(older.removed))
       return { content: merged, older: { status: 'idle' }, effects: [] }
     }
