@@ -3,12 +3,14 @@
  * test plants one of each to see that it does (test/checks/planted.test.ts).
  *
  *   protocol ◄ api      protocol ◄ gateway      protocol ◄ client ◄ web      infra ► protocol      loadtests ► infra, protocol
+ *   machine ◄ api, gateway, client
  */
 const arrows = {
+  machine: [],
   protocol: [],
-  api: ['protocol'],
-  gateway: ['protocol'],
-  client: ['protocol'],
+  api: ['machine', 'protocol'],
+  gateway: ['machine', 'protocol'],
+  client: ['machine', 'protocol'],
   web: ['client', 'protocol'],
   infra: ['protocol'],
   loadtests: ['protocol', 'infra'],
@@ -38,14 +40,40 @@ export default {
       comment: 'Other packages see what a package exports, not its rooms. Checks and docs may look everywhere.',
       severity: 'error',
       from: { path: '^([^/]+)/', pathNot: '^(test|docs)/' },
-      to: { path: '^(protocol|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
+      to: { path: '^(machine|protocol|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
     },
     {
       name: 'cores-are-pure',
-      comment: 'core/ and domain/ import protocol and each other: no clock, no socket, no library.',
+      comment: 'core/ and domain/ import protocol, machine and each other: no clock, no socket, no library.',
       severity: 'error',
       from: { path: '/(core|domain)/', pathNot: '\\.test\\.ts$' },
-      to: { pathNot: '(^protocol/|/(core|domain)/)' },
+      to: { pathNot: '(^(protocol|machine)/|/(core|domain)/)' },
+    },
+    {
+      name: 'gateway-speaks-to-redis-through-one-room',
+      severity: 'error',
+      from: { path: '^gateway/src/', pathNot: '(^gateway/src/redis/|\\.test\\.ts$|/testing/)' },
+      to: { path: 'node_modules/ioredis/' },
+    },
+    {
+      name: 'gateway-serves-sockets-from-one-room',
+      severity: 'error',
+      from: { path: '^gateway/src/', pathNot: '(^gateway/src/server/|\\.test\\.ts$)' },
+      to: { path: 'node_modules/(uWebSockets\\.js|@uwsjs)/' },
+    },
+    {
+      name: 'machines-of-a-gateway-know-nothing-of-each-other',
+      comment: 'core/connection, core/feed and core/presence are three machines; the shells bring them together.',
+      severity: 'error',
+      from: { path: '^gateway/src/core/(connection|feed|presence)/' },
+      to: { path: '^gateway/src/core/(connection|feed|presence)/', pathNot: '^gateway/src/core/$1/' },
+    },
+    {
+      name: 'client-needs-react-and-its-cache-in-one-room',
+      comment: 'The hooks are in client/src/react; everything else works without React and without TanStack Query.',
+      severity: 'error',
+      from: { path: '^client/src/', pathNot: '^client/src/react/' },
+      to: { path: '((^|node_modules/)(@tanstack/|react(-dom)?(/|$))|^client/src/react/)' },
     },
     {
       name: 'no-barrels-inside',
@@ -69,7 +97,7 @@ export default {
       name: 'what-runs-is-a-dependency',
       comment: 'What a source imports must be there after an installation without development dependencies.',
       severity: 'error',
-      from: { path: '^(protocol|api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      from: { path: '^(machine|protocol|api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'] },
     },
   ],

@@ -21,6 +21,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // A machine that is busy with something else is slow and not wrong.
+          testTimeout: 60_000,
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...ignored, ...Object.keys(kinds).map((kind) => `**/*.${kind}.test.{ts,tsx}`)],
         },

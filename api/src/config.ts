@@ -2,7 +2,7 @@
  * Every setting of the process, with its meaning and default: the one table that main parses and the README prints.
  * A bad value is named by its variable and never shown: it may be a secret.
  */
-import { LIMITS, weakSecretProblem, weakSecrets } from '@rhizom/protocol'
+import { LIMITS, TIMES, weakSecretProblem, weakSecrets } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
 
@@ -88,9 +88,9 @@ export const settings = {
   MAX_BODY_BYTES: setting(
     whole(1024),
     'Bytes of a request of mutations; other requests are bounded by what they hold',
-    '1048576',
+    `${LIMITS.maxBodyBytes}`,
   ),
-  MAX_BODY_PARTS: setting(whole(1000), 'Objects, arrays and keys in a request body', '50000'),
+  MAX_BODY_PARTS: setting(whole(1000), 'Objects, arrays and keys in a request body', `${LIMITS.maxBodyParts}`),
   BODY_BYTES_PER_SECOND: setting(
     whole(0),
     'Bytes of bodies an actor may send in the long run, or an address while nobody is known; 0 sets no limit',
@@ -140,7 +140,11 @@ export const settings = {
   DATABASE_DEADLINE_MS: setting(whole(100), 'How long a request waits for Postgres before it is refused', '4000'),
   COMMIT_MUTATIONS: setting(whole(1), 'Most mutations of one space that share a transaction', '500'),
   MAX_QUEUED_MUTATIONS: setting(whole(1), 'Mutations that may wait for their space before more are refused', '10000'),
-  REQUEST_TIMEOUT_MS: setting(whole(100), 'How long a client has to send a request, head and body', '10000'),
+  REQUEST_TIMEOUT_MS: setting(
+    whole(100),
+    'How long a client has to send a request, head and body',
+    `${TIMES.requestTimeoutMs}`,
+  ),
   ANSWER_TIMEOUT_MS: setting(
     whole(100),
     'How long a client has to take in an answer that is larger than the buffers between',

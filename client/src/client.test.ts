@@ -1,10 +1,11 @@
 /** The parts together, against a scripted server: connection, watched spaces and the store. */
 import { CLOSE, LIMITS, type SpaceId } from '@rhizom/protocol'
 import { afterEach, expect, test } from 'vitest'
+import { createClient } from './client.ts'
 import type { SpaceState } from './core/space-state.ts'
-import { spaceKey } from './sync/space-sync.ts'
-import { aClient, type TestClient } from './testing/a-client.ts'
-import { problem, type ScriptedConnection } from './testing/scripted-server.ts'
+import { aClient, type TestClient, type TestClientOptions } from './testing/a-client.ts'
+import { manualEnvironment } from './testing/manual-environment.ts'
+import { problem, type ScriptedConnection, ScriptedServer } from './testing/scripted-server.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from './testing/space-log.ts'
 
 let current: TestClient | null = null
@@ -18,8 +19,9 @@ function aLobby(id: SpaceId = '@lobby'): SpaceLog {
 }
 
 /** A client that is live and watches the lobby. */
-async function live(options: Parameters<typeof aClient>[0] = {}) {
+async function live(options: TestClientOptions & { heartbeatMs?: number } = {}) {
   current = aClient(options)
+  current.server.heartbeatMs = options.heartbeatMs ?? 20_000
   const log = aLobby()
   current.server.serve(log)
   current.client.watchSpace('@lobby')
@@ -80,7 +82,7 @@ test('C25 after a reconnect every space is asked for from its position, in one m
   await environment.settle()
   server.connection.close(1006)
   await environment.settle()
-  expect(client.readSpace('@lobby').feed.status).toBe('paused')
+  expect(client.readSpace('@lobby').subscription.status).toBe('paused')
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
   say(log, 'meanwhile')
   await environment.advance(1_000)
@@ -186,7 +188,7 @@ test('C10 a token is renewed before it expires, kept, and told to the gateway', 
   server.heartbeatMs = 20_000
   server.route('POST /v1/sessions/current/refresh', () => ({
     status: 200,
-    body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') },
+    body: { token: 'token-2', expiresAt: environment.dateMs() + 1_000_000, being: aBeing('@ada') },
   }))
   const beating = () => server.connection.send({ type: 'heartbeat', at: 1, heads: {} })
   for (let second = 0; second < 80; second += 10) {
@@ -201,7 +203,7 @@ test('C5 an expired token is renewed before coming back', async () => {
   const { server, environment } = await live()
   server.route('POST /v1/sessions/current/refresh', () => ({
     status: 200,
-    body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') },
+    body: { token: 'token-2', expiresAt: environment.dateMs() + 1_000_000, being: aBeing('@ada') },
   }))
   server.connection.close(CLOSE.tokenExpired.code)
   await environment.advance(2_000)
@@ -222,7 +224,7 @@ test('C11 an api that is away does not end the session', async () => {
   server.route('POST /v1/sessions/current/refresh', () =>
     away
       ? 'fail'
-      : { status: 200, body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') } },
+      : { status: 200, body: { token: 'token-2', expiresAt: environment.dateMs() + 1_000_000, being: aBeing('@ada') } },
   )
   server.connection.close(CLOSE.tokenExpired.code)
   await environment.advance(10_000)
@@ -232,26 +234,195 @@ test('C11 an api that is away does not end the session', async () => {
   expect(client.syncStatus().status).toBe('live')
 })
 
-/** The clock goes on while timers stand still, as when a device sleeps. */
-function sleep({ environment }: TestClient, ms: number): void {
+/**
+ * Timers stand still, as when a device sleeps. The date goes on; of the clock that never goes back some devices say that
+ * it did and some that it did not.
+ */
+function sleep(
+  { environment }: TestClient,
+  ms: number,
+  stands: 'both go on' | 'one clock stands' = 'both go on',
+): void {
+  environment.stepDate(ms)
+  if (stands === 'one clock stands') return
   const awake = environment.nowMs()
+  environment.stepDate(-ms)
   environment.nowMs = () => awake + ms
+  const { dateMs } = environment
+  environment.dateMs = () => dateMs() + ms
 }
 
-test('C130 a device that wakes up renews a token that is due', async () => {
-  const parts = await live({ expiresInMs: 100_000 })
-  const { server, environment, renewed } = parts
-  server.route('POST /v1/sessions/current/refresh', () => ({
+test.each(['both go on', 'one clock stands'] as const)(
+  'C130 a device that wakes up renews a token that is due: %s',
+  async (stands) => {
+    const parts = await live({ expiresInMs: 100_000 })
+    const { server, environment, renewed } = parts
+    server.route('POST /v1/sessions/current/refresh', () => ({
+      status: 200,
+      body: { token: 'token-2', expiresAt: environment.dateMs() + 1_000_000, being: aBeing('@ada') },
+    }))
+    environment.happen('pageShown')
+    await environment.settle()
+    expect(server.requests).toEqual([])
+    sleep(parts, 90_000, stands)
+    environment.happen('pageShown')
+    await environment.settle()
+    expect(renewed.map(({ token }) => token)).toEqual(['token-2'])
+  },
+)
+
+/** A refresh that answers like the api: a token of a life of its own, by the date of the server. */
+function serveRefresh(
+  { server, environment }: TestClient,
+  options: { serverAheadMs: number; lifeMs?: number; tellsDate?: boolean },
+) {
+  const { serverAheadMs, lifeMs = 24 * HOUR_MS, tellsDate = true } = options
+  let renewals = 0
+  server.route('POST /v1/sessions/current/refresh', () => {
+    const serverMs = environment.dateMs() + serverAheadMs
+    return {
+      status: 200,
+      body: { token: `token-${++renewals + 1}`, expiresAt: serverMs + lifeMs, being: aBeing('@ada') },
+      headers: tellsDate ? { date: new Date(serverMs).toUTCString() } : {},
+    }
+  })
+  return { renewals: () => renewals }
+}
+
+const HOUR_MS = 3_600_000
+/** A gateway so quiet that a test of days takes no time. */
+const quiet = { heartbeatMs: 1_000 * HOUR_MS }
+
+test.each([-HOUR_MS, HOUR_MS])(
+  'C133 a date set by %i ms while an attempt is waited for delays and hurries nothing',
+  async (byMs) => {
+    const { client, server, environment } = await live()
+    server.script = 'refuse'
+    server.connection.close(1006)
+    await environment.settle()
+    const { length } = server.connections
+    environment.stepDate(byMs)
+    await environment.advance(150)
+    expect(server.connections).toHaveLength(length)
+    server.script = 'serve'
+    await environment.advance(5_000)
+    expect(client.syncStatus().status).toBe('live')
+  },
+)
+
+test('C133 a date set back while a connection is silent does not hide that', async () => {
+  const { client, server, environment } = await live()
+  environment.stepDate(-HOUR_MS)
+  await environment.advance(52_000)
+  expect(server.connections).toHaveLength(2)
+  expect(client.syncStatus().status).toBe('live')
+})
+
+test('C133 a date set back while a mutation waits for its next attempt does not hold it up', async () => {
+  const { client, server, environment } = await live()
+  server.route('POST /v1/mutations', () => 'fail')
+  const outcome = client.mutate('space.update', '@lobby', { name: 'Later' })
+  await environment.settle()
+  environment.stepDate(-HOUR_MS)
+  server.route('POST /v1/mutations', (body) => ({
     status: 200,
-    body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') },
+    body: {
+      results: (body as { mutations: { id: string }[] }).mutations.map(({ id }) => ({
+        id,
+        status: 'applied',
+        version: 3,
+      })),
+    },
   }))
-  environment.happen('pageShown')
+  await environment.advance(1_000)
+  expect(await outcome).toMatchObject({ status: 'applied' })
+})
+
+test.each([25, 24 * 365, -12])(
+  'C134 a device whose date is %i hours ahead renews as often as any other',
+  async (aheadHours) => {
+    const parts = await live({ expiresInMs: -1_000, ...quiet })
+    const refresh = serveRefresh(parts, { serverAheadMs: -aheadHours * HOUR_MS })
+    await parts.environment.advance(HOUR_MS)
+    expect(refresh.renewals()).toBe(1)
+    await parts.environment.advance(18 * HOUR_MS)
+    expect(refresh.renewals()).toBe(1)
+    await parts.environment.advance(HOUR_MS)
+    expect(refresh.renewals()).toBe(2)
+    // What is kept is by the date of this device, so that a page that is loaded anew takes it for what it is.
+    const { environment, renewed } = parts
+    expect((renewed[0]?.expiresAt ?? 0) - environment.dateMs()).toBeGreaterThan(3 * HOUR_MS)
+    expect((renewed[0]?.expiresAt ?? 0) - environment.dateMs()).toBeLessThan(5 * HOUR_MS)
+  },
+)
+
+test('C134 where the server tells no date, tokens that seem used up are renewed ever more rarely', async () => {
+  const parts = await live({ expiresInMs: -1_000, ...quiet })
+  const refresh = serveRefresh(parts, { serverAheadMs: -25 * HOUR_MS, tellsDate: false })
+  await parts.environment.advance(HOUR_MS)
+  expect(refresh.renewals()).toBeGreaterThan(2)
+  expect(refresh.renewals()).toBeLessThan(30)
+  const before = refresh.renewals()
+  await parts.environment.advance(5 * HOUR_MS)
+  expect(refresh.renewals() - before).toBeLessThan(80)
+})
+
+test('C134 a date set while a token is used neither hurries its renewal nor holds it up', async () => {
+  const parts = await live({ expiresInMs: 100_000, ...quiet })
+  const refresh = serveRefresh(parts, { serverAheadMs: 0 })
+  parts.environment.stepDate(-HOUR_MS)
+  await parts.environment.advance(60_000)
+  parts.environment.stepDate(3 * HOUR_MS)
+  await parts.environment.advance(10_000)
+  expect(refresh.renewals()).toBe(0)
+  await parts.environment.advance(10_000)
+  expect(refresh.renewals()).toBe(1)
+})
+
+test('C135 a listener to the status that throws is reported, and the client goes on', async () => {
+  current = aClient()
+  const { client, server, environment } = current
+  server.serve(aLobby())
+  const heard: string[] = []
+  client.onSyncStatus(() => {
+    throw new Error('listener')
+  })
+  client.onSyncStatus(() => heard.push(client.syncStatus().status))
+  client.watchSpace('@lobby')
+  client.connect()
   await environment.settle()
-  expect(server.requests).toEqual([])
-  sleep(parts, 90_000)
-  environment.happen('pageShown')
+  expect(client.syncStatus().status).toBe('live')
+  expect(heard.at(-1)).toBe('live')
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+  expect(environment.reports.every((report) => report.includes('Error: listener'))).toBe(true)
+  expect(environment.reports.length).toBeGreaterThan(0)
+})
+
+test('C135 a socket that cannot be made is an attempt that failed', async () => {
+  current = aClient()
+  const { client, server, environment } = current
+  const { openSocket } = environment
+  let refusals = 3
+  environment.openSocket = (url, handlers) => {
+    if (refusals-- > 0) throw new DOMException('insecure', 'SecurityError')
+    return openSocket(url, handlers)
+  }
+  client.connect()
   await environment.settle()
-  expect(renewed.map(({ token }) => token)).toEqual(['token-2'])
+  expect(client.syncStatus()).toMatchObject({ status: 'waiting', attempt: 1 })
+  await environment.advance(10_000)
+  expect(client.syncStatus().status).toBe('live')
+  expect(server.connections).toHaveLength(1)
+})
+
+test('C135 a token is told to the gateway, also where whoever keeps it throws', async () => {
+  const onSessionRenewed = () => {
+    throw new DOMException('full', 'QuotaExceededError')
+  }
+  const parts = await live({ expiresInMs: 100_000, onSessionRenewed, ...quiet })
+  serveRefresh(parts, { serverAheadMs: 0 })
+  await parts.environment.advance(80_000)
+  expect(parts.server.connection.received).toContainEqual({ type: 'refresh', token: 'token-2' })
 })
 
 test('C131 a device that slept past the end of its session stops with signing in as the way out, also without a gateway', async () => {
@@ -311,7 +482,10 @@ test('C27 a revoked space is emptied, and a person can ask for it again', async 
   const { client, server, environment } = await live()
   server.connection.send({ type: 'unsubscribed', space: '@lobby', code: 'revoked', message: 'You were removed' })
   await environment.settle()
-  expect(client.readSpace('@lobby')).toMatchObject({ feed: { status: 'closed', code: 'revoked' }, content: null })
+  expect(client.readSpace('@lobby')).toMatchObject({
+    subscription: { status: 'closed', code: 'revoked' },
+    content: undefined,
+  })
   client.retrySpace('@lobby')
   await environment.settle()
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
@@ -329,7 +503,7 @@ test('C26 a subscription that is never answered is asked for again', async () =>
 })
 
 test('C40 two who watch cost one subscription, and the last to leave keeps it for a while', async () => {
-  const { client, server, environment, queryClient } = await live()
+  const { client, server, environment } = await live()
   server.serve(aLobby('@garden'))
   const watch = () => client.watchSpace('@garden', { present: false })
   const [leave, leaveToo] = [watch(), watch()]
@@ -346,12 +520,12 @@ test('C40 two who watch cost one subscription, and the last to leave keeps it fo
   server.connection.send({ type: 'heartbeat', at: 1, heads: {} })
   await environment.advance(31_000)
   expect(typesOf(server.connection).at(-1)).toBe('unsubscribe')
-  expect(queryClient.getQueryData(spaceKey('@garden'))).toBeUndefined()
+  expect(client.store.read('@garden')).toBeUndefined()
 })
 
 test('C42 an emptied store is filled anew', async () => {
-  const { client, environment, queryClient, server } = await live()
-  queryClient.clear()
+  const { client, environment, server } = await live()
+  client.store.remove('@lobby')
   await environment.settle()
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
   expect(server.connection.received.at(-1)).toEqual({ type: 'subscribe', space: '@lobby', present: true })
@@ -362,7 +536,7 @@ test('C43 more spaces than a connection may have are refused at once', async () 
   const most = LIMITS.maxSubscriptionsPerConnection
   for (let index = 1; index <= most; index += 1) client.watchSpace(`@space-${index}`)
   await environment.settle()
-  expect(client.readSpace(`@space-${most}`).feed).toMatchObject({ status: 'closed', code: 'too-many' })
+  expect(client.readSpace(`@space-${most}`).subscription).toMatchObject({ status: 'closed', code: 'too-many' })
   expect(server.connection.received.filter(({ type }) => type === 'subscribe')).toHaveLength(most)
 })
 
@@ -377,4 +551,29 @@ test('C58 closing hands back what is unanswered and leaves no timer and no socke
   await environment.settle()
   expect(environment.timersLeft()).toBe(0)
   expect(server.connections.some(({ open }) => open)).toBe(false)
+})
+
+test('C138 a closed client leaves nothing in its store', async () => {
+  const { client } = await live()
+  const { store } = client
+  expect(store.read('@lobby')).toBeDefined()
+  client.close()
+  expect(store.read('@lobby')).toBeUndefined()
+  expect(client.readSpace('@lobby').content).toBeUndefined()
+})
+
+test('C139 a client without a store of its own keeps spaces in memory', async () => {
+  const server = new ScriptedServer()
+  server.serve(aLobby())
+  const environment = manualEnvironment({ openSocket: server.openSocket, fetch: server.fetch })
+  const client = createClient({
+    session: { token: 'token-1', expiresAt: environment.dateMs() + HOUR_MS, being: aBeing('@ada') },
+    baseUrl: 'http://rhizom.test',
+    environment,
+  })
+  client.watchSpace('@lobby')
+  client.connect()
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
+  client.close()
 })

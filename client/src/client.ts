@@ -1,29 +1,39 @@
 /**
- * The client of one session: puts the parts together and gives them one face. It owns nothing itself. Spaces are in
- * the Query cache (`sync/space-sync.ts`), the socket is the connector's, the token the keeper's, what is unanswered
- * the queue's.
+ * The client of one session: puts the parts together and gives them one face. It owns nothing itself. The states of
+ * spaces are in the store (`sync/space-sync.ts` writes it), the socket is the connector's, the token the keeper's, what is
+ * unanswered the queue's.
  */
-import type { Being, BeingId, JsonObject, MutationName, SpaceId } from '@rhizom/protocol'
-import type { QueryClient } from '@tanstack/react-query'
+import {
+  type Being,
+  type BeingId,
+  type JsonObject,
+  LIMITS,
+  type Mutation,
+  type MutationName,
+  presenceStateSchema,
+  type SpaceId,
+} from '@rhizom/protocol'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
-import { type SyncStatus, syncStatusOf } from './core/sync-status.ts'
+import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
 import type { Session } from './runtime/storage.ts'
-import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
+import { callSafely, createListeners } from './sync/listeners.ts'
+import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { createMutationQueue, type MutationOutcome, type PendingMutation } from './sync/mutation-queue.ts'
-import { createOwnPresence } from './sync/own-presence.ts'
+import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
 import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
-import { createSignals, type Said, type Signal } from './sync/signals.ts'
-import { createSpaceSync, spaceKey, type WatchOptions } from './sync/space-sync.ts'
+import { createSignals, type Signal } from './sync/signals.ts'
+import { createSpaceSync, type WatchOptions } from './sync/space-sync.ts'
+import { memoryStore, type SpaceStore } from './sync/store.ts'
 
 export interface ClientOptions {
   /** From `createSession` or `loadSession`. */
   session: Session
-  /** The store. Everything read with the hooks lives in it. */
-  queryClient: QueryClient
+  /** Where the states of spaces are kept: memory by default; for the hooks, `createQueryStore` of `client/react`. */
+  store?: SpaceStore
   /** Where api and gateway are reached alike, as `https://example.org`, without a trailing slash. */
   baseUrl: string
   /** Where they are not: the api's own base and the gateway's full address, as `wss://host/v1/sync`. */
@@ -34,8 +44,8 @@ export interface ClientOptions {
   onSessionRenewed?: (session: Session) => void
 }
 
-export interface RhizomClient {
-  readonly queryClient: QueryClient
+export interface RhizomClient<S extends SpaceStore = SpaceStore> {
+  readonly store: S
   readonly http: Http
   session(): Session
   /** Opens the connection and keeps it open, come what may, until `disconnect`. */
@@ -64,17 +74,19 @@ export interface RhizomClient {
   /** What was asked for and is not answered yet, oldest first. */
   pendingMutations(): readonly PendingMutation[]
   onPendingMutations(listener: () => void): () => void
+  /** Calls with each mutation of this client that was applied. */
+  onMutationApplied(listener: (mutation: Mutation) => void): () => void
 
   /**
    * What others see of oneself in a space while being here: away, a cursor, a status line. At most 1 KiB as JSON; it
    * replaces the former, is sent at most five times a second (the latest wins) and told anew after each reconnect.
    */
-  setPresence(space: SpaceId, state: JsonObject): Said
+  setPresence(space: SpaceId, state: JsonObject): SendResult
   /**
    * Says something to whoever watches right now: at most 1 KiB, once a second for each name (the latest wins), not
    * stored. Without a connection it is dropped.
    */
-  sendSignal(space: SpaceId, name: string, data?: JsonObject): Said
+  sendSignal(space: SpaceId, name: string, data?: JsonObject): SendResult
   /** Listens to the signals of one name in a space that is watched; the result stops. */
   onSignal(space: SpaceId, name: string, listener: (signal: Signal) => void): () => void
   /** Tells that one is typing. Call it at every key: it is sent about once a second. */
@@ -89,71 +101,81 @@ export interface RhizomClient {
 
   /** Looks a being up that no watched space brought. Calls within a few milliseconds share a request. */
   lookUpBeing(id: BeingId): Promise<Being | null>
-  /** Calls when the store was emptied from outside and the watched spaces were put back. */
-  onStoreRestored(listener: () => void): () => void
 }
 
 /** Makes a client. It does nothing until `connect` or the first call. */
+export function createClient<S extends SpaceStore>(options: ClientOptions & { store: S }): RhizomClient<S>
+export function createClient(options: ClientOptions): RhizomClient
 export function createClient(options: ClientOptions): RhizomClient {
-  const { queryClient, baseUrl } = options
+  const { baseUrl, store = memoryStore() } = options
   const environment = options.environment ?? browserEnvironment()
   const apiUrl = options.apiUrl ?? baseUrl
   const syncUrl = options.syncUrl ?? `${baseUrl.replace(/^http/, 'ws')}/v1/sync`
-  const statusListeners = new Set<() => void>()
-  let stopDevice: (() => void) | null = null
+  const statusListeners = createListeners<void>(environment, 'a listener to the status')
+  const appliedListeners = createListeners<Mutation>(environment, 'a listener to applied mutations')
+  let stopDevice: (() => void) | undefined
 
   const http = createHttp({ environment, apiUrl }, () => keeper.session().token)
-  const keeper = createSessionKeeper(environment, options.session, () => http.refreshSession(), onRenewal)
-  const queue = createMutationQueue({ environment, http, renewToken: keeper.renew, onApplied: refreshBeings })
-  const connector = createConnector(environment, syncUrl, {
-    token: () => keeper.session().token,
+  const keeper = createSessionKeeper({
+    environment,
+    session: options.session,
+    refresh: () => http.refreshSession(),
+    onRenewal,
+  })
+  const connector = createConnector({ environment, syncUrl, token: () => keeper.session().token })
+  const spaces = createSpaceSync({
+    environment,
+    store,
+    http,
+    being: options.session.being.id,
+    isLive: connector.isOpen,
+    send: connector.send,
+  })
+  const signals = createSignals({
+    environment,
+    isWatched: spaces.isWatched,
+    isCurrent: spaces.isCurrent,
+    send: connector.send,
+  })
+  const queue = createMutationQueue({
+    environment,
+    http,
+    renewToken: keeper.renew,
+    onApplied: appliedListeners.notify,
+  })
+  connector.listen({
     renewToken: () => void keeper.renew(),
-    onLive: () => {
+    onLive() {
       spaces.wentLive()
       queue.hurry()
     },
-    onDown: () => {
+    onDown() {
       spaces.wentDown()
       signals.wentDown()
     },
-    onFrames: (frames) => spaces.hear(frames),
+    onFrames(frames) {
+      spaces.receive(frames)
+      signals.receive(frames)
+    },
     onState: changedStatus,
   })
-  const spaces = createSpaceSync({
-    environment,
-    queryClient,
-    http,
-    isLive: () => connector.state().status === 'live' || connector.state().status === 'draining',
-    send: connector.send,
-    onSignal: (space, signal) => signals.hear(space, signal),
-    onAnswered: (space) => ownPresence.answered(space),
-    onEnded: (space) => ownPresence.forget(space),
-    ownWord: (space) => ({ being: keeper.session().being.id, state: ownPresence.stateIn(space) }),
-  })
-  const signals = createSignals({ environment, isHeard: spaces.isCurrent, sendFrames: connector.send })
-  const ownPresence = createOwnPresence({
-    environment,
-    isHere: spaces.isHere,
-    sendFrames: connector.send,
-    onSet: spaces.showSelf,
-  })
   const lookUpBeing = createBeingLookUp(environment, http)
-  let status = syncStatusOf(connector.state(), environment.isOnline())
+  /** By the clock of the machine, since by the date it would be another whenever that is set. */
+  let machineStatus = syncStatusOf(connector.state(), environment.isOnline())
+  let status = machineStatus
 
   function onRenewal(renewal: Renewal, session: Session): void {
     switch (renewal.status) {
       case 'renewed':
-        options.onSessionRenewed?.(session)
-        return connector.tell({ type: 'tokenRenewed' })
-      case 'failed':
-        return connector.tell({
-          type: 'tokenRenewalFailed',
-          message: renewal.message,
-          retryAfterMs: renewal.retryAfterMs,
-        })
+        callSafely(environment, 'onSessionRenewed', () => options.onSessionRenewed?.(session))
+        return connector.dispatch({ type: 'tokenRenewed' })
+      case 'failed': {
+        const { message, retryAfterMs } = renewal
+        return connector.dispatch({ type: 'tokenRenewalFailed', message, retryAfterMs })
+      }
       case 'refused':
-        return connector.tell({
-          type: session.expiresAt <= environment.nowMs() ? 'sessionExpired' : 'tokenRefused',
+        return connector.dispatch({
+          type: renewal.code === 'token-expired' ? 'sessionExpired' : 'tokenRefused',
           message: renewal.message,
         })
       default:
@@ -164,70 +186,66 @@ export function createClient(options: ClientOptions): RhizomClient {
   function changedStatus(): void {
     const next = syncStatusOf(connector.state(), environment.isOnline())
     // Heartbeats alter the machine's state but not what a person is told.
-    if (JSON.stringify(next) === JSON.stringify(status)) return
-    status = next
-    for (const listener of statusListeners) listener()
-  }
-
-  /** A being located nowhere is in no log: what was looked up of it is looked up again. */
-  function refreshBeings({ name, space }: { name: MutationName; space: SpaceId | null }): void {
-    if (name.startsWith('being.')) void queryClient.invalidateQueries({ queryKey: ['being'] })
-    if (name.startsWith('space.') && space !== null) void queryClient.invalidateQueries({ queryKey: ['spaces'] })
+    if (JSON.stringify(next) === JSON.stringify(machineStatus)) return
+    machineStatus = next
+    status = dated(next, { nowMs: environment.nowMs(), dateMs: environment.dateMs() })
+    statusListeners.notify()
   }
 
   function disconnect(): void {
     stopDevice?.()
-    stopDevice = null
+    stopDevice = undefined
     keeper.stop()
-    connector.tell({ type: 'disconnectRequested' })
+    connector.dispatch({ type: 'disconnectRequested' })
   }
 
   return {
-    queryClient,
+    store,
     http,
     session: keeper.session,
     connect() {
       stopDevice ??= environment.onDevice((event) => {
         if (event !== 'networkLost') keeper.wake()
-        connector.tell({ type: event })
+        connector.dispatch({ type: event })
         changedStatus()
       })
       keeper.start()
-      connector.tell({ type: 'connectRequested' })
+      connector.dispatch({ type: 'connectRequested' })
     },
     disconnect,
     close() {
       disconnect()
       spaces.stop()
       signals.wentDown()
-      ownPresence.stop()
       queue.stop()
     },
     watchSpace: spaces.watch,
-    readSpace: (id) => queryClient.getQueryData<SpaceState>(spaceKey(id)) ?? initialSpace(id),
-    retrySpace: (id) => spaces.tell(id, { type: 'retryRequested' }),
-    loadOlder: (id) => spaces.tell(id, { type: 'olderRequested' }),
+    readSpace: (id) => store.read(id) ?? initialSpace(id),
+    retrySpace: (id) => spaces.dispatch(id, { type: 'retryRequested' }),
+    loadOlder: (id) => spaces.dispatch(id, { type: 'olderRequested' }),
     async mutate(name, space, args) {
       const prepared = prepareMutation(name, space, args)
       return prepared.ok ? queue.add(prepared.mutation) : prepared.outcome
     },
     pendingMutations: queue.pending,
     onPendingMutations: queue.onPending,
-    setPresence: ownPresence.set,
+    onMutationApplied: appliedListeners.add,
+    setPresence(space, state) {
+      const parse = () => presenceStateSchema.safeParse(state)
+      const result = checkBeforeSending('A state', state, LIMITS.maxStateBytes, parse)
+      if (result.ok) spaces.setState(space, state)
+      return result
+    },
     sendSignal: (space, name, data = {}) => signals.send(space, name, data),
     onSignal: signals.listen,
     notifyTyping: signals.notifyTyping,
     stopTyping: signals.stopTyping,
     syncStatus: () => status,
-    onSyncStatus(listener) {
-      statusListeners.add(listener)
-      return () => void statusListeners.delete(listener)
-    },
+    onSyncStatus: statusListeners.add,
     retry() {
-      connector.tell({ type: 'retryRequested' })
+      connector.dispatch({ type: 'retryRequested' })
       queue.hurry()
     },
     lookUpBeing,
-    onStoreRestored: spaces.onRestored,
   }
 }

@@ -1,25 +1,12 @@
 /** @rhizom/client: keeps spaces in step with the server. Hooks are in `@rhizom/client/react`. */
 export { type ClientOptions, createClient, type RhizomClient } from './client.ts'
-export * from './core/backoff.ts'
-export * from './core/connection.ts'
-export * from './core/connection-state.ts'
-export * from './core/older.ts'
-export * from './core/presence-state.ts'
-export * from './core/self-presence.ts'
-export * from './core/space-content.ts'
-export * from './core/space-event.ts'
-export * from './core/space-state.ts'
-export * from './core/sync-status.ts'
-export * from './core/typing-state.ts'
+export type { Older } from './core/older-intentions.ts'
+export type { PresenceState } from './core/presence-state.ts'
+export type { SpaceContent } from './core/space-content.ts'
+export type { SpaceState, Subscription } from './core/space-state.ts'
+export type { SyncStatus } from './core/sync-status.ts'
 export { browserEnvironment, type DeviceEvent, type Environment } from './runtime/environment.ts'
-export {
-  createHttp,
-  createSession,
-  type Http,
-  type HttpProblem,
-  type HttpResult,
-  type HttpTarget,
-} from './runtime/http.ts'
+export { createSession, type Http, type HttpProblem, type HttpResult, type HttpTarget } from './runtime/http.ts'
 export {
   forgetSession,
   type KeyValueStorage,
@@ -32,5 +19,7 @@ export {
 export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websocket.ts'
 export { type MutationArgs, type MutationSpace, newId } from './sync/mutation.ts'
 export type { MutationOutcome, PendingMutation } from './sync/mutation-queue.ts'
-export type { Said, Signal } from './sync/signals.ts'
-export { spaceKey, type WatchOptions } from './sync/space-sync.ts'
+export type { SendResult } from './sync/send-result.ts'
+export type { Signal } from './sync/signals.ts'
+export type { WatchOptions } from './sync/space-sync.ts'
+export { memoryStore, type SpaceStore } from './sync/store.ts'

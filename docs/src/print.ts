@@ -1,6 +1,8 @@
-/** Rewrites the printed parts of the README: `node docs/src/print.ts`. */
+/** Rewrites the printed parts of the documents: `node docs/src/print.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { withPrintedParts } from './printed-parts.ts'
+import { PARTS, withPrintedParts } from './printed-parts.ts'
 
-const readme = new URL('../../README.md', import.meta.url)
-writeFileSync(readme, withPrintedParts(readFileSync(readme, 'utf8')))
+for (const document of Object.keys(PARTS)) {
+  const file = new URL(`../../${document}`, import.meta.url)
+  writeFileSync(file, await withPrintedParts(document, readFileSync(file, 'utf8')))
+}

@@ -1,14 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { withPrintedParts } from './printed-parts.ts'
+import { PARTS, withPrintedParts } from './printed-parts.ts'
 import { settingsTable } from './settings-table.ts'
 
-const root = new URL('../../', import.meta.url)
+const root = new URL('../..', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
 
-test('the README prints the settings as the code has them (node docs/src/print.ts rewrites them)', () => {
-  expect(withPrintedParts(readme)).toBe(readme)
+test.each(Object.keys(PARTS))('%s prints what the code has (node docs/src/print.ts rewrites it)', async (document) => {
+  const text = readFileSync(new URL(document, root), 'utf8')
+  expect(await withPrintedParts(document, text)).toBe(text)
+})
+
+test('a changed table shows', async () => {
+  const text = readFileSync(new URL('protocol/SPEC.md', root), 'utf8')
+  expect(await withPrintedParts('protocol/SPEC.md', text.replace('| 4003 |', '| 4999 |'))).toBe(text)
+  await expect(withPrintedParts('README.md', 'no markers')).rejects.toThrow('settings')
 })
 
 test('a changed setting changes the table', () => {

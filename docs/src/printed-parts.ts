@@ -1,10 +1,18 @@
 /**
- * The parts of the README that are printed from code: each stands between two markers and is replaced as a whole.
+ * The parts of the documents that are printed from code: each stands between two markers and is replaced as a whole.
  * `node docs/src/print.ts` rewrites them; printed-parts.test.ts fails when they differ.
  */
-import { settings as apiSettings } from '@rhizom/api'
+import { randomBytes } from 'node:crypto'
+import { createNode, parseConfig, settings as apiSettings } from '@rhizom/api'
 import { settings as gatewaySettings } from '@rhizom/gateway'
 import { settings as localSettings } from '@rhizom/infra/local/settings.ts'
+import { pino } from 'pino'
+import { createMetrics as createApiMetrics } from '../../api/src/observe.ts'
+import { createMetrics as createGatewayMetrics, gauge } from '../../gateway/src/observe.ts'
+import { createPresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import { clientFrames, closeCodes, frameErrors, limits, mutations, problems, serverFrames } from './contract-tables.ts'
+import { endpointsTable } from './endpoints-table.ts'
+import { metricsTable } from './metrics-table.ts'
 import { settingsTable } from './settings-table.ts'
 
 const settingsPart = (): string =>
@@ -18,14 +26,82 @@ const settingsPart = (): string =>
     settingsTable(localSettings),
   ].join('\n\n')
 
-const parts: Readonly<Record<string, () => string>> = { settings: settingsPart }
+/** An api that is asked for its description and nothing else: neither database nor Redis is reached. */
+async function endpoints(): Promise<string> {
+  const secret = randomBytes(32).toString('hex')
+  const parsed = parseConfig({
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+    REDIS_URL: 'redis://127.0.0.1:1',
+    TOKEN_SECRET: secret,
+    INTERNAL_TOKEN: secret,
+  })
+  if (!parsed.ok) throw new Error(parsed.problem)
+  const node = await createNode(parsed.config, pino({ level: 'silent' }))
+  try {
+    await node.app.ready()
+    return endpointsTable(node.app.swagger())
+  } finally {
+    await node.stop()
+  }
+}
+
+function apiMetrics(): string {
+  const metrics = createApiMetrics()
+  const none = (): number => 0
+  metrics.watch({
+    requestsUnderWay: none,
+    bodyBytes: none,
+    queuedMutations: none,
+    databaseLent: none,
+    databaseWaiting: none,
+  })
+  return metricsTable(metrics.registry)
+}
+
+function gatewayMetrics(): string {
+  const metrics = createGatewayMetrics()
+  const none = (): number => 0
+  gauge(metrics, {
+    connections: none,
+    connectionStates: () => new Map(),
+    feeds: none,
+    parked: none,
+    revoked: none,
+    isRedisUp: () => true,
+  })
+  createPresenceMetrics().register(metrics.registry, { entryCount: 0, hasLease: true, frozenCount: 0 })
+  return metricsTable(metrics.registry)
+}
+
+type Print = () => string | Promise<string>
+
+/** By document, from the root of the repository, and by marker. */
+export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = {
+  'README.md': { settings: settingsPart },
+  'protocol/SPEC.md': {
+    endpoints,
+    mutations,
+    problems,
+    'client-frames': clientFrames,
+    'server-frames': serverFrames,
+    'frame-errors': frameErrors,
+    'close-codes': closeCodes,
+    limits,
+  },
+  'docs/metrics.md': {
+    'api-metrics': apiMetrics,
+    'gateway-metrics': gatewayMetrics,
+  },
+}
 
 /** The text with each printed part as the code has it now. Throws where a marker is missing. */
-export function withPrintedParts(text: string): string {
-  return Object.entries(parts).reduce((result, [name, print]) => {
+export async function withPrintedParts(document: string, text: string): Promise<string> {
+  let result = text
+  for (const [name, print] of Object.entries(PARTS[document] ?? {})) {
     const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
     const [from, to] = [result.indexOf(begin), result.indexOf(end)]
-    if (from < 0 || to < from) throw new Error(`the markers of ${name} are missing`)
-    return `${result.slice(0, from + begin.length)}\n\n${print()}\n\n${result.slice(to)}`
-  }, text)
+    if (from < 0 || to < from) throw new Error(`the markers of ${name} are missing in ${document}`)
+    result = `${result.slice(0, from + begin.length)}\n\n${await print()}\n\n${result.slice(to)}`
+  }
+  return result
 }

@@ -1,5 +1,7 @@
 /** Prints settings tables as the processes define them. print.ts puts them into the README, and its test holds them there. */
 
+import { table } from './table.ts'
+
 /** One variable as a table in a package's config declares it. */
 export interface DeclaredSetting {
   description: string
@@ -9,17 +11,17 @@ export interface DeclaredSetting {
   schema: { safeParse: (value: unknown) => { success: boolean } }
 }
 
-const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
-
 function standard({ default: value, schema }: DeclaredSetting): string {
-  if (value !== undefined) return value === '' ? 'empty' : `\`${escaped(value)}\``
+  if (value !== undefined) return value === '' ? 'empty' : `\`${value}\``
   return schema.safeParse(undefined).success ? 'none' : '**required**'
 }
 
 /** A Markdown table of settings in their declared order. */
 export function settingsTable(settings: Readonly<Record<string, DeclaredSetting>>): string {
-  const rows = Object.entries(settings).map(
-    ([name, setting]) => `| \`${name}\` | ${standard(setting)} | ${escaped(setting.description)} |`,
-  )
-  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n')
+  const rows = Object.entries(settings).map(([name, setting]) => [
+    `\`${name}\``,
+    standard(setting),
+    setting.description,
+  ])
+  return table(['variable', 'default', 'meaning'], rows)
 }

@@ -7,8 +7,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import uws, { type us_listen_socket, type WebSocket as UwsSocket } from 'uWebSockets.js'
 import { WebSocket } from 'ws'
-import { realClock } from '../src/clock.ts'
-import { FanOut, joinFrames } from '../src/fan-out.ts'
+import { systemClock } from '@rhizom/machine'
+import { FanOut, joinFrames } from '../src/space/fan-out.ts'
 
 const SECONDS = 4
 const WINDOW_MS = 8
@@ -84,7 +84,7 @@ async function measure(mode: Mode, watchers: number, perSecond: number): Promise
     if (mode.carrier === 'publish') app.publish('space', batch, false)
     else for (const ws of members) ws.send(batch, false)
   }
-  const fanOut = new FanOut(realClock, { windowMs: mode.windowMs, maxBatchBytes: 1 << 20 })
+  const fanOut = new FanOut(systemClock, { windowMs: mode.windowMs, maxBatchBytes: 1 << 20 })
   fanOut.join({ id: 1, live: send })
   const push = (frame: Uint8Array): void => (mode.windowMs === 0 ? send(joinFrames([frame])) : fanOut.push(frame))
 

@@ -115,6 +115,11 @@ export const settings = {
   API_TIMEOUT_MS: setting(whole(100), 'How long the api has to answer a read', '5000'),
   API_CONCURRENCY: setting(whole(1), 'Reads of the log at a time', '16'),
   REDIS_TIMEOUT_MS: setting(whole(100), 'Silence after which a connection to Redis is cut', '2500'),
+  HEADS_SILENCE_MS: setting(
+    whole(100),
+    'Without the heads that the api announces every second for so long, Redis counts as away',
+    '2500',
+  ),
   HEADS_POLL_MS: setting(whole(10), 'How often the api is asked for heads while Redis is away', '1000'),
   HEADS_CHECK_MS: setting(whole(10), 'How often the api is asked for heads while all is well', '30000'),
   PRESENCE_LEASE_MS: setting(

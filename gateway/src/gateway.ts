@@ -3,27 +3,18 @@
  * lets them go again. What carries the bytes is given from outside (ports.ts).
  */
 import type { BeingId, CloseName } from '@rhizom/protocol'
-import { Connection, type ConnectionSettings } from './connection.ts'
-import { clientAddress, isOriginAllowed } from './core/admission.ts'
-import { type DrainSettings, planLeave } from './core/drain.ts'
-import type { FeedSettings } from './core/feed-state.ts'
-import type { HeadsPollSettings } from './core/heads-poll.ts'
-import type { FanOutSettings } from './fan-out.ts'
-import { FeedHub } from './feed/feed-hub.ts'
+import { Connection, type ConnectionSettings } from './connection/connection.ts'
+import { clientAddress, isOriginAllowed } from './core/connection/admission.ts'
+import { type DrainSettings, planLeave } from './core/connection/drain.ts'
+import type { FeedSettings } from './core/feed/state.ts'
+import type { PollSettings } from './core/poll.ts'
+import type { FanOutSettings } from './space/fan-out.ts'
+import { Spaces } from './space/spaces.ts'
 import { createMetrics, gauge, type Metrics } from './observe.ts'
-import type {
-  Bus,
-  BusListener,
-  ClientHandlers,
-  ClientSocket,
-  Clock,
-  Log,
-  LogReader,
-  Random,
-  VerifyToken,
-} from './ports.ts'
+import type { Clock, Random } from '@rhizom/machine'
+import type { Bus, BusListener, ClientHandlers, ClientSocket, Log, ApiClient, VerifyToken } from './ports.ts'
 import type { Roster } from './presence/roster.ts'
-import { RevocationWatch } from './revocation-watch.ts'
+import { RevocationWatch } from './api/revocation-watch.ts'
 import type { Wall } from './wall.ts'
 
 export interface GatewaySettings {
@@ -32,7 +23,7 @@ export interface GatewaySettings {
   fanOut: FanOutSettings
   /** Of signals of the same name and being only the latest goes on within this. Without it every signal does. */
   signalWindowMs?: number
-  headsPoll: HeadsPollSettings
+  headsPoll: PollSettings
   drain: DrainSettings
   allowedOrigins: readonly string[] | undefined
   trustedProxies: number
@@ -42,10 +33,10 @@ export interface GatewaySettings {
 export interface GatewayPorts {
   clock: Clock
   random: Random
-  /** A name nobody had before, for a session. */
-  newSessionId(): string
+  /** A name nobody had before, for a connection. */
+  newConnectionId(): string
   bus: Bus
-  reader: LogReader
+  reader: ApiClient
   roster: Roster
   verifyToken: VerifyToken
   log: Log
@@ -53,7 +44,7 @@ export interface GatewayPorts {
 }
 
 /** What is known of a client when it knocks. */
-export interface Knock {
+export interface UpgradeRequest {
   origin: string
   host: string
   peer: string
@@ -67,7 +58,7 @@ export class Gateway {
   readonly metrics: Metrics
   readonly #ports: GatewayPorts
   readonly #settings: GatewaySettings
-  readonly #feeds: FeedHub
+  readonly #feeds: Spaces
   readonly #revocations: RevocationWatch
   readonly #connections = new Set<Connection>()
   readonly #addresses = new Map<string, number>()
@@ -80,22 +71,25 @@ export class Gateway {
     this.metrics = createMetrics()
     ports.wall.onFault = (behind) => this.metrics.faults.inc({ behind })
     const { feed, fanOut, headsPoll, signalWindowMs = 0 } = settings
-    this.#feeds = new FeedHub({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
+    this.#feeds = new Spaces({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
     this.#revocations = new RevocationWatch({
       ...ports,
       settings: headsPoll,
       revoked: (beings) => this.#revoke(beings),
-      asked: (outcome) => this.metrics.revocationPolls.inc({ outcome }),
+      asked: (outcome) => {
+        this.metrics.revocationPolls.inc({ outcome })
+        if (outcome === 'answered') ports.bus.apiAnswered()
+      },
     })
     gauge(this.metrics, {
       connections: () => this.#connections.size,
-      sessions: () => this.#sessionsByStatus(),
+      connectionStates: () => this.#connectionsByStatus(),
       feeds: () => this.#feeds.size,
       parked: () => this.#feeds.parked,
       revoked: () => this.#revocations.size,
       isRedisUp: () => ports.bus.isUp(),
     })
-    ports.bus.start(allHear(this.#feeds, ports.roster, this.#revocations))
+    ports.bus.start(busListener(this.#feeds, ports.roster, this.#revocations))
   }
 
   get connectionCount(): number {
@@ -103,11 +97,11 @@ export class Gateway {
   }
 
   /** Decides whether a client may connect. An admitted one has to be released when it is gone. */
-  admit(knock: Knock): Admission {
+  admit(request: UpgradeRequest): Admission {
     const { allowedOrigins, trustedProxies, maxConnectionsPerAddress } = this.#settings
     if (this.#drained !== undefined) return this.#refuse('draining')
-    if (!isOriginAllowed(knock.origin, knock.host, allowedOrigins)) return this.#refuse('originNotAllowed')
-    const address = clientAddress(knock.peer, knock.forwardedFor, trustedProxies)
+    if (!isOriginAllowed(request.origin, request.host, allowedOrigins)) return this.#refuse('originNotAllowed')
+    const address = clientAddress(request.peer, request.forwardedFor, trustedProxies)
     const count = this.#addresses.get(address) ?? 0
     if (count >= maxConnectionsPerAddress) return this.#refuse('tooMany')
     this.#addresses.set(address, count + 1)
@@ -121,8 +115,8 @@ export class Gateway {
   }
 
   connect(socket: ClientSocket): ClientHandlers {
-    const { clock, random, bus, roster, verifyToken, log, wall, newSessionId } = this.#ports
-    const connection = new Connection(newSessionId(), socket, {
+    const { clock, random, bus, roster, verifyToken, log, wall, newConnectionId } = this.#ports
+    const connection = new Connection(newConnectionId(), socket, {
       clock,
       random,
       bus,
@@ -189,7 +183,7 @@ export class Gateway {
     if (this.#connections.size === 0) this.#drained?.()
   }
 
-  #sessionsByStatus(): ReadonlyMap<string, number> {
+  #connectionsByStatus(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
     for (const { status } of this.#connections) counts.set(status, (counts.get(status) ?? 0) + 1)
     return counts
@@ -197,7 +191,7 @@ export class Gateway {
 }
 
 /** Feeds, roster and revocations follow the same bus. */
-const allHear = (feeds: FeedHub, roster: Roster, revocations: RevocationWatch): BusListener => ({
+const busListener = (feeds: Spaces, roster: Roster, revocations: RevocationWatch): BusListener => ({
   joined: (space) => {
     feeds.joined(space)
     roster.channelJoined(space)
@@ -209,6 +203,11 @@ const allHear = (feeds: FeedHub, roster: Roster, revocations: RevocationWatch): 
   lost: () => {
     feeds.lost()
     roster.busLost()
+    revocations.dispatch({ type: 'busLost' })
+  },
+  // Who is here is told by gateways and not by the api: it is none the worse for this.
+  deaf: () => {
+    feeds.lost()
     revocations.dispatch({ type: 'busLost' })
   },
   recovered: () => {

@@ -3,15 +3,15 @@
  * clients, goodbye, paced closes, feeds, bus). Stopping twice is stopping once.
  */
 import { randomUUID } from 'node:crypto'
-import { realClock } from './clock.ts'
+import { systemClock } from '@rhizom/machine'
 import type { Config } from './config.ts'
-import { createLogReader } from './feed/log-reader.ts'
-import { RedisBus } from './feed/redis-bus.ts'
+import { createApiClient } from './api/client.ts'
+import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
-import type { Bus, Log, LogReader } from './ports.ts'
+import type { Bus, Log, ApiClient } from './ports.ts'
 import { startPresence } from './presence/start-presence.ts'
-import { listen, type Server } from './socket/uws-server.ts'
-import { tokenVerifier } from './token.ts'
+import { listen, type Server } from './server/uws-server.ts'
+import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
 
 export interface RunningGateway {
@@ -33,7 +33,7 @@ const DRAIN_SHARE = 0.8
 export function settingsOf(config: Config): GatewaySettings {
   return {
     connection: {
-      session: {
+      limits: {
         maxFrameBytes: config.MAX_FRAME_BYTES,
         maxHelloBytes: Math.min(config.MAX_HELLO_BYTES, config.MAX_FRAME_BYTES),
         helloTimeoutMs: config.HELLO_TIMEOUT_MS,
@@ -54,7 +54,7 @@ export function settingsOf(config: Config): GatewaySettings {
       joinTimeoutMs: config.JOIN_TIMEOUT_MS,
       patienceMs: config.SUBSCRIBE_TIMEOUT_MS,
       lingerMs: config.LINGER_MS,
-      retry: { baseMs: config.RETRY_BASE_MS, maxMs: config.RETRY_MAX_MS },
+      retry: { minMs: config.RETRY_BASE_MS / 4, baseMs: config.RETRY_BASE_MS, maxMs: config.RETRY_MAX_MS },
       maxHeldSnapshotBytes: config.HELD_SNAPSHOT_BYTES,
     },
     fanOut: { windowMs: config.FAN_OUT_WINDOW_MS, maxBatchBytes: config.FAN_OUT_BATCH_BYTES },
@@ -75,9 +75,10 @@ export function settingsOf(config: Config): GatewaySettings {
 
 /** Starts a gateway node; rejects if its port cannot be had. Redis and the api may come later. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
-  const failures = { count: (): void => {} }
+  /** What the bus has to say to the metrics, which are made after it. */
+  const observed = { failed: (): void => {}, received: (_kind: string): void => {} }
   const wall = new Wall(log)
-  const clock = wall.clock(realClock)
+  const clock = wall.clock(systemClock)
   const bus = new RedisBus({
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
@@ -85,10 +86,12 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     random: Math.random,
     log,
     timeoutMs: config.REDIS_TIMEOUT_MS,
+    silenceMs: config.HEADS_SILENCE_MS,
     wall,
-    failed: () => failures.count(),
+    received: (kind) => observed.received(kind),
+    failed: () => observed.failed(),
   })
-  const reader = createLogReader({
+  const reader = createApiClient({
     urls: config.API_URL,
     internalToken: config.INTERNAL_TOKEN,
     timeoutMs: config.API_TIMEOUT_MS,
@@ -98,7 +101,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const ports = {
     clock,
     random: Math.random,
-    newSessionId: randomUUID,
+    newConnectionId: randomUUID,
     bus,
     reader,
     roster: presence.hub,
@@ -108,7 +111,8 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
   const gateway = new Gateway(ports, settingsOf(config))
   presence.metrics.register(gateway.metrics.registry, presence.hub)
-  failures.count = () => gateway.metrics.busErrors.inc()
+  observed.failed = () => gateway.metrics.busErrors.inc()
+  observed.received = (kind) => gateway.metrics.messagesIn.inc({ kind })
   let stopping: Promise<void> | undefined
   const health = {
     ready: async () => ({ ...(await dependencies(bus, reader)), accepting: stopping === undefined }),
@@ -133,7 +137,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
-async function dependencies(bus: Bus, reader: LogReader): Promise<{ redis: boolean; api: boolean }> {
+async function dependencies(bus: Bus, reader: ApiClient): Promise<{ redis: boolean; api: boolean }> {
   const [redis, heads] = await Promise.all([bus.answers(), reader.heads([])])
   return { redis, api: heads.type === 'answered' }
 }
@@ -142,7 +146,7 @@ async function stopGateway(gateway: Gateway, server: Server, graceMs: number, lo
   log.info({ connections: gateway.connectionCount }, 'draining')
   server.stopAccepting()
   const overdue = Promise.withResolvers<void>()
-  const cancel = realClock.after(graceMs, overdue.resolve)
+  const cancel = systemClock.after(graceMs, overdue.resolve)
   // Those who were here stay for their grace, so that whoever moves to another gateway does not blink.
   await Promise.race([gateway.drain().then(() => gateway.emptied()), overdue.promise])
   cancel()

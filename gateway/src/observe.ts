@@ -6,7 +6,7 @@ export type Metrics = ReturnType<typeof createMetrics>
 /** What is read at the moment somebody asks for the metrics. */
 export interface Gauged {
   connections(): number
-  sessions(): ReadonlyMap<string, number>
+  connectionStates(): ReadonlyMap<string, number>
   feeds(): number
   parked(): number
   revoked(): number
@@ -62,14 +62,14 @@ export function gauge({ registry }: Metrics, of: Gauged): void {
   add('parked_messages', 'Messages waiting for one before them', of.parked)
   add('revoked_beings', 'Removed beings whose tokens are refused', of.revoked)
   add('redis_up', '1 while the bus is joined to every watched space', () => (of.isRedisUp() ? 1 : 0))
-  const sessions: Gauge<'status'> = new Gauge({
-    name: `${PREFIX}sessions`,
-    help: 'Sessions by status',
+  const byStatus: Gauge<'status'> = new Gauge({
+    name: `${PREFIX}connections_by_status`,
+    help: 'Open connections by status',
     labelNames: ['status'],
     registers: [registry],
     collect: () => {
-      sessions.reset()
-      for (const [status, count] of of.sessions()) sessions.set({ status }, count)
+      byStatus.reset()
+      for (const [status, count] of of.connectionStates()) byStatus.set({ status }, count)
     },
   })
 }

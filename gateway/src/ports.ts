@@ -13,22 +13,11 @@ import type {
   RevokedPlace,
   SpaceId,
 } from '@rhizom/protocol'
-import type { LogAnswer, ReadRequest } from './core/feed-state.ts'
-import type { Orphans, PresenceRead } from './core/presence-read.ts'
-import type { OwnName } from './core/remote-presence.ts'
-import type { PresenceWrite } from './core/roster-effect.ts'
-import type { SendOutcome } from './core/send-budget.ts'
-
-export type Cancel = () => void
-
-export interface Clock {
-  now(): number
-  /** Runs once, not before `ms` have passed. */
-  after(ms: number, run: () => void): Cancel
-}
-
-/** In [0, 1). */
-export type Random = () => number
+import type { LogAnswer, ReadRequest } from './core/feed/state.ts'
+import type { Orphans, PresenceRead } from './core/presence/presence-read.ts'
+import type { OwnName } from './core/presence/remote-presence.ts'
+import type { PresenceWrite } from './core/presence/roster-effect.ts'
+import type { SendOutcome } from './core/connection/send-budget.ts'
 
 /** One client, whatever carries it. After `close` it is not touched again. */
 export interface ClientSocket {
@@ -53,11 +42,13 @@ export interface BusListener {
   message(space: SpaceId, message: Uint8Array): void
   heads(heads: Heads): void
   /** Beings that were removed lately. */
-  revoked?(revoked: Revoked): void
+  revoked(revoked: Revoked): void
   /** What another gateway says of its presence. */
-  beat?(message: Uint8Array): void
+  beat(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
   lost(): void
+  /** The connection lives, and nothing of the api arrives. */
+  deaf(): void
   /** Every wanted channel is joined again. */
   recovered(): void
 }
@@ -71,6 +62,8 @@ export interface Bus {
   rejoin(space: SpaceId): void
   /** A hint that may be lost. */
   publish(space: SpaceId, message: Uint8Array): void
+  /** The api answered a question asked another way. */
+  apiAnswered(): void
   answers(): Promise<boolean>
   stop(): Promise<void>
 }
@@ -87,11 +80,11 @@ export type HeadsOutcome =
 export type RevokedOutcome = ({ type: 'answered' } & InternalRevokedAnswer) | { type: 'failed'; problem: string }
 
 /** The api's internal part. Never rejects. */
-export interface LogReader {
+export interface ApiClient {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
   /** A page of the beings that were removed after a place. */
-  revoked?(place: RevokedPlace): Promise<RevokedOutcome>
+  revoked(place: RevokedPlace): Promise<RevokedOutcome>
 }
 
 export interface BeatRequest {

@@ -3,10 +3,11 @@
  * up. What is thrown behind it is a bug of ours that this peer met; it is logged and counted, and ends there, because
  * an exception that reaches uWebSockets.js or the event loop ends the process and with it everybody else's connections.
  */
-import type { Clock, Log } from './ports.ts'
+import type { Clock } from '@rhizom/machine'
+import type { Log } from './ports.ts'
 
 /** What stood behind the wall; a label of the metric. */
-export type Behind = 'connection' | 'socket' | 'request' | 'bus' | 'timer' | 'promise'
+export type Behind = 'connection' | 'space' | 'socket' | 'request' | 'bus' | 'timer' | 'promise'
 
 export class Wall {
   readonly #log: Log
@@ -35,8 +36,9 @@ export class Wall {
   /** A clock whose timers stand behind the wall. */
   clock(clock: Clock): Clock {
     return {
-      now: () => clock.now(),
-      after: (ms, run) => clock.after(ms, () => this.around('timer', run, () => undefined)),
+      nowMs: () => clock.nowMs(),
+      dateMs: () => clock.dateMs(),
+      after: (delayMs, callback) => clock.after(delayMs, () => this.around('timer', callback, () => undefined)),
     }
   }
 }

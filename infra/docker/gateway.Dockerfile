@@ -8,6 +8,7 @@ FROM node:22.23.3-bookworm-slim AS install
 RUN npm install --global pnpm@12.21.0
 WORKDIR /app
 COPY package.json pnpm-workspace.yaml pnpm-lock.yaml ./
+COPY machine/ machine/
 COPY protocol/ protocol/
 COPY gateway/ gateway/
 RUN pnpm install --prod --frozen-lockfile --filter "@rhizom/gateway..."

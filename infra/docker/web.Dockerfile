@@ -7,6 +7,7 @@ FROM node:22.23.3-bookworm-slim AS build
 RUN npm install --global pnpm@12.21.0
 WORKDIR /app
 COPY package.json pnpm-workspace.yaml pnpm-lock.yaml tsconfig.base.json ./
+COPY machine/ machine/
 COPY protocol/ protocol/
 COPY client/ client/
 COPY web/ web/

@@ -17,7 +17,9 @@ const CLEAN = {
   'api/src/domain/decide.ts': 'export const decide = (now: number): number => now + 1\n',
   'api/src/main.ts': "import { decide } from './domain/decide.ts'\n\nexport const first = decide(1)\n",
   'gateway/src/core/step.ts': 'export const step = (state: number): number => state\n',
+  'gateway/src/core/feed/feed.ts': 'export const feed = 1\n',
   'client/src/index.ts': 'export const client = 1\n',
+  'client/src/react/hook.ts': 'export const hook = 1\n',
   'web/src/main.ts': "import { client } from '../../client/src/index.ts'\n\nexport const page = client\n",
 }
 
@@ -44,6 +46,30 @@ const AGAINST_THE_ARROWS: Planted[] = [
   ['a barrel is used inside', 'protocol/src/a8.ts', "import './index.ts'\n", 'no-barrels-inside'],
   ['a file is not there', 'api/src/a9.ts', "import './nowhere.ts'\n", 'what-is-imported-exists'],
   ['a source imports a test', 'api/src/a10.ts', "import './some.test.ts'\n", 'sources-do-not-import-tests'],
+  [
+    'one machine of a gateway knows another',
+    'gateway/src/core/presence/a13.ts',
+    "import '../feed/feed.ts'\n",
+    'machines-of-a-gateway',
+  ],
+  [
+    'a client that needs its cache',
+    'client/src/sync/a14.ts',
+    "import '@tanstack/react-query'\n",
+    'client-needs-react-and-its-cache',
+  ],
+  [
+    'a client that needs React',
+    'client/src/a15.ts',
+    "import type {} from 'react'\n",
+    'client-needs-react-and-its-cache',
+  ],
+  [
+    'a client that needs its hooks',
+    'client/src/a16.ts',
+    "import './react/hook.ts'\n",
+    'client-needs-react-and-its-cache',
+  ],
   ['two files import each other', 'api/src/a11.ts', "import './a12.ts'\n", 'no-cycles'],
 ]
 
@@ -133,7 +159,10 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(workspace, { recursive: true, force: true }))
 
-test('a clean workspace passes', () => {
+/** Two tools are started, on a machine that may be busy. */
+const TIMEOUT_MS = 60_000
+
+test('a clean workspace passes', { timeout: TIMEOUT_MS }, () => {
   expect(imports()).toMatchObject({ failed: false })
   expect(lint()).toMatchObject({ failed: false })
 })
@@ -145,7 +174,7 @@ describe('with one violation of each kind', () => {
     write('api/src/a12.ts', "import './a11.ts'\n")
     for (const [, path, text] of [...AGAINST_THE_ARROWS, ...AGAINST_THE_RULES]) write(path, text)
     found = { imports: imports(), lint: lint() }
-  })
+  }, TIMEOUT_MS)
 
   test.each(AGAINST_THE_ARROWS)('the import check fails where %s', (_what, path, _text, rule) => {
     expect(found.imports.failed).toBe(true)

@@ -193,12 +193,12 @@ describe('states and signals', () => {
     const ada = await stage.enter(0, stage.ada, space)
     const { status } = await call(stage.api, 'POST', `/v1/spaces/${space}/signals`, {
       token: stage.bob.token,
-      body: { name: 'knock', data: { at: 'the door' } },
+      body: { name: 'request', data: { at: 'the door' } },
     })
     expect(status).toBe(202)
     expect(await ada.socket.frame('signal')).toMatchObject({
       from: idOf(stage.bob),
-      name: 'knock',
+      name: 'request',
       data: { at: 'the door' },
     })
     ada.drop()

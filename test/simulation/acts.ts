@@ -72,7 +72,9 @@ export function leave(world: World): void {
 export function cutFirstOfMany(world: World): boolean {
   const [first, ...others] = world.clients
   if (first === undefined || world.gateways.length > 1) return false
-  const isKept = first.watched().every((space) => others.some((other) => other.state(space)?.feed.status === 'current'))
+  const isKept = first
+    .watched()
+    .every((space) => others.some((other) => other.state(space)?.subscription.status === 'current'))
   if (isKept) world.network.links.get(first)?.cut(true, true)
   return isKept
 }

@@ -4,9 +4,9 @@
  * said by whoever commits.
  */
 import { type BeingId, encodeChangesMessage, type Position, type SpaceId } from '@rhizom/protocol'
-import { readersOf } from '../../gateway/src/core/access.ts'
-import type { HeldSnapshot, LogAnswer, ReadRequest } from '../../gateway/src/core/feed-state.ts'
-import { encodeRun } from '../../gateway/src/core/run.ts'
+import { readersOf } from '../../gateway/src/core/feed/access.ts'
+import type { HeldSnapshot, LogAnswer, ReadRequest } from '../../gateway/src/core/feed/state.ts'
+import { encodeRun } from '../../gateway/src/core/feed/run.ts'
 import type { HeadsOutcome, ReadOutcome, TokenOutcome } from '../../gateway/src/ports.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
@@ -197,7 +197,7 @@ export class ApiModel {
 
 const positionOf = ({ current: { epoch, version } }: SpaceModel): Position => ({ epoch, version })
 
-/** As `gateway/src/feed/log-reader.ts` makes it: a snapshot frame without its end. */
+/** As `gateway/src/api/client.ts` makes it: a snapshot frame without its end. */
 function snapshotOf(model: SpaceModel): HeldSnapshot {
   const { space: entity, ...rest } = model.snapshot()
   const frame = JSON.stringify({ type: 'snapshot', space: model.id, ...rest, entity })

@@ -28,6 +28,7 @@ export function befall(world: World, op: Op): void {
     case 'reload':
     case 'sleep':
     case 'network':
+    case 'stepDate':
     case 'cut':
     case 'stall':
     case 'comeIn':
@@ -139,6 +140,8 @@ function befallClient(
     case 'network':
       client.gate.enter(() => client.device(op.event))
       return
+    case 'stepDate':
+      return client.stepDate(op.byMs)
     case 'reload':
       return world.reload(op.client)
     case 'sleep':

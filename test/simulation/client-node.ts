@@ -3,16 +3,15 @@
  * environment of virtual time and simulated network. Only HTTP is shortened: renewing a token is a call of a function.
  */
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
-import { QueryClient } from '@tanstack/react-query'
 import type { SpaceState } from '../../client/src/core/space-state.ts'
 import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
-import { createOwnPresence, type OwnPresence } from '../../client/src/sync/own-presence.ts'
 import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
 import { createSignals, type Signals } from '../../client/src/sync/signals.ts'
-import { createSpaceSync, spaceKey, type SpaceSync } from '../../client/src/sync/space-sync.ts'
+import { createSpaceSync, type SpaceSync } from '../../client/src/sync/space-sync.ts'
+import { memoryStore, type SpaceStore } from '../../client/src/sync/store.ts'
 import { describeCause } from '../../client/src/core/sync-status.ts'
 import type { DeviceEvent, Environment } from '../../client/src/runtime/environment.ts'
-import { memoryStorage } from '../../client/src/runtime/storage.ts'
+import { byDeviceDate, memoryStorage, type Session } from '../../client/src/runtime/storage.ts'
 import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/websocket.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
@@ -55,16 +54,16 @@ export class ClientNode {
   readonly being: BeingId
   readonly gate: Gate
   readonly #ports: ClientPorts
-  readonly #queryClient = new QueryClient()
   readonly #connector: Connector
   readonly #spaces: SpaceSync
   readonly #keeper: SessionKeeper
-  readonly #ownPresence: OwnPresence
   readonly #signals: Signals
   readonly #watches = new Map<SpaceId, () => void>()
   readonly #presences = new Map<SpaceId, () => void>()
   readonly #ownStates = new Map<SpaceId, JsonObject>()
   readonly #states = new Map<SpaceId, SpaceState>()
+  /** What this device's date is ahead of the world's. */
+  #dateAheadMs = 0
   /** What the server asked for last: no attempt before. */
   #notBefore = 0
 
@@ -74,32 +73,38 @@ export class ClientNode {
     this.#ports = ports
     this.gate = new Gate(ports.time)
     const environment = this.#environment()
-    this.#listenToStore()
-    const session = { ...ports.api.issueToken(being), being: someBeing(being, null) }
-    this.#keeper = createSessionKeeper(
+    this.#keeper = createSessionKeeper({
       environment,
-      session,
-      () => this.#refresh(),
-      (renewal) => {
+      session: this.#dated({ ...ports.api.issueToken(being), being: someBeing(being, null) }),
+      refresh: () => this.#refresh(),
+      onRenewal: (renewal) => {
         ports.note(`${name}: its token is ${renewal.status}`)
-        if (renewal.status === 'renewed') this.#connector.tell({ type: 'tokenRenewed' })
-        else if (renewal.status === 'refused') this.#connector.tell({ type: 'tokenRefused', message: renewal.message })
-        else this.#connector.tell({ type: 'tokenRenewalFailed', ...renewal })
+        if (renewal.status === 'renewed') this.#connector.dispatch({ type: 'tokenRenewed' })
+        else if (renewal.status === 'refused')
+          this.#connector.dispatch({ type: 'tokenRefused', message: renewal.message })
+        else this.#connector.dispatch({ type: 'tokenRenewalFailed', ...renewal })
       },
-    )
+    })
     let status = 'idle'
-    this.#connector = createConnector(environment, 'simulated', {
+    this.#connector = createConnector({
+      environment,
+      syncUrl: 'simulated',
       token: () => this.#keeper.session().token,
+    })
+    this.#connector.listen({
       renewToken: () => void this.#keeper.renew(),
       onLive: () => this.#spaces.wentLive(),
       onDown: () => {
         this.#spaces.wentDown()
         this.#signals.wentDown()
       },
-      onFrames: (frames) => this.#spaces.hear(frames),
+      onFrames: (frames) => {
+        this.#spaces.receive(frames)
+        this.#signals.receive(frames)
+      },
       onState: (state) => {
         if (state.status !== status) {
-          const why = 'cause' in state && state.cause !== null ? `: ${describeCause(state.cause)}` : ''
+          const why = 'cause' in state && state.cause !== undefined ? `: ${describeCause(state.cause)}` : ''
           ports.note(`${name} is ${state.status}${why}`)
           ports.met(`client ${state.status}`)
         }
@@ -109,27 +114,24 @@ export class ClientNode {
     })
     this.#spaces = createSpaceSync({
       environment,
-      queryClient: this.#queryClient,
+      store: this.#watchedStore(),
       http: { olderIntentions: () => Promise.reject(new Error('nobody asks for older ones here')) },
-      isLive: () => this.isLive,
-      send: (frames) => this.#connector.send(frames),
-      onSignal: (space, signal) => this.#signals.hear(space, signal),
-      onAnswered: (space) => this.#ownPresence.answered(space),
-      onEnded: (space) => {
-        this.#ownPresence.forget(space)
-        this.#ownStates.delete(space)
-      },
+      being,
+      isLive: this.#connector.isOpen,
+      send: this.#connector.send,
     })
-    const sendFrames = this.#connector.send
-    this.#signals = createSignals({ environment, isHeard: (space) => this.#spaces.isCurrent(space), sendFrames })
-    this.#ownPresence = createOwnPresence({ environment, isHere: (space) => this.#spaces.isHere(space), sendFrames })
+    this.#signals = createSignals({
+      environment,
+      isWatched: this.#spaces.isWatched,
+      isCurrent: this.#spaces.isCurrent,
+      send: this.#connector.send,
+    })
     this.#keeper.start()
-    this.#connector.tell({ type: 'connectRequested' })
+    this.#connector.dispatch({ type: 'connectRequested' })
   }
 
   get isLive(): boolean {
-    const { status } = this.#connector.state()
-    return status === 'live' || status === 'draining'
+    return this.#connector.isOpen()
   }
 
   get status(): string {
@@ -174,7 +176,7 @@ export class ClientNode {
   setState(space: SpaceId, state: JsonObject): void {
     if (!this.#presences.has(space) && this.#states.get(space) === undefined) return
     this.#ownStates.set(space, state)
-    this.#ownPresence.set(space, state)
+    this.#spaces.setState(space, state)
   }
 
   signal(space: SpaceId, name: string, data: JsonObject): void {
@@ -183,14 +185,20 @@ export class ClientNode {
 
   /** What a person does who sees that something is wrong. */
   retry(): void {
-    this.#connector.tell({ type: 'retryRequested' })
+    this.#connector.dispatch({ type: 'retryRequested' })
     for (const space of this.watched())
-      if (this.#states.get(space)?.feed.status === 'closed') this.#spaces.tell(space, { type: 'retryRequested' })
+      if (this.#states.get(space)?.subscription.status === 'closed')
+        this.#spaces.dispatch(space, { type: 'retryRequested' })
+  }
+
+  /** Somebody sets the date of the device. */
+  stepDate(byMs: number): void {
+    this.#dateAheadMs += byMs
   }
 
   device(event: DeviceEvent): void {
     if (event !== 'networkLost') this.#keeper.wake()
-    this.#connector.tell({ type: event })
+    this.#connector.dispatch({ type: event })
   }
 
   /** The page is gone. */
@@ -199,7 +207,6 @@ export class ClientNode {
     this.#keeper.stop()
     this.#spaces.stop()
     this.#signals.wentDown()
-    this.#ownPresence.stop()
   }
 
   async #refresh() {
@@ -208,53 +215,64 @@ export class ClientNode {
       ...api.issueToken(this.being),
       being: someBeing(this.being, null),
     }))
-    if (session !== undefined) return { ok: true as const, value: session }
+    if (session !== undefined) return { ok: true as const, value: this.#dated(session) }
     const problem = { code: 'network', message: 'no answer', path: null, retry: 'later' as const, retryAfterMs: 0 }
     return { ok: false as const, problem }
   }
 
-  #listenToStore(): void {
+  /** As the client reads an answer of HTTP, by the server's date in it. */
+  readonly #dated = (session: Session): Session =>
+    byDeviceDate(session, this.#ports.time.now(), this.#ports.time.now() + this.#dateAheadMs)
+
+  /** The store of the client, with somebody who sees all that is written. */
+  #watchedStore(): SpaceStore {
     const { oracle } = this.#ports
-    this.#queryClient.getQueryCache().subscribe((event) => {
-      const [, id] = event.query.queryKey as ReturnType<typeof spaceKey>
+    const store = memoryStore()
+    store.onRemoved((id) => {
       const before = this.#states.get(id)
-      if (event.type === 'removed') {
-        this.#states.delete(id)
-        oracle.contentChanged(this.name, id, before?.content ?? null, null)
-        return
-      }
-      const after = event.query.state.data as SpaceState | undefined
-      if (after === undefined || after === before) return
-      this.#states.set(id, after)
-      if (after.feed.status !== before?.feed.status) {
-        this.#ports.met(`space ${after.feed.status}`)
-        this.#ports.note(
-          `${this.name} ${id} is ${after.feed.status}${'reason' in after.feed ? `: ${after.feed.reason}` : ''}`,
-        )
-      }
-      const content = before?.content ?? null
-      if (after.content === content) return
-      const { position } = after.content ?? {}
-      this.#ports.note(
-        `${this.name} ${id} holds ${position === undefined ? 'nothing' : `${position.epoch.slice(0, 4)}:${position.version}`}`,
-      )
-      oracle.contentChanged(this.name, id, content, after.content)
+      this.#states.delete(id)
+      this.#ownStates.delete(id)
+      oracle.contentChanged(this.name, id, before?.content, undefined)
     })
+    return {
+      ...store,
+      write: (id, state) => {
+        store.write(id, state)
+        this.#stateChanged(id, state)
+      },
+    }
+  }
+
+  #stateChanged(id: SpaceId, after: SpaceState): void {
+    const { oracle, note, met } = this.#ports
+    const before = this.#states.get(id)
+    this.#states.set(id, after)
+    const { subscription, content } = after
+    if (subscription.status !== before?.subscription.status) {
+      met(`space ${subscription.status}`)
+      note(`${this.name} ${id} is ${subscription.status}${'reason' in subscription ? `: ${subscription.reason}` : ''}`)
+    }
+    if (content === before?.content) return
+    const held = content === undefined ? 'nothing' : `${content.position.epoch.slice(0, 4)}:${content.position.version}`
+    note(`${this.name} ${id} holds ${held}`)
+    oracle.contentChanged(this.name, id, before?.content, content)
   }
 
   #environment(): Environment {
     const { time, chance, oracle } = this.#ports
     return {
-      nowMs: time.now,
+      nowMs: () => time.elapsed,
+      dateMs: () => time.now() + this.#dateAheadMs,
       random: () => chance.next(),
-      setTimer: this.gate.after,
+      after: this.gate.after,
       openSocket: (_url, handlers) => this.#openSocket(handlers),
       fetch: () => Promise.reject(new Error('there is no HTTP here')),
       storage: memoryStorage(),
       isOnline: () => true,
       onDevice: () => () => undefined,
-      report: (problem) => {
-        if (!problem.includes('not JSON')) oracle.fail('S3', `${this.name} reports: ${problem}`)
+      report: (problem, cause) => {
+        const text = cause instanceof Error ? `${problem}: ${cause.stack}` : problem
+        if (!problem.includes('not JSON')) oracle.fail('S3', `${this.name} reports: ${text}`)
       },
     }
   }
@@ -271,7 +289,7 @@ export class ClientNode {
         if (asked !== undefined) this.#notBefore = time.now() + Number(asked)
         const heard = heardAs(text, {
           ...this.#ports,
-          isAsking: (space) => this.#states.get(space)?.feed.status === 'asking',
+          isAsking: (space) => this.#states.get(space)?.subscription.status === 'asking',
           garbled: (line) => this.#ports.note(`${this.name} does not understand ${line.slice(0, 90)}`),
         })
         handlers.onText(heard)

@@ -88,6 +88,7 @@ export const EXPECTED: readonly string[] = [
   'op goOut',
   'op state',
   'op signal',
+  'op stepDate',
   'op storeSuffers',
   'op redisEmptied',
   'op redisRestarts',

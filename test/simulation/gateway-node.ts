@@ -126,9 +126,9 @@ export class GatewayNode {
     let sessions = 0
     const gateway = new Gateway(
       {
-        clock: { now: time.now, after: gate.after },
+        clock: { nowMs: time.now, dateMs: time.now, after: gate.after },
         random: () => chance.next(),
-        newSessionId: () => `${this.name}.${start}.${++sessions}`,
+        newConnectionId: () => `${this.name}.${start}.${++sessions}`,
         bus,
         reader: {
           read: async (space, request) => {
@@ -142,6 +142,9 @@ export class GatewayNode {
             return outcome
           },
           heads: (spaces) => api.heads(gate, spaces),
+          // Nobody is removed here.
+          revoked: ({ since }) =>
+            gate.later(1, () => ({ type: 'answered', revoked: {}, next: { since }, isWhole: true })),
         },
         roster: hub,
         verifyToken: (token) => api.verify(gate, token),
@@ -232,7 +235,7 @@ function settingsOf(tuning: Tuning): GatewaySettings {
   const sendBudget = { maxUnsentBytes: tuning.maxUnsentBytes, stallMs: 3_000 }
   return {
     connection: {
-      session: {
+      limits: {
         helloTimeoutMs: 4_000,
         heartbeatMs: tuning.heartbeatMs,
         frames: { perSecond: 20, burst: 100 },
@@ -253,7 +256,7 @@ function settingsOf(tuning: Tuning): GatewaySettings {
       joinTimeoutMs: tuning.joinTimeoutMs,
       patienceMs: tuning.patienceMs,
       lingerMs: tuning.lingerMs,
-      retry: { baseMs: 100, maxMs: 2_000 },
+      retry: { minMs: 25, baseMs: 100, maxMs: 2_000 },
       maxHeldSnapshotBytes: tuning.heldSnapshotBytes,
     },
     fanOut: { windowMs: tuning.fanOutWindowMs, maxBatchBytes: tuning.maxBatchBytes },

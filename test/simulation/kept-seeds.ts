@@ -107,7 +107,7 @@ export const KEPT: readonly Kept[] = [
       'would ask for what was on its way already',
     luck: 24,
     plan: {
-      seed: 60,
+      seed: 140,
       shape: {
         gateways: 2,
         clients: 3,

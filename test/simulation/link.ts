@@ -3,7 +3,7 @@
  * ends. It can stall in either direction, whereupon what is sent piles up with the sender; it can be cut, whereupon
  * what is on its way is lost and either end may or may not hear of it.
  */
-import type { SendOutcome } from '../../gateway/src/core/send-budget.ts'
+import type { SendOutcome } from '../../gateway/src/core/connection/send-budget.ts'
 import type { ClientHandlers, ClientSocket } from '../../gateway/src/ports.ts'
 import type { SocketHandlers } from '../../client/src/runtime/websocket.ts'
 import type { Chance } from './chance.ts'

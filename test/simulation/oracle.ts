@@ -40,9 +40,9 @@ export class Oracle {
   }
 
   /** A client's confirmed content became another. */
-  contentChanged(client: string, id: SpaceId, before: SpaceContent | null, after: SpaceContent | null): void {
+  contentChanged(client: string, id: SpaceId, before: SpaceContent | undefined, after: SpaceContent | undefined): void {
     const key = `${client} ${id}`
-    if (after === null) {
+    if (after === undefined) {
       this.#leftEpochs.delete(key)
       return
     }
@@ -53,7 +53,7 @@ export class Oracle {
     if (told === undefined) return this.fail('S1', `${who}, which never was`)
     if (pictureHeld(after) !== told)
       return this.fail('S1', `${who}, but not what the log says\n${pictureHeld(after)}\n--- the log:\n${told}`)
-    if (before === null) return
+    if (before === undefined) return
     if (before.position.epoch === epoch) {
       if (version < before.position.version) this.fail('S2', `${who} after ${before.position.version}`)
       return

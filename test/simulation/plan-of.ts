@@ -69,12 +69,27 @@ export function planOf(seed: number): Plan {
     // Bursts and pauses: what comes close together races, what comes after a pause finds everything settled.
     at += chance.happens(0.7) ? chance.int(1, 150) : chance.int(300, 2_000)
   }
-  ops.push(...presenceOpsOf(seed, shape))
+  ops.push(...presenceOpsOf(seed, shape), ...dateOpsOf(seed, shape))
   const finale = finaleOf(seed)
   const moves =
     finale === 'people move' ? movesOf(seed, shape) : finale === 'hints go astray' ? deedsOf(seed, shape) : []
   return { seed, shape, ops: ops.toSorted((a, b) => a.atMs - b.atMs), finale, moves }
 }
+
+/** Somebody sets the dates of the clients to and fro; of chances of its own, so that the rest of a seed is as it was. */
+function dateOpsOf(seed: number, shape: Shape): Planned[] {
+  const chance = new Chance(seed, 'dates')
+  const ops: Planned[] = []
+  if (chance.happens(0.4)) return ops
+  for (let at = chance.int(100, 6_000); at < TROUBLE_MS; at += chance.int(500, 8_000)) {
+    const client = chance.int(0, shape.clients + shape.presence.tabs - 1)
+    const farMs = chance.pick([1_000, 60_000, HOUR_MS, 24 * HOUR_MS, 400 * 24 * HOUR_MS])
+    ops.push({ atMs: at, kind: 'stepDate', client, byMs: chance.happens(0.5) ? farMs : -farMs })
+  }
+  return ops
+}
+
+const HOUR_MS = 3_600_000
 
 /** Each plan has a few kinds of trouble that come often, so that seeds differ in what they dwell on. */
 function focusOf(chance: Chance): readonly Trouble[] {

@@ -85,6 +85,7 @@ export type Op =
   | { kind: 'reload'; client: number }
   | { kind: 'sleep'; client: number; forMs: number }
   | { kind: 'network'; client: number; event: 'networkFound' | 'networkLost' | 'pageShown' }
+  | { kind: 'stepDate'; client: number; byMs: number }
   | { kind: 'cut'; client: number; clientSees: boolean; gatewaySees: boolean }
   | { kind: 'cutAll' }
   | { kind: 'stall'; client: number; way: 'down' | 'up' | 'both'; forMs: number }

@@ -5,38 +5,38 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   // Connections and their beings.
   {
     name: 'no grace for those who went',
-    file: 'gateway/src/core/own-presence.ts',
+    file: 'gateway/src/core/presence/own-presence.ts',
     find: 'if (at + this.#graceMs > now) return',
     put: 'if (at > now) return',
   },
   {
     name: 'the first tab to go takes its being along',
-    file: 'gateway/src/core/own-presence.ts',
+    file: 'gateway/src/core/presence/own-presence.ts',
     find: 'if (ids !== undefined && ids.size > 0) {',
     put: 'if (ids !== undefined && ids.size < 0) {',
   },
   {
     name: 'keep the state of a tab that is gone',
-    file: 'gateway/src/core/own-presence.ts',
+    file: 'gateway/src/core/presence/own-presence.ts',
     find: 'this.#refresh(being)\n      return',
     put: 'return',
   },
   {
     name: 'whoever changes the gateway came just now',
-    file: 'gateway/src/core/own-presence.ts',
+    file: 'gateway/src/core/presence/own-presence.ts',
     find: 'since: Math.min(now, knownSince ?? now)',
     put: 'since: Math.max(now, knownSince ?? now)',
   },
   {
     name: 'do not wait for those who are asked to stay away',
-    file: 'gateway/src/core/own-presence.ts',
+    file: 'gateway/src/core/presence/own-presence.ts',
     find: 'this.#graceMs += ms',
     put: 'this.#graceMs += 0 * ms',
     known: 'two tabs wave at once',
   },
   {
     name: 'a state that is older than another wins',
-    file: 'gateway/src/core/own-presence.ts',
+    file: 'gateway/src/core/presence/own-presence.ts',
     find: 'one.setAt >= latest.setAt',
     put: 'one.setAt <= latest.setAt',
   },
@@ -44,25 +44,25 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   // Leases.
   {
     name: 'do not say again what was lost with the lease',
-    file: 'gateway/src/core/roster.ts',
+    file: 'gateway/src/core/presence/roster.ts',
     find: 'this.#own.repeat(this.#own.entries.keys())\n    if (this.#isWatched)',
     put: 'if (this.#isWatched)',
   },
   {
     name: 'never find out that a lease is gone',
-    file: 'gateway/src/core/lease.ts',
+    file: 'gateway/src/core/presence/lease.ts',
     find: `if (doubtUntil === undefined && boots.length > 0) effects.push`,
     put: `if (doubtUntil === undefined && boots.length < 0) effects.push`,
   },
   {
     name: 'bury at once whose lease may have been lost with ours',
-    file: 'gateway/src/core/lease.ts',
+    file: 'gateway/src/core/presence/lease.ts',
     find: 'const hasLostOne = isTaken && state.name.formerly.length > 0',
     put: 'const hasLostOne = isTaken && state.name.formerly.length < 0',
   },
   {
     name: 'come back under a name that may be buried',
-    file: 'gateway/src/core/lease.ts',
+    file: 'gateway/src/core/presence/lease.ts',
     find: 'const name = { bootId: freshId, formerly: [bootId, ...formerly].slice(0, MAX_FORMER) }',
     put: 'const name = freshId === bootId ? { bootId, formerly: [bootId].slice(0, MAX_FORMER) } : { bootId, formerly }',
   },
@@ -84,7 +84,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   // Hints and reads.
   {
     name: 'do not notice that a hint is missing',
-    file: 'gateway/src/core/remote-presence.ts',
+    file: 'gateway/src/core/presence/remote-presence.ts',
     find: 'if (from > rev) this.#missed(bootId, to)',
     put: '',
     known: '7',
@@ -98,14 +98,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'forget the hints that come while the hash is read',
-    file: 'gateway/src/core/remote-presence.ts',
+    file: 'gateway/src/core/presence/remote-presence.ts',
     find: 'for (const heard of reading.heard) this.#apply(heard)',
     put: '',
     known: '45',
   },
   {
     name: 'take every write for all there is',
-    file: 'gateway/src/core/own-writes.ts',
+    file: 'gateway/src/core/presence/own-writes.ts',
     find: 'const from = this.#last',
     put: 'const from = 0 * this.#last',
   },
@@ -113,19 +113,19 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   // What clients are told.
   {
     name: 'do not say that who is here cannot be known',
-    file: 'gateway/src/core/roster.ts',
+    file: 'gateway/src/core/presence/roster.ts',
     find: 'this.#send(quiet, true)',
     put: '',
   },
   {
     name: 'tell a state as a leave and a join',
-    file: 'gateway/src/core/listing.ts',
+    file: 'gateway/src/core/presence/listing.ts',
     find: 'news.updated.push(hereOf(now))',
     put: 'news.left.push(being)\n      news.joined.push(hereOf(now))',
   },
   {
     name: 'never fill a sample up again',
-    file: 'gateway/src/core/listing.ts',
+    file: 'gateway/src/core/presence/listing.ts',
     find: 'if (this.#listed.size >= this.#limit) break',
     put: 'if (this.#unlisted.size >= 0) break',
   },
@@ -137,9 +137,9 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'do not say one’s state again after a reconnect',
-    file: 'client/src/sync/own-presence.ts',
-    find: 'latest.forget(space)\n      return framesOf(space)',
-    put: 'latest.forget(space)\n      return framesOf(space).slice(1)',
+    file: 'client/src/core/space.ts',
+    find: 'if (value === undefined) return taken',
+    put: `if (value === undefined || own.state.status === 'sent') return taken`,
   },
   {
     name: 'never let go of a roster',
@@ -151,14 +151,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   // Signals.
   {
     name: 'send every signal at once',
-    file: 'gateway/src/presence/signal-gather.ts',
+    file: 'gateway/src/space/signals.ts',
     find: 'if (this.#window === undefined) {',
     put: 'if (this.#window === undefined || key !== undefined) {',
     known: 'two tabs wave at once',
   },
   {
     name: 'keep the first of many signals',
-    file: 'gateway/src/presence/signal-gather.ts',
+    file: 'gateway/src/space/signals.ts',
     find: 'if (this.#waiting.size < MAX_WAITING || this.#waiting.has(name)) this.#waiting.set(name, frame)',
     put: 'if (this.#waiting.size < MAX_WAITING && !this.#waiting.has(name)) this.#waiting.set(name, frame)',
     known: '161',

@@ -4,7 +4,7 @@
  * hold while nothing disturbs Redis or the way to it; what must hold after any disturbance is S19 (presence-truth.ts).
  */
 import type { BeingId, ServerFrame, SpaceId } from '@rhizom/protocol'
-import { windowFor } from '../../gateway/src/core/roster.ts'
+import { windowFor } from '../../gateway/src/core/presence/roster.ts'
 import type { Oracle } from './oracle.ts'
 import type { PresenceTuning } from './plan.ts'
 import { PresenceLedger, type ProcessFacts } from './presence-ledger.ts'

@@ -116,9 +116,9 @@ function heldWrong(
     return undefined
   const presence = client.state(space)?.presence
   const who = client.name
-  if (presence === undefined || presence === null) return `${who} does not know who is in ${space}`
+  if (presence === undefined) return `${who} does not know who is in ${space}`
   const { here, hereCount, frozen, staleSinceMs } = presence
-  if (frozen || staleSinceMs !== null) return `${who} is not sure who is in ${space}`
+  if (frozen || staleSinceMs !== undefined) return `${who} is not sure who is in ${space}`
   if (hereCount !== truth.size) return `${who} counts ${hereCount} in ${space}, and it is ${truth.size}`
   const ownWrong = ownStateWrong(world, space, client)
   if (ownWrong !== undefined) return ownWrong

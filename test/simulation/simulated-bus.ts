@@ -2,11 +2,11 @@
  * A gateway's connection to Redis as a bus. Messages on one connection keep their order, unless the weather says
  * otherwise: that is harsher than Redis, and stands for all that lies between.
  *
- * It follows `gateway/src/feed/redis-bus.ts`: what is wanted is kept in its `Interest`, every channel is joined anew
+ * It follows `gateway/src/redis/bus.ts`: what is wanted is kept in its `ChannelSubscriptions`, every channel is joined anew
  * after a break, and `recovered` is said when all are confirmed.
  */
 import { REDIS, type SpaceId } from '@rhizom/protocol'
-import { Interest, type Wish } from '../../gateway/src/feed/interest.ts'
+import { ChannelSubscriptions, type SubscriptionId } from '../../gateway/src/redis/channels.ts'
 import type { Bus, BusListener } from '../../gateway/src/ports.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
@@ -16,7 +16,7 @@ export class SimulatedBus implements Bus {
   readonly #redis: RedisModel
   readonly #gate: Gate
   readonly #left: (space: SpaceId) => void
-  readonly #interest = new Interest()
+  readonly #channels = new ChannelSubscriptions()
   /** What Redis itself believes this connection listens to. */
   readonly #subscribed = new Set<string>()
   #listener: BusListener | undefined
@@ -37,6 +37,9 @@ export class SimulatedBus implements Bus {
     redis.buses.add(this)
   }
 
+  /** It is never deaf here: a connection that lives carries. */
+  apiAnswered(): void {}
+
   start(listener: BusListener): void {
     this.#listener = listener
     if (!this.#redis.isUp) this.#gate.after(5, () => listener.lost())
@@ -48,18 +51,18 @@ export class SimulatedBus implements Bus {
   }
 
   join(space: SpaceId): void {
-    const wish = this.#interest.want(space)
-    if (this.#isConnected) this.#subscribe(space, wish)
+    const id = this.#channels.want(space)
+    if (this.#isConnected) this.#subscribe(space, id)
   }
 
   leave(space: SpaceId): void {
     this.#left(space)
-    this.#interest.leave(space)
+    this.#channels.leave(space)
     if (this.#isConnected) this.#command(() => this.#subscribed.delete(REDIS.spaceChannel(space)))
   }
 
   rejoin(space: SpaceId): void {
-    if (this.#interest.isWanted(space)) this.join(space)
+    if (this.#channels.isWanted(space)) this.join(space)
   }
 
   /** A hint that may be lost: it is where there is no connection. */
@@ -88,7 +91,7 @@ export class SimulatedBus implements Bus {
     this.#subscribed.clear()
     this.#gate.after(unnoticedMs, () => {
       this.#isNoticed = true
-      this.#interest.forget()
+      this.#channels.forget()
       this.#isUp = false
       this.#listener?.lost()
       this.connectSoon()
@@ -158,8 +161,8 @@ export class SimulatedBus implements Bus {
     this.#lastArrival = 0
     this.#gate.enter(() => {
       if (connection !== this.#connection) return
-      this.#interest.forget()
-      for (const { space, wish } of this.#interest.missing()) this.#subscribe(space, wish)
+      this.#channels.forget()
+      for (const { space, id } of this.#channels.missing()) this.#subscribe(space, id)
       this.#command(
         () => undefined,
         () => {
@@ -170,11 +173,11 @@ export class SimulatedBus implements Bus {
     })
   }
 
-  #subscribe(space: SpaceId, wish: Wish): void {
+  #subscribe(space: SpaceId, id: SubscriptionId): void {
     this.#command(
       () => this.#subscribed.add(REDIS.spaceChannel(space)),
       () => {
-        if (this.#interest.confirm(space, wish)) this.#listener?.joined(space)
+        if (this.#channels.confirm(space, id)) this.#listener?.joined(space)
       },
     )
   }

@@ -38,7 +38,7 @@ export class SimulatedHub extends PresenceHub {
     const metrics = createPresenceMetrics()
     let boots = 0
     super({
-      clock: { now: ports.ledger.now, after: gate.after },
+      clock: { nowMs: ports.ledger.now, dateMs: ports.ledger.now, after: gate.after },
       store,
       lastSeen: { note: () => undefined, flush: () => Promise.resolve(), stop: () => undefined },
       newBootId: () => `${facts.name.replace('.', '_')}_${++boots}`,

@@ -1,5 +1,5 @@
 /**
- * A gateway's connection to Redis for presence, after `gateway/src/presence/redis-presence.ts`: commands in order, all
+ * A gateway's connection to Redis for presence, after `gateway/src/redis/presence-store.ts`: commands in order, all
  * refused when the connection breaks, which it does when one is not answered in time. What becomes of a command that
  * was not answered is left open, as it is in life: it was carried out, or in part, or never.
  */

@@ -131,10 +131,10 @@ export class World {
         const held = state?.content?.position
         const head = space.current
         if (space.exists && mayReadAt(space.now, client.being)) {
-          if (state?.feed.status !== 'current' || held?.epoch !== head.epoch || held.version !== head.version)
-            return `${client.name} stands at ${held?.version ?? 'nothing'} of ${id} (${state?.feed.status}), not at ${head.version}`
-        } else if (state?.content !== null || state.feed.status !== 'closed')
-          return `${client.name} still has ${id} (${state?.feed.status}), which it may not read`
+          if (state?.subscription.status !== 'current' || held?.epoch !== head.epoch || held.version !== head.version)
+            return `${client.name} stands at ${held?.version ?? 'nothing'} of ${id} (${state?.subscription.status}), not at ${head.version}`
+        } else if (state?.content !== undefined || state?.subscription.status !== 'closed')
+          return `${client.name} still has ${id} (${state?.subscription.status}), which it may not read`
       }
     }
     return undefined
@@ -148,7 +148,7 @@ export class World {
   /** People who see a closed space that they may read try again. */
   retryClosed(): void {
     for (const client of this.clients)
-      if (client.watched().some((id) => client.state(id)?.feed.status === 'closed' && this.mayRead(client, id)))
+      if (client.watched().some((id) => client.state(id)?.subscription.status === 'closed' && this.mayRead(client, id)))
         client.gate.enter(() => client.retry())
   }
 

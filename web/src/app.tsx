@@ -3,7 +3,7 @@
  * session that is over leads back to the sign-in page, which says so; what was typed is still there afterwards.
  */
 import { browserEnvironment, createClient, forgetSession, loadSession, saveSession, type Session } from '@rhizom/client'
-import { RhizomProvider } from '@rhizom/client/react'
+import { createQueryStore, RhizomProvider } from '@rhizom/client/react'
 import { QueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
 import { Route, Switch } from 'wouter'
@@ -27,7 +27,7 @@ type Visitor =
 function knownVisitor(): Visitor {
   const session = loadSession(environment.storage)
   if (session === null) return { status: 'signed-out', former: null }
-  if (session.expiresAt > environment.nowMs()) return { status: 'signed-in', session }
+  if (session.expiresAt > environment.dateMs()) return { status: 'signed-in', session }
   return {
     status: 'signed-out',
     former: { name: session.being.name, reason: 'It ran out while this page was closed.' },
@@ -70,7 +70,7 @@ function SignedIn({ session, onLeft }: SignedInProps) {
         session,
         environment,
         baseUrl: window.location.origin,
-        queryClient: new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } }),
+        store: createQueryStore(new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } })),
         onSessionRenewed: (renewed) => saveSession(environment.storage, renewed),
       }),
     [session],

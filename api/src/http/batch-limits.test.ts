@@ -43,9 +43,11 @@ test.each([
 })
 
 test('A59 the number is looked at before anything in it, however many there are', () => {
-  const mutation = { args: { text: 'x'.repeat(100) } }
-  const mutations = Array.from({ length: 1_000_000 }, () => mutation)
-  const begunAt = performance.now()
+  const mutations = Array.from({ length: 1_000_000 }, () => null)
+  Object.defineProperty(mutations, 0, {
+    get: () => {
+      throw new Error('looked at')
+    },
+  })
   expect(pathOf({ mutations })).toBe('mutations')
-  expect(performance.now() - begunAt).toBeLessThan(100)
 })

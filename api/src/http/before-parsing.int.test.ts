@@ -315,7 +315,7 @@ test.each([
   const answer = await api.ask('POST', '/v1/mutations', { token, body })
   const tookMs = performance.now() - begunAt
   expect([answer.status, problemSchema.parse(answer.body).path]).toEqual([status, path])
-  expect(tookMs).toBeLessThan(1500)
+  expect(tookMs).toBeLessThan(3000)
 })
 
 test('A61 a body has a number of objects, arrays and keys, however it is filled with them', async () => {

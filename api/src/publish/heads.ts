@@ -1,7 +1,9 @@
 /**
  * Announces about once a second where lately changed spaces stand, so that a gateway which missed the last change of a
- * quiet space finds out, and says again which beings were lately removed, for the same reason. One api node does it: whoever holds an advisory lock of Postgres, on a connection kept for
- * that. When the node dies or loses the connection the lock is free, and the next node that asks has it. A link that
+ * quiet space finds out, and says again which beings were lately removed, for the same reason. The announcement is made
+ * also when there is nothing to tell: a gateway that misses it knows that its Redis carries nothing.
+ *
+ * One api node does it: whoever holds an advisory lock of Postgres, on a connection kept for that. When the node dies or loses the connection the lock is free, and the next node that asks has it. A link that
  * breaks without a word is found by both ends: here a turn has a deadline, and the server ends a session that is silent.
  *
  * A session counts as silent only between two questions. The driver asks one with parameters in two steps when it is
@@ -131,15 +133,11 @@ export class HeadsAnnouncer {
   async #announce({ sql }: Connection): Promise<void> {
     const { windowMs, revokedForMs } = this.#options
     const heads = await readLatelyChanged(sql, windowMs)
-    if (Object.keys(heads).length > 0) {
-      const outcome = await this.#publish(REDIS.headsChannel, encodeHeadsMessage(heads))
-      this.#metrics.headsAnnounced.inc({ outcome })
-    }
+    const outcome = await this.#publish(REDIS.headsChannel, encodeHeadsMessage(heads))
+    this.#metrics.headsAnnounced.inc({ outcome })
     const removed = await readLatelyRemoved(sql, windowMs, MAX_REMOVED)
-    for (const message of revokedMessages(removed, revokedForMs)) {
-      const outcome = await this.#publish(REDIS.revokedChannel, message)
-      this.#metrics.revocations.inc({ outcome })
-    }
+    for (const message of revokedMessages(removed, revokedForMs))
+      this.#metrics.revocations.inc({ outcome: await this.#publish(REDIS.revokedChannel, message) })
   }
 
   async #publish(channel: string, message: string): Promise<'sent' | 'dropped'> {

@@ -165,6 +165,12 @@ test.each(['cut', 'silence'] as const)(
   },
 )
 
+test('A22 heads are announced also when nothing has changed for long', async () => {
+  await bus.subscribe(REDIS.headsChannel)
+  await until(() => (heard.get(REDIS.headsChannel)?.filter((message) => message.toString() === '{}').length ?? 0) > 2)
+  expect(parseHeadsMessage('{}')).toEqual({ ok: true, value: {} })
+})
+
 test('A22 heads name what changed lately, at its latest, and what was removed', async () => {
   await bus.subscribe(REDIS.headsChannel)
   const quiet = freshId('quiet')

@@ -1,8 +1,9 @@
 /**
- * What the connection machine of `connection.ts` can be, hear and ask for. Types only; the transitions are there.
+ * What the machine of `connection.ts` can be, what can happen to it, and what it asks for. Types only.
  */
+import type { TimePassed } from '@rhizom/machine'
 
-/** Why there is no connection. `status.ts` puts it into words. */
+/** Why there is no connection. `sync-status.ts` puts it into words. */
 export type Cause =
   | { kind: 'closed'; code: number; reason: string }
   /** The socket never opened: nobody is there, or something between. */
@@ -13,15 +14,18 @@ export type Cause =
   | { kind: 'tokenUnavailable'; message: string }
   | { kind: 'sessionEnded'; message: string }
 
-/** `attempt` counts failures in a row; `downSinceMs` is when the last connection was lost or first wanted. */
+/**
+ * `attempt` counts failures in a row; `downSinceMs` is when the last connection was lost or first wanted. Times are those
+ * of the clock that never goes back.
+ */
 export type ConnectionState =
   | { status: 'idle' }
-  | { status: 'connecting'; attempt: number; downSinceMs: number; cause: Cause | null; givesUpAtMs: number }
+  | { status: 'connecting'; attempt: number; downSinceMs: number; cause: Cause | undefined; givesUpAtMs: number }
   | {
       status: 'authenticating'
       attempt: number
       downSinceMs: number
-      cause: Cause | null
+      cause: Cause | undefined
       givesUpAtMs: number
       notBeforeMs: number
     }
@@ -63,10 +67,10 @@ export type ConnectionEvent =
   | { type: 'retryRequested' }
   | { type: 'socketOpened' }
   | { type: 'socketClosed'; code: number; reason: string }
-  | { type: 'frameHeard' }
+  | { type: 'frameReceived' }
   | { type: 'welcomed'; session: string; heartbeatMs: number }
-  | { type: 'goodbyeSaid'; reason: string; reconnectAfterMs: number }
-  | { type: 'delayAsked'; retryAfterMs: number }
+  | { type: 'goodbyeReceived'; reason: string; reconnectAfterMs: number }
+  | { type: 'delayRequested'; retryAfterMs: number }
   | { type: 'tokenRenewed' }
   | { type: 'tokenRenewalFailed'; message: string; retryAfterMs: number }
   | { type: 'tokenRefused'; message: string }
@@ -75,7 +79,7 @@ export type ConnectionEvent =
   | { type: 'networkFound' }
   | { type: 'networkLost' }
   | { type: 'pageShown' }
-  | { type: 'timePassed' }
+  | TimePassed
 
 export type ConnectionEffect =
   | { type: 'openSocket' }
@@ -86,20 +90,6 @@ export type ConnectionEffect =
   | { type: 'renewToken' }
   /** The connection is live: every owner says again what it wants. */
   | { type: 'announceLive' }
-
-export interface ConnectionStep {
-  state: ConnectionState
-  effects: ConnectionEffect[]
-}
-
-export const CONNECTION_TIMES = {
-  connectTimeoutMs: 10_000,
-  renewTimeoutMs: 20_000,
-  /** A connection that lived this long counts as a success and forgives the failures before it. */
-  settledAfterMs: 5_000,
-  /** After the page woke up or the network changed, an answer to a ping is due within this. */
-  probeMs: 4_000,
-} as const
 
 /** The state with that status. */
 export type InState<S extends ConnectionState['status']> = Extract<ConnectionState, { status: S }>

@@ -5,19 +5,16 @@
 import { CLOSE } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BACKOFF } from './backoff.ts'
-import { deadlineOf, step } from './connection.ts'
-import {
-  type Cause,
-  CONNECTION_TIMES,
-  type ConnectionEffect,
-  type ConnectionEvent,
-  type ConnectionState,
-} from './connection-state.ts'
-import { syncStatusOf } from './sync-status.ts'
+import { connectionMachine } from './connection.ts'
+import type { Cause, ConnectionEffect, ConnectionEvent, ConnectionState } from './connection-state.ts'
+import { dated, syncStatusOf } from './sync-status.ts'
+import { BACKOFF, CONNECTION_TIMES } from './times.ts'
+
+const { step, wakesAtMs } = connectionMachine
 
 const NOW = 1_000_000
-const at = { nowMs: NOW, random: 0.5 }
+const moment = (nowMs: number, random: number) => ({ nowMs, dateMs: nowMs + 1_800_000_000_000, random })
+const at = moment(NOW, 0.5)
 const lost: Cause = { kind: 'closed', code: 1006, reason: '' }
 
 type Status = ConnectionState['status']
@@ -72,10 +69,10 @@ const events: { [T in Type]: Extract<ConnectionEvent, { type: T }> } = {
   retryRequested: { type: 'retryRequested' },
   socketOpened: { type: 'socketOpened' },
   socketClosed: { type: 'socketClosed', code: 1006, reason: '' },
-  frameHeard: { type: 'frameHeard' },
+  frameReceived: { type: 'frameReceived' },
   welcomed: { type: 'welcomed', session: 's', heartbeatMs: 1000 },
-  goodbyeSaid: { type: 'goodbyeSaid', reason: 'draining', reconnectAfterMs: 3000 },
-  delayAsked: { type: 'delayAsked', retryAfterMs: 3000 },
+  goodbyeReceived: { type: 'goodbyeReceived', reason: 'draining', reconnectAfterMs: 3000 },
+  delayRequested: { type: 'delayRequested', retryAfterMs: 3000 },
   tokenRenewed: { type: 'tokenRenewed' },
   tokenRenewalFailed: { type: 'tokenRenewalFailed', message: 'away', retryAfterMs: 3000 },
   tokenRefused: { type: 'tokenRefused', message: 'over' },
@@ -95,10 +92,10 @@ const ignored = (status: Status): Record<Type, Cell> => ({
   retryRequested: [status],
   socketOpened: [status],
   socketClosed: [status],
-  frameHeard: [status],
+  frameReceived: [status],
   welcomed: [status],
-  goodbyeSaid: [status],
-  delayAsked: [status],
+  goodbyeReceived: [status],
+  delayRequested: [status],
   tokenRenewed: [status],
   tokenRenewalFailed: [status],
   tokenRefused: [status],
@@ -134,7 +131,7 @@ const table: Record<Status, Record<Type, Cell>> = {
     sessionExpired: ['stopped', 'closeSocket'],
     retryRequested: ['live', 'sendPing'],
     socketClosed: ['waiting'],
-    goodbyeSaid: ['draining'],
+    goodbyeReceived: ['draining'],
     tokenRenewed: ['live', 'sendRefresh'],
     networkFound: ['live', 'sendPing'],
     networkLost: ['live', 'sendPing'],
@@ -199,7 +196,7 @@ function run(
   let nowMs = NOW
   for (const { event, waitMs, random } of steps) {
     nowMs += waitMs
-    const after = step(state, event, { nowMs, random }).state
+    const after = step(state, event, moment(nowMs, random)).state
     each(state, event, after, nowMs)
     state = after
   }
@@ -243,17 +240,17 @@ test('C3 nothing makes the client come before the time the server asked for', ()
 })
 
 test('C3 a drained connection comes back after reconnectAfterMs', () => {
-  const { state } = step(states.draining, events.socketClosed, { nowMs: NOW, random: 0 })
+  const { state } = step(states.draining, events.socketClosed, moment(NOW, 0))
   expect(state).toMatchObject({ status: 'waiting', retryAtMs: NOW + 3000, cause: { kind: 'drained' } })
-  expect(step(state, events.retryRequested, { nowMs: NOW + 1, random: 0 }).state).toMatchObject({
+  expect(step(state, events.retryRequested, moment(NOW + 1, 0)).state).toMatchObject({
     status: 'waiting',
     retryAtMs: NOW + 3000,
   })
 })
 
 test('C3 a draining gateway that refuses a frame does not shorten what it asked for', () => {
-  const refused = step(states.draining, { type: 'delayAsked', retryAfterMs: 1000 }, { nowMs: NOW, random: 0 }).state
-  expect(step(refused, events.socketClosed, { nowMs: NOW, random: 0 }).state).toMatchObject({ retryAtMs: NOW + 3000 })
+  const refused = step(states.draining, { type: 'delayRequested', retryAfterMs: 1000 }, moment(NOW, 0)).state
+  expect(step(refused, events.socketClosed, moment(NOW, 0)).state).toMatchObject({ retryAtMs: NOW + 3000 })
 })
 
 test('C4 a connection that ends at once counts as one more failure', () => {
@@ -292,10 +289,10 @@ test('C5 a token that is needed is renewed before the next attempt', () => {
 })
 
 test('C6 whatever is heard puts the end off by 2.5 heartbeats', () => {
-  const heard = step(states.live, events.frameHeard, at).state
-  expect(deadlineOf(heard)).toBe(NOW + 2500)
-  expect(step(heard, events.timePassed, { nowMs: NOW + 2499, random: 0 }).state.status).toBe('live')
-  expect(step(heard, events.timePassed, { nowMs: NOW + 2500, random: 0 }).state).toMatchObject({
+  const heard = step(states.live, events.frameReceived, at).state
+  expect(wakesAtMs(heard)).toBe(NOW + 2500)
+  expect(step(heard, events.timePassed, moment(NOW + 2499, 0)).state.status).toBe('live')
+  expect(step(heard, events.timePassed, moment(NOW + 2500, 0)).state).toMatchObject({
     status: 'waiting',
     cause: { kind: 'silent' },
   })
@@ -303,9 +300,9 @@ test('C6 whatever is heard puts the end off by 2.5 heartbeats', () => {
 
 test('C7 a probe shortens the patience and never lengthens it', () => {
   const patient = { ...states.live, deadAtMs: NOW + 50_000 }
-  expect(deadlineOf(step(patient, events.pageShown, at).state)).toBe(NOW + CONNECTION_TIMES.probeMs)
+  expect(wakesAtMs(step(patient, events.pageShown, at).state)).toBe(NOW + CONNECTION_TIMES.probeMs)
   const impatient = { ...states.live, deadAtMs: NOW + 10 }
-  expect(deadlineOf(step(impatient, events.pageShown, at).state)).toBe(NOW + 10)
+  expect(wakesAtMs(step(impatient, events.pageShown, at).state)).toBe(NOW + 10)
 })
 
 test('C8 time alone leads from any state but idle and stopped to another attempt', () => {
@@ -316,9 +313,9 @@ test('C8 time alone leads from any state but idle and stopped to another attempt
       // Only timers fire: no socket opens, nothing is heard, no token arrives.
       let attempts = 0
       for (let turn = 0; turn < 6; turn += 1) {
-        const deadline = deadlineOf(state)
-        expect(deadline).not.toBeNull()
-        const next = step(state, events.timePassed, { nowMs: deadline ?? 0, random: 0.5 })
+        const deadline = wakesAtMs(state)
+        expect(deadline).toBeDefined()
+        const next = step(state, events.timePassed, moment(deadline ?? 0, 0.5))
         if (next.state.status === 'connecting' || next.state.status === 'renewing') attempts += 1
         state = next.state
       }
@@ -353,4 +350,18 @@ test('C13 what stopped the client names what helps', () => {
   expect(stoppedBy(CLOSE.unsupportedVersion.code)).toMatchObject({ remedy: 'reload' })
   expect(stoppedBy(CLOSE.tooMany.code)).toMatchObject({ remedy: 'retry' })
   expect(stoppedBy(4999)).toMatchObject({ remedy: 'retry' })
+})
+
+test('C2 a wait is at least the minimum, grows with failures in a row, and is spread over that range', () => {
+  const waitMs = (attempt: number, random: number): number => {
+    const { state } = step({ ...states.connecting, attempt }, events.socketClosed, moment(NOW, random))
+    return (wakesAtMs(state) ?? 0) - NOW
+  }
+  for (const attempt of [0, 1, 5, 60]) expect(waitMs(attempt, 0)).toBe(200)
+  expect([0, 1, 2, 5, 6, 60].map((attempt) => waitMs(attempt, 0.5))).toEqual([400, 600, 1_000, 6_600, 7_700, 7_700])
+})
+
+test('C13 times are shown by the date, wherever the clock of the machine began', () => {
+  const status = dated(syncStatusOf(states.waiting, true), { nowMs: NOW, dateMs: 1_800_000_000_000 })
+  expect(status).toMatchObject({ nextAttemptAtMs: 1_800_000_000_000, sinceMs: 1_800_000_000_000 - NOW + 5 })
 })

@@ -7,24 +7,18 @@
  *   renewing ◄──┴─────────── waiting ◄─────────────────┘       (or a person, or a network that came back)
  *                               └─► stopped                    only for what coming back cannot help
  *
- * Each state has at most one deadline (`deadlineOf`); the shell sends `timePassed` when it is reached. Events of a
- * socket that was let go of are the shell's to drop.
+ * Each state has at most one deadline. Events of a socket that was closed by this side are the shell's to drop.
  */
+import { backoffMs, type Machine, type Moment, type Step } from '@rhizom/machine'
 import { CLOSE, closePolicy, TIMES } from '@rhizom/protocol'
-import { BACKOFF, backoffMs, type Moment } from './backoff.ts'
-import {
-  type Cause,
-  CONNECTION_TIMES,
-  type ConnectionEvent,
-  type ConnectionState,
-  type ConnectionStep,
-  type InState as Of,
-} from './connection-state.ts'
+import type { Cause, ConnectionEffect, ConnectionEvent, ConnectionState, InState as Of } from './connection-state.ts'
+import { BACKOFF, CONNECTION_TIMES } from './times.ts'
+
+type ConnectionStep = Step<ConnectionState, ConnectionEffect>
 
 export const idle: ConnectionState = { status: 'idle' }
 
-/** When the shell should send `timePassed`; null for never. */
-export function deadlineOf(state: ConnectionState): number | null {
+function wakesAtMs(state: ConnectionState): number | undefined {
   switch (state.status) {
     case 'connecting':
     case 'authenticating':
@@ -37,7 +31,7 @@ export function deadlineOf(state: ConnectionState): number | null {
       return state.retryAtMs
     case 'idle':
     case 'stopped':
-      return null
+      return undefined
     default:
       return state satisfies never
   }
@@ -45,8 +39,7 @@ export function deadlineOf(state: ConnectionState): number | null {
 
 const stay = (state: ConnectionState): ConnectionStep => ({ state, effects: [] })
 
-/** One step of the machine. */
-export function step(state: ConnectionState, event: ConnectionEvent, at: Moment): ConnectionStep {
+function step(state: ConnectionState, event: ConnectionEvent, at: Moment): ConnectionStep {
   if (event.type === 'disconnectRequested')
     return { state: idle, effects: hasSocket(state) ? [{ type: 'closeSocket' }] : [] }
   if (event.type === 'sessionExpired' && state.status !== 'idle' && state.status !== 'stopped')
@@ -56,7 +49,7 @@ export function step(state: ConnectionState, event: ConnectionEvent, at: Moment)
     }
   switch (state.status) {
     case 'idle':
-      return event.type === 'connectRequested' ? connect(0, at.nowMs, null, at) : stay(state)
+      return event.type === 'connectRequested' ? connect(0, at.nowMs, undefined, at) : stay(state)
     case 'connecting':
       return whileConnecting(state, event, at)
     case 'authenticating':
@@ -81,7 +74,7 @@ const hasSocket = (state: ConnectionState): boolean =>
   state.status === 'live' ||
   state.status === 'draining'
 
-function connect(attempt: number, downSinceMs: number, cause: Cause | null, at: Moment): ConnectionStep {
+function connect(attempt: number, downSinceMs: number, cause: Cause | undefined, at: Moment): ConnectionStep {
   const givesUpAtMs = at.nowMs + CONNECTION_TIMES.connectTimeoutMs
   return {
     state: { status: 'connecting', attempt, downSinceMs, cause, givesUpAtMs },
@@ -97,7 +90,7 @@ function wait(
   at: Moment,
 ): ConnectionStep {
   const notBeforeMs = from.notBeforeMs ?? 0
-  const retryAtMs = at.nowMs + backoffMs(from.attempt, at.random, notBeforeMs - at.nowMs)
+  const retryAtMs = at.nowMs + backoffMs(BACKOFF, from.attempt, at.random, notBeforeMs - at.nowMs)
   const { attempt, downSinceMs } = from
   return stay({ status: 'waiting', attempt: attempt + 1, downSinceMs, cause, retryAtMs, notBeforeMs, token })
 }
@@ -165,9 +158,9 @@ function whileAuthenticating(state: Of<'authenticating'>, event: ConnectionEvent
         effects: [{ type: 'announceLive' }],
       }
     }
-    case 'delayAsked':
+    case 'delayRequested':
       return stay({ ...state, notBeforeMs: Math.max(state.notBeforeMs, at.nowMs + event.retryAfterMs) })
-    case 'goodbyeSaid':
+    case 'goodbyeReceived':
       return stay({ ...state, notBeforeMs: at.nowMs + event.reconnectAfterMs })
     case 'tokenRenewed':
       // hello said the former one.
@@ -187,14 +180,14 @@ const patienceMs = (heartbeatMs: number): number => heartbeatMs * TIMES.deadAfte
 
 function whileOpen(state: Of<'live'> | Of<'draining'>, event: ConnectionEvent, at: Moment): ConnectionStep {
   switch (event.type) {
-    case 'frameHeard':
+    case 'frameReceived':
       return stay({ ...state, deadAtMs: at.nowMs + patienceMs(state.heartbeatMs) })
-    case 'goodbyeSaid': {
+    case 'goodbyeReceived': {
       // The gateway goes on serving until it closes: what it still sends is worth having.
       const notBeforeMs = at.nowMs + event.reconnectAfterMs
       return stay({ ...state, status: 'draining', reason: event.reason, notBeforeMs })
     }
-    case 'delayAsked':
+    case 'delayRequested':
       return stay({ ...state, notBeforeMs: Math.max(state.notBeforeMs, at.nowMs + event.retryAfterMs) })
     case 'tokenRenewed':
       return { state, effects: [{ type: 'sendRefresh' }] }
@@ -279,3 +272,5 @@ function whileRenewing(state: Of<'renewing'>, event: ConnectionEvent, at: Moment
 /** Whether a cause can only be helped by signing in again. */
 export const needsSignIn = (cause: Cause): boolean =>
   cause.kind === 'sessionEnded' || (cause.kind === 'closed' && cause.code === CLOSE.notAuthenticated.code)
+
+export const connectionMachine: Machine<ConnectionState, ConnectionEvent, ConnectionEffect> = { step, wakesAtMs }

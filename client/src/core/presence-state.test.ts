@@ -2,14 +2,14 @@
 import type { Here } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hearPresence, isSample, type PresenceFrame, type PresenceState, takeRoster } from './presence-state.ts'
-import type { SpaceEvent } from './space-event.ts'
-import { initialSpace, type SpaceState, spaceDeadlineOf, stepSpace } from './space-state.ts'
+import { applyPresence, isSample, type PresenceFrame, type PresenceState, takeRoster } from './presence-state.ts'
+import { spaceMachine } from './space.ts'
+import { initialSpace, type SpaceEvent, type SpaceState } from './space-state.ts'
 import { TYPING, typistsOf } from './typing-state.ts'
 import { aBeing, anUtterance, SpaceLog } from '../testing/space-log.ts'
 
 const NOW = 1_000_000
-const at = (nowMs = NOW) => ({ nowMs, random: 0.5 })
+const at = (nowMs = NOW) => ({ nowMs, dateMs: nowMs, random: 0.5 })
 const here = (being: string, since = 1, state: Here['state'] = {}): Here => ({ being, since, state })
 const frameOf = (fields: Partial<PresenceFrame>): PresenceFrame => ({
   joined: [],
@@ -21,7 +21,7 @@ const frameOf = (fields: Partial<PresenceFrame>): PresenceFrame => ({
 })
 const ada = here('@ada', 1)
 const bob = here('@bob', 2)
-const two = takeRoster(null, { here: [bob, ada], hereCount: 2 }, NOW)
+const two = takeRoster(undefined, { here: [bob, ada], hereCount: 2 }, NOW)
 const listed = ({ here: entries }: PresenceState): string[] => entries.map(({ being }) => being)
 
 describe('C101 frames', () => {
@@ -45,8 +45,8 @@ describe('C101 frames', () => {
     { name: 'a mere count', frame: { hereCount: 300 }, list: ['@ada', '@bob'], count: 300 },
   ]
   test.each(cases)('C101 $name, once or twice, has one outcome', ({ frame, list, count }) => {
-    const once = hearPresence(two, frameOf(frame), NOW)
-    const twice = hearPresence(once, frameOf(frame), NOW)
+    const once = applyPresence(two, frameOf(frame), NOW)
+    const twice = applyPresence(once, frameOf(frame), NOW)
     for (const state of [once, twice]) {
       expect(listed(state)).toEqual(list)
       expect(state.hereCount).toBe(count)
@@ -54,7 +54,7 @@ describe('C101 frames', () => {
   })
 
   test('C101 an update replaces the state and touches nobody else', () => {
-    const after = hearPresence(two, frameOf({ updated: [here('@bob', 2, { away: true })], hereCount: 2 }), NOW)
+    const after = applyPresence(two, frameOf({ updated: [here('@bob', 2, { away: true })], hereCount: 2 }), NOW)
     expect(after.here[1]).toEqual(here('@bob', 2, { away: true }))
     expect(after.here[0]).toBe(two.here[0])
   })
@@ -70,9 +70,9 @@ describe('C117 what says nothing new', () => {
     'a mere count that is the same': {},
   }
   test.each(Object.keys(quiet))('C117 %s is no change at all', (name) => {
-    expect(hearPresence(two, frameOf({ ...quiet[name], hereCount: 2 }), NOW)).toBe(two)
+    expect(applyPresence(two, frameOf({ ...quiet[name], hereCount: 2 }), NOW)).toBe(two)
     const before = { ...current, presence: two }
-    const after = steps(before, { type: 'presenceHeard', frame: frameOf({ ...quiet[name], hereCount: 2 }) })
+    const after = steps(before, { type: 'presenceReceived', frame: frameOf({ ...quiet[name], hereCount: 2 }) })
     expect(after.presence).toBe(two)
   })
 
@@ -85,53 +85,53 @@ describe('C117 what says nothing new', () => {
 })
 
 test('C119 of a sample, who is not listed may change, leave or be counted without anything else changing', () => {
-  const sample = takeRoster(null, { here: [ada, bob], hereCount: 300 }, NOW)
+  const sample = takeRoster(undefined, { here: [ada, bob], hereCount: 300 }, NOW)
   const updated = frameOf({ updated: [here('@zoe', 1, { away: true })], hereCount: 300 })
-  expect(hearPresence(sample, updated, NOW)).toBe(sample)
-  const fewer = hearPresence(sample, frameOf({ left: ['@zoe'], hereCount: 299 }), NOW)
+  expect(applyPresence(sample, updated, NOW)).toBe(sample)
+  const fewer = applyPresence(sample, frameOf({ left: ['@zoe'], hereCount: 299 }), NOW)
   expect(fewer).toEqual({ ...sample, hereCount: 299 })
   expect(fewer.here).toBe(sample.here)
-  const replaced = hearPresence(fewer, frameOf({ left: ['@ada'], joined: [here('@zoe', 1)], hereCount: 298 }), NOW)
+  const replaced = applyPresence(fewer, frameOf({ left: ['@ada'], joined: [here('@zoe', 1)], hereCount: 298 }), NOW)
   expect(listed(replaced)).toEqual(['@zoe', '@bob'])
-  expect(hearPresence(replaced, updated, NOW).here[0]).toEqual(here('@zoe', 1, { away: true }))
+  expect(applyPresence(replaced, updated, NOW).here[0]).toEqual(here('@zoe', 1, { away: true }))
 })
 
 test('C102 a list shorter than the count is a sample', () => {
   expect(isSample(two)).toBe(false)
-  expect(isSample(hearPresence(two, frameOf({ hereCount: 132 }), NOW))).toBe(true)
+  expect(isSample(applyPresence(two, frameOf({ hereCount: 132 }), NOW))).toBe(true)
 })
 
 test('C103 the frozen mark comes with a frame, and goes with one or with an answer', () => {
-  const frozen = hearPresence(two, frameOf({ hereCount: 2, frozen: true }), NOW)
+  const frozen = applyPresence(two, frameOf({ hereCount: 2, frozen: true }), NOW)
   expect(frozen).toMatchObject({ frozen: true, here: two.here })
-  expect(hearPresence(frozen, frameOf({ hereCount: 2 }), NOW).frozen).toBe(false)
+  expect(applyPresence(frozen, frameOf({ hereCount: 2 }), NOW).frozen).toBe(false)
   expect(takeRoster(frozen, two, NOW).frozen).toBe(false)
 })
 
 test('C105 when somebody was last here is noted, by a leave or by missing in an answer', () => {
-  const after = hearPresence(two, frameOf({ left: ['@ada'], hereCount: 1 }), NOW + 5)
+  const after = applyPresence(two, frameOf({ left: ['@ada'], hereCount: 1 }), NOW + 5)
   expect(after.lastSeen).toEqual({ '@ada': NOW + 5 })
   const paused = { ...two, staleSinceMs: NOW + 7 }
   expect(takeRoster(paused, { here: [ada], hereCount: 1 }, NOW + 900).lastSeen).toEqual({ '@bob': NOW + 7 })
   expect(takeRoster(paused, { here: [ada], hereCount: 9 }, NOW + 900).lastSeen).toEqual({})
 })
 
-test('C105 the notes of who left do not grow without bound', () => {
+test('C105 the notes of who left do not grow without bound', { timeout: 60_000 }, () => {
   let state = two
-  for (let index = 0; index < 2_000; index += 1) {
+  for (let index = 0; index < 1_200; index += 1) {
     const being = `@guest-${index}`
-    state = hearPresence(state, frameOf({ joined: [here(being, 9)], hereCount: 3 }), NOW)
-    state = hearPresence(state, frameOf({ left: [being], hereCount: 2 }), NOW)
+    state = applyPresence(state, frameOf({ joined: [here(being, 9)], hereCount: 3 }), NOW)
+    state = applyPresence(state, frameOf({ left: [being], hereCount: 2 }), NOW)
   }
   expect(Object.keys(state.lastSeen)).toHaveLength(500)
-  expect(state.lastSeen['@guest-1999']).toBe(NOW)
+  expect(state.lastSeen['@guest-1199']).toBe(NOW)
 })
 
 const log = new SpaceLog('@lobby')
 log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby' }) })
 const answer: SpaceEvent = { type: 'snapshotReceived', snapshot: log.snapshot(), roster: two }
 const steps = (state: SpaceState, ...events: SpaceEvent[]): SpaceState =>
-  events.reduce((before, event) => stepSpace(before, event, at()).state, state)
+  events.reduce((before, event) => spaceMachine.step(before, event, at()).state, state)
 const current = steps(initialSpace('@lobby'), { type: 'connected' }, answer)
 
 test('C100 an answer to subscribe replaces the roster, also where its content is not taken', () => {
@@ -144,44 +144,46 @@ test('C100 an answer to subscribe replaces the roster, also where its content is
 test('C104 without a connection the last roster stays and is stale, until the next answer', () => {
   const paused = steps(current, { type: 'disconnected' })
   expect(paused.presence).toMatchObject({ here: two.here, hereCount: 2, staleSinceMs: NOW })
-  const late: SpaceEvent = { type: 'presenceHeard', frame: frameOf({ left: ['@ada'], hereCount: 1 }) }
+  const late: SpaceEvent = { type: 'presenceReceived', frame: frameOf({ left: ['@ada'], hereCount: 1 }) }
   expect(steps(paused, late)).toBe(paused)
   const asking = steps(paused, { type: 'connected' })
   expect(asking.presence).toBe(paused.presence)
-  expect(steps(asking, answer).presence).toMatchObject({ here: two.here, staleSinceMs: null })
+  expect(steps(asking, answer).presence).toMatchObject({ here: two.here, staleSinceMs: undefined })
 })
 
 test('C104 a subscription that fails marks the roster stale', () => {
-  const failed: SpaceEvent = { type: 'askFailed', code: 'unavailable', message: 'away', retryAfterMs: 1 }
+  const failed: SpaceEvent = { type: 'subscribeFailed', code: 'unavailable', message: 'away', retryAfterMs: 1 }
   expect(steps(current, failed).presence).toMatchObject({ here: two.here, staleSinceMs: NOW })
 })
 
 test('C104 a space that is closed keeps nobody', () => {
   const closed = steps(current, { type: 'unsubscribed', code: 'revoked', message: 'no longer' })
-  expect(closed).toMatchObject({ presence: null, typing: [] })
+  expect(closed).toMatchObject({ presence: undefined, typing: [] })
 })
 
 test('C106 an error about a state or a signal leaves the subscription alone', () => {
   for (const code of ['too-large', 'malformed', 'rate-limited'])
-    expect(steps(current, { type: 'askFailed', code, message: 'no', retryAfterMs: null })).toBe(current)
-  const asking = steps(current, { type: 'wishChanged' })
-  expect(asking.feed.status).toBe('asking')
-  expect(steps(asking, { type: 'askFailed', code: 'not-subscribed', message: 'no', retryAfterMs: null })).toBe(asking)
+    expect(steps(current, { type: 'subscribeFailed', code, message: 'no', retryAfterMs: undefined })).toBe(current)
+  const asking = steps(current, { type: 'presentChanged', being: '@ada' })
+  expect(asking.subscription.status).toBe('asking')
+  expect(
+    steps(asking, { type: 'subscribeFailed', code: 'not-subscribed', message: 'no', retryAfterMs: undefined }),
+  ).toBe(asking)
 })
 
 const typists = ({ typing }: SpaceState) => typistsOf(typing)
-const bobTypes: SpaceEvent = { type: 'typingHeard', being: '@bob' }
+const bobTypes: SpaceEvent = { type: 'typingReceived', being: '@bob' }
 
 test('C110 one who types is shown for a while after the last signal', () => {
   const typing = steps(current, bobTypes)
   expect(typists(typing)).toEqual(['@bob'])
-  const more = stepSpace(typing, bobTypes, at(NOW + 3_000)).state
-  expect(spaceDeadlineOf(more)).toBe(NOW + 3_000 + TYPING.shownMs)
-  const before = stepSpace(more, { type: 'timePassed' }, at(NOW + 6_999)).state
+  const more = spaceMachine.step(typing, bobTypes, at(NOW + 3_000)).state
+  expect(spaceMachine.wakesAtMs(more)).toBe(NOW + 3_000 + TYPING.shownMs)
+  const before = spaceMachine.step(more, { type: 'timePassed' }, at(NOW + 6_999)).state
   expect(typists(before)).toEqual(['@bob'])
-  const after = stepSpace(before, { type: 'timePassed' }, at(NOW + 7_000)).state
+  const after = spaceMachine.step(before, { type: 'timePassed' }, at(NOW + 7_000)).state
   expect(typists(after)).toEqual([])
-  expect(spaceDeadlineOf(after)).toBeNull()
+  expect(spaceMachine.wakesAtMs(after)).toBeUndefined()
 })
 
 const said = log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@bob', 'so it is') })
@@ -190,7 +192,7 @@ const { epoch } = log
 const enders: Record<string, SpaceEvent[]> = {
   'a message of it': [{ type: 'changesReceived', frame: { epoch, from: 1, to: 2, changes: [said] } }],
   'its move elsewhere': [{ type: 'changesReceived', frame: { epoch, from: 1, to: 3, changes: [said, moved] } }],
-  'its leaving': [{ type: 'presenceHeard', frame: frameOf({ left: ['@bob'], hereCount: 1 }) }],
+  'its leaving': [{ type: 'presenceReceived', frame: frameOf({ left: ['@bob'], hereCount: 1 }) }],
   'the end of the connection': [{ type: 'disconnected' }],
   'a reconnect': [{ type: 'disconnected' }, { type: 'connected' }, answer],
 }
@@ -201,8 +203,8 @@ test.each(Object.keys(enders))('C111 typing ends at once with %s', (name) => {
 })
 
 test('C118 typing that is taken back is over at once, and what is typed next counts', () => {
-  const bobStops: SpaceEvent = { type: 'typingStopped', being: '@bob' }
-  const stopped = steps(current, bobTypes, { type: 'typingHeard', being: '@ada' }, bobStops)
+  const bobStops: SpaceEvent = { type: 'typingEnded', being: '@bob' }
+  const stopped = steps(current, bobTypes, { type: 'typingReceived', being: '@ada' }, bobStops)
   expect(typists(stopped)).toEqual(['@ada'])
   expect(typists(steps(stopped, bobStops, bobTypes))).toEqual(['@ada', '@bob'])
   // A signal from before a message does not become newer by being taken back.
@@ -210,7 +212,7 @@ test('C118 typing that is taken back is over at once, and what is typed next cou
 })
 
 test('C111 a message of another leaves the typist typing', () => {
-  const typing = steps(current, { type: 'typingHeard', being: '@ada' }, ...(enders['a message of it'] ?? []))
+  const typing = steps(current, { type: 'typingReceived', being: '@ada' }, ...(enders['a message of it'] ?? []))
   expect(typists(typing)).toEqual(['@ada'])
 })
 
@@ -232,10 +234,16 @@ const roster = fc.record({
   hereCount: fc.nat(9),
 })
 const event: fc.Arbitrary<SpaceEvent> = fc.oneof(
-  { weight: 6, arbitrary: frame.map((heard) => ({ type: 'presenceHeard', frame: heard }) as const) },
+  { weight: 6, arbitrary: frame.map((heard) => ({ type: 'presenceReceived', frame: heard }) as const) },
   { weight: 1, arbitrary: fc.constant({ type: 'disconnected' } as const) },
   { weight: 1, arbitrary: fc.constant({ type: 'connected' } as const) },
-  { weight: 1, arbitrary: fc.constant({ type: 'wishChanged' } as const) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      { type: 'presentChanged', being: '@ada' } as const,
+      { type: 'presentChanged', being: undefined } as const,
+    ),
+  },
   { weight: 1, arbitrary: roster.map((given) => ({ ...answer, roster: given }) as const) },
 )
 
@@ -244,7 +252,7 @@ test('C107 whatever frames came late, twice or not at all, the next answer is th
     fc.property(fc.array(event, { maxLength: 40 }), roster, (events, truth) => {
       const before = steps(current, ...events)
       const after = steps(before, { type: 'connected' }, { ...answer, roster: truth }).presence
-      expect(after).toMatchObject({ hereCount: truth.hereCount, frozen: false, staleSinceMs: null })
+      expect(after).toMatchObject({ hereCount: truth.hereCount, frozen: false, staleSinceMs: undefined })
       expect(listed(after ?? two).toSorted()).toEqual(truth.here.map(({ being }) => being).toSorted())
       for (const given of truth.here) expect(after?.here).toContainEqual(given)
     }),
@@ -260,7 +268,7 @@ test('C107 frames of a server that tells every change lead to its roster, howeve
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       const truth = new Map<string, Here>()
-      let state = takeRoster(null, { here: [], hereCount: 0 }, NOW)
+      let state = takeRoster(undefined, { here: [], hereCount: 0 }, NOW)
       for (const [since, { being, comes, copies }] of changes.entries()) {
         const isNew = comes && !truth.has(being)
         const known = truth.get(being) ?? here(being, since)
@@ -272,7 +280,7 @@ test('C107 frames of a server that tells every change lead to its roster, howeve
           left: comes ? [] : [being],
           hereCount: truth.size,
         })
-        for (let copy = 0; copy < copies; copy += 1) state = hearPresence(state, told, NOW)
+        for (let copy = 0; copy < copies; copy += 1) state = applyPresence(state, told, NOW)
       }
       expect(listed(state).toSorted()).toEqual([...truth.keys()].toSorted())
       expect(isSample(state)).toBe(false)
@@ -282,11 +290,15 @@ test('C107 frames of a server that tells every change lead to its roster, howeve
 
 test('C115 a signal that its own message has overtaken begins nothing anew, a later one does', () => {
   const silent = steps(current, bobTypes, ...(enders['a message of it'] ?? []))
-  expect(spaceDeadlineOf(silent)).toBeNull()
-  const late = stepSpace(silent, bobTypes, at(NOW + TYPING.overtakenMs - 1)).state
+  expect(spaceMachine.wakesAtMs(silent)).toBeUndefined()
+  const late = spaceMachine.step(silent, bobTypes, at(NOW + TYPING.overtakenMs - 1)).state
   expect(typists(late)).toEqual([])
-  const another = stepSpace(late, { type: 'typingHeard', being: '@ada' }, at(NOW + TYPING.overtakenMs - 1)).state
+  const another = spaceMachine.step(
+    late,
+    { type: 'typingReceived', being: '@ada' },
+    at(NOW + TYPING.overtakenMs - 1),
+  ).state
   expect(typists(another)).toEqual(['@ada'])
-  const again = stepSpace(another, bobTypes, at(NOW + TYPING.overtakenMs)).state
+  const again = spaceMachine.step(another, bobTypes, at(NOW + TYPING.overtakenMs)).state
   expect(typists(again)).toEqual(['@ada', '@bob'])
 })

@@ -3,7 +3,7 @@
  * alter it. `hereCount` is the server's word; the list may be a sample of it. Without a connection the last roster
  * stays and is marked stale: nobody blinks because a socket was replaced.
  *
- * Part of a space's entry in the one store; `space-state.ts` decides when which of these functions applies.
+ * Part of a space's entry in the one store; `space.ts` decides when which of these functions applies.
  */
 import { type BeingId, type Here, LIMITS, type ServerFrame } from '@rhizom/protocol'
 
@@ -13,8 +13,8 @@ export interface PresenceState {
   hereCount: number
   /** The server itself cannot know at the moment; this is what it knew last. */
   frozen: boolean
-  /** Since when nothing is heard, in milliseconds since 1970; null while the roster is kept up to date. */
-  staleSinceMs: number | null
+  /** Since when nothing is heard, in milliseconds since 1970; undefined while the roster is kept up to date. */
+  staleSinceMs: number | undefined
   /** When those who left under our eyes were last known to be here, by this device's clock. */
   lastSeen: Readonly<Record<BeingId, number>>
 }
@@ -58,21 +58,21 @@ function noteLastSeen(
 }
 
 /** The roster after an answer, which is the whole truth whatever was held before. */
-export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: number): PresenceState {
+export function takeRoster(before: PresenceState | undefined, roster: Roster, dateMs: number): PresenceState {
   const listed = new Set(roster.here.map(({ being }) => being))
   // Who is missing in a sample may still be here.
   const left =
-    before === null || isSample(roster)
+    before === undefined || isSample(roster)
       ? []
       : before.here.map(({ being }) => being).filter((being) => !listed.has(being))
   const held = new Map(before?.here.map((entry) => [entry.being, entry]))
   const here = inOrder(roster.here.map((entry) => settled(held.get(entry.being), entry)))
   return {
-    here: before !== null && isSameList(here, before.here) ? before.here : here,
+    here: before !== undefined && isSameList(here, before.here) ? before.here : here,
     hereCount: roster.hereCount,
     frozen: false,
-    staleSinceMs: null,
-    lastSeen: noteLastSeen(before?.lastSeen ?? {}, left, before?.staleSinceMs ?? nowMs),
+    staleSinceMs: undefined,
+    lastSeen: noteLastSeen(before?.lastSeen ?? {}, left, before?.staleSinceMs ?? dateMs),
   }
 }
 
@@ -82,7 +82,7 @@ export function takeRoster(before: PresenceState | null, roster: Roster, nowMs: 
  * watch. An update of somebody who is not listed adds nobody: it may be late, and a ghost is worse than a name missing
  * until the next answer.
  */
-export function hearPresence(before: PresenceState, frame: PresenceFrame, nowMs: number): PresenceState {
+export function applyPresence(before: PresenceState, frame: PresenceFrame, dateMs: number): PresenceState {
   const held = new Map(before.here.map((entry) => [entry.being, entry]))
   const entries = new Map(held)
   const left = frame.left.filter((being) => entries.delete(being))
@@ -99,10 +99,10 @@ export function hearPresence(before: PresenceState, frame: PresenceFrame, nowMs:
     hereCount,
     frozen,
     staleSinceMs: before.staleSinceMs,
-    lastSeen: noteLastSeen(before.lastSeen, gone, nowMs),
+    lastSeen: noteLastSeen(before.lastSeen, gone, dateMs),
   }
 }
 
 /** The roster while nothing is heard: kept as it is, and marked. */
-export const becomeStale = (before: PresenceState | null, nowMs: number): PresenceState | null =>
-  before === null || before.staleSinceMs !== null ? before : { ...before, staleSinceMs: nowMs }
+export const markStale = (before: PresenceState | undefined, dateMs: number): PresenceState | undefined =>
+  before === undefined || before.staleSinceMs !== undefined ? before : { ...before, staleSinceMs: dateMs }

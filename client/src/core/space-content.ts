@@ -1,6 +1,6 @@
 /**
  * The confirmed content of one space and how a change alters it. Nothing here knows how a change arrived or whether
- * it may be applied: `space-state.ts` decides that. Everything untouched keeps its identity, so that React renders
+ * it may be applied: `space.ts` decides that. Everything untouched keeps its identity, so that React renders
  * only what changed.
  *
  * `rev` (the version that last touched an entity) makes applying safe where a page read over HTTP is already ahead of
@@ -36,8 +36,8 @@ export interface SpaceContent {
   intentions: readonly Intention[]
   /** Whether older intentions exist than the first of `intentions`. */
   hasMore: boolean
-  /** null where the server does not tell. */
-  members: Readonly<Record<BeingId, Role>> | null
+  /** undefined where the server does not tell. */
+  members: Readonly<Record<BeingId, Role>> | undefined
 }
 
 const byId = <T extends { id: string }>(items: readonly T[]): Record<string, T> =>
@@ -57,7 +57,7 @@ export function contentOf(snapshot: Snapshot): SpaceContent {
     beingCount: snapshot.beingCount,
     intentions: snapshot.intentions,
     hasMore: snapshot.hasMore,
-    members: snapshot.members === undefined ? null : rolesOf(snapshot.members),
+    members: snapshot.members && rolesOf(snapshot.members),
   }
 }
 
@@ -167,8 +167,14 @@ export function withOlder(content: SpaceContent, page: IntentionsAnswer, removed
 }
 
 /** What a change removes, if anything. */
-export function removedBy(change: Change): string | null {
-  return change.kind === 'being.remove' || change.kind === 'intention.remove' ? change.body.id : null
+export function removedBy(change: Change): string | undefined {
+  return change.kind === 'being.remove' || change.kind === 'intention.remove' ? change.body.id : undefined
+}
+
+/** Who says something, or is gone, is not typing it any more. */
+export function stoppedTypingBy({ kind, body }: Change): BeingId[] {
+  if (kind === 'intention.put') return [body.owner]
+  return kind === 'being.remove' ? [body.id] : []
 }
 
 /** The beings located in the space, by name. */

@@ -8,8 +8,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { aBeing, anUtterance, type LogEntry, SpaceLog } from '../testing/space-log.ts'
 import { beingsHere } from './space-content.ts'
-import type { SpaceEffect, SpaceEvent } from './space-event.ts'
-import { initialSpace, type SpaceState, stepSpace } from './space-state.ts'
+import { spaceMachine } from './space.ts'
+import { initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from './space-state.ts'
 
 type Act =
   | { act: 'write'; entry: (log: SpaceLog, pick: number) => LogEntry | null; pick: number; count: number }
@@ -101,7 +101,11 @@ class World {
 
   tell(event: SpaceEvent): void {
     const before = this.state.content?.position
-    const { state, effects } = stepSpace(this.state, event, { nowMs: this.nowMs, random: 0.5 })
+    const { state, effects } = spaceMachine.step(this.state, event, {
+      nowMs: this.nowMs,
+      dateMs: this.nowMs,
+      random: 0.5,
+    })
     this.state = state
     const after = state.content?.position
     if (before !== undefined && after?.epoch === before.epoch && after.version < before.version)
@@ -113,9 +117,9 @@ class World {
   answer(effect: SpaceEffect): void {
     if (effect.type !== 'subscribe') return
     const { position } = effect
-    const changes = position && this.log.changesAfter(position.epoch, position.version)
+    const changes = position === undefined ? null : this.log.changesAfter(position.epoch, position.version)
     this.wire.push(
-      changes === null || position === null
+      changes === null || position === undefined
         ? { type: 'snapshotReceived', snapshot: this.log.snapshot(), roster }
         : { type: 'resumedReceived', frame: this.frameOf(position.version, changes), roster },
     )
@@ -156,7 +160,7 @@ class World {
         this.tell({ type: 'disconnected' })
         return this.tell({ type: 'connected' })
       case 'heartbeat':
-        return this.tell({ type: 'headHeard', version: this.log.version })
+        return this.tell({ type: 'headReceived', version: this.log.version })
       case 'pass':
         this.nowMs += 20_000
         return this.tell({ type: 'timePassed' })
@@ -176,7 +180,7 @@ class World {
   /** What the client holds is what the log was at that version, no matter what came before. */
   check(): void {
     const { content } = this.state
-    if (content === null) return
+    if (content === undefined) return
     const { epoch, version } = content.position
     const [held, known] = [JSON.stringify(rowsOfClient(this.state)), this.known.get(`${epoch}:${version}`)]
     if (held !== known) throw new Error(`holds\n${held}\nwhere version ${version} was\n${known}`)
@@ -191,7 +195,7 @@ class World {
       for (let event = this.wire.shift(); event !== undefined; event = this.wire.shift()) this.tell(event)
       this.nowMs += 20_000
       this.tell({ type: 'timePassed' })
-      this.tell({ type: 'headHeard', version: this.log.version })
+      this.tell({ type: 'headReceived', version: this.log.version })
     }
   }
 }
@@ -211,7 +215,7 @@ function rowsOfLog(log: SpaceLog) {
 }
 
 function rowsOfClient({ id, content }: SpaceState) {
-  if (content === null) throw new Error('nothing is held')
+  if (content === undefined) throw new Error('nothing is held')
   return {
     name: content.space.name,
     beings: sorted(beingsHere(content.beings, id)),
@@ -226,7 +230,7 @@ test('C20 any interleaving of loss, repetition, reorder, cuts, pruning and new e
       const world = new World()
       for (const step of acts) world.perform(step)
       world.beKind()
-      expect(world.state.feed.status).toBe('current')
+      expect(world.state.subscription.status).toBe('current')
       expect(world.state.content?.position).toEqual({ epoch: world.log.epoch, version: world.log.version })
       expect(rowsOfClient(world.state)).toEqual(rowsOfLog(world.log))
       expect(world.state.content?.beingCount).toBe(world.log.snapshot().beingCount)

@@ -2,15 +2,16 @@
  * What a person is told about the connection: a word, since when, why, and what happens next. Derived from the
  * machine's state and nothing else, so that it cannot say anything that is not so.
  */
+import type { Moment } from '@rhizom/machine'
 import { CLOSE } from '@rhizom/protocol'
 import { needsSignIn } from './connection.ts'
 import type { Cause, ConnectionState } from './connection-state.ts'
 
 export type SyncStatus =
   /** Changes arrive as they are made. `session` names the connection in the gateway's logs. */
-  | { status: 'live'; sinceMs: number; session: string; reason: string | null }
+  | { status: 'live'; sinceMs: number; session: string; reason: string | undefined }
   /** An attempt is under way. `reason` is why the former one ended, if there was one. */
-  | { status: 'connecting'; sinceMs: number | null; reason: string | null; attempt: number }
+  | { status: 'connecting'; sinceMs: number | undefined; reason: string | undefined; attempt: number }
   /** The next attempt is at `nextAttemptAtMs`. */
   | { status: 'waiting'; sinceMs: number; reason: string; attempt: number; nextAttemptAtMs: number }
   /** As `waiting`, and the browser reports that there is no network. */
@@ -18,11 +19,11 @@ export type SyncStatus =
   /** Trying again unchanged cannot help; `remedy` is what can. */
   | { status: 'error'; sinceMs: number; reason: string; remedy: 'sign-in' | 'reload' | 'retry' }
 
-/** The status that belongs to a state of the connection. */
+/** The status that belongs to a state of the connection; its times are still those of the machine. */
 export function syncStatusOf(state: ConnectionState, online: boolean): SyncStatus {
   switch (state.status) {
     case 'idle':
-      return { status: 'connecting', sinceMs: null, reason: null, attempt: 0 }
+      return { status: 'connecting', sinceMs: undefined, reason: undefined, attempt: 0 }
     case 'connecting':
     case 'authenticating':
     case 'renewing': {
@@ -30,7 +31,7 @@ export function syncStatusOf(state: ConnectionState, online: boolean): SyncStatu
       return { status: 'connecting', sinceMs: downSinceMs, reason: cause && describeCause(cause), attempt }
     }
     case 'live':
-      return { status: 'live', sinceMs: state.sinceMs, session: state.session, reason: null }
+      return { status: 'live', sinceMs: state.sinceMs, session: state.session, reason: undefined }
     case 'draining': {
       const reason = 'The gateway is about to restart; the connection will move to another.'
       return { status: 'live', sinceMs: state.sinceMs, session: state.session, reason }
@@ -54,6 +55,23 @@ export function syncStatusOf(state: ConnectionState, online: boolean): SyncStatu
       }
     default:
       return state satisfies never
+  }
+}
+
+/** The status with its times as milliseconds since 1970, as they are shown. */
+export function dated(status: SyncStatus, { nowMs, dateMs }: Pick<Moment, 'nowMs' | 'dateMs'>): SyncStatus {
+  const dateOf = (atMs: number): number => Math.round(dateMs + atMs - nowMs)
+  switch (status.status) {
+    case 'connecting':
+      return status.sinceMs === undefined ? status : { ...status, sinceMs: dateOf(status.sinceMs) }
+    case 'live':
+    case 'error':
+      return { ...status, sinceMs: dateOf(status.sinceMs) }
+    case 'waiting':
+    case 'offline':
+      return { ...status, sinceMs: dateOf(status.sinceMs), nextAttemptAtMs: dateOf(status.nextAttemptAtMs) }
+    default:
+      return status satisfies never
   }
 }
 

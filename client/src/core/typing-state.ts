@@ -35,7 +35,7 @@ export const TYPING_END: JsonObject = { stopped: true }
 
 export const isTypingEnd = (data: JsonObject | undefined): boolean => data?.['stopped'] === true
 
-export function hearTyping(before: TypingState, being: BeingId, nowMs: number): TypingState {
+export function startTyping(before: TypingState, being: BeingId, nowMs: number): TypingState {
   const typist: Typist = { being, status: 'typing', untilMs: nowMs + TYPING.shownMs }
   const index = before.findIndex((other) => other.being === being)
   const known = before[index]
@@ -45,7 +45,7 @@ export function hearTyping(before: TypingState, being: BeingId, nowMs: number): 
 }
 
 /** Signals of one being arrive in order: what comes after this one is about something new. */
-export function hearTypingEnd(before: TypingState, being: BeingId): TypingState {
+export function endTyping(before: TypingState, being: BeingId): TypingState {
   const after = before.filter((typist) => typist.being !== being || typist.status !== 'typing')
   return after.length === before.length ? before : after
 }
@@ -67,8 +67,8 @@ export function expireTyping(before: TypingState, nowMs: number): TypingState {
 export const typistsOf = (typing: TypingState): BeingId[] =>
   typing.filter(({ status }) => status === 'typing').map(({ being }) => being)
 
-/** When the next one's time is over; null if nobody types. That somebody stopped is not worth a timer. */
-export function typingDeadlineOf(typing: TypingState): number | null {
+/** When the next one's time is over; undefined if nobody types. That somebody stopped is not worth a timer. */
+export function typingEndsAtMs(typing: TypingState): number | undefined {
   const deadlines = typing.filter(({ status }) => status === 'typing').map(({ untilMs }) => untilMs)
-  return deadlines.length === 0 ? null : Math.min(...deadlines)
+  return deadlines.length === 0 ? undefined : Math.min(...deadlines)
 }

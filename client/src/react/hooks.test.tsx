@@ -3,7 +3,10 @@
 import { act, cleanup, render, screen } from '@testing-library/react'
 import type { ReactNode } from 'react'
 import { afterEach, expect, test } from 'vitest'
-import { aClient, type TestClient } from '../testing/a-client.ts'
+import { QueryClient } from '@tanstack/react-query'
+import { aClientOn, type TestClient } from '../testing/a-client.ts'
+import { aHookClient } from './testing/a-hook-client.ts'
+import { createQueryStore, type QueryStore } from './query-store.ts'
 import { problem } from '../testing/scripted-server.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
 import { RhizomProvider } from './provider.tsx'
@@ -22,14 +25,14 @@ function aLobby(): SpaceLog {
   return log
 }
 
-interface Stage extends TestClient {
+interface Stage extends TestClient<QueryStore> {
   log: SpaceLog
   /** Moves time on and lets React and the store catch up. */
   pass: (ms: number) => Promise<void>
 }
 
 async function show(children: ReactNode, options: { log?: SpaceLog } = {}): Promise<Stage> {
-  const parts = aClient()
+  const parts = aHookClient()
   const log = options.log ?? aLobby()
   parts.server.serve(log)
   render(<RhizomProvider client={parts.client}>{children}</RhizomProvider>)
@@ -96,13 +99,53 @@ test('C41 showing a space sends no request, not on mounting again and not on foc
 })
 
 test('C42 after the store was emptied the hooks show the space again', async () => {
-  const { queryClient, server, log, pass } = await show(<Space />)
-  queryClient.clear()
+  const { client, server, log, pass } = await show(<Space />)
+  client.store.queryClient.clear()
   await pass(0)
   expect(shown()).toBe('lobby v3 current: Ada, Bob of 2')
   server.publish(log, log.write({ kind: 'space.put', body: { ...log.space, name: 'Renewed' } }))
   await pass(0)
   expect(shown()).toBe('Renewed v4 current: Ada, Bob of 2')
+})
+
+test.each(['resetQueries', 'clear', 'removeQueries', 'invalidateQueries', 'refetchQueries', 'cancelQueries'] as const)(
+  'C137 %s of the cache costs a watched space nothing for long',
+  async (method) => {
+    const { client, server, log, pass } = await show(<Space />)
+    void client.store.queryClient[method]()
+    await pass(0)
+    await pass(0)
+    expect(shown()).toBe('lobby v3 current: Ada, Bob of 2')
+    server.publish(log, log.write({ kind: 'space.put', body: { ...log.space, name: 'Renewed' } }))
+    await pass(0)
+    expect(shown()).toBe('Renewed v4 current: Ada, Bob of 2')
+  },
+)
+
+test('C138 what one person could read is gone from the cache when their client is closed', async () => {
+  const queryClient = new QueryClient()
+  const ada = aHookClient(queryClient)
+  ada.server.serve(aLobby())
+  ada.client.watchSpace('@lobby')
+  ada.client.connect()
+  await ada.environment.settle()
+  expect(queryClient.getQueryCache().getAll()).toHaveLength(1)
+  ada.client.close()
+  expect(queryClient.getQueryCache().getAll()).toEqual([])
+})
+
+test('C138 a client begins with an empty store, also where another was never closed', async () => {
+  const queryClient = new QueryClient()
+  const ada = aHookClient(queryClient)
+  ada.server.serve(aLobby())
+  ada.client.watchSpace('@lobby')
+  ada.client.connect()
+  await ada.environment.settle()
+  ada.client.disconnect()
+  queryClient.setQueryData(['being', '@cy'], aBeing('@cy'))
+  const bob = aClientOn(createQueryStore(queryClient))
+  expect(bob.client.readSpace('@lobby').content).toBeUndefined()
+  expect(queryClient.getQueryData(['being', '@cy'])).toBeUndefined()
 })
 
 function Conversation() {
@@ -158,7 +201,7 @@ function OneBeing({ id }: { id: string }) {
 }
 
 test('C72 useBeing follows a loaded space and looks up the others in one request', async () => {
-  const parts = aClient()
+  const parts = aHookClient()
   const log = aLobby()
   parts.server.serve(log)
   parts.server.route('GET /v1/beings', (_body, url) => ({

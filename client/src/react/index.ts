@@ -1,5 +1,6 @@
 /** @rhizom/client/react: the hooks over the one store. */
-export { RhizomProvider, useRhizom } from './provider.tsx'
+export { type HookClient, RhizomProvider, useRhizom } from './provider.tsx'
+export { createQueryStore, type QueryStore } from './query-store.ts'
 export { type BeingView, useBeing } from './use-being.ts'
 export { useMutate, usePendingMutations } from './use-mutate.ts'
 export {

@@ -4,7 +4,7 @@ import type { Here } from '@rhizom/protocol'
 import { act, cleanup, render, screen } from '@testing-library/react'
 import { Profiler, type ReactNode, useState } from 'react'
 import { afterEach, expect, test, vi } from 'vitest'
-import { aClient } from '../testing/a-client.ts'
+import { aHookClient } from './testing/a-hook-client.ts'
 import { aBeing, anUtterance, SpaceLog } from '../testing/space-log.ts'
 import { RhizomProvider } from './provider.tsx'
 import { useSpacePresence } from './use-presence.ts'
@@ -16,7 +16,7 @@ afterEach(cleanup)
 const here = (being: string, since: number, state: Here['state'] = {}): Here => ({ being, since, state })
 
 async function show(children: ReactNode, roster: { here: Here[]; count?: number } = { here: [] }) {
-  const parts = aClient()
+  const parts = aHookClient()
   const { server, environment } = parts
   const log = new SpaceLog('@lobby')
   log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby', name: 'Ada' }) })
@@ -65,7 +65,7 @@ test('C120 useSpacePresence tells who is here, who is located there but away, an
   expect(shown()).toBe('2: Ada away, Bob [] away ')
   server.tellPresence('@lobby', { left: ['@bob'], hereCount: 1, frozen: true })
   await pass(0)
-  expect(shown()).toBe(`1: Ada away [frozen] away Bob ${environment.nowMs()}`)
+  expect(shown()).toBe(`1: Ada away [frozen] away Bob ${environment.dateMs()}`)
 })
 
 test('C125 when those who are away were last here is asked once for all, since leaving is no change of a space', async () => {

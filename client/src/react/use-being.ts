@@ -4,6 +4,7 @@ import { type QueryClient, useQuery } from '@tanstack/react-query'
 import { useCallback, useSyncExternalStore } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
 import { useRhizom } from './provider.tsx'
+import { beingKey } from './query-store.ts'
 
 export type BeingView =
   | { status: 'loading'; being: null }
@@ -27,14 +28,14 @@ function findBeing(queryClient: QueryClient, id: BeingId): Being | null {
  */
 export function useBeing(id: BeingId): BeingView {
   const client = useRhizom()
-  const { queryClient } = client
+  const { queryClient } = client.store
   const subscribe = useCallback(
     (listener: () => void) => queryClient.getQueryCache().subscribe(listener),
     [queryClient],
   )
   const live = useSyncExternalStore(subscribe, () => findBeing(queryClient, id))
   const lookUp = useQuery({
-    queryKey: ['being', id],
+    queryKey: beingKey(id),
     queryFn: () => client.lookUpBeing(id),
     enabled: live === null,
     retry: 2,

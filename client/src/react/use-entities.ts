@@ -7,6 +7,7 @@ import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
 import { useRhizom } from './provider.tsx'
+import { beingKey } from './query-store.ts'
 import { useSpacePart } from './use-space-state.ts'
 
 /** A name that was looked up is good for so long; those located in the space are never older than the space. */
@@ -19,7 +20,7 @@ export function useLookedUp(ids: readonly BeingId[]): readonly Being[] {
   const client = useRhizom()
   return useQueries({
     queries: ids.map((id) => ({
-      queryKey: ['being', id],
+      queryKey: beingKey(id),
       queryFn: () => client.lookUpBeing(id),
       staleTime: FRESH_MS,
       retry: 2,
@@ -30,10 +31,10 @@ export function useLookedUp(ids: readonly BeingId[]): readonly Being[] {
 }
 
 /** Selects those whom a space holds; the same list while the same beings are in it. */
-function heldAmong(ids: readonly BeingId[]): (state: SpaceState) => readonly Being[] | null {
+function heldAmong(ids: readonly BeingId[]): (state: SpaceState) => readonly Being[] | undefined {
   let last: readonly Being[] = []
   return ({ content }) => {
-    if (content === null) return null
+    if (content === undefined) return undefined
     const held = ids.flatMap((id) => content.beings[id] ?? [])
     if (held.length !== last.length || held.some((being, index) => being !== last[index])) last = held
     return last
@@ -54,7 +55,7 @@ export function useEntities(
   const held = useSpacePart(space, those)
   const strangers = useMemo(() => {
     // Without content nothing is known of whom the space will bring: asking now would ask for all of them.
-    if (held === null) return []
+    if (held === undefined) return []
     const located = new Set(held.filter(({ location }) => location === space).map(({ id }) => id))
     return ids.slice(0, atMost).filter((id) => !located.has(id))
   }, [held, ids, space, atMost])

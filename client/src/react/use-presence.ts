@@ -1,8 +1,8 @@
 /** Who is here in a space, who is located in it but away, and what oneself shows to the others. */
 import type { Being, BeingId, Here, JsonObject, SpaceId } from '@rhizom/protocol'
 import { useMemo } from 'react'
+import { unlistedSelf, withUnlisted } from '../core/own-presence.ts'
 import { isSample, type Roster } from '../core/presence-state.ts'
-import { unlistedSelf, withUnlisted } from '../core/self-presence.ts'
 import { beingsHere } from '../core/space-content.ts'
 import type { SpaceState } from '../core/space-state.ts'
 import { useRhizom } from './provider.tsx'
@@ -54,7 +54,7 @@ export interface PresenceOptions {
 
 const presenceOf = ({ presence }: SpaceState) => presence
 const beingsOf = ({ content }: SpaceState) => content?.beings
-const unlistedOf = ({ presence, self }: SpaceState) => unlistedSelf(presence, self)
+const unlistedOf = ({ presence, own }: SpaceState) => unlistedSelf(presence, own)
 
 const nobodyHere: Roster = { here: [], hereCount: 0 }
 const never: Readonly<Record<BeingId, number>> = {}
@@ -86,7 +86,7 @@ export function useSpacePresence(
   const lastSeen = presence?.lastSeen ?? never
   const absent = useMemo(() => {
     const those = new Set(ids)
-    const isKnown = presence !== null && !isPart && beings !== undefined
+    const isKnown = presence !== undefined && !isPart && beings !== undefined
     return isKnown ? peopleFirst(beingsHere(beings, id).filter((being) => !those.has(being.id))) : []
   }, [presence, isPart, beings, id, ids])
   // Leaving is no change of the space, so what came with the space may be older than the last time somebody left.
@@ -94,7 +94,7 @@ export function useSpacePresence(
   const lookedUp = useLookedUp(unseen.map((being) => being.id))
   const away = useMemo(() => awayOf(absent, lookedUp, lastSeen), [absent, lookedUp, lastSeen])
   const frozen = presence?.frozen ?? false
-  const stale = presence === null || presence.staleSinceMs !== null
+  const stale = presence === undefined || presence.staleSinceMs !== undefined
   return useMemo(
     () => ({ here, hereCount, isSample: isPart, away, frozen, stale }),
     [here, hereCount, isPart, away, frozen, stale],

@@ -3,7 +3,8 @@ import type { Being, BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
 import { typistsOf } from '../core/typing-state.ts'
-import type { Said, Signal } from '../sync/signals.ts'
+import type { SendResult } from '../sync/send-result.ts'
+import type { Signal } from '../sync/signals.ts'
 import { useRhizom } from './provider.tsx'
 import { useEntities } from './use-entities.ts'
 import { useSpacePart, useWatch } from './use-space-state.ts'
@@ -22,7 +23,7 @@ export function useSignal(
   space: SpaceId,
   name: string,
   listener?: (signal: Signal) => void,
-): (data?: JsonObject) => Said {
+): (data?: JsonObject) => SendResult {
   const client = useRhizom()
   useWatch(space, false)
   const current = useRef(listener)

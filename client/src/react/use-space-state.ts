@@ -3,8 +3,8 @@ import type { SpaceId } from '@rhizom/protocol'
 import { skipToken, useQuery } from '@tanstack/react-query'
 import { useEffect, useLayoutEffect, useSyncExternalStore } from 'react'
 import { initialSpace, type SpaceState } from '../core/space-state.ts'
-import { spaceKey } from '../sync/space-sync.ts'
 import { useRhizom } from './provider.tsx'
+import { spaceKey } from './query-store.ts'
 
 /** Keeps a space in step while mounted, and oneself here in it if `present`. */
 export function useWatch(id: SpaceId, present: boolean): void {
@@ -17,9 +17,9 @@ export function useWatch(id: SpaceId, present: boolean): void {
 
 /** A part of a space's state; renders again only when that part is another. `select` must be the same function. */
 export function useSpacePart<T>(id: SpaceId, select: (state: SpaceState) => T): T {
-  const client = useRhizom()
-  // Rendering again after the store was emptied lets the observer find the entry that was put back.
-  useSyncExternalStore(client.onStoreRestored, () => client.queryClient.getQueryData(spaceKey(id)))
+  const { store } = useRhizom()
+  // Rendering again after the cache was emptied lets the observer find the entry that was put back.
+  useSyncExternalStore(store.onReplaced, () => store.read(id))
   const { data } = useQuery<SpaceState, Error, T>({
     queryKey: spaceKey(id),
     queryFn: skipToken,

@@ -5,7 +5,7 @@
  */
 import type { Being, BeingId, Intention, Position, Role, SpaceId } from '@rhizom/protocol'
 import { useCallback, useMemo } from 'react'
-import type { Older } from '../core/older.ts'
+import type { Older } from '../core/older-intentions.ts'
 import { beingsHere, type SpaceInfo } from '../core/space-content.ts'
 import type { SpaceState } from '../core/space-state.ts'
 import type { WatchOptions } from '../sync/space-sync.ts'
@@ -47,7 +47,7 @@ export interface ConversationView {
   loadOlder: () => void
 }
 
-const feedOf = ({ feed }: SpaceState) => feed
+const subscriptionOf = ({ subscription }: SpaceState) => subscription
 const contentOf = ({ content }: SpaceState) => content
 const olderOf = ({ older }: SpaceState) => older
 
@@ -59,19 +59,20 @@ const olderOf = ({ older }: SpaceState) => older
 export function useSpace(id: SpaceId, { present = true }: WatchOptions = {}): SpaceView {
   const client = useRhizom()
   useWatch(id, present)
-  const feed = useSpacePart(id, feedOf)
+  const subscription = useSpacePart(id, subscriptionOf)
   const content = useSpacePart(id, contentOf)
   const retry = useCallback(() => client.retrySpace(id), [client, id])
   const held = content?.beings
   const beings = useMemo(() => (held === undefined ? [] : beingsHere(held, id)), [held, id])
   return useMemo(() => {
-    if (feed.status === 'closed') return { status: 'closed', code: feed.code, message: feed.message, retry }
-    const problem = feed.status === 'retrying' ? feed.reason : null
-    if (content === null) return { status: 'loading', problem, retry }
-    const { space, position, beingCount, members } = content
-    const current = feed.status === 'current'
+    if (subscription.status === 'closed')
+      return { status: 'closed', code: subscription.code, message: subscription.message, retry }
+    const problem = subscription.status === 'retrying' ? subscription.reason : null
+    if (content === undefined) return { status: 'loading', problem, retry }
+    const { space, position, beingCount, members = null } = content
+    const current = subscription.status === 'current'
     return { status: 'ready', space, position, beings, beingCount, members, current, problem, retry }
-  }, [feed, content, beings, retry])
+  }, [subscription, content, beings, retry])
 }
 
 /** The conversation of a space: what was said, by whom, and the way to older pages. */

@@ -2,31 +2,26 @@
  * Everything the client wants of the outside world, as one port, so that a test can put a clock, a network and chance
  * of its own in its place. `browserEnvironment` is the one used by default; nothing else touches globals.
  */
+import { type Clock, systemClock } from '@rhizom/machine'
 import { memoryStorage, type KeyValueStorage, safeStorage } from './storage.ts'
 import { openWebSocket, type OpenSocket } from './websocket.ts'
 
 /** What happened to the device. */
 export type DeviceEvent = 'networkFound' | 'networkLost' | 'pageShown'
 
-export interface Environment {
-  /** Milliseconds since 1970. */
-  nowMs(): number
+/** Time is `nowMs` for what waits and `dateMs` for what is shown or compared with a token. */
+export interface Environment extends Clock {
   /** In [0, 1). */
   random(): number
-  /** Calls once after `delayMs`; the result cancels. */
-  setTimer(delayMs: number, callback: () => void): () => void
   openSocket: OpenSocket
   fetch(url: string, init: RequestInit): Promise<Response>
   storage: KeyValueStorage
   isOnline(): boolean
   /** Listens to the device; the result stops. */
   onDevice(listener: (event: DeviceEvent) => void): () => void
-  /** Something that no screen shows and that should not happen. One line each. */
-  report(problem: string): void
+  /** Something that no screen shows and that should not happen, in one line, with what was thrown if something was. */
+  report(problem: string, cause?: unknown): void
 }
-
-/** Timers of browsers overflow past this and fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 function onBrowserDevice(listener: (event: DeviceEvent) => void): () => void {
   if (typeof window === 'undefined') return () => undefined
@@ -56,18 +51,14 @@ function reportProblem(error: Error): void {
 /** The environment of a browser, or of Node 22 for tools and tests (storage is then kept in memory). */
 export function browserEnvironment(): Environment {
   return {
-    nowMs: () => Date.now(),
+    ...systemClock,
     random: () => Math.random(),
-    setTimer(delayMs, callback) {
-      const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS))
-      return () => clearTimeout(timer)
-    },
     openSocket: openWebSocket,
     fetch: (url, init) => fetch(url, init),
     storage: typeof window === 'undefined' ? memoryStorage() : safeStorage(() => window.localStorage),
     isOnline: () => typeof navigator === 'undefined' || !('onLine' in navigator) || navigator.onLine,
     onDevice: onBrowserDevice,
     // Reaches the console and whatever gathers the errors of the page.
-    report: (problem) => reportProblem(new Error(`rhizom: ${problem}`)),
+    report: (problem, cause) => reportProblem(new Error(`rhizom: ${problem}`, { cause })),
   }
 }

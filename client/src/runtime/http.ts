@@ -25,6 +25,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
+import { byDeviceDate } from './storage.ts'
 
 export interface HttpProblem {
   /** A code of the protocol, or `network` (no answer) or `not-understood` (an answer of another kind). */
@@ -49,8 +50,8 @@ interface Request {
   body?: unknown
 }
 
-/** Reads the text of a successful answer. */
-type Read<T> = (text: string) => Parsed<T>
+/** Reads a successful answer. */
+type Read<T> = (text: string, headers: Headers) => Parsed<T>
 
 async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, read: Read<T>): Promise<HttpResult<T>> {
   const headers: Record<string, string> = { accept: 'application/json' }
@@ -58,7 +59,7 @@ async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, re
   if (request.body !== undefined) headers['content-type'] = 'application/json'
   // The environment's clock and not AbortSignal.timeout, so that tests own this time as well.
   const patience = new AbortController()
-  const cancelTimer = environment.setTimer(REQUEST_TIMEOUT_MS, () => patience.abort())
+  const cancelTimer = environment.after(REQUEST_TIMEOUT_MS, () => patience.abort())
   try {
     const response = await environment.fetch(apiUrl + request.path, {
       method: request.method,
@@ -68,7 +69,7 @@ async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, re
     })
     const text = await response.text()
     if (!response.ok) return { ok: false, problem: problemOf(response.status, text, response.headers) }
-    const parsed = read(text)
+    const parsed = read(text, response.headers)
     return parsed.ok ? parsed : { ok: false, problem: notUnderstood(response.status, parsed.problem) }
   } catch (error) {
     const message = patience.signal.aborted ? 'The server did not answer in time.' : 'The server cannot be reached.'
@@ -84,9 +85,11 @@ function problemOf(status: number, text: string, headers: Headers): HttpProblem 
   const headerSeconds = Number(headers.get('retry-after') ?? 0)
   const headerMs = Number.isFinite(headerSeconds) ? Math.max(0, headerSeconds) * 1000 : 0
   if (!parsed.ok) {
-    // A proxy in between answers in its own words.
+    // Something in between (a proxy, a firewall, a page to sign in to the network) answers in its own words and knows
+    // nothing of what was asked: whatever its status, the server has not refused it.
+    const code = status >= 500 ? 'unavailable' : 'not-understood'
     const message = `The server answered ${status}.`
-    return { code: codeOf(status), message, path: null, retry: retryByStatus(status), retryAfterMs: headerMs }
+    return { code, message, path: null, retry: 'later', retryAfterMs: headerMs }
   }
   const { code, detail, path, retryAfterMs } = parsed.value
   const known = Object.entries(PROBLEMS).find(([name]) => name === code)?.[1]
@@ -99,10 +102,9 @@ function problemOf(status: number, text: string, headers: Headers): HttpProblem 
   }
 }
 
+/** For a code of a newer server. */
 const retryByStatus = (status: number): 'later' | 'never' =>
   status >= 500 || status === 429 || status === 408 ? 'later' : 'never'
-
-const codeOf = (status: number): string => (status >= 500 ? 'unavailable' : 'not-understood')
 
 /** An answer of success that no schema fits: what it was about may well have happened. */
 const notUnderstood = (status: number, fault: string): HttpProblem => ({
@@ -114,18 +116,31 @@ const notUnderstood = (status: number, fault: string): HttpProblem => ({
 })
 
 export interface HttpTarget {
-  environment: Pick<Environment, 'fetch' | 'setTimer'>
+  environment: Pick<Environment, 'fetch' | 'after' | 'dateMs'>
   /** Without a trailing slash; empty for the page's own origin. */
   apiUrl: string
 }
+
+/** Puts what the server says expires at a time by its own date by the date of this device. */
+const dated =
+  <T extends { expiresAt: number }>({ environment }: HttpTarget, read: (text: string) => Parsed<T>): Read<T> =>
+  (text, headers) => {
+    const parsed = read(text)
+    const serverMs = Date.parse(headers.get('date') ?? '')
+    if (!parsed.ok || Number.isNaN(serverMs)) return parsed
+    return { ok: true, value: byDeviceDate(parsed.value, serverMs, environment.dateMs()) }
+  }
 
 /** Begins a guest session. A taken `id` is the problem `taken`. */
 export function createSession(
   target: HttpTarget,
   body: { name: string; id?: string },
 ): Promise<HttpResult<PostSessionAnswer>> {
-  return call(target, { method: 'POST', path: '/v1/sessions', token: null, body }, (text) =>
-    parseJson(postSessionAnswerSchema, text),
+  const request: Request = { method: 'POST', path: '/v1/sessions', token: null, body }
+  return call(
+    target,
+    request,
+    dated(target, (text) => parseJson(postSessionAnswerSchema, text)),
   )
 }
 
@@ -135,10 +150,18 @@ export function createHttp(target: HttpTarget, token: () => string) {
   const post = <T>(path: string, body: unknown, read: Read<T>) =>
     call(target, { method: 'POST', path, token: token(), body }, read)
   return {
-    currentSession: () => get('/v1/sessions/current', (text) => parseJson(currentSessionAnswerSchema, text)),
+    currentSession: () =>
+      get(
+        '/v1/sessions/current',
+        dated(target, (text) => parseJson(currentSessionAnswerSchema, text)),
+      ),
     /** A fresh token for the same being. */
     refreshSession: (): Promise<HttpResult<PostSessionAnswer>> =>
-      post('/v1/sessions/current/refresh', {}, (text) => parseJson(refreshSessionAnswerSchema, text)),
+      post(
+        '/v1/sessions/current/refresh',
+        {},
+        dated(target, (text) => parseJson(refreshSessionAnswerSchema, text)),
+      ),
     /** The spaces this session may read, a page at a time. */
     listSpaces: (cursor?: string): Promise<HttpResult<ListSpacesAnswer>> =>
       get(withQuery('/v1/spaces', { cursor }), (text) => parseJson(listSpacesAnswerSchema, text)),

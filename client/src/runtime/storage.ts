@@ -53,8 +53,19 @@ export function safeStorage(open: () => Storage): KeyValueStorage {
   }
 }
 
-/** Who this client is: the token, when it expires (milliseconds since 1970) and the being as it was at sign-in. */
+/**
+ * Who this client is: the token, when it expires, by the date of this device, and the being as it was at sign-in.
+ */
 export type Session = PostSessionAnswer
+
+/**
+ * What a server says expires at a time by its own date, by the date of a device that mistakes it: what is left stays the
+ * same. `serverMs` is the server's date when it said so, `deviceMs` this device's.
+ */
+export const byDeviceDate = <T extends { expiresAt: number }>(dated: T, serverMs: number, deviceMs: number): T => ({
+  ...dated,
+  expiresAt: dated.expiresAt + deviceMs - serverMs,
+})
 
 const SESSION_KEY = 'rhizom.session'
 

@@ -18,7 +18,8 @@ export interface ClientSocket {
 
 export type OpenSocket = (url: string, handlers: SocketHandlers) => ClientSocket
 
-const NO_CLOSE_FRAME = 1006
+/** The code of a socket that ended without a close frame, or never began. */
+export const NO_CLOSE_FRAME = 1006
 const GOING_AWAY = 1000
 
 /** Opens a WebSocket of the platform (browsers, Node 22). */

@@ -17,21 +17,21 @@ interface Question {
 
 /** The being, or null if there is none of that id or it may not be seen. Rejects if the api cannot be asked. */
 export function createBeingLookUp(
-  environment: Pick<Environment, 'setTimer'>,
+  environment: Pick<Environment, 'after'>,
   http: Pick<Http, 'beings'>,
 ): (id: BeingId) => Promise<Being | null> {
-  let open: Question | null = null
+  let open: Question | undefined
 
   async function ask(ids: ReadonlySet<BeingId>): Promise<Map<BeingId, Being>> {
-    await new Promise<void>((resolve) => void environment.setTimer(GATHER_MS, resolve))
-    open = open?.ids === ids ? null : open
+    await new Promise<void>((resolve) => void environment.after(GATHER_MS, resolve))
+    open = open?.ids === ids ? undefined : open
     const result = await http.beings([...ids])
     if (!result.ok) throw new Error(result.problem.message)
     return new Map(result.value.beings.map((being) => [being.id, being]))
   }
 
   return async (id) => {
-    if (open === null || open.ids.size >= LIMITS.maxIdsPerLookup) {
+    if (open === undefined || open.ids.size >= LIMITS.maxIdsPerLookup) {
       const ids = new Set<BeingId>()
       open = { ids, found: ask(ids) }
     }

@@ -1,8 +1,8 @@
 /**
- * The hands of the connection machine: it owns the socket and the one timer, feeds the machine what happens and
- * carries out what it decides. It has no opinion of its own. Frames that concern spaces are passed on to whoever
- * listens.
+ * Runs the machine of the connection: owns the socket and does what the machine decides. Frames that concern spaces are
+ * passed on. A socket that cannot even be made, because the page may not or the address is none, is a failed attempt.
  */
+import { Runner } from '@rhizom/machine'
 import {
   type ClientFrameInput,
   encodeMessage,
@@ -10,15 +10,15 @@ import {
   PROTOCOL_VERSION,
   type ServerFrame,
 } from '@rhizom/protocol'
-import { deadlineOf, idle, step } from '../core/connection.ts'
+import { connectionMachine, idle } from '../core/connection.ts'
 import type { ConnectionEffect, ConnectionEvent, ConnectionState } from '../core/connection-state.ts'
 import type { Environment } from '../runtime/environment.ts'
-import type { ClientSocket } from '../runtime/websocket.ts'
+import { type ClientSocket, NO_CLOSE_FRAME } from '../runtime/websocket.ts'
+import { callSafely } from './listeners.ts'
 
 export interface ConnectorListeners {
-  token(): string
   renewToken(): void
-  /** The connection is live: say again what is wanted. */
+  /** The connection is live: everything that is wanted is to be asked for again. */
   onLive(): void
   /** The connection was live and is no more. */
   onDown(): void
@@ -27,112 +27,114 @@ export interface ConnectorListeners {
   onState(state: ConnectionState): void
 }
 
+export interface ConnectorDeps {
+  environment: Environment
+  syncUrl: string
+  token(): string
+}
+
 export interface Connector {
   state(): ConnectionState
-  tell(event: ConnectionEvent): void
-  /** Sends if the connection is live; what is lost is asked for again when it next is. */
+  /** Whether frames can be sent. */
+  isOpen(): boolean
+  dispatch(event: ConnectionEvent): void
+  /** Sends if the connection is open; what is lost is asked for again when it next is. */
   send(frames: readonly ClientFrameInput[]): void
+  listen(listeners: ConnectorListeners): void
 }
 
 const isOpen = ({ status }: ConnectionState): boolean => status === 'live' || status === 'draining'
 
-export function createConnector(environment: Environment, syncUrl: string, listeners: ConnectorListeners): Connector {
-  let state: ConnectionState = idle
-  let socket: ClientSocket | null = null
-  let armed: { deadlineMs: number; cancel: () => void } | null = null
-  let queue: ConnectionEvent[] | null = null
+export function createConnector({ environment, syncUrl, token }: ConnectorDeps): Connector {
+  let socket: ClientSocket | undefined
+  let listeners: ConnectorListeners | undefined
 
-  /** Events raised while one is handled wait their turn, so that effects never interleave. */
-  function tell(event: ConnectionEvent): void {
-    if (queue !== null) {
-      queue.push(event)
-      return
-    }
-    queue = [event]
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) take(next)
-    queue = null
-  }
+  const runner = new Runner<ConnectionState, ConnectionEvent, ConnectionEffect>({
+    machine: connectionMachine,
+    initial: idle,
+    clock: environment,
+    random: () => environment.random(),
+    carryOut,
+    faulted: (error) => environment.report('a step of the connection failed', error),
+    changed(state, before) {
+      if (isOpen(before) && !isOpen(state))
+        callSafely(environment, 'a loss of the connection', () => listeners?.onDown())
+      listeners?.onState(state)
+    },
+  })
+  const dispatch = (event: ConnectionEvent): void => runner.dispatch(event)
 
-  function take(event: ConnectionEvent): void {
-    const before = state
-    const { state: after, effects } = step(state, event, { nowMs: environment.nowMs(), random: environment.random() })
-    state = after
-    if (event.type === 'socketClosed') socket = null
-    for (const effect of effects) perform(effect)
-    armTimer()
-    if (isOpen(before) && !isOpen(after)) listeners.onDown()
-    if (before !== after) listeners.onState(after)
-  }
-
-  /** One timer for the one deadline. It is left alone while the deadline only moves further away. */
-  function armTimer(): void {
-    const deadlineMs = deadlineOf(state)
-    if (armed !== null && deadlineMs !== null && armed.deadlineMs <= deadlineMs) return
-    armed?.cancel()
-    armed = null
-    if (deadlineMs === null) return
-    const cancel = environment.setTimer(deadlineMs - environment.nowMs(), () => {
-      armed = null
-      tell({ type: 'timePassed' })
-    })
-    armed = { deadlineMs, cancel }
-  }
-
-  const write = (frames: readonly ClientFrameInput[]): void => socket?.send(encodeMessage(frames))
-
-  function perform(effect: ConnectionEffect): void {
+  function carryOut(effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'openSocket':
-        socket = environment.openSocket(syncUrl, {
-          onOpen: () => tell({ type: 'socketOpened' }),
-          onText: hear,
-          onClose: (code, reason) => tell({ type: 'socketClosed', code, reason }),
-        })
-        return
+        return openSocket()
       case 'closeSocket':
         socket?.close()
-        socket = null
+        socket = undefined
         return
       case 'sendHello':
-        return write([{ type: 'hello', protocol: PROTOCOL_VERSION, token: listeners.token() }])
+        return write([{ type: 'hello', protocol: PROTOCOL_VERSION, token: token() }])
       case 'sendRefresh':
-        return write([{ type: 'refresh', token: listeners.token() }])
+        return write([{ type: 'refresh', token: token() }])
       case 'sendPing':
         return write([{ type: 'ping' }])
       case 'renewToken':
-        return listeners.renewToken()
+        return listeners?.renewToken()
       case 'announceLive':
-        return listeners.onLive()
+        return listeners?.onLive()
       default:
         return effect satisfies never
     }
   }
 
-  function hear(text: string): void {
+  function openSocket(): void {
+    try {
+      socket = environment.openSocket(syncUrl, {
+        onOpen: () => dispatch({ type: 'socketOpened' }),
+        onText: receive,
+        onClose(code, reason) {
+          socket = undefined
+          dispatch({ type: 'socketClosed', code, reason })
+        },
+      })
+    } catch (error) {
+      environment.report('a socket could not be made', error)
+      dispatch({ type: 'socketClosed', code: NO_CLOSE_FRAME, reason: '' })
+    }
+  }
+
+  const write = (frames: readonly ClientFrameInput[]): void => socket?.send(encodeMessage(frames))
+
+  function receive(text: string): void {
     const frames: ServerFrame[] = []
-    tell({ type: 'frameHeard' })
+    dispatch({ type: 'frameReceived' })
     for (const line of parseServerMessage(text)) {
       // A line that is not understood counts as lost: the next one shows the gap, and the space asks again.
       if (!line.ok) environment.report(`a frame was not understood: ${line.problem} (${line.path ?? 'whole'})`)
       else if (line.value.type !== 'ignored') frames.push(line.value)
     }
-    for (const frame of frames) concernConnection(frame)
-    if (isOpen(state)) listeners.onFrames(frames)
+    for (const frame of frames) dispatchFrame(frame)
+    if (isOpen(runner.state)) callSafely(environment, 'what takes frames', () => listeners?.onFrames(frames))
   }
 
-  function concernConnection(frame: ServerFrame): void {
-    if (frame.type === 'welcome') tell({ type: 'welcomed', session: frame.session, heartbeatMs: frame.heartbeatMs })
+  /** What a frame means to the connection itself. */
+  function dispatchFrame(frame: ServerFrame): void {
+    if (frame.type === 'welcome') dispatch({ type: 'welcomed', session: frame.session, heartbeatMs: frame.heartbeatMs })
     else if (frame.type === 'goodbye')
-      tell({ type: 'goodbyeSaid', reason: frame.reason, reconnectAfterMs: frame.reconnectAfterMs })
+      dispatch({ type: 'goodbyeReceived', reason: frame.reason, reconnectAfterMs: frame.reconnectAfterMs })
     else if (frame.type === 'error' && frame.space === undefined && frame.retryAfterMs !== undefined)
-      tell({ type: 'delayAsked', retryAfterMs: frame.retryAfterMs })
+      dispatch({ type: 'delayRequested', retryAfterMs: frame.retryAfterMs })
   }
 
   return {
-    state: () => state,
-    tell,
-    send: (frames) => {
-      if (isOpen(state) && frames.length > 0) write(frames)
+    state: () => runner.state,
+    isOpen: () => isOpen(runner.state),
+    dispatch,
+    send(frames) {
+      if (isOpen(runner.state) && frames.length > 0) write(frames)
+    },
+    listen(those) {
+      listeners = those
     },
   }
 }

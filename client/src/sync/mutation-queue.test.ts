@@ -159,7 +159,7 @@ test('C56 a token that is turned down is renewed and the mutation sent again', a
   const { client, server, environment } = aClient()
   server.route('POST /v1/sessions/current/refresh', () => ({
     status: 200,
-    body: { token: 'token-2', expiresAt: environment.nowMs() + 1_000_000, being: aBeing('@ada') },
+    body: { token: 'token-2', expiresAt: environment.dateMs() + 1_000_000, being: aBeing('@ada') },
   }))
   const ledger = aLedger(() => null)
   server.route(POST, (body, _url, init) =>
@@ -170,6 +170,36 @@ test('C56 a token that is turned down is renewed and the mutation sent again', a
   const outcome = client.mutate('space.update', '@lobby', { name: 'Again' })
   await environment.advance(5_000)
   expect(await outcome).toMatchObject({ status: 'applied' })
+})
+
+test('C56 a renewal that fails at first costs no mutation: only a token that was renewed and refused again does', async () => {
+  const { client, server, environment } = aClient()
+  let tries = 0
+  server.route('POST /v1/sessions/current/refresh', () =>
+    ++tries < 4
+      ? { status: 503, body: problem(503, 'unavailable') }
+      : { status: 200, body: { token: 'token-2', expiresAt: environment.dateMs() + 1_000_000, being: aBeing('@ada') } },
+  )
+  const ledger = aLedger(() => null)
+  let refusesAll = false
+  server.route(POST, (body, _url, init) =>
+    !refusesAll && new Headers(init.headers).get('authorization') === 'Bearer token-2'
+      ? ledger.route(body)
+      : { status: 401, body: problem(401, 'token-expired') },
+  )
+  const outcome = client.mutate('space.update', '@lobby', { name: 'Again' })
+  await environment.advance(60_000)
+  expect(await outcome).toMatchObject({ status: 'applied' })
+  refusesAll = true
+  const { length } = server.requests
+  const refused = client.mutate('space.update', '@lobby', { name: 'Never' })
+  await environment.advance(60_000)
+  expect(await refused).toMatchObject({ status: 'rejected', code: 'token-expired' })
+  expect(server.requests.slice(length).map(({ path }) => path)).toEqual([
+    '/v1/mutations',
+    '/v1/sessions/current/refresh',
+    '/v1/mutations',
+  ])
 })
 
 test('C56 when the session is over, mutations are handed back', async () => {
@@ -191,11 +221,52 @@ test('C57 what is unanswered shows how often it was tried, why it failed and whe
   await environment.settle()
   const [pending] = client.pendingMutations()
   expect(pending).toMatchObject({ attempt: 1, problem: 'The server cannot be reached.' })
-  expect(pending?.nextAttemptAtMs).toBeGreaterThan(environment.nowMs())
+  expect(pending?.nextAttemptAtMs).toBeGreaterThan(environment.dateMs())
   server.route(POST, ledger.route)
   client.retry()
   await environment.settle()
   expect(await outcome).toMatchObject({ status: 'applied' })
   expect(client.pendingMutations()).toEqual([])
   expect(seen).toBeGreaterThan(2)
+})
+
+test.each([404, 403, 405, 421, 413])(
+  'C136 a %i of something in between costs no mutation and no session',
+  async (status) => {
+    const { client, server, environment, renewed } = aClient({ expiresInMs: 100_000 })
+    let isBetween = true
+    const ledger = aLedger(() => (isBetween ? { status, body: '<h1>Elsewhere</h1>' } : null))
+    server.route(POST, ledger.route)
+    server.route('POST /v1/sessions/current/refresh', () =>
+      isBetween
+        ? { status, body: '<h1>Elsewhere</h1>' }
+        : {
+            status: 200,
+            body: { token: 'token-2', expiresAt: environment.dateMs() + 1_000_000, being: aBeing('@ada') },
+          },
+    )
+    client.connect()
+    const outcome = client.mutate('space.update', '@lobby', { name: 'Later' })
+    await environment.advance(90_000)
+    isBetween = false
+    await environment.advance(60_000)
+    expect(await outcome).toMatchObject({ status: 'applied' })
+    expect(renewed.map(({ token }) => token)).toEqual(['token-2'])
+    expect(client.syncStatus().status).toBe('live')
+    client.close()
+  },
+)
+
+test('C135 a listener to pending mutations that throws costs no mutation', async () => {
+  const { client, server, environment } = aClient()
+  server.route(POST, aLedger(() => null).route)
+  client.onPendingMutations(() => {
+    throw new Error('listener')
+  })
+  const outcomes = [1, 2].map((n) => client.mutate('space.update', '@lobby', { name: `Name ${n}` }))
+  await environment.advance(1_000)
+  const later = client.mutate('space.update', '@lobby', { name: 'Later' })
+  await environment.advance(1_000)
+  for (const outcome of [...outcomes, later]) expect(await outcome).toMatchObject({ status: 'applied' })
+  expect(environment.reports[0]).toContain('Error: listener')
 })

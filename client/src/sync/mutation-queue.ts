@@ -1,13 +1,15 @@
 /**
  * What the user has asked for and the server has not answered yet. Mutations of one space leave in order, one request
- * at a time, and what gathers meanwhile goes together, up to a number and a size. A request whose answer was lost is sent again with the same
- * ids: the server then tells the first outcome. Nothing is given up while there is hope; what cannot succeed is
- * handed back with its reason.
+ * at a time, and what gathers meanwhile goes together, up to a number and a size. A request whose answer was lost is
+ * sent again with the same ids: the server then tells the first outcome. Nothing is given up while there is hope; what
+ * cannot succeed is handed back with its reason.
  */
+import { backoffMs } from '@rhizom/machine'
 import { jsonBytes, LIMITS, type Mutation, type MutationResult, type SpaceId } from '@rhizom/protocol'
-import { backoffMs } from '../core/backoff.ts'
+import { BACKOFF } from '../core/times.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http, HttpProblem } from '../runtime/http.ts'
+import { callSafely, createListeners } from './listeners.ts'
 import type { Renewal } from './session-keeper.ts'
 
 export type MutationOutcome =
@@ -16,6 +18,7 @@ export type MutationOutcome =
   /** Not done and never will be: `code` is a rejection's or a problem's, `message` is for a person. */
   | { status: 'rejected'; id: string; code: string; message: string }
 
+/** Times are milliseconds since 1970, to be shown. */
 export interface PendingMutation {
   mutation: Mutation
   queuedAtMs: number
@@ -26,6 +29,8 @@ export interface PendingMutation {
 }
 
 interface Entry extends PendingMutation {
+  /** In which order it was asked for, whatever the date was. */
+  order: number
   /** What it adds to a request. */
   bytes: number
   settle(outcome: MutationOutcome): void
@@ -35,6 +40,8 @@ interface Lane {
   entries: Entry[]
   /** Lowered to one after a batch was refused as a whole, so that one faulty mutation does not cost the others. */
   batchSize: number
+  /** The last request was turned down for its token, and that was renewed: turned down again, it is final. */
+  isRenewed: boolean
   /** Ends the wait between two attempts, unless the server asked for that long. */
   wake: ((by: 'hurry' | 'stop') => void) | null
 }
@@ -64,23 +71,24 @@ const AUTHENTICATION_CODES: ReadonlySet<string> = new Set(['not-authenticated', 
 
 export function createMutationQueue({ environment, http, renewToken, onApplied }: MutationQueueParts): MutationQueue {
   const lanes = new Map<SpaceId | null, Lane>()
-  const listeners = new Set<() => void>()
+  const listeners = createListeners<void>(environment, 'a listener to pending mutations')
   let pending: readonly PendingMutation[] = []
+  let lastOrder = 0
 
   function changed(): void {
     pending = [...lanes.values()]
       .flatMap(({ entries }) => entries)
-      .map(({ settle: _settle, bytes: _bytes, ...rest }) => rest)
-      .sort((a, b) => a.queuedAtMs - b.queuedAtMs)
-    for (const listener of listeners) listener()
+      .sort((a, b) => a.order - b.order)
+      .map(({ settle: _settle, order: _order, bytes: _bytes, ...rest }) => rest)
+    listeners.notify()
   }
 
   function add(mutation: Mutation): Promise<MutationOutcome> {
     return new Promise((resolve) => {
-      const queuedAtMs = environment.nowMs()
       const entry: Entry = {
         mutation,
-        queuedAtMs,
+        queuedAtMs: environment.dateMs(),
+        order: ++lastOrder,
         attempt: 0,
         problem: null,
         nextAttemptAtMs: null,
@@ -90,7 +98,12 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
       const lane = lanes.get(mutation.space)
       if (lane !== undefined) lane.entries.push(entry)
       else {
-        const fresh: Lane = { entries: [entry], batchSize: LIMITS.maxMutationsPerBatch, wake: null }
+        const fresh: Lane = {
+          entries: [entry],
+          batchSize: LIMITS.maxMutationsPerBatch,
+          isRenewed: false,
+          wake: null,
+        }
         lanes.set(mutation.space, fresh)
         void run(mutation.space, fresh)
       }
@@ -108,9 +121,11 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
   async function attempt(lane: Lane): Promise<void> {
     const batch = nextBatch(lane)
     const answer = await http.postMutations(batch.map(({ mutation }) => mutation))
+    const isTokenRefused = !answer.ok && AUTHENTICATION_CODES.has(answer.problem.code)
+    if (!isTokenRefused) lane.isRenewed = false
     if (answer.ok) return settleAll(lane, batch, answer.value.results)
     const { problem } = answer
-    if (AUTHENTICATION_CODES.has(problem.code)) return renewAndRetry(lane, batch, problem)
+    if (isTokenRefused) return renewAndRetry(lane, batch, problem)
     if (problem.retry === 'later') return postpone(lane, batch, problem.message, problem.retryAfterMs)
     if (batch.length > 1) lane.batchSize = 1
     else for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, problem.message))
@@ -128,7 +143,8 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
     if (index < 0) return
     lane.entries.splice(index, 1)
     changed()
-    if (outcome.status === 'applied') onApplied(entry.mutation)
+    if (outcome.status === 'applied')
+      callSafely(environment, 'what is told of mutations', () => onApplied(entry.mutation))
     entry.settle(outcome)
   }
 
@@ -145,12 +161,12 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
   }
 
   async function renewAndRetry(lane: Lane, batch: readonly Entry[], problem: HttpProblem): Promise<void> {
-    // A token that was renewed and is turned down all the same must not make a loop without pauses.
-    if (batch.some((entry) => entry.problem === problem.message)) {
+    if (lane.isRenewed) {
       for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, problem.message))
       return
     }
     const renewal = await renewToken()
+    lane.isRenewed = renewal.status === 'renewed'
     if (renewal.status === 'refused')
       for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, renewal.message))
     else await postpone(lane, batch, problem.message, renewal.status === 'failed' ? renewal.retryAfterMs : 0)
@@ -159,16 +175,16 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
   /** Waits with a backoff; `hurry` and `stop` end the wait. */
   async function postpone(lane: Lane, batch: readonly Entry[], reason: string, floorMs: number): Promise<void> {
     const failures = Math.max(...batch.map((entry) => entry.attempt))
-    const delayMs = backoffMs(failures, environment.random(), floorMs)
+    const delayMs = backoffMs(BACKOFF, failures, environment.random(), floorMs)
     for (const entry of batch) {
       entry.attempt += 1
       entry.problem = reason
-      entry.nextAttemptAtMs = environment.nowMs() + delayMs
+      entry.nextAttemptAtMs = environment.dateMs() + delayMs
     }
     changed()
     const notBeforeMs = environment.nowMs() + floorMs
     await new Promise<void>((resolve) => {
-      const cancel = environment.setTimer(delayMs, resolve)
+      const cancel = environment.after(delayMs, resolve)
       lane.wake = (by) => {
         if (by === 'hurry' && environment.nowMs() < notBeforeMs) return
         cancel()
@@ -187,10 +203,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
   return {
     add,
     pending: () => pending,
-    onPending(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    onPending: listeners.add,
     hurry: () => wakeAll('hurry'),
     stop() {
       for (const lane of lanes.values())

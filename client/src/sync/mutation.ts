@@ -1,5 +1,5 @@
 /** A mutation as a caller writes it, checked before it leaves: what the server would refuse is refused here. */
-import { jsonBytes, LIMITS, type Mutation, type MutationName, mutationSchema } from '@rhizom/protocol'
+import { firstFault, jsonBytes, LIMITS, type Mutation, type MutationName, mutationSchema } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { MutationOutcome } from './mutation-queue.ts'
 
@@ -25,8 +25,8 @@ export function prepareMutation<N extends MutationName>(
   })
   const parsed = mutationSchema.safeParse({ id, space, name, args })
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    return refuse('malformed', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`)
+    const { problem, path } = firstFault(parsed.error)
+    return refuse('malformed', path === undefined ? problem : `${path}: ${problem}`)
   }
   const bytes = jsonBytes(contentIn(parsed.data))
   if (bytes > LIMITS.maxContentBytes)

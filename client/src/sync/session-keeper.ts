@@ -1,41 +1,60 @@
 /**
- * Keeps the session's token fresh: renews it well before it expires, and at once when someone asks because a token
- * was turned down. One renewal at a time, whoever asks.
+ * Keeps the session's token fresh: renews it well before it expires, and at once when a token was turned down. One
+ * renewal at a time, whoever asks.
+ *
+ * What is left of a token is measured when it is received (`expiresAt` is by the date of this device then) and waited
+ * for on the clock that never goes back, so that setting the date neither hurries a renewal nor holds it up.
  */
-import { backoffMs } from '../core/backoff.ts'
+import { backoffMs } from '@rhizom/machine'
+import { BACKOFF, USED_UP_BACKOFF } from '../core/times.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { HttpResult } from '../runtime/http.ts'
 import type { Session } from '../runtime/storage.ts'
+import { callSafely } from './listeners.ts'
 
 export type Renewal =
   | { status: 'renewed' }
   | { status: 'failed'; message: string; retryAfterMs: number }
-  /** The session is over: only signing in again helps. */
-  | { status: 'refused'; message: string }
+  /** The session is not renewed: only signing in again helps. `token-expired` says that it is over already. */
+  | { status: 'refused'; code: string; message: string }
 
 export interface SessionKeeper {
   session(): Session
   renew(): Promise<Renewal>
   start(): void
-  /** The device woke up: timers stood still meanwhile, so a token that is due is renewed now. */
+  /** The device woke up. Timers stood still meanwhile, and maybe a clock did: a token that is due by either is renewed. */
   wake(): void
   stop(): void
+}
+
+export interface SessionKeeperDeps {
+  environment: Environment
+  /** Its `expiresAt` is by the date of this device. */
+  session: Session
+  refresh(): Promise<HttpResult<Session>>
+  onRenewal(renewal: Renewal, session: Session): void
 }
 
 /** The share of the remaining life after which a token is renewed. */
 const RENEW_AFTER = 0.8
 
-export function createSessionKeeper(
-  environment: Environment,
-  first: Session,
-  refresh: () => Promise<HttpResult<Session>>,
-  onRenewal: (renewal: Renewal, session: Session) => void,
-): SessionKeeper {
-  let session = first
+interface Scheduled {
+  /** Both clocks at that time. */
+  nowMs: number
+  dateMs: number
+  delayMs: number
+  cancel: () => void
+}
+
+export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
+  const { environment, refresh, onRenewal } = deps
+  let { session } = deps
   let failures = 0
-  let underWay: Promise<Renewal> | null = null
-  let cancelTimer: (() => void) | null = null
-  let dueAtMs = Number.POSITIVE_INFINITY
+  /** Renewals in a row that brought a token with nothing left of it. */
+  let usedUp = 0
+  let underWay: Promise<Renewal> | undefined
+  let isStarted = false
+  let scheduled: Scheduled | undefined
 
   async function attempt(): Promise<Renewal> {
     const result = await refresh()
@@ -43,18 +62,20 @@ export function createSessionKeeper(
       session = result.value
       return { status: 'renewed' }
     }
-    const { problem } = result
-    return problem.retry === 'later'
-      ? { status: 'failed', message: problem.message, retryAfterMs: problem.retryAfterMs }
-      : { status: 'refused', message: problem.message }
+    const { code, message, retry, retryAfterMs } = result.problem
+    return retry === 'later' ? { status: 'failed', message, retryAfterMs } : { status: 'refused', code, message }
   }
 
   async function renewOnce(): Promise<Renewal> {
-    const renewal = await attempt()
-    underWay = null
+    let renewal: Renewal
+    try {
+      renewal = await attempt()
+    } finally {
+      underWay = undefined
+    }
     failures = renewal.status === 'failed' ? failures + 1 : 0
-    if (cancelTimer !== null) schedule(renewal)
-    onRenewal(renewal, session)
+    if (isStarted) scheduleAfter(renewal)
+    callSafely(environment, 'what is told of renewals', () => onRenewal(renewal, session))
     return renewal
   }
 
@@ -63,30 +84,54 @@ export function createSessionKeeper(
     return underWay
   }
 
-  function schedule(last: Renewal): void {
-    cancelTimer?.()
-    const remainingMs = Math.max(0, session.expiresAt - environment.nowMs())
-    // Refused: nothing to wait for; the connection learns of it when the token runs out.
-    dueAtMs = Number.POSITIVE_INFINITY
-    if (last.status === 'refused') return
-    const delayMs =
-      last.status === 'renewed'
-        ? Math.max(backoffMs(0, environment.random()), remainingMs * RENEW_AFTER)
-        : backoffMs(failures, environment.random(), last.retryAfterMs)
-    dueAtMs = environment.nowMs() + delayMs
-    cancelTimer = environment.setTimer(delayMs, () => void renew())
+  function scheduleAfter(renewal: Renewal): void {
+    switch (renewal.status) {
+      case 'renewed':
+        return schedule(untilRenewalMs())
+      case 'failed':
+        return schedule(backoffMs(BACKOFF, failures, environment.random(), renewal.retryAfterMs))
+      case 'refused':
+        // Nothing to wait for; the connection learns of it when the token runs out.
+        scheduled?.cancel()
+        scheduled = undefined
+        return
+      default:
+        return renewal satisfies never
+    }
+  }
+
+  const remainingMs = (): number => Math.max(0, session.expiresAt - environment.dateMs())
+
+  /** How long a token that was just received is used. */
+  function untilRenewalMs(): number {
+    const useMs = remainingMs() * RENEW_AFTER
+    usedUp = useMs < USED_UP_BACKOFF.minMs ? usedUp + 1 : 0
+    return usedUp === 0 ? useMs : backoffMs(USED_UP_BACKOFF, usedUp, environment.random())
+  }
+
+  function schedule(delayMs: number): void {
+    scheduled?.cancel()
+    const cancel = environment.after(delayMs, () => void renew())
+    scheduled = { nowMs: environment.nowMs(), dateMs: environment.dateMs(), delayMs, cancel }
   }
 
   return {
     session: () => session,
     renew,
-    start: () => schedule({ status: 'renewed' }),
+    start() {
+      isStarted = true
+      schedule(Math.max(backoffMs(BACKOFF, 0, environment.random()), remainingMs() * RENEW_AFTER))
+    },
     wake() {
-      if (cancelTimer !== null && environment.nowMs() >= dueAtMs) void renew()
+      if (scheduled === undefined) return
+      const { nowMs, dateMs, delayMs } = scheduled
+      const passedMs = Math.max(environment.nowMs() - nowMs, environment.dateMs() - dateMs)
+      if (passedMs >= delayMs) void renew()
     },
     stop() {
-      cancelTimer?.()
-      cancelTimer = null
+      isStarted = false
+      scheduled?.cancel()
+      scheduled = undefined
     },
   }
 }

@@ -1,12 +1,11 @@
 /**
- * Signals of the spaces: small things said to whoever watches right now. They are neither stored nor repeated: what
- * cannot be sent now is dropped, and so is what waited when the connection went. Typing, the one signal with a
- * lasting effect, is kept for some seconds in the space's own state.
+ * Signals of the spaces: small things for whoever watches right now. They are neither stored nor repeated: what cannot be
+ * sent now is dropped, and so is what waited when the connection went. Typing, the one signal with a lasting effect, is
+ * kept for some seconds in the space's own state.
  */
 import {
   type BeingId,
   type ClientFrameInput,
-  jsonBytes,
   type JsonObject,
   LIMITS,
   type ServerFrame,
@@ -15,7 +14,9 @@ import {
 } from '@rhizom/protocol'
 import { TYPING, TYPING_END } from '../core/typing-state.ts'
 import type { Environment } from '../runtime/environment.ts'
-import { createLatestWins } from './latest-wins.ts'
+import { createListeners, type Listeners } from './listeners.ts'
+import { checkBeforeSending, type SendResult } from './send-result.ts'
+import { createThrottleLatest } from './throttle-latest.ts'
 
 /** A signal that arrived. `from` may be oneself, on another screen. */
 export interface Signal {
@@ -24,94 +25,101 @@ export interface Signal {
   data: JsonObject
 }
 
-export const signalOf = ({ name, from, data }: Extract<ServerFrame, { type: 'signal' }>): Signal => ({
+const signalOf = ({ name, from, data }: Extract<ServerFrame, { type: 'signal' }>): Signal => ({
   name,
   from,
   data: data ?? {},
 })
 
-/** Whether something said is of a form that can be sent. Not whether anybody heard it. */
-export type Said = { ok: true } | { ok: false; code: 'too-large' | 'malformed'; message: string }
-
 export interface Signals {
-  send(space: SpaceId, name: string, data: JsonObject): Said
-  /** Says that oneself is typing; asked for at every key, sent about once a second. */
+  send(space: SpaceId, name: string, data: JsonObject): SendResult
+  /** Tells that oneself is typing; asked for at every key, sent about once a second. */
   notifyTyping(space: SpaceId): void
   /** Takes it back, if others may still believe it. */
   stopTyping(space: SpaceId): void
   listen(space: SpaceId, name: string, listener: (signal: Signal) => void): () => void
-  hear(space: SpaceId, signal: Signal): void
-  /** The connection went: nothing said before is sent later. */
+  /** Signals of spaces that are watched, among other frames. */
+  receive(frames: readonly ServerFrame[]): void
+  /** The connection went: nothing from before is sent later. */
   wentDown(): void
 }
 
 /** Of one name in one space, at most this often. */
 const SIGNAL_WINDOW_MS = 1_000
 
-export interface SignalsParts {
+export interface SignalsDeps {
   environment: Environment
+  isWatched(space: SpaceId): boolean
   /** Whether the space would take a signal now. */
-  isHeard(space: SpaceId): boolean
-  sendFrames(frames: readonly ClientFrameInput[]): void
+  isCurrent(space: SpaceId): boolean
+  send(frames: readonly ClientFrameInput[]): void
 }
 
-export function createSignals({ environment, isHeard, sendFrames }: SignalsParts): Signals {
-  const latest = createLatestWins(environment, SIGNAL_WINDOW_MS)
-  const listeners = new Map<SpaceId, Set<{ name: string; listener: (signal: Signal) => void }>>()
+export function createSignals({ environment, isWatched, isCurrent, send: sendFrames }: SignalsDeps): Signals {
+  const throttle = createThrottleLatest(environment, SIGNAL_WINDOW_MS)
+  const listeners = new Map<string, Listeners<Signal>>()
   /** Where others may believe that oneself is typing, and when that was said last. */
-  const typedAt = new Map<SpaceId, number>()
-  const endOf = (space: SpaceId): string => `${space} ${TYPING.signal} is over`
+  const typedAtMs = new Map<SpaceId, number>()
+  /** Where that is to be taken back. */
+  const erased = new Set<SpaceId>()
+  const keyOf = (space: SpaceId, name: string): string => `${space} ${name}`
 
   const deliver = (space: SpaceId, name: string, data: JsonObject): void => {
-    if (isHeard(space)) sendFrames([{ type: 'signal', space, name, data }])
+    if (isCurrent(space)) sendFrames([{ type: 'signal', space, name, data }])
+  }
+
+  function send(space: SpaceId, name: string, data: JsonObject): SendResult {
+    const frame = { type: 'signal', space, name, data }
+    const parse = () => signalFrameSchema.safeParse(frame)
+    const result = checkBeforeSending('A signal', data, LIMITS.maxSignalBytes, parse)
+    if (result.ok) throttle.push(keyOf(space, name), () => deliver(space, name, data))
+    return result
+  }
+
+  function endTyping(space: SpaceId): void {
+    if (!erased.delete(space)) return
+    typedAtMs.delete(space)
+    deliver(space, TYPING.signal, TYPING_END)
+  }
+
+  function receiveOne(frame: ServerFrame): void {
+    if (frame.type !== 'signal' || !isWatched(frame.space)) return
+    listeners.get(keyOf(frame.space, frame.name))?.notify(signalOf(frame))
   }
 
   return {
-    send(space, name, data) {
-      const bytes = jsonBytes(data)
-      if (bytes > LIMITS.maxSignalBytes) {
-        const message = `A signal of ${bytes} bytes; the limit is ${LIMITS.maxSignalBytes}.`
-        return { ok: false, code: 'too-large', message }
-      }
-      const parsed = signalFrameSchema.safeParse({ type: 'signal', space, name, data })
-      if (!parsed.success)
-        return { ok: false, code: 'malformed', message: parsed.error.issues[0]?.message ?? 'not understood' }
-      latest.say(`${space} ${name}`, () => deliver(space, name, data))
-      return { ok: true }
-    },
+    send,
     notifyTyping(space) {
       // No last word here: one that left after the message it was about would say that the writer goes on.
       const nowMs = environment.nowMs()
-      const isRecent = nowMs - (typedAt.get(space) ?? Number.NEGATIVE_INFINITY) < TYPING.againMs
-      latest.forget(endOf(space))
-      if (isRecent || !isHeard(space)) return
-      typedAt.set(space, nowMs)
+      const isRecent = nowMs - (typedAtMs.get(space) ?? Number.NEGATIVE_INFINITY) < TYPING.againMs
+      erased.delete(space)
+      if (isRecent || !isCurrent(space)) return
+      typedAtMs.set(space, nowMs)
       deliver(space, TYPING.signal, {})
     },
     stopTyping(space) {
-      const saidAtMs = typedAt.get(space)
+      const saidAtMs = typedAtMs.get(space)
       if (saidAtMs === undefined || environment.nowMs() - saidAtMs >= TYPING.shownMs) return
       // It may wait, for those who write and erase by turns: a late end does no harm, unless they have begun anew.
-      latest.say(endOf(space), () => {
-        typedAt.delete(space)
-        deliver(space, TYPING.signal, TYPING_END)
-      })
+      erased.add(space)
+      throttle.push(`${space} ${TYPING.signal} is over`, () => endTyping(space))
     },
     listen(space, name, listener) {
-      const entry = { name, listener }
-      const known = listeners.get(space) ?? new Set()
-      listeners.set(space, known.add(entry))
+      const key = keyOf(space, name)
+      const known = listeners.get(key) ?? createListeners<Signal>(environment, 'a listener to signals')
+      listeners.set(key, known)
+      const stop = known.add(listener)
       return () => {
-        known.delete(entry)
-        if (known.size === 0 && listeners.get(space) === known) listeners.delete(space)
+        stop()
+        if (known.isEmpty() && listeners.get(key) === known) listeners.delete(key)
       }
     },
-    hear(space, signal) {
-      for (const { name, listener } of listeners.get(space) ?? []) if (name === signal.name) listener(signal)
-    },
+    receive: (frames) => frames.forEach(receiveOne),
     wentDown() {
-      latest.clear()
-      typedAt.clear()
+      throttle.clear()
+      typedAtMs.clear()
+      erased.clear()
     },
   }
 }

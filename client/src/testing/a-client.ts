@@ -1,41 +1,50 @@
 /** A client on a scripted server with a clock by hand: what most tests of this package begin with. */
-import { QueryClient } from '@tanstack/react-query'
 import { createClient, type RhizomClient } from '../client.ts'
 import type { Session } from '../runtime/storage.ts'
+import { memoryStore, type SpaceStore } from '../sync/store.ts'
 import { type ManualEnvironment, manualEnvironment } from './manual-environment.ts'
 import { ScriptedServer } from './scripted-server.ts'
 import { aBeing } from './space-log.ts'
 
-export interface TestClient {
-  client: RhizomClient
+export interface TestClient<S extends SpaceStore = SpaceStore> {
+  client: RhizomClient<S>
   server: ScriptedServer
   environment: ManualEnvironment
-  queryClient: QueryClient
   renewed: Session[]
+}
+
+export interface TestClientOptions {
+  seed?: number
+  expiresInMs?: number
+  onSessionRenewed?: (session: Session) => void
 }
 
 const HOUR_MS = 3_600_000
 
 /** A client that is not connected yet. */
-export function aClient(options: { seed?: number; expiresInMs?: number } = {}): TestClient {
+export const aClient = (options: TestClientOptions = {}): TestClient => aClientOn(memoryStore(), options)
+
+export function aClientOn<S extends SpaceStore>(store: S, options: TestClientOptions = {}): TestClient<S> {
   const server = new ScriptedServer()
   const environment = manualEnvironment({
     openSocket: server.openSocket,
     fetch: server.fetch,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   })
-  const queryClient = new QueryClient()
   const renewed: Session[] = []
   const client = createClient({
     session: {
       token: 'token-1',
-      expiresAt: environment.nowMs() + (options.expiresInMs ?? 24 * HOUR_MS),
+      expiresAt: environment.dateMs() + (options.expiresInMs ?? 24 * HOUR_MS),
       being: aBeing('@ada', { name: 'Ada' }),
     },
-    queryClient,
+    store,
     baseUrl: 'http://rhizom.test',
     environment,
-    onSessionRenewed: (session) => renewed.push(session),
+    onSessionRenewed(session) {
+      renewed.push(session)
+      options.onSessionRenewed?.(session)
+    },
   })
-  return { client, server, environment, queryClient, renewed }
+  return { client, server, environment, renewed }
 }

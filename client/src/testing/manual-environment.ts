@@ -22,6 +22,8 @@ export interface ManualEnvironment extends Environment {
   advance(ms: number): Promise<void>
   /** Lets what is under way settle without moving time. */
   settle(): Promise<void>
+  /** Somebody sets the date of the device, forward or back. */
+  stepDate(byMs: number): void
   setOnline(online: boolean): void
   happen(event: DeviceEvent): void
   /** Timers that have not fired and were not cancelled. */
@@ -34,14 +36,15 @@ export interface ManualEnvironmentParts {
   openSocket: OpenSocket
   fetch: Environment['fetch']
   seed?: number
-  startMs?: number
 }
 
 /** One turn of the real event loop: every promise that can settle has settled after it. */
 const turn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 0))
 
 export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironment {
-  let nowMs = parts.startMs ?? 1_800_000_000_000
+  // The two clocks have nothing to do with each other, so that whoever takes one for the other is far off.
+  let nowMs = 1_000_000
+  let dateAheadMs = 1_800_000_000_000
   let online = true
   let serial = 0
   const timers = new Map<number, { dueMs: number; callback: () => void }>()
@@ -67,8 +70,9 @@ export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironm
 
   return {
     nowMs: () => nowMs,
+    dateMs: () => nowMs + dateAheadMs,
     random: seededRandom(parts.seed ?? 1),
-    setTimer(delayMs, callback) {
+    after(delayMs, callback) {
       const id = ++serial
       timers.set(id, { dueMs: nowMs + Math.max(0, delayMs), callback })
       return () => void timers.delete(id)
@@ -81,9 +85,11 @@ export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironm
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    report: (problem) => void reports.push(problem),
+    report: (problem, cause) =>
+      void reports.push(cause instanceof Error ? `${problem}: ${cause.name}: ${cause.message}` : problem),
     advance,
     settle: turn,
+    stepDate: (byMs) => void (dateAheadMs += byMs),
     setOnline(value) {
       online = value
       for (const listener of listeners) listener(value ? 'networkFound' : 'networkLost')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { SpaceRoster } from '../core/roster.ts'
+import { SpaceRoster } from '../core/presence/roster.ts'
 import { BeatContent, HASH_TTL_MS } from './beat-content.ts'
 
 const lease = { leaseMs: 15_000, retryMs: 500 }

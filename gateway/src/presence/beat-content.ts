@@ -4,8 +4,8 @@
  * renewed. All of it bounded, so that an idle heartbeat stays one.
  */
 import type { BootId, GatewayBeat, SpaceId } from '@rhizom/protocol'
-import { beatEveryMs, type LeaseSettings } from '../core/lease.ts'
-import type { SpaceRoster } from '../core/roster.ts'
+import { beatEveryMs, type LeaseSettings } from '../core/presence/lease.ts'
+import type { SpaceRoster } from '../core/presence/roster.ts'
 
 /** A hash outlives the last gateway that knew it by no more than this. */
 export const HASH_TTL_MS = 24 * 60 * 60 * 1000

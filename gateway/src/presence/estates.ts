@@ -4,7 +4,7 @@
  * fails is tried again when the next heartbeat misses the lease.
  */
 import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
-import { estateIn } from '../core/presence-read.ts'
+import { estateIn } from '../core/presence/presence-read.ts'
 import type { PresenceStore } from '../ports.ts'
 import type { LastSeen } from './last-seen.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'

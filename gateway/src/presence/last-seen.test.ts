@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { ManualClock } from '../testing/manual-clock.ts'
+import { ManualClock } from '@rhizom/machine/testing'
 import { LastSeen } from './last-seen.ts'
 
 let clock: ManualClock

@@ -4,7 +4,7 @@
  * latest time counts.
  */
 import type { BeingId } from '@rhizom/protocol'
-import type { Cancel, Clock } from '../ports.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
 
 export interface LastSeenPorts {
   clock: Clock
@@ -45,7 +45,7 @@ export class LastSeen {
     this.#timer = undefined
     if (this.#isPosting) return
     this.#isPosting = true
-    this.#lastPostAt = this.#ports.clock.now()
+    this.#lastPostAt = this.#ports.clock.dateMs()
     try {
       await this.#postAll()
     } finally {
@@ -72,7 +72,7 @@ export class LastSeen {
 
   #sleep(): void {
     const { clock, everyMs } = this.#ports
-    const delay = Math.max(GATHER_MS, this.#lastPostAt + everyMs - clock.now())
+    const delay = Math.max(GATHER_MS, this.#lastPostAt + everyMs - clock.dateMs())
     this.#timer ??= clock.after(delay, () => {
       this.#timer = undefined
       void this.flush()

@@ -1,5 +1,5 @@
 /**
- * Runs the lease machine (core/lease.ts): sends its heartbeats and tells the hub whether this gateway lives, and which
+ * Runs the lease machine (core/presence/lease.ts): sends its heartbeats and tells the hub whether this gateway lives, and which
  * others do not any more.
  */
 import type { BootId } from '@rhizom/protocol'
@@ -12,9 +12,10 @@ import {
   leaseWakesAt,
   startLease,
   stepLease,
-} from '../core/lease.ts'
-import type { OwnName } from '../core/remote-presence.ts'
-import type { BeatAnswer, BeatRequest, Cancel, Clock, Log, PresenceStore } from '../ports.ts'
+} from '../core/presence/lease.ts'
+import type { OwnName } from '../core/presence/remote-presence.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
+import type { BeatAnswer, BeatRequest, Log, PresenceStore } from '../ports.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 
 /** What a heartbeat carries beside the lease, and who is to hear what was measured. */
@@ -46,7 +47,7 @@ export class LeaseKeeper {
 
   constructor(ports: LeaseKeeperPorts) {
     this.#ports = ports
-    this.#state = startLease(ports.newBootId(), ports.clock.now(), ports.settings)
+    this.#state = startLease(ports.newBootId(), ports.clock.dateMs(), ports.settings)
   }
 
   get name(): OwnName {
@@ -63,7 +64,7 @@ export class LeaseKeeper {
 
   /** Whether a missing lease proves nothing now. */
   get isDoubtful(): boolean {
-    return isDoubtful(this.#state, this.#ports.clock.now())
+    return isDoubtful(this.#state, this.#ports.clock.dateMs())
   }
 
   start(): void {
@@ -79,7 +80,7 @@ export class LeaseKeeper {
   dispatch(event: LeaseEvent): void {
     if (this.#isStopped) return
     const { clock, settings } = this.#ports
-    const { state, effects } = stepLease(this.#state, event, clock.now(), settings)
+    const { state, effects } = stepLease(this.#state, event, clock.dateMs(), settings)
     this.#state = state
     for (const effect of effects) this.#carryOut(effect)
     this.#sleep()
@@ -90,7 +91,7 @@ export class LeaseKeeper {
     const wakesAt = leaseWakesAt(this.#state)
     if (wakesAt === undefined || this.#isStopped) return
     const { clock } = this.#ports
-    this.#timer = clock.after(Math.max(0, wakesAt - clock.now()), () => this.dispatch({ type: 'ticked' }))
+    this.#timer = clock.after(Math.max(0, wakesAt - clock.dateMs()), () => this.dispatch({ type: 'ticked' }))
   }
 
   #carryOut(effect: LeaseEffect): void {
@@ -113,7 +114,7 @@ export class LeaseKeeper {
   }
 
   #lastBeats(boots: readonly BootId[]): Map<BootId, number> {
-    return new Map(boots.map((boot) => [boot, this.#known.get(boot) ?? this.#ports.clock.now()] as const))
+    return new Map(boots.map((boot) => [boot, this.#known.get(boot) ?? this.#ports.clock.dateMs()] as const))
   }
 
   #beat({ type: _type, ...beat }: Extract<LeaseEffect, { type: 'beat' }>): void {
@@ -130,7 +131,7 @@ export class LeaseKeeper {
       if ([...known.keys()].some((boot) => boot !== name.bootId && !peers.includes(boot)))
         this.dispatch({ type: 'beatWanted' })
     }
-    store.beat({ ...beat, at: clock.now(), ...carried, peers }).then(answered, (error: unknown) => {
+    store.beat({ ...beat, at: clock.dateMs(), ...carried, peers }).then(answered, (error: unknown) => {
       log.debug({ error: String(error) }, 'a heartbeat failed')
       this.dispatch({ type: 'beatFailed' })
     })

@@ -2,7 +2,7 @@
 import { mergePresence, parsePresenceField, type PresenceEntry } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '../testing/manual-clock.ts'
+import { ManualClock } from '@rhizom/machine/testing'
 import { fairWeather, ModelRedis, type Weather } from '../testing/model-store.ts'
 import { Node, type Screen } from '../testing/presence-world.ts'
 import type { PresenceSettings } from './presence-hub.ts'
@@ -29,7 +29,7 @@ class World {
   }
 
   start(index: number): Node {
-    const node = new Node(`g${index}_${this.redis.time.now()}`, this.redis, this.settings)
+    const node = new Node(`g${index}_${this.redis.time.nowMs()}`, this.redis, this.settings)
     this.nodes[index] = node
     return node
   }
@@ -109,7 +109,7 @@ describe('who is here', () => {
   test('G100 a being is here once, however many tabs and gateways; since the earliest', async () => {
     const world = await calm(2)
     const watcher = await watch(world, 1)
-    const came = world.time.now()
+    const came = world.time.nowMs()
     const tabs = [world.come(0, '@ada'), world.come(0, '@ada')]
     await world.time.pass(1000)
     tabs.push(world.come(1, '@ada'))
@@ -224,7 +224,7 @@ describe('who is here', () => {
     world.go(first)
     await world.time.pass(10_000)
     expect(world.nodes.map(({ lastSeen }) => lastSeen.size)).toEqual([0, 0])
-    const left = world.time.now()
+    const left = world.time.nowMs()
     world.go(second)
     await world.time.pass(10_000)
     const told = world.nodes.flatMap(({ lastSeen }) => [...lastSeen])

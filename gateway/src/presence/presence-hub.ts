@@ -1,6 +1,6 @@
 /**
  * Runs presence on one gateway: a roster for each space that is watched or in which somebody is here through this
- * gateway (core/roster.ts), and the lease (core/lease.ts). Carries out what they decide on Redis, on the feeds and on
+ * gateway (core/presence/roster.ts), and the lease (core/presence/lease.ts). Carries out what they decide on Redis, on the feeds and on
  * the api; writes of all spaces that come within a moment go together.
  *
  * Cost: an idle gateway sends one heartbeat a third of the lease, whatever the number of connections and spaces.
@@ -15,11 +15,12 @@ import {
   type PresenceMessage,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { LeaseSettings } from '../core/lease.ts'
-import type { ConnectionId } from '../core/own-presence.ts'
-import { SpaceRoster } from '../core/roster.ts'
-import type { PresenceWrite, RosterEffect, RosterSettings } from '../core/roster-effect.ts'
-import type { Clock, Log, PresenceStore } from '../ports.ts'
+import type { LeaseSettings } from '../core/presence/lease.ts'
+import type { ConnectionId } from '../core/presence/own-presence.ts'
+import { SpaceRoster } from '../core/presence/roster.ts'
+import type { PresenceWrite, RosterEffect, RosterSettings } from '../core/presence/roster-effect.ts'
+import type { Clock } from '@rhizom/machine'
+import type { Log, PresenceStore } from '../ports.ts'
 import { BeatContent } from './beat-content.ts'
 import { Estates } from './estates.ts'
 import type { LastSeen } from './last-seen.ts'
@@ -174,7 +175,7 @@ export class PresenceHub implements Roster {
     const beat = parseGatewayBeat(Buffer.from(message).toString('utf8'))
     if (!beat.ok || beat.value.bootId === this.#lease.name.bootId) return
     const { bootId, wrote, stops } = beat.value
-    if (stops) this.#gatewaysGone(new Map([[bootId, this.#ports.clock.now()]]))
+    if (stops) this.#gatewaysGone(new Map([[bootId, this.#ports.clock.dateMs()]]))
     else
       for (const [id, rev] of Object.entries(wrote))
         this.#with(this.#rosters.get(id), (roster, now) => roster.beatHeard(bootId, rev, now))
@@ -212,7 +213,7 @@ export class PresenceHub implements Roster {
     this.#lease.stop()
     const { clock, lastSeen, store, log } = this.#ports
     const beings = new Map([...this.#rosters.values()].map(({ roster }) => [roster.space, roster.ownBeings()] as const))
-    for (const those of beings.values()) for (const being of those) lastSeen.note(being, clock.now())
+    for (const those of beings.values()) for (const being of those) lastSeen.note(being, clock.dateMs())
     const stored = new Map(
       [...this.#rosters.values()].map(({ roster }) => [roster.space, roster.storedBeings()] as const),
     )
@@ -326,7 +327,7 @@ export class PresenceHub implements Roster {
   }
 
   #load(bootId: BootId): BeatLoad {
-    const now = this.#ports.clock.now()
+    const now = this.#ports.clock.dateMs()
     const roster = this.#beats.nextToMeasure(this.#rosters)
     const expected = roster?.entryCount
     return {

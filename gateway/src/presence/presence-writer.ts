@@ -2,9 +2,10 @@
  * Writes what rosters have to say to Redis. What comes within a moment goes together, whatever the space; writes of a
  * gateway are numbered, so that others see when one is missing.
  */
-import type { SpaceRoster } from '../core/roster.ts'
-import type { PresenceWrite } from '../core/roster-effect.ts'
-import type { Cancel, Clock, PresenceStore } from '../ports.ts'
+import type { SpaceRoster } from '../core/presence/roster.ts'
+import type { PresenceWrite } from '../core/presence/roster-effect.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
+import type { PresenceStore } from '../ports.ts'
 import type { BeatContent } from './beat-content.ts'
 import type { PresenceMetrics } from './presence-metrics.ts'
 
@@ -47,7 +48,7 @@ export class PresenceWriter {
       const write = roster.takeWrite(this.#lastWrite + 1)
       if (write === undefined) continue
       this.#lastWrite += 1
-      beats.wrote(write.bootId, write.space, write.to, clock.now())
+      beats.wrote(write.bootId, write.space, write.to, clock.dateMs())
       writes.push(write)
     }
     this.#waiting.clear()

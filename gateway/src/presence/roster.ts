@@ -1,9 +1,9 @@
 /**
  * Who is here, as the rest of a gateway sees it: connections come and go, feeds open and close, and answers to
- * `subscribe` tell the roster. `PresenceHub` is the real one; without it nobody is listed.
+ * `subscribe` tell the roster. `PresenceHub` implements it.
  */
 import type { BeingId, Here, JsonObject, PresenceMessage, SpaceId } from '@rhizom/protocol'
-import type { ConnectionId } from '../core/own-presence.ts'
+import type { ConnectionId } from '../core/presence/own-presence.ts'
 
 export interface RosterAnswer {
   here: readonly Here[]
@@ -40,28 +40,4 @@ export interface Roster {
   /** Resolves when nobody is here through this gateway any more. */
   emptied(): Promise<void>
   stop(): Promise<void>
-}
-
-const nobody: RosterAnswer = { here: [], hereCount: 0, frozen: false }
-const ignore = (): void => {}
-
-export const emptyRoster: Roster = {
-  opened: ignore,
-  closed: ignore,
-  ready: () => Promise.resolve(),
-  here: () => nobody,
-  came: ignore,
-  left: ignore,
-  ended: ignore,
-  restricted: ignore,
-  expelled: ignore,
-  stateSet: ignore,
-  heard: ignore,
-  beatHeard: ignore,
-  channelJoined: ignore,
-  busLost: ignore,
-  busRecovered: ignore,
-  prolong: ignore,
-  emptied: () => Promise.resolve(),
-  stop: () => Promise.resolve(),
 }

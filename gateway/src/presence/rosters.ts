@@ -3,9 +3,9 @@
  * it is first needed and let go of when nothing would be lost with it.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import type { SpaceRoster } from '../core/roster.ts'
-import type { RosterEffect } from '../core/roster-effect.ts'
-import type { Clock } from '../ports.ts'
+import type { SpaceRoster } from '../core/presence/roster.ts'
+import type { RosterEffect } from '../core/presence/roster-effect.ts'
+import type { Clock } from '@rhizom/machine'
 import { type Happening, SpacePresence } from './space-presence.ts'
 
 export interface RostersPorts {

@@ -1,7 +1,7 @@
 /** Runs the roster of one space: lets things happen to it, has its effects carried out, wakes it when it is time. */
-import type { SpaceRoster } from '../core/roster.ts'
-import type { RosterEffect } from '../core/roster-effect.ts'
-import type { Cancel, Clock } from '../ports.ts'
+import type { SpaceRoster } from '../core/presence/roster.ts'
+import type { RosterEffect } from '../core/presence/roster-effect.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
 
 export type Happening = (roster: SpaceRoster, now: number) => void
 
@@ -30,7 +30,7 @@ export class SpacePresence {
   }
 
   run(happen: Happening): void {
-    happen(this.roster, this.#ports.clock.now())
+    happen(this.roster, this.#ports.clock.dateMs())
     for (const effect of this.roster.takeEffects()) this.#ports.carryOut(this, effect)
     if (this.roster.isExact) this.release()
     this.#sleep()
@@ -65,7 +65,7 @@ export class SpacePresence {
     this.#timerAt = at
     if (at === Number.POSITIVE_INFINITY) return
     const { clock, woke } = this.#ports
-    this.#timer = clock.after(Math.max(0, at - clock.now()), () => {
+    this.#timer = clock.after(Math.max(0, at - clock.dateMs()), () => {
       this.#timerAt = Number.POSITIVE_INFINITY
       woke(this, (roster, now) => roster.tick(now))
     })

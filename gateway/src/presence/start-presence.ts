@@ -1,13 +1,14 @@
 /** Puts presence together from the settings: Redis, the api, and the hub between them. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
-import type { Clock, Log } from '../ports.ts'
+import type { Clock } from '@rhizom/machine'
+import type { Log } from '../ports.ts'
 import { HASH_TTL_MS } from './beat-content.ts'
 import { createLastSeenPost } from './last-seen-post.ts'
 import { LastSeen } from './last-seen.ts'
 import { PresenceHub } from './presence-hub.ts'
 import { createPresenceMetrics, type PresenceMetrics } from './presence-metrics.ts'
-import { RedisPresence } from './redis-presence.ts'
+import { RedisPresenceStore } from '../redis/presence-store.ts'
 
 /** Pause after a heartbeat that did not reach Redis. */
 const RETRY_MS = 500
@@ -16,7 +17,7 @@ const BOOT_ID_BYTES = 9
 
 export function startPresence(config: Config, clock: Clock, log: Log): { hub: PresenceHub; metrics: PresenceMetrics } {
   const metrics = createPresenceMetrics()
-  const store = new RedisPresence({
+  const store = new RedisPresenceStore({
     url: config.REDIS_URL,
     clock,
     random: Math.random,

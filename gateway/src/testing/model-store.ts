@@ -10,9 +10,10 @@ import {
   type PresenceHint,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Orphans, PresenceRead } from '../core/presence-read.ts'
-import type { PresenceWrite } from '../core/roster-effect.ts'
-import type { BeatAnswer, BeatRequest, Clock, LastWords, PresenceStore } from '../ports.ts'
+import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
+import type { PresenceWrite } from '../core/presence/roster-effect.ts'
+import type { Clock } from '@rhizom/machine'
+import type { BeatAnswer, BeatRequest, LastWords, PresenceStore } from '../ports.ts'
 import { type PresenceBus, PresenceData } from './presence-data.ts'
 import type { ProcessGate } from './process-gate.ts'
 
@@ -43,7 +44,7 @@ export class ModelRedis extends PresenceData implements PresenceBus {
   weather: Weather
 
   constructor(time: Clock, weather: Weather) {
-    super(() => time.now())
+    super(() => time.nowMs())
     this.time = time
     this.weather = weather
   }
@@ -94,7 +95,7 @@ export class ModelStore implements PresenceStore {
   #ask<T>(run: () => T): Promise<T> {
     if (!this.#isConnected || this.#gate.isDead) return Promise.reject(new Error('not connected'))
     const { time, weather } = this.#redis
-    this.#lastAt = Math.max(this.#lastAt, time.now() + 1 + Math.floor(weather.random() * 4))
+    this.#lastAt = Math.max(this.#lastAt, time.nowMs() + 1 + Math.floor(weather.random() * 4))
     return new Promise((resolve, reject) => {
       let isOpen = true
       const refuse = (error: Error): void => {
@@ -103,7 +104,7 @@ export class ModelStore implements PresenceStore {
         this.#gate.enter(() => reject(error))
       }
       this.#open.add(refuse)
-      time.after(this.#lastAt - time.now(), () => {
+      time.after(this.#lastAt - time.nowMs(), () => {
         if (!isOpen) return
         const value = run()
         time.after(1 + Math.floor(weather.random() * 10), () => {

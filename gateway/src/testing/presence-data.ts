@@ -13,8 +13,8 @@ import {
   type PresenceHint,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Orphans, PresenceRead } from '../core/presence-read.ts'
-import type { PresenceWrite } from '../core/roster-effect.ts'
+import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
+import type { PresenceWrite } from '../core/presence/roster-effect.ts'
 import type { BeatAnswer, BeatRequest, LastWords } from '../ports.ts'
 
 interface Lease {

@@ -1,5 +1,5 @@
 /** For tests: one process in virtual time. Killed it does nothing any more, stopped it does everything later. */
-import type { Cancel, Clock } from '../ports.ts'
+import type { Cancel, Clock } from '@rhizom/machine'
 
 export class ProcessGate implements Clock {
   readonly #time: Clock
@@ -10,8 +10,12 @@ export class ProcessGate implements Clock {
     this.#time = time
   }
 
-  now(): number {
-    return this.#time.now()
+  nowMs(): number {
+    return this.#time.nowMs()
+  }
+
+  dateMs(): number {
+    return this.#time.dateMs()
   }
 
   after(ms: number, run: () => void): Cancel {

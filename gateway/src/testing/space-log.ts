@@ -1,8 +1,8 @@
 /** For tests: a space's log as the api would hold it, the messages it publishes, and reads of it. */
 import { encodeChangesMessage, type Change, parseSpaceMessage, type Position } from '@rhizom/protocol'
-import { readersOf } from '../core/access.ts'
-import type { HeldSnapshot, LogAnswer } from '../core/feed-state.ts'
-import { adoptRun, encodeRun, type LooseChange, type Run } from '../core/run.ts'
+import { readersOf } from '../core/feed/access.ts'
+import type { HeldSnapshot, LogAnswer } from '../core/feed/state.ts'
+import { runFromMessage, encodeRun, type LooseChange, type Run } from '../core/feed/run.ts'
 
 export const SPACE = '@lobby'
 export const EPOCH = '00000000-0000-4000-8000-000000000001'
@@ -24,7 +24,7 @@ export const change = (
 export function runOf(from: number, to: number, epoch = EPOCH, changes?: readonly LooseChange[]): Run {
   const list = changes ?? Array.from({ length: to - from }, (_, index) => change(from + index + 1))
   const message = parseSpaceMessage(encodeChangesMessage(SPACE, epoch, from, list as unknown as Change[]))
-  const run = message.ok && message.value.kind === 'changes' ? adoptRun(SPACE, message.value) : undefined
+  const run = message.ok && message.value.kind === 'changes' ? runFromMessage(SPACE, message.value) : undefined
   if (run === undefined) throw new Error('not a run')
   return run
 }

@@ -6,9 +6,9 @@ import type { Former } from './sign-in.tsx'
 export function SessionEnd({ onEnded }: { onEnded: (former: Former) => void }) {
   const client = useRhizom()
   const status = useSyncStatus()
-  const reason = status.status === 'error' && status.remedy === 'sign-in' ? status.reason : null
+  const reason = status.status === 'error' && status.remedy === 'sign-in' ? status.reason : undefined
   useEffect(() => {
-    if (reason !== null) onEnded({ name: client.session().being.name, reason })
+    if (reason !== undefined) onEnded({ name: client.session().being.name, reason })
   }, [reason, client, onEnded])
   return null
 }

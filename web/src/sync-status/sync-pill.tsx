@@ -24,7 +24,7 @@ export function SyncPill() {
       <dl className="pill-card card">
         <dt>Status</dt>
         <dd>{labels[status.status]}</dd>
-        {status.sinceMs !== null && (
+        {status.sinceMs !== undefined && (
           <>
             <dt>Since</dt>
             <dd>{clock.format(status.sinceMs)}</dd>
@@ -38,7 +38,7 @@ export function SyncPill() {
             </dd>
           </>
         )}
-        {status.reason !== null && (
+        {status.reason !== undefined && (
           <>
             <dt>Why</dt>
             <dd>{status.reason}</dd>

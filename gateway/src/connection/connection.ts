@@ -1,0 +1,243 @@
+/**
+ * Runs the connection machine (core/connection/machine.ts) of one client: cuts what it says into lines, carries out
+ * effects, keeps its subscriptions. Bytes leave through its outbox, and `#close` is the only way it ends.
+ *
+ * Everything that comes in from outside comes through `#guard`: what is thrown while this client is served closes this
+ * client and reaches nobody else, neither those who share a feed with it nor the process.
+ */
+import { type Clock, type Random, Runner } from '@rhizom/machine'
+import {
+  type BeingId,
+  CLOSE,
+  type CloseName,
+  encodeFrame,
+  encodeSignalMessage,
+  type ServerFrame,
+  type SpaceId,
+} from '@rhizom/protocol'
+import type { Leave } from '../core/connection/drain.ts'
+import type { SendBudgetSettings } from '../core/connection/send-budget.ts'
+import { connectionMachine, openConnection } from '../core/connection/machine.ts'
+import type { ConnectionEffect, ConnectionEvent, ConnectionLimits, ConnectionState } from '../core/connection/state.ts'
+import type { Spaces } from '../space/spaces.ts'
+import type { Metrics } from '../observe.ts'
+import { Outbox } from './outbox.ts'
+import type { Bus, ClientHandlers, ClientSocket, Log, VerifyToken } from '../ports.ts'
+import type { Roster } from '../presence/roster.ts'
+import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
+import type { Wall } from '../wall.ts'
+
+export interface ConnectionPorts {
+  clock: Clock
+  random: Random
+  bus: Bus
+  feeds: Spaces
+  roster: Roster
+  verifyToken: VerifyToken
+  metrics: Metrics
+  log: Log
+  wall: Wall
+  settings: ConnectionSettings
+  /** Whether who this is was removed, for all that is known. */
+  isRevoked(being: BeingId): boolean
+  nextWatcherId(): number
+  closed(connection: Connection): void
+}
+
+export interface ConnectionSettings {
+  limits: ConnectionLimits
+  sendBudget: SendBudgetSettings
+}
+
+export class Connection implements ClientHandlers {
+  readonly #ports: ConnectionPorts
+  readonly #outbox: Outbox
+  readonly #subscriptions: Subscriptions
+  readonly #runner: Runner<ConnectionState, ConnectionEvent, ConnectionEffect>
+
+  constructor(id: string, socket: ClientSocket, ports: ConnectionPorts) {
+    this.#ports = ports
+    this.#outbox = new Outbox(socket, ports.clock, ports.settings.sendBudget, () => {
+      ports.metrics.slowReaders.inc()
+      this.#dispatch({ type: 'fellBehind' })
+    })
+    const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
+    const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
+    this.#subscriptions = new Subscriptions({ ...ports, outbox: this.#outbox, happened, guard })
+    const { limits } = ports.settings
+    this.#runner = new Runner({
+      ...ports,
+      machine: connectionMachine(limits),
+      initial: openConnection(id, ports.clock.nowMs(), limits),
+      carryOut: (effect) => this.#carryOut(effect),
+      faulted: (error) => this.#faulted(error),
+      changed: (state) => {
+        if (state.status === 'closed') this.#ended()
+      },
+    })
+  }
+
+  get status(): ConnectionState['status'] {
+    return this.#runner.isStopped ? 'closed' : this.#runner.state.status
+  }
+
+  /** Who it is, as soon as that is known. */
+  get being(): BeingId | undefined {
+    const { state } = this.#runner
+    return 'being' in state ? state.being : undefined
+  }
+
+  /** Lines are cut off one by one, so that a message of nothing but line ends is given up as soon as it is too much. */
+  textReceived(text: string): void {
+    let start = 0
+    do {
+      const end = text.indexOf('\n', start)
+      const line = end < 0 ? text.slice(start) : text.slice(start, end)
+      this.#dispatch({ type: 'lineReceived', line, bytes: Buffer.byteLength(line) })
+      start = end < 0 ? text.length : end + 1
+    } while (start < text.length && this.status !== 'closed')
+  }
+
+  binaryReceived(): void {
+    this.#dispatch({ type: 'binaryReceived' })
+  }
+
+  controlReceived(): void {
+    this.#dispatch({ type: 'controlReceived' })
+  }
+
+  drained(): void {
+    this.#guard(() => {
+      if (this.#outbox.drained()) this.#subscriptions.drained()
+    }, undefined)
+  }
+
+  closed(): void {
+    this.#outbox.forget()
+    this.#dispatch({ type: 'socketClosed' })
+  }
+
+  /** Says goodbye now and closes later. */
+  drain(leave: Leave): void {
+    this.#dispatch({ type: 'drainStarted', ...leave })
+  }
+
+  /** Who this is was removed. */
+  revoke(): void {
+    this.#dispatch({ type: 'beingRevoked' })
+  }
+
+  #dispatch(event: ConnectionEvent): void {
+    this.#runner.dispatch(event)
+  }
+
+  #guard<T>(run: () => T, otherwise: T): T {
+    try {
+      return run()
+    } catch (error) {
+      this.#faulted(error)
+      return otherwise
+    }
+  }
+
+  /** The machine is not asked any more: it may be what failed, or its effects may be half carried out. */
+  #faulted(error: unknown): void {
+    const { wall } = this.#ports
+    wall.report('connection', error, { connection: this.#runner.state.id, being: this.being })
+    const ignore = (): void => undefined
+    this.#runner.stop()
+    wall.around('connection', () => this.#subscriptions.clear(), ignore)
+    wall.around('connection', () => this.#close('notUnderstood'), ignore)
+    this.#outbox.forget()
+    this.#ended()
+  }
+
+  #ended(): void {
+    this.#runner.stop()
+    this.#ports.closed(this)
+  }
+
+  #carryOut(effect: ConnectionEffect): void {
+    switch (effect.type) {
+      case 'sendFrame':
+        this.#outbox.send(encodeFrame(effect.frame))
+        return
+      case 'closeSocket':
+        this.#close(effect.close)
+        return
+      case 'countFrame':
+        this.#ports.metrics.framesIn.inc({ type: effect.frame })
+        return
+      case 'verifyToken':
+        this.#verify(effect)
+        return
+      case 'watch':
+        this.#subscriptions.watch(effect.space, effect.being, effect.position, effect.present)
+        return
+      case 'unwatch':
+        this.#subscriptions.unwatch(effect.space)
+        return
+      case 'setPresence':
+        this.#setPresence(effect)
+        return
+      case 'publishSignal':
+        this.#ports.metrics.signals.inc()
+        this.#ports.bus.publish(effect.space, encodeSignalMessage(effect.space, effect.being, effect.name, effect.data))
+        return
+      case 'sendHeartbeat':
+        this.#sendHeartbeat(effect.spaces)
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  #verify({ purpose, token }: Extract<ConnectionEffect, { type: 'verifyToken' }>): void {
+    this.#ports.verifyToken(token).then(
+      (outcome) => {
+        if (!outcome.ok) return this.#dispatch({ type: 'tokenRefused', reason: outcome.reason })
+        const { being, expiresAt } = outcome
+        if (this.#ports.isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
+        return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
+      },
+      (error: unknown) => {
+        this.#ports.log.error({ error }, 'verifying a token failed')
+        this.#dispatch({ type: 'tokenRefused', reason: 'invalid' })
+      },
+    )
+  }
+
+  #setPresence({ space, being, state }: Extract<ConnectionEffect, { type: 'setPresence' }>): void {
+    const presence = this.#subscriptions.get(space)?.presence
+    if (presence !== undefined) {
+      this.#ports.roster.stateSet(space, presence, being, state)
+      return
+    }
+    const message = 'Subscribe with present to be here'
+    const frame: ServerFrame = { type: 'error', code: 'not-subscribed', message, space }
+    this.#outbox.send(encodeFrame(frame))
+  }
+
+  #subscriptionChanged(news: SubscriptionNews): void {
+    if (news.type === 'subscriptionEnded') this.#ports.metrics.evictions.inc({ code: news.code })
+    this.#dispatch(news)
+  }
+
+  #sendHeartbeat(spaces: readonly SpaceId[]): void {
+    const heads: Record<SpaceId, number> = {}
+    for (const space of spaces) {
+      const isFollowing = this.#subscriptions.get(space)?.isFollowing === true
+      const version = isFollowing ? this.#ports.feeds.sentVersion(space) : undefined
+      if (version !== undefined) heads[space] = version
+    }
+    const frame: ServerFrame = { type: 'heartbeat', at: this.#ports.clock.dateMs(), heads }
+    this.#outbox.send(encodeFrame(frame))
+  }
+
+  #close(name: CloseName): void {
+    if (!this.#outbox.isOpen) return
+    const { code, reason } = CLOSE[name]
+    this.#ports.metrics.closes.inc({ code: String(code) })
+    this.#outbox.close(code, reason)
+  }
+}

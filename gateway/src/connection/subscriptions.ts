@@ -1,0 +1,124 @@
+/**
+ * What one client watches: a watcher for each space, given to the space's feed. An answer that finds too much unsent is
+ * put off, and asked for again when the client has read; until then nothing of that space is sent to it.
+ */
+import type { BeingId, Position, SpaceId } from '@rhizom/protocol'
+import type { Spaces } from '../space/spaces.ts'
+import type { Watcher } from '../space/space-channel.ts'
+import type { Outbox } from './outbox.ts'
+import type { Roster } from '../presence/roster.ts'
+
+export interface Subscription extends Watcher {
+  /** Where to ask again from, if the answer could not be taken. */
+  position: Position | undefined
+  /** Answered, and sent everything since: not so while an answer waits for what lies unsent to drain. */
+  isFollowing: boolean
+}
+
+export type SubscriptionNews =
+  | { type: 'subscriptionAnswered'; space: SpaceId }
+  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
+  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+
+export interface SubscriptionsPorts {
+  feeds: Spaces
+  roster: Roster
+  outbox: Outbox
+  nextWatcherId(): number
+  happened(news: SubscriptionNews): void
+  /** Runs what a feed asks of this client: what is thrown is this client's trouble, and `otherwise` is the answer. */
+  guard<T>(run: () => T, otherwise: T): T
+}
+
+export class Subscriptions {
+  readonly #ports: SubscriptionsPorts
+  readonly #bySpace = new Map<SpaceId, Subscription>()
+  /** Asked for while too much lay unsent; they are asked for when it has drained. */
+  readonly #deferred = new Set<SpaceId>()
+  /** Names the connection to the roster, whatever it subscribes to and how often. */
+  readonly #presence: number
+
+  constructor(ports: SubscriptionsPorts) {
+    this.#ports = ports
+    this.#presence = ports.nextWatcherId()
+  }
+
+  get(space: SpaceId): Subscription | undefined {
+    return this.#bySpace.get(space)
+  }
+
+  /** Watches a space, or watches it anew from another position. */
+  watch(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): void {
+    this.unwatch(space)
+    this.#bySpace.set(space, this.#subscription(space, being, position, present))
+    this.#ask(space)
+  }
+
+  unwatch(space: SpaceId): void {
+    const subscription = this.#bySpace.get(space)
+    if (subscription === undefined) return
+    this.#bySpace.delete(space)
+    this.#deferred.delete(space)
+    const { roster, feeds } = this.#ports
+    if (subscription.presence !== undefined) roster.left(space, subscription.presence)
+    feeds.unwatch(space, subscription.id)
+  }
+
+  /** Lets go of every space, whatever has become of them. */
+  clear(): void {
+    for (const space of [...this.#bySpace.keys()]) this.#ports.guard(() => this.unwatch(space), undefined)
+  }
+
+  /** The client has read what lay unsent. */
+  drained(): void {
+    for (const space of [...this.#deferred]) {
+      this.#deferred.delete(space)
+      this.#ask(space)
+    }
+  }
+
+  #ask(space: SpaceId): void {
+    const subscription = this.#bySpace.get(space)
+    if (subscription === undefined) return
+    if (this.#ports.outbox.isFull()) this.#deferred.add(space)
+    else this.#ports.feeds.watch(space, subscription, subscription.position)
+  }
+
+  #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
+    const { roster, outbox, nextWatcherId, happened, guard } = this.#ports
+    const id = nextWatcherId()
+    const presence = present ? this.#presence : undefined
+    const isCurrent = (): boolean => this.#bySpace.get(space)?.id === id
+    const subscription: Subscription = {
+      id,
+      being,
+      presence,
+      position,
+      isFollowing: false,
+      answer: (message) => guard(() => answer(message), false),
+      live: (batch) => guard(() => outbox.sendLive(batch), undefined),
+      refused: (code, retryAfterMs) => {
+        if (!isCurrent()) return
+        this.#bySpace.delete(space)
+        happened({ type: 'subscriptionRefused', space, code, retryAfterMs })
+      },
+      ended: (code) => {
+        if (!isCurrent()) return
+        this.#bySpace.delete(space)
+        if (presence !== undefined) guard(() => roster.ended(space, presence), undefined)
+        happened({ type: 'subscriptionEnded', space, code })
+      },
+    }
+    const answer = (message: Uint8Array): boolean => {
+      subscription.isFollowing = isCurrent() && outbox.sendAnswer(message)
+      if (!subscription.isFollowing) {
+        if (isCurrent() && outbox.isOpen) this.#deferred.add(space)
+        return false
+      }
+      subscription.position = undefined
+      happened({ type: 'subscriptionAnswered', space })
+      return outbox.isOpen
+    }
+    return subscription
+  }
+}

@@ -1,0 +1,36 @@
+/** How a step of the connection machine ends: as it was, with a complaint, or closed. There is one way to close. */
+import { type CloseName, FRAME_ERRORS, type FrameErrorCode } from '@rhizom/protocol'
+import type { ConnectionEffect, ConnectionState, ConnectionStep, OpenConnection } from './state.ts'
+
+export const stay = (state: ConnectionState): ConnectionStep => ({ state, effects: [] })
+
+interface ErrorExtra {
+  space?: string | undefined
+  retryAfterMs?: number | undefined
+  message?: string
+}
+
+export const errorFrame = (code: FrameErrorCode, extra: ErrorExtra = {}): ConnectionEffect => ({
+  type: 'sendFrame',
+  frame: {
+    type: 'error',
+    code,
+    message: extra.message ?? FRAME_ERRORS[code],
+    ...(extra.space === undefined ? {} : { space: extra.space }),
+    ...(extra.retryAfterMs === undefined ? {} : { retryAfterMs: extra.retryAfterMs }),
+  },
+})
+
+/** Says the last words, lets go of every space, closes the socket. */
+export function closeConnection(
+  state: OpenConnection,
+  close: CloseName,
+  lastWords: readonly ConnectionEffect[] = [],
+): ConnectionStep {
+  const spaces = 'subscriptions' in state ? [...state.subscriptions.keys()] : []
+  const unwatch = spaces.map((space): ConnectionEffect => ({ type: 'unwatch', space }))
+  return {
+    state: { status: 'closed', id: state.id },
+    effects: [...lastWords, ...unwatch, { type: 'closeSocket', close }],
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * One connection: who it is, what it watches, how long it may stay. States and picture are in state.ts; what a
+ * client says is let in and read by lines.ts, what a live one asks is served by frames.ts. Feeds answer
+ * subscriptions, the shell moves bytes.
+ */
+import type { Machine, Moment, TimePassed } from '@rhizom/machine'
+import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
+import { fullBucket, lineCost } from './admission.ts'
+import { closeConnection, errorFrame, stay } from './end.ts'
+import { serveDraining, serveLive, subscriptionAnswered } from './frames.ts'
+import { admit, countFrame, malformed, readHello, readLine } from './lines.ts'
+import type {
+  Authenticating,
+  AwaitingHello,
+  DrainingConnection,
+  LiveConnection,
+  OpenConnection,
+  ConnectionEffect,
+  ConnectionEvent,
+  ConnectionLimits,
+  ConnectionState,
+  ConnectionStep,
+  TokenRefusal,
+} from './state.ts'
+
+export const openConnection = (id: string, nowMs: number, limits: ConnectionLimits): ConnectionState => ({
+  status: 'awaiting-hello',
+  id,
+  inbound: { bucket: fullBucket(limits.frames, nowMs), refusedInRow: 0, malformedInRow: 0 },
+  helloByMs: nowMs + limits.helloTimeoutMs,
+})
+
+export function stepConnection(
+  state: ConnectionState,
+  event: ConnectionEvent | TimePassed,
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  if (state.status === 'closed') return { state, effects: [] }
+  switch (event.type) {
+    case 'lineReceived':
+      return lineReceived(state, event, at, limits)
+    case 'binaryReceived':
+      return admit(state, 1, at, limits, (admitted) => malformed(admitted, 'a binary message', limits))
+    case 'controlReceived':
+      return admit(state, 1, at, limits, (admitted) => ({ state: admitted, effects: [countFrame('control')] }))
+    case 'tokenVerified':
+      return tokenVerified(state, event, at, limits)
+    case 'tokenRefused':
+      return tokenRefused(state, event.reason)
+    case 'subscriptionAnswered':
+    case 'subscriptionRefused':
+    case 'subscriptionEnded':
+      return subscriptionChanged(state, event)
+    case 'beingRevoked':
+      return beingRevoked(state)
+    case 'fellBehind':
+      return closeConnection(state, 'tooSlow')
+    case 'drainStarted':
+      return drainStarted(state, event, at)
+    case 'socketClosed': {
+      const { state: closed, effects } = closeConnection(state, 'draining')
+      return { state: closed, effects: effects.filter((effect) => effect.type === 'unwatch') }
+    }
+    case 'timePassed':
+      return timePassed(state, at, limits)
+    default:
+      event satisfies never
+      return stay(state)
+  }
+}
+
+/** What is over a size limit is not read, and what is over the rate neither. */
+function lineReceived(
+  state: OpenConnection,
+  { line, bytes }: Extract<ConnectionEvent, { type: 'lineReceived' }>,
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  if (bytes > (state.status === 'awaiting-hello' ? limits.maxHelloBytes : limits.maxFrameBytes)) return tooLarge(state)
+  const pass = (admitted: OpenConnection): ConnectionStep => {
+    switch (admitted.status) {
+      case 'awaiting-hello':
+        return readHello(admitted, line, limits, helloReceived, unauthenticated)
+      case 'authenticating':
+        return hold(admitted, line, bytes, limits)
+      case 'live':
+      case 'draining':
+        return readLine(admitted, line, limits, (known, frame) => serve(known, frame, at, limits))
+      default:
+        admitted satisfies never
+        return stay(admitted)
+    }
+  }
+  return admit(state, lineCost(bytes), at, limits, pass, line)
+}
+
+const tooLarge = (state: OpenConnection): ConnectionStep => closeConnection(state, 'tooMany', [errorFrame('too-large')])
+
+function hold(state: Authenticating, line: string, bytes: number, limits: ConnectionLimits): ConnectionStep {
+  const heldBytes = state.heldBytes + bytes
+  return heldBytes > limits.maxFrameBytes ? tooLarge(state) : stay({ ...state, held: [...state.held, line], heldBytes })
+}
+
+function serve(
+  state: LiveConnection | DrainingConnection,
+  frame: ClientFrame,
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  if (state.status === 'draining') return serveDraining(state, frame, at, limits)
+  return frame.type === 'hello' ? unauthenticated(state) : serveLive(state, frame, limits)
+}
+
+const unauthenticated = (state: OpenConnection): ConnectionStep =>
+  closeConnection(state, 'notAuthenticated', [errorFrame('not-authenticated')])
+
+function helloReceived(state: AwaitingHello, frame: HelloFrame): ConnectionStep {
+  if (frame.protocol !== PROTOCOL_VERSION) return closeConnection(state, 'unsupportedVersion')
+  const next: Authenticating = { ...state, status: 'authenticating', held: [], heldBytes: 0 }
+  return { state: next, effects: [{ type: 'verifyToken', purpose: 'hello', token: frame.token }] }
+}
+
+function tokenVerified(
+  state: OpenConnection,
+  event: Extract<ConnectionEvent, { type: 'tokenVerified' }>,
+  at: Moment,
+  limits: ConnectionLimits,
+): ConnectionStep {
+  if (event.expiresAt <= at.dateMs) return tokenRefused(state, 'expired')
+  if (event.purpose === 'refresh') {
+    if (state.status !== 'live') return stay(state)
+    if (event.being !== state.being) return unauthenticated(state)
+    return event.expiresAt <= state.expiresAt ? stay(state) : stay({ ...state, ...expiry(event.expiresAt, at) })
+  }
+  if (state.status !== 'authenticating') return stay(state)
+  const { id, inbound, held } = state
+  const { being } = event
+  const { heartbeatMs } = limits
+  // Spread, so that clients that came together are not served together.
+  const heartbeatAtMs = at.nowMs + Math.ceil(heartbeatMs * (1 - at.random / 2))
+  const live: LiveConnection = {
+    status: 'live',
+    id,
+    inbound,
+    being,
+    ...expiry(event.expiresAt, at),
+    heartbeatAtMs,
+    subscriptions: new Map(),
+  }
+  const effects: ConnectionEffect[] = [
+    { type: 'sendFrame', frame: { type: 'welcome', session: id, being, heartbeatMs } },
+  ]
+  let next: ConnectionState = live
+  for (const line of held) {
+    if (next.status !== 'live') break
+    const served: ConnectionStep = readLine(next, line, limits, (known, frame) => serve(known, frame, at, limits))
+    next = served.state
+    effects.push(...served.effects)
+  }
+  return { state: next, effects }
+}
+
+/** A token ends at a date; the connection waits by a clock that nobody sets. */
+const expiry = (expiresAt: number, at: Moment): Pick<LiveConnection, 'expiresAt' | 'expiresAtMs'> => ({
+  expiresAt,
+  expiresAtMs: at.nowMs + expiresAt - at.dateMs,
+})
+
+function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionStep {
+  if (state.status === 'awaiting-hello' || state.status === 'draining') return stay(state)
+  switch (reason) {
+    case 'expired':
+      return closeConnection(state, 'tokenExpired')
+    case 'invalid':
+      return unauthenticated(state)
+    case 'revoked':
+      return revoked(state)
+    default:
+      reason satisfies never
+      return stay(state)
+  }
+}
+
+const revoked = (state: OpenConnection): ConnectionStep =>
+  closeConnection(state, 'notAuthenticated', [errorFrame('not-authenticated', { message: 'Who this was is removed' })])
+
+/** Before its token was verified nobody knows whose connection it is: then that is asked. */
+const beingRevoked = (state: OpenConnection): ConnectionStep =>
+  'being' in state && state.being !== undefined ? revoked(state) : stay(state)
+
+type SubscriptionEvent = Extract<
+  ConnectionEvent,
+  { type: 'subscriptionAnswered' | 'subscriptionRefused' | 'subscriptionEnded' }
+>
+
+const ENDED = {
+  revoked: 'This space may no longer be read',
+  removed: 'This space was removed',
+} as const
+
+function subscriptionChanged(state: OpenConnection, event: SubscriptionEvent): ConnectionStep {
+  if (state.status !== 'live' && state.status !== 'draining') return stay(state)
+  const { space } = event
+  if (!state.subscriptions.has(space)) return stay(state)
+  if (event.type === 'subscriptionAnswered') return subscriptionAnswered(state, space)
+  const subscriptions = new Map(state.subscriptions)
+  subscriptions.delete(space)
+  const next: OpenConnection = { ...state, subscriptions }
+  if (event.type === 'subscriptionRefused') {
+    const { code, retryAfterMs } = event
+    return { state: next, effects: [errorFrame(code, { space, retryAfterMs })] }
+  }
+  const frame = { type: 'unsubscribed', space, code: event.code, message: ENDED[event.code] } as const
+  return { state: next, effects: [{ type: 'sendFrame', frame }] }
+}
+
+function drainStarted(
+  state: OpenConnection,
+  { reconnectAfterMs, closeAfterMs }: Extract<ConnectionEvent, { type: 'drainStarted' }>,
+  at: Moment,
+): ConnectionStep {
+  if (state.status === 'draining') return stay(state)
+  const { id, inbound } = state
+  const being = state.status === 'live' ? state.being : undefined
+  const subscriptions = state.status === 'live' ? state.subscriptions : new Map()
+  const closeAtMs = at.nowMs + closeAfterMs
+  return {
+    state: { status: 'draining', id, inbound, being, subscriptions, closeAtMs },
+    effects: [{ type: 'sendFrame', frame: { type: 'goodbye', reason: 'draining', reconnectAfterMs } }],
+  }
+}
+
+function timePassed(state: OpenConnection, at: Moment, limits: ConnectionLimits): ConnectionStep {
+  switch (state.status) {
+    case 'awaiting-hello':
+    case 'authenticating':
+      return state.helloByMs <= at.nowMs ? closeConnection(state, 'helloTimedOut') : stay(state)
+    case 'live': {
+      if (state.expiresAtMs <= at.nowMs) return closeConnection(state, 'tokenExpired')
+      if (state.heartbeatAtMs > at.nowMs) return stay(state)
+      const spaces = [...state.subscriptions].flatMap(([space, { status }]) => (status === 'live' ? [space] : []))
+      const next: LiveConnection = { ...state, heartbeatAtMs: at.nowMs + limits.heartbeatMs }
+      return { state: next, effects: [{ type: 'sendHeartbeat', spaces }] }
+    }
+    case 'draining':
+      return state.closeAtMs <= at.nowMs ? closeConnection(state, 'draining') : stay(state)
+    default:
+      state satisfies never
+      return stay(state)
+  }
+}
+
+/** When the connection has to be stepped if nothing happens before. */
+export function connectionWakesAtMs(state: ConnectionState): number | undefined {
+  switch (state.status) {
+    case 'awaiting-hello':
+    case 'authenticating':
+      return state.helloByMs
+    case 'live':
+      return Math.min(state.expiresAtMs, state.heartbeatAtMs)
+    case 'draining':
+      return state.closeAtMs
+    case 'closed':
+      return undefined
+    default:
+      return state satisfies never
+  }
+}
+
+/** The machine of one connection, for its runner. */
+export const connectionMachine = (
+  limits: ConnectionLimits,
+): Machine<ConnectionState, ConnectionEvent, ConnectionEffect> => ({
+  step: (state, event, at) => stepConnection(state, event, at, limits),
+  wakesAtMs: connectionWakesAtMs,
+})

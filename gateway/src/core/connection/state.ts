@@ -1,0 +1,122 @@
+/**
+ * The states, events and effects of the connection machine (machine.ts): one connection, whatever carries it.
+ *
+ *   awaiting-hello ─ hello ─► authenticating ─ verified ─► live ──┐
+ *        │                          │                       │     │ drain
+ *        └──────────── drain ───────┴──────── drain ────────┴──► draining
+ *        any of them ── timeout · fault · too slow · peer gone ──► closed
+ */
+import type { Step } from '@rhizom/machine'
+import type { BeingId, ClientFrame, CloseName, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type { Bucket, BucketSettings } from './admission.ts'
+
+/** What keeps a client from talking too much or too badly. */
+export interface Inbound {
+  bucket: Bucket
+  refusedInRow: number
+  malformedInRow: number
+}
+
+/** What a client may send behind a subscribe, before it knows whether it may read the space. */
+export type SpokenFrame = Extract<ClientFrame, { type: 'presence' | 'signal' }>
+
+export type SubscriptionState =
+  | { status: 'live' }
+  /** Not answered yet. Of what was said meanwhile the latest of each name is held: it is as late as the answer. */
+  | { status: 'waiting'; held: ReadonlyMap<string, SpokenFrame> }
+export type SubscriptionStates = ReadonlyMap<SpaceId, SubscriptionState>
+
+export interface AwaitingHello {
+  status: 'awaiting-hello'
+  id: string
+  inbound: Inbound
+  helloByMs: number
+}
+export interface Authenticating {
+  status: 'authenticating'
+  id: string
+  inbound: Inbound
+  helloByMs: number
+  /** Lines that came behind hello, unread: they are served once the token is known to be good. */
+  held: readonly string[]
+  heldBytes: number
+}
+export interface LiveConnection {
+  status: 'live'
+  id: string
+  inbound: Inbound
+  being: BeingId
+  /** When the token ends: the date it names, and until when that is by the clock that waits. */
+  expiresAt: number
+  expiresAtMs: number
+  heartbeatAtMs: number
+  subscriptions: SubscriptionStates
+}
+export interface DrainingConnection {
+  status: 'draining'
+  id: string
+  inbound: Inbound
+  being: BeingId | undefined
+  closeAtMs: number
+  subscriptions: SubscriptionStates
+}
+export interface ClosedConnection {
+  status: 'closed'
+  id: string
+}
+export type OpenConnection = AwaitingHello | Authenticating | LiveConnection | DrainingConnection
+export type ConnectionState = OpenConnection | ClosedConnection
+
+export type ConnectionEvent =
+  /** One line of a message, unread. `bytes` is its length in UTF-8. */
+  | { type: 'lineReceived'; line: string; bytes: number }
+  | { type: 'binaryReceived' }
+  /** A ping or a pong of the transport. */
+  | { type: 'controlReceived' }
+  /** `expiresAt` is a date, in milliseconds since 1970. */
+  | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number }
+  | { type: 'tokenRefused'; reason: TokenRefusal }
+  | { type: 'subscriptionAnswered'; space: SpaceId }
+  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
+  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+  /** Who this is was removed: the token is no longer good. */
+  | { type: 'beingRevoked' }
+  | { type: 'fellBehind' }
+  | { type: 'drainStarted'; reconnectAfterMs: number; closeAfterMs: number }
+  | { type: 'socketClosed' }
+
+export type TokenPurpose = 'hello' | 'refresh'
+export type TokenRefusal = 'invalid' | 'expired' | 'revoked'
+
+export type ReceivedFrame = ClientFrame['type'] | 'malformed' | 'unknown' | 'blank' | 'control' | 'refused'
+
+export type ConnectionEffect =
+  | { type: 'sendFrame'; frame: ServerFrame }
+  | { type: 'closeSocket'; close: CloseName }
+  /** What came, for the metrics. */
+  | { type: 'countFrame'; frame: ReceivedFrame }
+  | { type: 'verifyToken'; purpose: TokenPurpose; token: string }
+  /** Watch, or watch anew from another position. */
+  | { type: 'watch'; space: SpaceId; being: BeingId; position: Position | undefined; present: boolean }
+  | { type: 'unwatch'; space: SpaceId }
+  | { type: 'setPresence'; space: SpaceId; being: BeingId; state: JsonObject }
+  | { type: 'publishSignal'; space: SpaceId; being: BeingId; name: string; data: JsonObject | undefined }
+  /** The heads of these are known to the feeds. */
+  | { type: 'sendHeartbeat'; spaces: readonly SpaceId[] }
+
+export interface ConnectionLimits {
+  helloTimeoutMs: number
+  heartbeatMs: number
+  frames: BucketSettings
+  maxFrameBytes: number
+  /** Of a hello, the only frame that is read of a stranger. */
+  maxHelloBytes: number
+  maxSubscriptions: number
+  maxStateBytes: number
+  maxSignalBytes: number
+  /** Frames refused one after another before the connection is closed. */
+  maxRefusedInRow: number
+  maxMalformedInRow: number
+}
+
+export type ConnectionStep = Step<ConnectionState, ConnectionEffect>

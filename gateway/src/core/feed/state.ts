@@ -1,0 +1,168 @@
+/**
+ * The states, events and effects of the feed machine (feed.ts): one watched space on one gateway.
+ *
+ *            subscribed              read answered
+ *   (made) ───────────► opening ───────────────────► live ───────► closed
+ *                          │   nobody left for a while · space gone   ▲
+ *                          └──────────────────────────────────────────┘
+ *
+ * A live feed holds a position and everything up to it. What tells it that there is more (a message beyond a gap, a
+ * head ahead, a message of another epoch) is a hint, and a hint is pursued by reading the log.
+ */
+import type { Backoff, Step } from '@rhizom/machine'
+import type { BeingId, Position, SpaceId } from '@rhizom/protocol'
+import type { Readers } from './access.ts'
+import type { Parked, ParkedLimits } from './splice.ts'
+import type { Ring, RingLimits } from './ring.ts'
+import type { Run } from './run.ts'
+
+/** Names a subscription on this gateway; the feed knows no more of connections. */
+export type WatcherId = number
+
+/** Somebody who subscribed and has no answer yet. */
+export interface Waiting {
+  watcher: WatcherId
+  being: BeingId
+  /** Where it stands. Without one, or once the log cannot serve it, it gets a snapshot. */
+  position: Position | undefined
+  askedAtMs: number
+  /** The last read begun before it asked: a later one knows everything that was committed before it asked. */
+  readSeq: number
+}
+
+/** The space's channel on the bus. `lost` reads without it; the heads poll stands in. */
+export type Channel = { status: 'joining'; sinceMs: number } | { status: 'joined' } | { status: 'lost' }
+
+export type ReadReason = 'open' | 'gap' | 'resume' | 'snapshot' | 'heads'
+
+/** Without `after`: a snapshot. */
+export interface ReadRequest {
+  after: Position | undefined
+  reason: ReadReason
+}
+
+/** At most one read at a time per feed. */
+export type Reading =
+  | { status: 'idle' }
+  | { status: 'underway'; request: ReadRequest; seq: number; failures: number }
+  | { status: 'backing-off'; untilMs: number; failures: number }
+
+/** Why the feed believes that it is behind. `target` is unknown where a space seems to be gone. */
+export interface Hint {
+  target: Position | undefined
+  reason: 'gap' | 'heads'
+  /** Not before this is the log read: another api node's message may just be late. */
+  readAtMs: number
+  /** The last read begun before it came: a later one covers it. */
+  readSeq: number
+}
+
+export type Audience = { status: 'present' } | { status: 'empty'; sinceMs: number }
+
+/** A snapshot frame as bytes, all but its end (see `encodeResumed`). */
+export interface HeldSnapshot {
+  epoch: string
+  version: number
+  body: Uint8Array
+}
+
+/** Serves whoever asked before its read began, and others while it is the head. */
+export interface KeptSnapshot extends HeldSnapshot {
+  /** That of the read that brought it. */
+  readSeq: number
+}
+
+interface Common {
+  space: SpaceId
+  channel: Channel
+  reading: Reading
+  waiting: readonly Waiting[]
+  audience: Audience
+  parked: Parked
+  hint: Hint | undefined
+  /** Counts reads, so that what was asked before one began is told from what was asked after. */
+  readSeq: number
+  /** Epochs known to be over: what still speaks of them is stale. */
+  formerEpochs: readonly string[]
+}
+
+export type OpeningFeed = Common & { status: 'opening' }
+export type LiveFeed = Common & {
+  status: 'live'
+  position: Position
+  ring: Ring
+  readers: Readers
+  snapshot: KeptSnapshot | undefined
+}
+export type ClosedFeed = { status: 'closed'; space: SpaceId }
+export type OpenFeed = OpeningFeed | LiveFeed
+export type FeedState = OpenFeed | ClosedFeed
+
+/** What the log answered. `run` is missing where there is no change after the position asked for. */
+export interface LogAnswer {
+  epoch: string
+  version: number
+  readers: Readers
+  catchUp: { kind: 'changes'; from: number; run: Run | undefined } | { kind: 'snapshot'; snapshot: HeldSnapshot }
+}
+
+export type FeedEvent =
+  | { type: 'subscribed'; watcher: WatcherId; being: BeingId; position: Position | undefined }
+  /** `members` counts those answered who are still there. */
+  | { type: 'watcherLeft'; watcher: WatcherId; members: number }
+  | { type: 'channelJoined' }
+  | { type: 'channelLost' }
+  | { type: 'runReceived'; run: Run }
+  /** A message whose header was understood and whose frame was not. */
+  | { type: 'runUnreadable'; position: Position }
+  | { type: 'headLearned'; position: Position }
+  /** The api knows no such space. */
+  | { type: 'headMissing' }
+  | { type: 'readAnswered'; answer: LogAnswer }
+  | { type: 'readFailed'; retryAfterMs: number | undefined }
+  | { type: 'spaceMissing' }
+
+export type Answer =
+  | { kind: 'resumed'; epoch: string; from: number; to: number; runs: readonly Run[]; source: 'ring' | 'log' }
+  | { kind: 'snapshot'; snapshot: HeldSnapshot; tail: readonly Run[]; source: 'cache' | 'log' }
+
+export type FeedEffect =
+  | { type: 'joinChannel' }
+  | { type: 'leaveChannel' }
+  | { type: 'read'; request: ReadRequest }
+  /** Ask the api where this space stands, soon. */
+  | { type: 'checkHead' }
+  /** Answer these and let them follow from here. */
+  | { type: 'answer'; watchers: readonly WatcherId[]; answer: Answer }
+  | { type: 'refuse'; watcher: WatcherId; code: 'not-found' }
+  | { type: 'refuse'; watcher: WatcherId; code: 'unavailable'; retryAfterMs: number }
+  | { type: 'fanOut'; run: Run }
+  /** Those who may not read any more get nothing from here on. */
+  | { type: 'revoke'; readers: Readers }
+  /** All who follow start over from this snapshot. */
+  | { type: 'reset'; snapshot: HeldSnapshot }
+  /** The space is gone: tell all who follow. */
+  | { type: 'end' }
+  | { type: 'note'; what: FeedNote }
+
+/** For metrics and logs. */
+export type FeedNote = 'gap' | 'stale' | 'duplicate' | 'parked' | 'parked-overflow' | 'reset' | 'found-behind'
+
+export interface FeedSettings {
+  ring: RingLimits
+  parked: ParkedLimits
+  /** How long a missing message may be late before the log is read. */
+  reorderGraceMs: number
+  /** How long to wait for the channel before reading without it. */
+  joinTimeoutMs: number
+  /** How long a subscriber waits for its answer before it is told to come back. */
+  patienceMs: number
+  lingerMs: number
+  retry: Backoff
+  /** A larger snapshot is not kept. */
+  maxHeldSnapshotBytes: number
+}
+
+export type FeedStep<State extends FeedState = FeedState> = Step<State, FeedEffect>
+
+export const MAX_FORMER_EPOCHS = 8

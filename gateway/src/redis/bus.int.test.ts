@@ -1,0 +1,176 @@
+/** The bus against the real Redis: killed, cut, silent. Kills only its own connections, because others share the server. */
+import { randomUUID } from 'node:crypto'
+import { encodeSignalMessage, type Heads, REDIS } from '@rhizom/protocol'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '@rhizom/machine'
+import type { BusListener } from '../ports.ts'
+import { TcpProxy } from '../testing/tcp-proxy.ts'
+import { until } from '../testing/test-client.ts'
+import { redisUrl, TestLog } from '../testing/test-gateway.ts'
+import { Wall } from '../wall.ts'
+import { RedisBus } from './bus.ts'
+
+class Ear implements BusListener {
+  readonly heard: string[] = []
+  readonly told: Heads[] = []
+  joined = (space: string): void => void this.heard.push(`joined ${space}`)
+  message: BusListener['message'] = (space, message): void =>
+    void this.heard.push(`${space} ${new TextDecoder().decode(message).split('\n')[0]}`)
+  heads = (heads: Heads): void => void this.told.push(heads)
+  lost = (): void => void this.heard.push('lost')
+  recovered = (): void => void this.heard.push('recovered')
+  revoked = (): void => {}
+  deaf = (): void => void this.heard.push('deaf')
+  beat = (): void => {}
+
+  count(what: string): number {
+    return this.heard.filter((one) => one === what).length
+  }
+}
+
+let admin: Redis
+let proxy: TcpProxy
+let bus: RedisBus
+let ear: Ear
+let log: TestLog
+let errors = 0
+const name = `rhizom-test-${randomUUID()}`
+const space = `@t${randomUUID()}`
+const signal = (from: string): Uint8Array => encodeSignalMessage(space, from, 'wave', {})
+
+const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
+  new RedisBus({
+    url: `redis://127.0.0.1:${proxy.port}`,
+    name,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    timeoutMs: 500,
+    silenceMs,
+    wall: new Wall(log),
+    received: () => {},
+    failed: () => void errors++,
+  })
+
+beforeEach(async () => {
+  admin = new Redis(redisUrl())
+  const { hostname, port } = new URL(redisUrl())
+  proxy = await new TcpProxy(hostname, Number(port || 6379)).start()
+  log = new TestLog()
+  ear = new Ear()
+  errors = 0
+  bus = busWith({ silenceMs: 60_000 })
+  bus.start(ear)
+  bus.join(space)
+  await until(() => bus.isUp(), 'the bus is up')
+})
+
+afterEach(async () => {
+  await bus.stop()
+  await proxy.stop()
+  admin.disconnect()
+})
+
+const speak = (from: string) => admin.publish(REDIS.spaceChannel(space), Buffer.from(signal(from)))
+const hears = async (from: string): Promise<void> => {
+  await speak(from)
+  await until(() => ear.heard.includes(`${space} rhizom1 signal ${from} wave`), `${from} is heard`)
+}
+
+describe('the bus over Redis', () => {
+  test('G83 a Redis that answers and carries no heads is deaf, is given up once the api has answered, and heals', async () => {
+    await bus.stop()
+    ear.heard.length = 0
+    bus = busWith({ silenceMs: 400 })
+    bus.start(ear)
+    bus.join(space)
+    await until(() => ear.heard.includes('deaf'), 'the silence is noticed')
+    expect(bus.isUp()).toBe(false)
+    bus.apiAnswered()
+    await until(() => ear.heard.includes('lost'), 'another connection is tried', 20_000)
+    await until(() => ear.count('recovered') >= 2, 'which is joined')
+    const announcing = setInterval(() => void admin.publish(REDIS.headsChannel, '{}'), 50)
+    try {
+      await until(() => ear.told.length > 20 && bus.isUp(), 'with heads it stays up')
+      await hears('@back')
+    } finally {
+      clearInterval(announcing)
+    }
+  })
+
+  test('G80 what a message sets off ends there: the fault is said once, and the next message is heard', async () => {
+    const hear = ear.message
+    ear.message = () => {
+      ear.message = hear
+      throw new Error('planted')
+    }
+    await speak('@bad')
+    await hears('@good')
+    expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { behind: 'bus', error: expect.stringContaining('planted') } },
+    ])
+  })
+
+  test('G40 a channel counts as joined when Redis said so, and what is published then arrives', async () => {
+    expect(ear.heard).toEqual([`joined ${space}`, 'recovered'])
+    await hears('@a')
+    bus.publish(space, signal('@b'))
+    await until(() => ear.heard.includes(`${space} rhizom1 signal @b wave`), 'it hears itself')
+    bus.leave(space)
+    await until(async () => {
+      const [, count] = (await admin.pubsub('NUMSUB', REDIS.spaceChannel(space))) as [string, number]
+      return count === 0
+    }, 'the channel is left')
+    expect(await bus.answers()).toBe(true)
+  })
+
+  test('G43 a listening connection that Redis kills is replaced and joins everything anew', async () => {
+    const second = `@t${randomUUID()}`
+    bus.join(second)
+    await until(() => ear.heard.includes(`joined ${second}`), 'the second is joined')
+    const list = String(await admin.call('CLIENT', 'LIST', 'TYPE', 'PUBSUB'))
+    const own = list.split('\n').find((line) => line.includes(`name=${name} `))
+    const id = /\bid=(\d+)/.exec(own ?? '')?.[1]
+    await admin.client('KILL', 'ID', id ?? '')
+    await until(() => ear.count('recovered') === 2, 'it recovers')
+    expect(ear.count('lost')).toBe(1)
+    expect(ear.heard.indexOf('lost')).toBeLessThan(ear.heard.lastIndexOf(`joined ${space}`))
+    for (const one of [space, second]) expect(ear.count(`joined ${one}`)).toBe(2)
+    await hears('@after')
+  })
+
+  test('G43 a connection that falls silent is noticed', async () => {
+    proxy.fallSilent()
+    await until(() => ear.count('lost') === 1, 'it is noticed', 5000)
+    expect(bus.isUp()).toBe(false)
+    await until(() => ear.count('recovered') === 2, 'it recovers')
+    await hears('@after')
+  })
+
+  test('G40 what is asked for while Redis is away is joined when it is back, what was left is not', async () => {
+    proxy.cut()
+    await until(() => ear.count('lost') === 1, 'it is lost')
+    const later = `@t${randomUUID()}`
+    bus.join(later)
+    bus.leave(space)
+    proxy.heal()
+    await until(() => ear.count('recovered') === 2, 'it recovers')
+    expect(ear.count(`joined ${later}`)).toBe(1)
+    expect(ear.count(`joined ${space}`)).toBe(1)
+  })
+
+  test('G42 trouble is logged once per interval and counted each time', async () => {
+    proxy.cut()
+    await until(() => errors > 20, 'there is trouble')
+    expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
+    expect(await bus.answers()).toBe(false)
+  })
+
+  test('G35 heads are passed on', async () => {
+    const epoch = randomUUID()
+    await admin.publish(REDIS.headsChannel, JSON.stringify({ [space]: { epoch, version: 7 } }))
+    await until(() => ear.told.some((heads) => heads[space] !== undefined), 'they are heard')
+    expect(ear.told.find((heads) => heads[space] !== undefined)?.[space]).toEqual({ epoch, version: 7 })
+  })
+})

@@ -1,0 +1,254 @@
+/**
+ * Presence in Redis: leases, hashes and hints, as `protocol/src/presence.ts` describes them. One connection, on which
+ * commands keep their order: an entry is there before the hint that tells of it, and a lease before the first entry.
+ *
+ * What goes together is sent together, in one pipeline. Nothing is retried here: a command that fails rejects, and the
+ * hub says everything again when Redis is back.
+ */
+import {
+  type BeingId,
+  type BootId,
+  bootIdSchema,
+  encodeGatewayBeat,
+  encodePresenceMessage,
+  gatewayLeaseSchema,
+  type PresenceEntry,
+  parseJson,
+  parsePresenceField,
+  presenceEntrySchema,
+  presenceField,
+  REDIS,
+  type SpaceId,
+} from '@rhizom/protocol'
+import { type ChainableCommander, Redis } from 'ioredis'
+import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
+import type { PresenceWrite } from '../core/presence/roster-effect.ts'
+import { backoffMs, type Clock, type Random } from '@rhizom/machine'
+import type { BeatAnswer, BeatRequest, LastWords, Log, PresenceStore } from '../ports.ts'
+import { throttledWarn } from '../throttled-log.ts'
+
+export interface RedisPresenceStoreOptions {
+  url: string
+  clock: Clock
+  random: Random
+  log: Log
+  timeoutMs: number
+  /** A hash that no gateway has touched for this long is nobody's any more. */
+  hashTtlMs: number
+  counted(command: string, times: number): void
+}
+
+const LOG_EVERY_MS = 10_000
+const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
+const FIELDS_PER_COMMAND = 500
+
+type Reply = [error: Error | null, result: unknown]
+
+export class RedisPresenceStore implements PresenceStore {
+  readonly #options: RedisPresenceStoreOptions
+  readonly #redis: Redis
+
+  constructor(options: RedisPresenceStoreOptions) {
+    this.#options = options
+    const { url, timeoutMs, random, log, clock } = options
+    this.#redis = new Redis(url, {
+      lazyConnect: true,
+      connectionName: 'rhizom-presence',
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+      commandTimeout: timeoutMs,
+      retryStrategy: (times: number) => backoffMs(RETRY, times, random()),
+    })
+    const warn = throttledWarn(log, clock, LOG_EVERY_MS)
+    this.#redis.on('error', (error: Error) => warn({ error: String(error) }, 'Redis is not reached for presence'))
+  }
+
+  start(ready: () => void): void {
+    this.#redis.on('ready', ready)
+    // A first attempt that fails is told by the error listener and followed by others.
+    this.#redis.connect().catch(() => undefined)
+  }
+
+  async beat(request: BeatRequest): Promise<BeatAnswer> {
+    const { name, at, isNew, ttlMs, doubtfulUntil, peers, announce, measure, renew } = request
+    const batch = this.#batch()
+    const lease = REDIS.gatewayLease(name.bootId)
+    const value = JSON.stringify({ formerly: name.formerly, doubtfulUntil })
+    batch.add('set', (to) =>
+      isNew ? to.set(lease, value, 'PX', ttlMs, 'NX') : to.set(lease, value, 'PX', ttlMs, 'XX'),
+    )
+    // After the lease, so that whoever finds the name finds the lease as well.
+    batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, name.bootId))
+    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1', 'WITHSCORES'))
+    for (const peer of peers) batch.add('pttl', (to) => to.pttl(REDIS.gatewayLease(peer)))
+    if (measure !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(measure)))
+    const { hashTtlMs } = this.#options
+    for (const space of renew) batch.add('pexpire', (to) => to.pexpire(REDIS.here(space), hashTtlMs))
+    if (renew.length > 0) batch.add('pexpire', (to) => to.pexpire(REDIS.gatewayEstate(name.bootId), hashTtlMs))
+    if (announce !== undefined)
+      batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(announce)))
+    const [kept, , known, ...replies] = await batch.run()
+    const restsMs = new Map<BootId, number>()
+    for (const [index, peer] of peers.entries()) {
+      const rest = Number(replies[index])
+      // -2 is no such key, -1 one that lives for ever.
+      if (rest !== -2) restsMs.set(peer, rest < 0 ? Number.MAX_SAFE_INTEGER : rest)
+    }
+    return {
+      isKept: kept === 'OK',
+      restsMs,
+      known: timesIn(known),
+      measured: measure === undefined ? undefined : Number(replies[peers.length]),
+    }
+  }
+
+  async write(writes: readonly PresenceWrite[]): Promise<void> {
+    const batch = this.#batch()
+    for (const write of writes) this.#addWrite(batch, write)
+    await batch.run()
+  }
+
+  async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
+    this.#options.counted('hgetall', 1)
+    const entries = entriesOf(await this.#redis.hgetall(REDIS.here(space)))
+    const asked = [...new Set([...boots, ...entries.keys()])]
+    const leases = new Map<BootId, readonly BootId[]>()
+    const beats = new Map<BootId, number>()
+    if (asked.length === 0) return { entries, leases, beats }
+    const batch = this.#batch()
+    batch.add('zmscore', (to) => to.zmscore(REDIS.knownGateways, ...asked))
+    for (const boot of asked) batch.add('get', (to) => to.get(REDIS.gatewayLease(boot)))
+    const [scores, ...values] = await batch.run()
+    for (const [index, boot] of asked.entries()) {
+      const score: unknown = Array.isArray(scores) ? scores[index] : undefined
+      if (typeof score === 'string') beats.set(boot, Number(score))
+      const value = values[index]
+      if (typeof value !== 'string') continue
+      const lease = parseJson(gatewayLeaseSchema, value)
+      leases.set(boot, lease.ok ? lease.value.formerly : [])
+    }
+    return { entries, leases, beats }
+  }
+
+  async removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
+    const batch = this.#batch()
+    for (const [boot, beings] of orphans) this.#addRemoval(batch, space, boot, beings)
+    await batch.run()
+  }
+
+  async estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
+    this.#options.counted('srandmember', 1)
+    // Any of them, so that gateways that clear up together share the work.
+    return this.#redis.srandmember(REDIS.gatewayEstate(boot), limit)
+  }
+
+  async settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
+    this.#options.counted('srem', 1)
+    await this.#redis.srem(REDIS.gatewayEstate(boot), ...spaces)
+  }
+
+  async forget(boot: BootId): Promise<void> {
+    const batch = this.#batch()
+    this.#addFarewell(batch, boot)
+    await batch.run()
+  }
+
+  async leave({ bootId, beings, beat }: LastWords): Promise<void> {
+    const batch = this.#batch()
+    for (const [space, those] of beings) this.#addRemoval(batch, space, bootId, those)
+    batch.add('del', (to) => to.del(REDIS.gatewayLease(bootId)))
+    this.#addFarewell(batch, bootId)
+    batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(beat)))
+    await batch.run()
+  }
+
+  stop(): void {
+    this.#redis.disconnect()
+  }
+
+  #addWrite(batch: Batch, { space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite): void {
+    const key = REDIS.here(space)
+    const estate = REDIS.gatewayEstate(bootId)
+    const { hashTtlMs } = this.#options
+    if (put.size > 0) {
+      // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
+      const at = this.#options.clock.dateMs()
+      batch.add('zadd', (pipeline) => pipeline.zadd(REDIS.knownGateways, 'NX', at, bootId))
+      batch.add('sadd', (pipeline) => pipeline.sadd(estate, space))
+      if (isWhole) batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))
+    }
+    const fields = [...put].map(([being, entry]) => [presenceField(bootId, being), JSON.stringify(entry)] as const)
+    for (let at = 0; at < fields.length; at += FIELDS_PER_COMMAND)
+      batch.add('hset', (pipeline) => pipeline.hset(key, ...fields.slice(at, at + FIELDS_PER_COMMAND).flat()))
+    this.#addRemoval(batch, space, bootId, [...left.keys()])
+    if (isWhole && put.size > 0) batch.add('pexpire', (pipeline) => pipeline.pexpire(key, hashTtlMs))
+    if (isWhole && put.size === 0) batch.add('srem', (pipeline) => pipeline.srem(estate, space))
+    const message = Buffer.from(encodePresenceMessage(bootId, from, to, hint))
+    batch.add('publish', (pipeline) => pipeline.publish(REDIS.spaceChannel(space), message))
+  }
+
+  #addRemoval(batch: Batch, space: SpaceId, boot: BootId, beings: readonly BeingId[]): void {
+    const fields = beings.map((being) => presenceField(boot, being))
+    for (let at = 0; at < fields.length; at += FIELDS_PER_COMMAND)
+      batch.add('hdel', (to) => to.hdel(REDIS.here(space), ...fields.slice(at, at + FIELDS_PER_COMMAND)))
+  }
+
+  #addFarewell(batch: Batch, boot: BootId): void {
+    batch.add('del', (to) => to.del(REDIS.gatewayEstate(boot)))
+    batch.add('zrem', (to) => to.zrem(REDIS.knownGateways, boot))
+  }
+
+  #batch(): Batch {
+    return new Batch(this.#redis.pipeline(), this.#options.counted)
+  }
+}
+
+/** Commands sent together; all are answered or it rejects. */
+class Batch {
+  readonly #pipeline: ChainableCommander
+  readonly #counted: (command: string, times: number) => void
+
+  constructor(pipeline: ChainableCommander, counted: (command: string, times: number) => void) {
+    this.#pipeline = pipeline
+    this.#counted = counted
+  }
+
+  add(command: string, append: (to: ChainableCommander) => unknown): void {
+    append(this.#pipeline)
+    this.#counted(command, 1)
+  }
+
+  async run(): Promise<unknown[]> {
+    const replies: Reply[] | null = await this.#pipeline.exec()
+    return (replies ?? []).map(([error, result]) => {
+      if (error !== null) throw error
+      return result
+    })
+  }
+}
+
+/** Names and scores in turn. */
+function timesIn(reply: unknown): Map<BootId, number> {
+  const times = new Map<BootId, number>()
+  const parts: unknown[] = Array.isArray(reply) ? reply : []
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const name = bootIdSchema.safeParse(parts[at])
+    if (name.success) times.set(name.data, Number(parts[at + 1]))
+  }
+  return times
+}
+
+function entriesOf(hash: Readonly<Record<string, string>>): Map<BootId, Map<BeingId, PresenceEntry>> {
+  const entries = new Map<BootId, Map<BeingId, PresenceEntry>>()
+  for (const [field, text] of Object.entries(hash)) {
+    const name = parsePresenceField(field)
+    const entry = parseJson(presenceEntrySchema, text)
+    if (name === undefined || !entry.ok) continue
+    const beings = entries.get(name.bootId) ?? new Map<BeingId, PresenceEntry>()
+    entries.set(name.bootId, beings.set(name.being, entry.value))
+  }
+  return entries
+}

@@ -1,0 +1,291 @@
+/**
+ * One space on this gateway: runs its feed machine (core/feed/feed.ts), carries out its effects on the bus, the log and
+ * the sockets, and keeps who follows.
+ */
+import { type Clock, type Random, Runner } from '@rhizom/machine'
+import { type BeingId, encodeFrame, parseSpaceMessage, type Position, type SpaceId } from '@rhizom/protocol'
+import { mayRead } from '../core/feed/access.ts'
+import { feedMachine, openFeed } from '../core/feed/feed.ts'
+import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState } from '../core/feed/state.ts'
+import { runFromMessage, concat, encodeResumed } from '../core/feed/run.ts'
+import { FanOut, type FanOutSettings, joinFrames } from './fan-out.ts'
+import type { Metrics } from '../observe.ts'
+import type { Bus, Log, ApiClient, ReadOutcome } from '../ports.ts'
+import type { Roster } from '../presence/roster.ts'
+import type { Wall } from '../wall.ts'
+import { SignalWindow } from './signals.ts'
+
+/** One subscription of one connection, as a feed sees it. */
+export interface Watcher {
+  readonly id: number
+  readonly being: BeingId
+  /** Names its connection where it counts as here; without it only watches. */
+  readonly presence?: number | undefined
+  /** Takes an answer, after which it follows; false if it cannot now, in which case it asks again by itself. */
+  answer(message: Uint8Array): boolean
+  live(batch: Uint8Array): void
+  refused(code: 'not-found' | 'unavailable', retryAfterMs: number | undefined): void
+  ended(code: 'revoked' | 'removed'): void
+}
+
+export interface SpaceChannelPorts {
+  clock: Clock
+  random: Random
+  bus: Bus
+  reader: ApiClient
+  roster: Roster
+  metrics: Metrics
+  log: Log
+  wall: Wall
+  settings: FeedSettings
+  fanOut: FanOutSettings
+  signalWindowMs: number
+  checkHead(): void
+  closed(): void
+}
+
+const encoder = new TextEncoder()
+/** Encoded resumes kept while the position stands: after a crash of another gateway many ask for the same. */
+const MAX_ENCODED = 32
+/** For one who asks at the very moment a feed closes. */
+const CLOSED_RETRY_MS = 1000
+
+export class SpaceChannel {
+  readonly space: SpaceId
+  readonly #ports: SpaceChannelPorts
+  readonly #fanOut: FanOut<Watcher>
+  readonly #signals: SignalWindow
+  readonly #waiting = new Map<number, Watcher>()
+  readonly #runner: Runner<FeedState, FeedEvent, FeedEffect>
+  readonly #encoded = new Map<number, Uint8Array>()
+
+  constructor(space: SpaceId, ports: SpaceChannelPorts) {
+    this.space = space
+    this.#ports = ports
+    this.#fanOut = new FanOut(ports.clock, ports.fanOut, (frames, members, bytes) => {
+      ports.metrics.batchFrames.observe(frames)
+      ports.metrics.framesOut.inc(frames * members)
+      ports.metrics.bytesOut.inc(bytes * members)
+    })
+    this.#signals = new SignalWindow(ports.clock, ports.signalWindowMs, (frame) => this.#fanOut.push(frame))
+    ports.roster.opened(space, (frame) => this.#fanOut.push(frame))
+    const { state, effects } = openFeed(space, ports.clock.nowMs())
+    this.#runner = new Runner({
+      ...ports,
+      machine: feedMachine(ports.settings),
+      initial: state,
+      carryOut: (effect) => this.#carryOut(effect),
+      faulted: (error) => ports.wall.report('space', error, { space }),
+      changed: (after) => {
+        if (after.status === 'closed') this.#close()
+      },
+    })
+    for (const effect of effects) this.#carryOut(effect)
+    if (!ports.bus.isUp()) this.dispatch({ type: 'channelLost' })
+  }
+
+  /** The version up to which those who follow were sent everything. */
+  get sentVersion(): number | undefined {
+    const { state } = this.#runner
+    if (state.status !== 'live') return undefined
+    return this.#fanOut.isPending ? this.#fanOut.sentVersion : state.position.version
+  }
+
+  get parked(): number {
+    const { state } = this.#runner
+    return state.status === 'closed' ? 0 : state.parked.runs.length
+  }
+
+  get status(): FeedState['status'] {
+    return this.#runner.state.status
+  }
+
+  subscribe(watcher: Watcher, position: Position | undefined): void {
+    if (this.status === 'closed') {
+      watcher.refused('unavailable', CLOSED_RETRY_MS)
+      return
+    }
+    this.#waiting.set(watcher.id, watcher)
+    this.dispatch({ type: 'subscribed', watcher: watcher.id, being: watcher.being, position })
+  }
+
+  leave(watcher: number): void {
+    this.#waiting.delete(watcher)
+    this.#fanOut.leave(watcher)
+    this.dispatch({ type: 'watcherLeft', watcher, members: this.#fanOut.size + this.#waiting.size })
+  }
+
+  message(bytes: Uint8Array): void {
+    const parsed = parseSpaceMessage(bytes)
+    this.#ports.metrics.messagesIn.inc({ kind: parsed.ok ? parsed.value.kind : 'unreadable' })
+    if (!parsed.ok) return
+    const message = parsed.value
+    if (message.kind === 'signal') {
+      this.#signals.push(message.word === undefined ? undefined : `${message.being} ${message.word}`, message.frame)
+      return
+    }
+    if (message.kind === 'presence') {
+      this.#ports.roster.heard(this.space, message)
+      return
+    }
+    const run = runFromMessage(this.space, message)
+    if (run !== undefined) this.dispatch({ type: 'runReceived', run })
+    else this.dispatch({ type: 'runUnreadable', position: { epoch: message.epoch, version: message.to } })
+  }
+
+  dispatch(event: FeedEvent): void {
+    this.#runner.dispatch(event)
+  }
+
+  stop(): void {
+    this.#runner.stop()
+    this.#signals.stop()
+    this.#fanOut.stop()
+  }
+
+  #close(): void {
+    this.stop()
+    this.#ports.roster.closed(this.space)
+    this.#ports.closed()
+  }
+
+  #carryOut(effect: FeedEffect): void {
+    const { bus, metrics } = this.#ports
+    switch (effect.type) {
+      case 'joinChannel':
+        bus.join(this.space)
+        return
+      case 'leaveChannel':
+        bus.leave(this.space)
+        return
+      case 'read':
+        metrics.logReads.inc({ reason: effect.request.reason })
+        this.#read(effect)
+        return
+      case 'checkHead':
+        this.#ports.checkHead()
+        return
+      case 'answer':
+        this.#answer(effect.watchers, effect.answer)
+        return
+      case 'refuse':
+        this.#refuse(effect)
+        return
+      case 'fanOut':
+        this.#encoded.clear()
+        this.#fanOut.push(effect.run.frame, effect.run.to)
+        return
+      case 'revoke':
+        this.#ports.roster.restricted(this.space, (being) => mayRead(effect.readers, being))
+        this.#fanOut.flush()
+        for (const watcher of this.#fanOut.members())
+          if (!mayRead(effect.readers, watcher.being)) this.#end(watcher, 'revoked')
+        return
+      case 'reset':
+        this.#encoded.clear()
+        this.#fanOut.flush()
+        this.#fanOut.sentUpTo(effect.snapshot.version)
+        this.#deliver(this.#fanOut.members(), this.#withRoster(effect.snapshot.body, []))
+        return
+      case 'end':
+        this.#fanOut.flush()
+        for (const watcher of this.#fanOut.members()) this.#end(watcher, 'removed')
+        return
+      case 'note':
+        metrics.feedNotes.inc({ what: effect.what })
+        if (effect.what === 'found-behind') bus.rejoin(this.space)
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
+  #read({ request }: Extract<FeedEffect, { type: 'read' }>): void {
+    const { reader, log, roster } = this.#ports
+    const ended = (outcome: ReadOutcome): void => {
+      switch (outcome.type) {
+        case 'answered':
+          this.dispatch({ type: 'readAnswered', answer: outcome.answer })
+          return
+        case 'missing':
+          this.dispatch({ type: 'spaceMissing' })
+          return
+        case 'failed':
+          log.debug({ space: this.space, problem: outcome.problem }, 'reading the log failed')
+          this.#ports.metrics.logReadFailures.inc()
+          this.dispatch({ type: 'readFailed', retryAfterMs: outcome.retryAfterMs })
+          return
+        default:
+          outcome satisfies never
+      }
+    }
+    const ready = roster.ready(this.space)
+    const answered = async (): Promise<ReadOutcome> => {
+      const outcome = await reader.read(this.space, request)
+      // The answer tells who is here as well, which is mostly known sooner. That there is no space is not kept back:
+      // meanwhile it would grow old.
+      if (outcome.type === 'answered') await ready
+      return outcome
+    }
+    answered().then(
+      (outcome) => ended(outcome),
+      (error: unknown) => ended({ type: 'failed', problem: String(error), retryAfterMs: undefined }),
+    )
+  }
+
+  #answer(ids: readonly number[], answer: Answer): void {
+    const watchers = ids.flatMap((id) => this.#waiting.get(id) ?? [])
+    for (const { id } of watchers) this.#waiting.delete(id)
+    const { metrics, roster } = this.#ports
+    metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
+    for (const { presence, being } of watchers) if (presence !== undefined) roster.came(this.space, presence, being)
+    const newcomers = watchers.flatMap(({ presence, being }) => (presence === undefined ? [] : [being]))
+    this.#deliver(watchers, this.#encode(answer, newcomers))
+  }
+
+  #encode(answer: Answer, newcomers: readonly BeingId[]): Uint8Array {
+    if (answer.kind === 'snapshot')
+      return this.#withRoster(
+        answer.snapshot.body,
+        newcomers,
+        answer.tail.map(({ frame }) => frame),
+      )
+    const known = this.#encoded.get(answer.from)
+    const body = known ?? encodeResumed(this.space, answer, answer.runs)
+    if (known === undefined && this.#encoded.size < MAX_ENCODED) this.#encoded.set(answer.from, body)
+    return this.#withRoster(body, newcomers)
+  }
+
+  /** An answer with who is here, what follows it, and a word if the roster is not what it is but what it was. */
+  #withRoster(body: Uint8Array, newcomers: readonly BeingId[], tail: readonly Uint8Array[] = []): Uint8Array {
+    const { here, hereCount, frozen } = this.#ports.roster.here(this.space, newcomers)
+    const answer = concat([body, encoder.encode(`,${JSON.stringify({ here, hereCount }).slice(1)}`)])
+    if (!frozen) return joinFrames([answer, ...tail])
+    const word = { type: 'presence', space: this.space, joined: [], left: [], updated: [], hereCount, frozen } as const
+    return joinFrames([answer, ...tail, encoder.encode(encodeFrame(word))])
+  }
+
+  #deliver(watchers: readonly Watcher[], message: Uint8Array): void {
+    const unanswered = watchers.filter((watcher) => {
+      const isAnswered = watcher.answer(message)
+      if (isAnswered) this.#fanOut.join(watcher)
+      return !isAnswered
+    })
+    // After the others have joined: whoever leaves tells how many are left.
+    for (const { id, presence } of unanswered) {
+      this.leave(id)
+      if (presence !== undefined) this.#ports.roster.left(this.space, presence)
+    }
+  }
+
+  #refuse(effect: Extract<FeedEffect, { type: 'refuse' }>): void {
+    const watcher = this.#waiting.get(effect.watcher)
+    this.leave(effect.watcher)
+    watcher?.refused(effect.code, effect.code === 'unavailable' ? effect.retryAfterMs : undefined)
+  }
+
+  #end(watcher: Watcher, code: 'revoked' | 'removed'): void {
+    this.leave(watcher.id)
+    watcher.ended(code)
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * A state machine is a value and a pure function. The state holds just what is true; `step` says what becomes of it and
+ * what has to be done; `wakesAtMs` says when to step it with `timePassed` if nothing happens before.
+ */
+import type { Moment } from './clock.ts'
+
+/** The event that every machine knows. */
+export interface TimePassed {
+  type: 'timePassed'
+}
+
+export interface Step<State, Effect> {
+  readonly state: State
+  readonly effects: readonly Effect[]
+}
+
+export interface Machine<State, Event, Effect> {
+  step(state: State, event: Event | TimePassed, at: Moment): Step<State, Effect>
+  /** On the clock of `Moment.nowMs`; undefined for never. */
+  wakesAtMs(state: State): number | undefined
+}
