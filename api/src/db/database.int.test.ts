@@ -1,7 +1,7 @@
 /** Connections that are lost while they open: the library's own queries are under way then, and ours wait behind them. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
-import { Database } from './database.ts'
+import { Database, type Sql } from './database.ts'
 import { failureOf } from './failure.ts'
 
 const POOL = 2
@@ -52,3 +52,41 @@ test('A46 a connection lost at any byte of its opening and first answers is refu
   const all = await Promise.all(Array.from({ length: POOL * 3 }, answer))
   expect(all.map(([row]) => row?.answer)).toEqual(all.map(() => '{"a\\"b","c\\\\d",""}'))
 })
+
+test.each([
+  ['once', async (sql: Sql) => sql`select 1`],
+  ['with a parameter', async (sql: Sql) => sql`select ${'x'}::text`],
+  ['many at once', async (sql: Sql) => Promise.all(Array.from({ length: 20 }, () => sql`select 1`))],
+])(
+  'A66 what is asked of a connection in the moment after it was lost (%s) is refused, and ends nothing',
+  async (_how, ask) => {
+    const escaped: unknown[] = []
+    const catchEscaped = (thrown: unknown): void => void escaped.push(thrown)
+    process.on('uncaughtException', catchEscaped)
+    try {
+      const refusals: unknown[] = []
+      await expect(
+        database.use(async (sql) => {
+          const waiting = sql`select pg_sleep(5)`
+          const lost = waiting.catch(async (error: unknown) => {
+            refusals.push(error)
+            // As work does that has not heard of it yet: its next question comes with no turn between.
+            await ask(sql).catch((refusal: unknown) => refusals.push(refusal))
+          })
+          proxy.cut()
+          await lost
+          throw refusals.at(-1)
+        }),
+      ).rejects.toThrow('Postgres does not answer')
+      expect(refusals).toHaveLength(2)
+      for (const refusal of refusals) expect(failureOf(refusal)).toBe('away')
+      // An exception would come from a turn of its own.
+      for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+      expect(escaped).toEqual([])
+    } finally {
+      process.off('uncaughtException', catchEscaped)
+      proxy.heal()
+    }
+    await vi.waitFor(answer)
+  },
+)

@@ -89,7 +89,7 @@ export async function connect(
   try {
     const sql = await Promise.race([open(client), lost.promise])
     return {
-      sql,
+      sql: refusing(sql, () => broken),
       drop,
       get broken() {
         return broken
@@ -111,6 +111,20 @@ async function open(client: Sql): Promise<Sql> {
   await client`select`
   return client.reserve()
 }
+
+/**
+ * The library takes a question in the moment after it has lost the connection, and writes it in a turn of its own to a
+ * socket that is not there any more: an exception that nobody can catch, which would end the process. Work that was
+ * under way asks just then, so here it is refused.
+ */
+const refusing = (sql: Sql, isLost: () => boolean): Sql =>
+  new Proxy(sql, {
+    apply(target, self, question) {
+      if (isLost()) throw new DatabaseAway('the connection was lost')
+      const asked: unknown = Reflect.apply(target, self, question)
+      return asked
+    },
+  })
 
 /** text[], uuid[] and timestamptz[]: the arrays that queries here are given. */
 const ARRAY_TYPES = [1009, 2951, 1185] as const
