@@ -6,7 +6,7 @@ import type { SpaceId } from '@rhizom/protocol'
 import { Gateway, type GatewaySettings } from '../../gateway/src/gateway.ts'
 import type { Metrics } from '../../gateway/src/observe.ts'
 import type { ClientHandlers, ClientSocket, Log } from '../../gateway/src/ports.ts'
-import type { PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import type { PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
 import { Wall } from '../../gateway/src/wall.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
@@ -120,7 +120,7 @@ export class GatewayNode {
       gate,
       chance: this.#ports.presenceChance,
       breaks: this.#ports.storeBreaks,
-      leaves: (words) => hub.leaves(words),
+      leaves: (leave) => hub.leaves(leave),
     })
     const hub: SimulatedHub = new SimulatedHub(facts, { gate, chance, store, ledger, log: this.#log(), presence })
     let sessions = 0

@@ -149,6 +149,6 @@ function ownStateWrong(world: World, space: SpaceId, client: ClientNode): string
 
 /** Nothing else is kept of gateways that are no more. */
 function keysWrong({ redis: { data } }: World): string | undefined {
-  const dead = [...data.beats.keys(), ...data.estates.keys()].find((boot) => !data.isAlive(boot))
+  const dead = [...data.heartbeats.keys(), ...data.spaces.keys()].find((boot) => !data.isAlive(boot))
   return dead === undefined ? undefined : `Redis still knows ${dead}, which has no lease`
 }

@@ -3,9 +3,9 @@
  * (presence-ledger.ts), and which takes a moment longer until a roster is known.
  */
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
-import type { LastWords, Log } from '../../gateway/src/ports.ts'
-import { PresenceHub } from '../../gateway/src/presence/presence-hub.ts'
-import { createPresenceMetrics, type PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import type { Leave, Log } from '../../gateway/src/ports.ts'
+import { PresenceHub } from '../../gateway/src/presence/hub.ts'
+import { createPresenceMetrics, type PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
 import type { PresenceTuning } from './plan.ts'
@@ -30,7 +30,7 @@ export class SimulatedHub extends PresenceHub {
   readonly #facts: ProcessFacts
   readonly #ports: SimulatedHubPorts
   /** They name every roster there is. */
-  #lastWords: LastWords | undefined
+  #leave: Leave | undefined
 
   constructor(facts: ProcessFacts, ports: SimulatedHubPorts) {
     const { gate, store, log } = ports
@@ -39,11 +39,13 @@ export class SimulatedHub extends PresenceHub {
     let boots = 0
     super({
       clock: { nowMs: ports.ledger.now, dateMs: ports.ledger.now, after: gate.after },
+      random: () => 0.5,
       store,
       lastSeen: { note: () => undefined, flush: () => Promise.resolve(), stop: () => undefined },
       newBootId: () => `${facts.name.replace('.', '_')}_${++boots}`,
       metrics,
       log,
+      faulted: (error) => log.error({ error: String(error) }, 'a fault was contained'),
       settings: { roster: { graceMs, windowMs, listLimit }, lease: { leaseMs, retryMs: RETRY_MS } },
     })
     this.metrics = metrics
@@ -53,13 +55,13 @@ export class SimulatedHub extends PresenceHub {
 
   /** What it still kept when it stopped, in words. */
   get remains(): string | undefined {
-    const rosters = [...(this.#lastWords?.beings ?? [])]
+    const rosters = [...(this.#leave?.beings ?? [])]
     const said = rosters.map(([space, beings]) => `a roster of ${space} with ${beings.join(' ') || 'nobody'}`)
     return said.length === 0 ? undefined : said.join(', ')
   }
 
-  leaves(words: LastWords): void {
-    this.#lastWords = words
+  leaves(leave: Leave): void {
+    this.#leave = leave
   }
 
   override async ready(space: SpaceId): Promise<void> {

@@ -3,7 +3,7 @@
  * `subscribe` tell the roster. `PresenceHub` implements it.
  */
 import type { BeingId, Here, JsonObject, PresenceMessage, SpaceId } from '@rhizom/protocol'
-import type { ConnectionId } from '../core/presence/own-presence.ts'
+import type { ConnectionId } from '../core/presence/local.ts'
 
 export interface RosterAnswer {
   here: readonly Here[]

@@ -22,10 +22,10 @@ import {
 } from '@rhizom/protocol'
 import { type ChainableCommander, Redis } from 'ioredis'
 import { backoffMs } from '../core/backoff.ts'
-import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
-import type { PresenceWrite } from '../core/presence/roster-effect.ts'
+import type { PresenceWrite } from '../core/presence/local.ts'
+import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
 import type { Clock, Random } from '@rhizom/machine'
-import type { BeatAnswer, BeatRequest, LastWords, Log, PresenceStore } from '../ports.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
 
 export interface RedisPresenceStoreOptions {
@@ -67,42 +67,43 @@ export class RedisPresenceStore implements PresenceStore {
     this.#redis.on('error', (error: Error) => warn({ error: String(error) }, 'Redis is not reached for presence'))
   }
 
-  start(ready: () => void): void {
-    this.#redis.on('ready', ready)
+  start(connected: () => void): void {
+    this.#redis.on('ready', connected)
     // A first attempt that fails is told by the error listener and followed by others.
     this.#redis.connect().catch(() => undefined)
   }
 
-  async beat(request: BeatRequest): Promise<BeatAnswer> {
-    const { name, at, isNew, ttlMs, doubtfulUntil, peers, announce, measure, renew } = request
+  async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
+    const { identity, at, isNew, doubtfulUntil, peers, announce, countOf, extendTtlOf } = request
+    const { bootId, previousBootIds: formerly } = identity
     const batch = this.#batch()
-    const lease = REDIS.gatewayLease(name.bootId)
-    const value = JSON.stringify({ formerly: name.formerly, doubtfulUntil })
+    const lease = REDIS.gatewayLease(bootId)
+    const value = JSON.stringify({ formerly, doubtfulUntil })
     batch.add('set', (to) =>
-      isNew ? to.set(lease, value, 'PX', ttlMs, 'NX') : to.set(lease, value, 'PX', ttlMs, 'XX'),
+      isNew ? to.set(lease, value, 'PX', request.ttlMs, 'NX') : to.set(lease, value, 'PX', request.ttlMs, 'XX'),
     )
     // After the lease, so that whoever finds the name finds the lease as well.
-    batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, name.bootId))
+    batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, bootId))
     batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1', 'WITHSCORES'))
     for (const peer of peers) batch.add('pttl', (to) => to.pttl(REDIS.gatewayLease(peer)))
-    if (measure !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(measure)))
+    if (countOf !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(countOf)))
     const { hashTtlMs } = this.#options
-    for (const space of renew) batch.add('pexpire', (to) => to.pexpire(REDIS.here(space), hashTtlMs))
-    if (renew.length > 0) batch.add('pexpire', (to) => to.pexpire(REDIS.gatewayEstate(name.bootId), hashTtlMs))
+    for (const space of extendTtlOf) batch.add('pexpire', (to) => to.pexpire(REDIS.here(space), hashTtlMs))
+    if (extendTtlOf.length > 0) batch.add('pexpire', (to) => to.pexpire(REDIS.gatewaySpaces(bootId), hashTtlMs))
     if (announce !== undefined)
       batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(announce)))
-    const [kept, , known, ...replies] = await batch.run()
-    const restsMs = new Map<BootId, number>()
+    const [set, , gateways, ...replies] = await batch.run()
+    const ttlMs = new Map<BootId, number>()
     for (const [index, peer] of peers.entries()) {
       const rest = Number(replies[index])
       // -2 is no such key, -1 one that lives for ever.
-      if (rest !== -2) restsMs.set(peer, rest < 0 ? Number.MAX_SAFE_INTEGER : rest)
+      if (rest !== -2) ttlMs.set(peer, rest < 0 ? Number.MAX_SAFE_INTEGER : rest)
     }
     return {
-      isKept: kept === 'OK',
-      restsMs,
-      known: timesIn(known),
-      measured: measure === undefined ? undefined : Number(replies[peers.length]),
+      renewed: set === 'OK',
+      ttlMs,
+      gateways: timesIn(gateways),
+      entryCount: countOf === undefined ? undefined : Number(replies[peers.length]),
     }
   }
 
@@ -117,21 +118,21 @@ export class RedisPresenceStore implements PresenceStore {
     const entries = entriesOf(await this.#redis.hgetall(REDIS.here(space)))
     const asked = [...new Set([...boots, ...entries.keys()])]
     const leases = new Map<BootId, readonly BootId[]>()
-    const beats = new Map<BootId, number>()
-    if (asked.length === 0) return { entries, leases, beats }
+    const heartbeats = new Map<BootId, number>()
+    if (asked.length === 0) return { entries, leases, heartbeats }
     const batch = this.#batch()
     batch.add('zmscore', (to) => to.zmscore(REDIS.knownGateways, ...asked))
     for (const boot of asked) batch.add('get', (to) => to.get(REDIS.gatewayLease(boot)))
     const [scores, ...values] = await batch.run()
     for (const [index, boot] of asked.entries()) {
       const score: unknown = Array.isArray(scores) ? scores[index] : undefined
-      if (typeof score === 'string') beats.set(boot, Number(score))
+      if (typeof score === 'string') heartbeats.set(boot, Number(score))
       const value = values[index]
       if (typeof value !== 'string') continue
       const lease = parseJson(gatewayLeaseSchema, value)
       leases.set(boot, lease.ok ? lease.value.formerly : [])
     }
-    return { entries, leases, beats }
+    return { entries, leases, heartbeats }
   }
 
   async removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
@@ -140,29 +141,29 @@ export class RedisPresenceStore implements PresenceStore {
     await batch.run()
   }
 
-  async estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
+  async spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
     this.#options.counted('srandmember', 1)
     // Any of them, so that gateways that clear up together share the work.
-    return this.#redis.srandmember(REDIS.gatewayEstate(boot), limit)
+    return this.#redis.srandmember(REDIS.gatewaySpaces(boot), limit)
   }
 
-  async settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
+  async removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
     this.#options.counted('srem', 1)
-    await this.#redis.srem(REDIS.gatewayEstate(boot), ...spaces)
+    await this.#redis.srem(REDIS.gatewaySpaces(boot), ...spaces)
   }
 
-  async forget(boot: BootId): Promise<void> {
+  async removeGateway(boot: BootId): Promise<void> {
     const batch = this.#batch()
-    this.#addFarewell(batch, boot)
+    this.#addGatewayRemoval(batch, boot)
     await batch.run()
   }
 
-  async leave({ bootId, beings, beat }: LastWords): Promise<void> {
+  async leave({ bootId, beings, announce }: Leave): Promise<void> {
     const batch = this.#batch()
     for (const [space, those] of beings) this.#addRemoval(batch, space, bootId, those)
     batch.add('del', (to) => to.del(REDIS.gatewayLease(bootId)))
-    this.#addFarewell(batch, bootId)
-    batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(beat)))
+    this.#addGatewayRemoval(batch, bootId)
+    batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(announce)))
     await batch.run()
   }
 
@@ -170,23 +171,24 @@ export class RedisPresenceStore implements PresenceStore {
     this.#redis.disconnect()
   }
 
-  #addWrite(batch: Batch, { space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite): void {
+  #addWrite(batch: Batch, { space, range, put, left, isWhole, hint }: PresenceWrite): void {
+    const { epoch: bootId, from, to } = range
     const key = REDIS.here(space)
-    const estate = REDIS.gatewayEstate(bootId)
+    const spaces = REDIS.gatewaySpaces(bootId)
     const { hashTtlMs } = this.#options
     if (put.size > 0) {
       // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
       const at = this.#options.clock.dateMs()
       batch.add('zadd', (pipeline) => pipeline.zadd(REDIS.knownGateways, 'NX', at, bootId))
-      batch.add('sadd', (pipeline) => pipeline.sadd(estate, space))
-      if (isWhole) batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))
+      batch.add('sadd', (pipeline) => pipeline.sadd(spaces, space))
+      if (isWhole) batch.add('pexpire', (pipeline) => pipeline.pexpire(spaces, hashTtlMs))
     }
     const fields = [...put].map(([being, entry]) => [presenceField(bootId, being), JSON.stringify(entry)] as const)
     for (let at = 0; at < fields.length; at += FIELDS_PER_COMMAND)
       batch.add('hset', (pipeline) => pipeline.hset(key, ...fields.slice(at, at + FIELDS_PER_COMMAND).flat()))
     this.#addRemoval(batch, space, bootId, [...left.keys()])
     if (isWhole && put.size > 0) batch.add('pexpire', (pipeline) => pipeline.pexpire(key, hashTtlMs))
-    if (isWhole && put.size === 0) batch.add('srem', (pipeline) => pipeline.srem(estate, space))
+    if (isWhole && put.size === 0) batch.add('srem', (pipeline) => pipeline.srem(spaces, space))
     const message = Buffer.from(encodePresenceMessage(bootId, from, to, hint))
     batch.add('publish', (pipeline) => pipeline.publish(REDIS.spaceChannel(space), message))
   }
@@ -197,8 +199,8 @@ export class RedisPresenceStore implements PresenceStore {
       batch.add('hdel', (to) => to.hdel(REDIS.here(space), ...fields.slice(at, at + FIELDS_PER_COMMAND)))
   }
 
-  #addFarewell(batch: Batch, boot: BootId): void {
-    batch.add('del', (to) => to.del(REDIS.gatewayEstate(boot)))
+  #addGatewayRemoval(batch: Batch, boot: BootId): void {
+    batch.add('del', (to) => to.del(REDIS.gatewaySpaces(boot)))
     batch.add('zrem', (to) => to.zrem(REDIS.knownGateways, boot))
   }
 

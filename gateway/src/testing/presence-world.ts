@@ -4,8 +4,8 @@
  */
 import { type Here, parseServerMessage, parseSpaceMessage } from '@rhizom/protocol'
 import type { Log } from '../ports.ts'
-import { PresenceHub, type PresenceSettings } from '../presence/presence-hub.ts'
-import { createPresenceMetrics } from '../presence/presence-metrics.ts'
+import { PresenceHub, type PresenceSettings } from '../presence/hub.ts'
+import { createPresenceMetrics } from '../presence/metrics.ts'
 import { type ModelRedis, ModelStore, type Subscriber } from './model-store.ts'
 import { ProcessGate } from './process-gate.ts'
 
@@ -57,6 +57,7 @@ export class Node implements Subscriber {
     let boots = 0
     this.hub = new PresenceHub({
       clock: this.gate,
+      random: () => 0.5,
       store: this.#store,
       lastSeen: {
         note: (being, at) => this.lastSeen.set(being, Math.max(at, this.lastSeen.get(being) ?? 0)),
@@ -66,6 +67,9 @@ export class Node implements Subscriber {
       newBootId: () => `${name}-${++boots}`,
       metrics: createPresenceMetrics(),
       log: quietLog,
+      faulted: (error) => {
+        throw error
+      },
       settings,
     })
     redis.subscribers.add(this)
@@ -115,7 +119,7 @@ export class Node implements Subscriber {
     if (this.screens.has(space)) this.hub.heard(space, message.value)
   }
 
-  hearBeat(message: Uint8Array): void {
+  hearHeartbeat(message: Uint8Array): void {
     this.hub.beatHeard(message)
   }
 

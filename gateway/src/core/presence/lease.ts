@@ -5,14 +5,22 @@
  *
  * One heartbeat serves everything: it renews the lease, learns the rest of the leases that matter, and is followed by the
  * next after a third of the lease, or when the first of those would run out. The key lives a little shorter than
- * `leaseMs`, so that all have noticed a crash within `leaseMs`.
+ * `leaseMs`, so that all have noticed a crash within `leaseMs`. All of this goes by `nowMs`: a date that is set to and
+ * fro neither stops a heartbeat nor ends a lease.
  *
- * A heartbeat that finds the own lease gone (suspended for too long, Redis restarted empty) takes a new boot id: the
- * former may have been buried by others, and what they remove belongs to it alone. Where Redis forgot one lease it may
- * have forgotten all, so for one lease time a missing one proves nothing: its owner may be about to come back.
+ * A heartbeat that finds the own lease gone (suspended for too long, Redis restarted empty) takes a new boot id: others
+ * may have removed what was written under the former, and what they remove belongs to it alone. Where Redis forgot one
+ * lease it may have forgotten all, so for one lease time a missing one proves nothing: its owner may be about to come
+ * back.
  */
+import type { Machine, Moment, Step } from '@rhizom/machine'
 import type { BootId } from '@rhizom/protocol'
-import type { OwnName } from './remote-presence.ts'
+
+/** A gateway, as the others know it: the name it has, and those it had. */
+export interface GatewayIdentity {
+  bootId: BootId
+  previousBootIds: readonly BootId[]
+}
 
 export interface LeaseSettings {
   leaseMs: number
@@ -21,142 +29,143 @@ export interface LeaseSettings {
 }
 
 export interface LeaseState {
-  name: OwnName
+  identity: GatewayIdentity
   link: 'starting' | 'up' | 'down'
   bus: 'up' | 'down'
   /** `wanted`: it is to be taken anew. */
   lease: 'wanted' | 'held'
-  beat: { status: 'idle'; at: number } | { status: 'underway'; again: boolean }
-  /** Until when a missing lease proves nothing. */
-  doubtUntil: number | undefined
+  heartbeat: { status: 'idle'; dueAtMs: number } | { status: 'underway'; again: boolean }
+  /** Until then a missing lease proves nothing. */
+  trustedAtMs: number
 }
 
 export type LeaseEvent =
-  | { type: 'ticked' }
   | { type: 'busLost' }
   | { type: 'busRecovered' }
-  /** The connection is there. */
-  | { type: 'beatWanted' }
+  /** The connection is there, or something is to be known before the next heartbeat. */
+  | { type: 'heartbeatWanted' }
   | { type: 'storeFailed' }
-  | { type: 'beatFailed' }
-  /** `restsMs` has those of the others that have a lease; `freshId` is a name nobody had before. */
+  | { type: 'heartbeatFailed' }
+  /** `ttlMs` has those of the others that have a lease; `nextBootId` is a name nobody had before. */
   | {
-      type: 'beatDone'
-      isKept: boolean
+      type: 'heartbeatDone'
+      renewed: boolean
       asked: readonly BootId[]
-      restsMs: ReadonlyMap<BootId, number>
-      freshId: BootId
+      ttlMs: ReadonlyMap<BootId, number>
+      nextBootId: BootId
     }
 
 export type LeaseEffect =
-  | { type: 'beat'; name: OwnName; isNew: boolean; ttlMs: number; doubtfulUntil: number | undefined }
-  | { type: 'linkFound'; name: OwnName }
+  /** `doubtfulUntil` is a date. */
+  | { type: 'heartbeat'; identity: GatewayIdentity; isNew: boolean; ttlMs: number; doubtfulUntil: number | undefined }
+  | { type: 'linkFound'; identity: GatewayIdentity }
   | { type: 'linkLost' }
   | { type: 'gatewaysGone'; boots: readonly BootId[] }
 
-export interface LeaseStep {
-  state: LeaseState
-  effects: readonly LeaseEffect[]
-}
+export type LeaseMachine = Machine<LeaseState, LeaseEvent, LeaseEffect>
+type LeaseStep = Step<LeaseState, LeaseEffect>
 
 const KEY_SHARE = 0.9
 /** Redis removes a key a moment after its time. */
 const EXPIRY_MARGIN_MS = 15
-const MAX_FORMER = 8
+const MAX_PREVIOUS = 8
 
-export const beatEveryMs = ({ leaseMs }: LeaseSettings): number => Math.floor(leaseMs / 3)
+export const heartbeatEveryMs = ({ leaseMs }: LeaseSettings): number => Math.floor(leaseMs / 3)
 
 /** The first heartbeat follows the first connection. */
-export const startLease = (bootId: BootId, now: number, { retryMs }: LeaseSettings): LeaseState => ({
-  name: { bootId, formerly: [] },
+export const startLease = (bootId: BootId, nowMs: number, { retryMs }: LeaseSettings): LeaseState => ({
+  identity: { bootId, previousBootIds: [] },
   link: 'starting',
   bus: 'down',
   lease: 'wanted',
-  beat: { status: 'idle', at: now + retryMs },
-  doubtUntil: undefined,
+  heartbeat: { status: 'idle', dueAtMs: nowMs + retryMs },
+  trustedAtMs: nowMs,
 })
 
-export const isDoubtful = ({ doubtUntil }: LeaseState, now: number): boolean =>
-  doubtUntil !== undefined && now < doubtUntil
+/** Whether a missing lease proves that its gateway is no more. */
+export const areLeasesTrusted = ({ trustedAtMs }: LeaseState, nowMs: number): boolean => trustedAtMs <= nowMs
 
-export const leaseWakesAt = ({ beat }: LeaseState): number | undefined => (beat.status === 'idle' ? beat.at : undefined)
-
-export function stepLease(state: LeaseState, event: LeaseEvent, now: number, settings: LeaseSettings): LeaseStep {
-  switch (event.type) {
-    case 'ticked':
-      return beatIfDue(state, now, settings)
-    case 'busLost':
-      return busLost(state)
-    case 'busRecovered':
-      return beatIfDue(wantBeat({ ...state, bus: 'up' }, now), now, settings)
-    case 'beatWanted':
-      return beatIfDue(wantBeat(state, now), now, settings)
-    case 'storeFailed':
-      return lost(wantBeat(state, now + settings.retryMs))
-    case 'beatFailed':
-      return lost({ ...state, beat: { status: 'idle', at: now + settings.retryMs } })
-    case 'beatDone':
-      return beatDone(state, event, now, settings)
-    default:
-      event satisfies never
-      return { state, effects: [] }
-  }
-}
+export const leaseMachine = (settings: LeaseSettings): LeaseMachine => ({
+  wakesAtMs: ({ heartbeat }) => (heartbeat.status === 'idle' ? heartbeat.dueAtMs : undefined),
+  step(state, event, at) {
+    switch (event.type) {
+      case 'timePassed':
+        return heartbeatIfDue(state, at, settings)
+      case 'busLost':
+        return busLost(state)
+      case 'busRecovered':
+        return heartbeatIfDue(wantHeartbeat({ ...state, bus: 'up' }, at.nowMs), at, settings)
+      case 'heartbeatWanted':
+        return heartbeatIfDue(wantHeartbeat(state, at.nowMs), at, settings)
+      case 'storeFailed':
+        return linkLost(wantHeartbeat(state, at.nowMs + settings.retryMs))
+      case 'heartbeatFailed':
+        return linkLost({ ...state, heartbeat: { status: 'idle', dueAtMs: at.nowMs + settings.retryMs } })
+      case 'heartbeatDone':
+        return event.renewed ? renewed(state, event, at, settings) : takeNextName(state, event.nextBootId, at, settings)
+      default:
+        event satisfies never
+        return { state, effects: [] }
+    }
+  },
+})
 
 /** A heartbeat under way may be older than what is wanted, so another follows it. */
-function wantBeat(state: LeaseState, at: number): LeaseState {
-  const { beat } = state
-  if (beat.status === 'underway') return { ...state, beat: { ...beat, again: true } }
-  return { ...state, beat: { status: 'idle', at: Math.min(at, beat.at) } }
+function wantHeartbeat(state: LeaseState, dueAtMs: number): LeaseState {
+  const { heartbeat } = state
+  if (heartbeat.status === 'underway') return { ...state, heartbeat: { ...heartbeat, again: true } }
+  return { ...state, heartbeat: { status: 'idle', dueAtMs: Math.min(dueAtMs, heartbeat.dueAtMs) } }
 }
 
-function beatIfDue(state: LeaseState, now: number, { leaseMs }: LeaseSettings): LeaseStep {
-  if (state.beat.status !== 'idle' || state.beat.at > now) return { state, effects: [] }
-  const { name, lease } = state
+function heartbeatIfDue(state: LeaseState, { nowMs, dateMs }: Moment, { leaseMs }: LeaseSettings): LeaseStep {
+  const { identity, lease, heartbeat, trustedAtMs } = state
+  if (heartbeat.status !== 'idle' || heartbeat.dueAtMs > nowMs) return { state, effects: [] }
   const isNew = lease === 'wanted'
-  const doubtfulUntil =
-    isNew && name.formerly.length > 0 ? now + leaseMs : isDoubtful(state, now) ? state.doubtUntil : undefined
+  const trustedInMs = isNew && identity.previousBootIds.length > 0 ? leaseMs : trustedAtMs - nowMs
+  const doubtfulUntil = trustedInMs > 0 ? dateMs + trustedInMs : undefined
   return {
-    state: { ...state, beat: { status: 'underway', again: false } },
-    effects: [{ type: 'beat', name, isNew, ttlMs: Math.floor(leaseMs * KEY_SHARE), doubtfulUntil }],
+    state: { ...state, heartbeat: { status: 'underway', again: false } },
+    effects: [{ type: 'heartbeat', identity, isNew, ttlMs: Math.floor(leaseMs * KEY_SHARE), doubtfulUntil }],
   }
 }
 
-const lost = (state: LeaseState): LeaseStep =>
+const linkLost = (state: LeaseState): LeaseStep =>
   state.link === 'up' ? { state: { ...state, link: 'down' }, effects: [{ type: 'linkLost' }] } : { state, effects: [] }
 
 function busLost(state: LeaseState): LeaseStep {
-  const step = lost({ ...state, bus: 'down' })
+  const step = linkLost({ ...state, bus: 'down' })
   return { ...step, state: { ...step.state, link: 'down' } }
 }
 
-function beatDone(
+/** The lease is gone, and with it the name. */
+function takeNextName(state: LeaseState, nextBootId: BootId, at: Moment, settings: LeaseSettings): LeaseStep {
+  const { bootId, previousBootIds } = state.identity
+  const identity = { bootId: nextBootId, previousBootIds: [bootId, ...previousBootIds].slice(0, MAX_PREVIOUS) }
+  const heartbeat = { status: 'idle', dueAtMs: at.nowMs } as const
+  return heartbeatIfDue({ ...state, identity, lease: 'wanted', heartbeat }, at, settings)
+}
+
+function renewed(
   state: LeaseState,
-  { isKept, asked, restsMs, freshId }: Extract<LeaseEvent, { type: 'beatDone' }>,
-  now: number,
+  { asked, ttlMs }: Extract<LeaseEvent, { type: 'heartbeatDone' }>,
+  at: Moment,
   settings: LeaseSettings,
 ): LeaseStep {
-  if (!isKept) {
-    const { bootId, formerly } = state.name
-    const name = { bootId: freshId, formerly: [bootId, ...formerly].slice(0, MAX_FORMER) }
-    return beatIfDue({ ...state, name, lease: 'wanted', beat: { status: 'idle', at: now } }, now, settings)
-  }
+  const { nowMs } = at
+  const { identity, bus } = state
   const isTaken = state.lease === 'wanted'
-  const hasLostOne = isTaken && state.name.formerly.length > 0
-  const doubtUntil = hasLostOne ? now + settings.leaseMs : isDoubtful(state, now) ? state.doubtUntil : undefined
-  const isFound = state.bus === 'up' && (isTaken || state.link !== 'up')
-  const effects: LeaseEffect[] = isFound ? [{ type: 'linkFound', name: state.name }] : []
-  const boots = asked.filter((boot) => !restsMs.has(boot))
-  if (doubtUntil === undefined && boots.length > 0) effects.push({ type: 'gatewaysGone', boots })
-  const isAgain = state.beat.status === 'underway' && state.beat.again
-  const firstEnd = Math.min(...restsMs.values()) + EXPIRY_MARGIN_MS
-  const next = Math.min(
-    beatEveryMs(settings),
-    Math.max(1, firstEnd),
-    doubtUntil === undefined ? Infinity : doubtUntil - now,
-  )
-  const beat = { status: 'idle', at: isAgain ? now : now + next } as const
+  const hasLostOne = isTaken && identity.previousBootIds.length > 0
+  const trustedAtMs = hasLostOne ? nowMs + settings.leaseMs : state.trustedAtMs
+  const isFound = bus === 'up' && (isTaken || state.link !== 'up')
+  const effects: LeaseEffect[] = isFound ? [{ type: 'linkFound', identity }] : []
+  const boots = asked.filter((boot) => !ttlMs.has(boot))
+  if (trustedAtMs <= nowMs && boots.length > 0) effects.push({ type: 'gatewaysGone', boots })
+  const isAgain = state.heartbeat.status === 'underway' && state.heartbeat.again
+  const firstEndMs = Math.min(...ttlMs.values()) + EXPIRY_MARGIN_MS
+  const trustedInMs = trustedAtMs > nowMs ? trustedAtMs - nowMs : Number.POSITIVE_INFINITY
+  const nextInMs = isAgain ? 0 : Math.min(heartbeatEveryMs(settings), Math.max(1, firstEndMs), trustedInMs)
+  const heartbeat = { status: 'idle', dueAtMs: nowMs + nextInMs } as const
   const link = isFound ? 'up' : state.link
-  const step = beatIfDue({ ...state, lease: 'held', link, doubtUntil, beat }, now, settings)
+  const step = heartbeatIfDue({ identity, link, bus, lease: 'held', heartbeat, trustedAtMs }, at, settings)
   return { state: step.state, effects: [...effects, ...step.effects] }
 }

@@ -11,20 +11,29 @@
  * - Redis lost the hash: its gateways write their entries again under new boot ids (lease.ts) and say which id they had.
  *   A gateway whose lease is missing while our own was missing too is doubted and kept, until it is heard of or overdue.
  */
-import type { BeingId, BootId, PresenceEntry, PresenceHint } from '@rhizom/protocol'
-import type { MergedPresence } from './merged-presence.ts'
-import { lastSeenThrough, type Orphans, type PresenceRead } from './presence-read.ts'
+import type { Moment } from '@rhizom/machine'
+import type { BeingId, BootId, PresenceEntry, PresenceHint, Range } from '@rhizom/protocol'
+import type { GatewayIdentity } from './lease.ts'
+import type { MergedPresence } from './merged.ts'
 
-/** A gateway, as the others know it. */
-export interface OwnName {
-  bootId: BootId
-  formerly: readonly BootId[]
+/** What Redis held of one space. Fields not understood are left out. */
+export interface PresenceRead {
+  entries: ReadonlyMap<BootId, ReadonlyMap<BeingId, PresenceEntry>>
+  /** Of those gateways that have one: the names they had before. */
+  leases: ReadonlyMap<BootId, readonly BootId[]>
+  /** The date of each gateway's last heartbeat. */
+  heartbeats: ReadonlyMap<BootId, number>
 }
 
-export interface HeardHint {
-  bootId: BootId
-  from: number
-  to: number
+/**
+ * Entries of gateways that are no more. A lease that is gone never comes back under the same name, so these may be
+ * removed by anybody, at any time, twice.
+ */
+export type Orphans = Map<BootId, BeingId[]>
+
+/** A write of another gateway, as its hint tells it: `range.epoch` is the boot id. */
+export interface ReceivedHint {
+  range: Range
   hint: PresenceHint
 }
 
@@ -45,10 +54,10 @@ export class RemotePresence {
   /** For each gateway the last of its writes that is known to be in. */
   readonly #parts = new Map<BootId, number>()
   readonly #doubted = new Set<BootId>()
-  readonly #suspects = new Map<BootId, { rev: number; at: number }>()
+  readonly #suspects = new Map<BootId, { rev: number; atMs: number }>()
   /** Writes that are known of and not in: a read that begins later shows them. */
   readonly #floors = new Map<BootId, number>()
-  #reading: { floors: Map<BootId, number>; heard: HeardHint[] } | undefined
+  #reading: { floors: Map<BootId, number>; received: ReceivedHint[] } | undefined
   #hasRead = false
   /** Until then whoever is missing in the first reads after Redis was away is kept. */
   #trustsAt: number | 'after the next read' = 0
@@ -69,8 +78,8 @@ export class RemotePresence {
     return this.#wantsRead && this.#reading === undefined
   }
 
-  get wakesAt(): number | undefined {
-    const dues = [...this.#suspects.values()].map(({ at }) => at)
+  get wakesAtMs(): number | undefined {
+    const dues = [...this.#suspects.values()].map(({ atMs }) => atMs)
     if (this.#kept.size > 0 && typeof this.#trustsAt === 'number') dues.push(this.#trustsAt)
     return dues.length === 0 ? undefined : Math.min(...dues)
   }
@@ -80,7 +89,7 @@ export class RemotePresence {
     return [...this.#parts.keys(), ...this.#doubted, ...(this.#reading?.floors.keys() ?? [])]
   }
 
-  wantRead(): void {
+  readWanted(): void {
     this.#wantsRead = true
   }
 
@@ -89,7 +98,7 @@ export class RemotePresence {
     const floors = new Map(this.#parts)
     for (const [boot, rev] of this.#floors) floors.set(boot, Math.max(rev, floors.get(boot) ?? 0))
     this.#floors.clear()
-    this.#reading = { floors, heard: [] }
+    this.#reading = { floors, received: [] }
   }
 
   /** What is known may be out of date from now on, and no answer under way will do. */
@@ -109,50 +118,52 @@ export class RemotePresence {
     for (const boot of [...this.#parts.keys()]) this.#drop(boot)
   }
 
-  heard(heard: HeardHint): void {
-    this.#reading?.heard.push(heard)
-    if (this.#hasRead) this.#apply(heard)
+  hintReceived(received: ReceivedHint): void {
+    this.#reading?.received.push(received)
+    if (this.#hasRead) this.#apply(received)
   }
 
-  beatHeard(bootId: BootId, rev: number, now: number): void {
+  /** A gateway says up to where it wrote. */
+  headReceived(bootId: BootId, rev: number, { nowMs }: Moment): void {
     if (this.#hasRead && !this.#suspects.has(bootId) && (this.#parts.get(bootId) ?? 0) < rev)
-      this.#suspects.set(bootId, { rev, at: now + LATE_HINT_MS })
+      this.#suspects.set(bootId, { rev, atMs: nowMs + LATE_HINT_MS })
   }
 
-  tick(now: number): void {
-    if (this.#kept.size > 0 && typeof this.#trustsAt === 'number' && this.#trustsAt <= now) {
+  timePassed({ nowMs }: Moment): void {
+    if (this.#kept.size > 0 && typeof this.#trustsAt === 'number' && this.#trustsAt <= nowMs) {
       this.#kept.clear()
       this.#wantsRead = true
     }
-    for (const [boot, { rev, at }] of this.#suspects) {
-      if (at > now) continue
+    for (const [boot, { rev, atMs }] of this.#suspects) {
+      if (atMs > nowMs) continue
       this.#suspects.delete(boot)
       if ((this.#parts.get(boot) ?? 0) < rev) this.#missed(boot, rev)
     }
   }
 
-  /** `own` is this gateway: the fields of its present name are judged by the caller. With `isDoubtful` a missing lease proves nothing yet. */
-  readDone(read: PresenceRead, own: OwnName, isDoubtful: boolean, now: number): ReadOutcome {
+  /** `own` is this gateway: the fields of its present name are judged by the caller. */
+  readDone(read: PresenceRead, own: GatewayIdentity, areLeasesTrusted: boolean, at: Moment): ReadOutcome {
+    const { nowMs, dateMs } = at
     const outcome: ReadOutcome = { orphans: new Map(), lost: new Map() }
     const reading = this.#reading
     if (reading === undefined) return outcome
     this.#reading = undefined
-    if (typeof this.#trustsAt !== 'number') this.#trustsAt = now + SAID_AGAIN_MS
-    const replaced = new Set([...own.formerly, ...[...read.leases.values()].flat()])
+    if (typeof this.#trustsAt !== 'number') this.#trustsAt = nowMs + SAID_AGAIN_MS
+    const replaced = new Set([...own.previousBootIds, ...[...read.leases.values()].flat()])
     // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
     for (const boot of new Set([...read.entries.keys(), ...reading.floors.keys()])) {
       if (boot === own.bootId) continue
       const entries = read.entries.get(boot) ?? NOBODY
       if (read.leases.has(boot)) {
-        if (this.#isSuspicious(boot, entries, now)) this.#keep(boot, entries)
+        if (this.#isSuspicious(boot, entries, nowMs)) this.#keep(boot, entries)
         else this.#take(boot, entries, reading.floors.get(boot) ?? 0)
-      } else if (replaced.has(boot)) this.#bury(boot, entries, outcome)
-      else if (!isDoubtful) {
+      } else if (replaced.has(boot)) this.#removePart(boot, entries, outcome)
+      else if (areLeasesTrusted) {
         const known = this.#merged.entriesOf(boot)
-        const beatAt = read.beats.get(boot) ?? (known.size > 0 ? now : 0)
-        for (const [being, at] of lastSeenThrough(new Map([...entries, ...known]), beatAt))
+        const heartbeatAt = read.heartbeats.get(boot) ?? (known.size > 0 ? dateMs : 0)
+        for (const [being, at] of lastSeenThrough(new Map([...entries, ...known]), heartbeatAt))
           outcome.lost.set(being, Math.max(at, outcome.lost.get(being) ?? 0))
-        this.#bury(boot, entries, outcome)
+        this.#removePart(boot, entries, outcome)
       } else {
         // Redis lost what it held: what is missing was not taken out by anybody.
         for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
@@ -160,18 +171,18 @@ export class RemotePresence {
       }
     }
     this.#hasRead = true
-    for (const heard of reading.heard) this.#apply(heard)
+    for (const received of reading.received) this.#apply(received)
     return outcome
   }
 
   /** The lease of a gateway has run out, or it said that it stops. Gives those who were here through it, and until when. */
-  gone(boot: BootId, beatAt: number): Map<BeingId, number> {
-    const lost = lastSeenThrough(this.#merged.entriesOf(boot), beatAt)
+  gone(boot: BootId, heartbeatAt: number): Map<BeingId, number> {
+    const lost = lastSeenThrough(this.#merged.entriesOf(boot), heartbeatAt)
     this.#drop(boot)
     return lost
   }
 
-  #apply({ bootId, from, to, hint }: HeardHint): void {
+  #apply({ range: { epoch: bootId, from, to }, hint }: ReceivedHint): void {
     const rev = this.#parts.get(bootId) ?? 0
     if (to > rev) {
       if (hint.put === undefined) this.#missed(bootId, to)
@@ -195,10 +206,10 @@ export class RemotePresence {
   }
 
   /** Redis may have gone back in time (a replica that lagged): then its owner is about to say it again. */
-  #isSuspicious(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, now: number): boolean {
+  #isSuspicious(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, nowMs: number): boolean {
     return (
       typeof this.#trustsAt === 'number' &&
-      now < this.#trustsAt &&
+      nowMs < this.#trustsAt &&
       this.#merged.beingsOf(boot).some((being) => !entries.has(being))
     )
   }
@@ -222,7 +233,7 @@ export class RemotePresence {
     this.#doubted.delete(boot)
   }
 
-  #bury(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, { orphans }: ReadOutcome): void {
+  #removePart(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, { orphans }: ReadOutcome): void {
     if (entries.size > 0) orphans.set(boot, [...entries.keys()])
     this.#drop(boot)
   }
@@ -236,3 +247,24 @@ export class RemotePresence {
     this.#floors.delete(boot)
   }
 }
+
+/** What a dead gateway left: entries, and who is not here through others, with the time that was last known. */
+export function orphansOf(read: PresenceRead, dead: BootId): { orphans: BeingId[]; lost: Map<BeingId, number> } {
+  const entries = read.entries.get(dead)
+  if (entries === undefined || read.leases.has(dead)) return { orphans: [], lost: new Map() }
+  const orphans = [...entries.keys()]
+  // It goes on under another name, with the same connections.
+  if ([...read.leases.values()].some((previous) => previous.includes(dead))) return { orphans, lost: new Map() }
+  const living = [...read.leases.keys()].map((boot) => read.entries.get(boot))
+  const lost = [...lastSeenThrough(entries, read.heartbeats.get(dead) ?? 0)].filter(
+    ([being]) => !living.some((part) => part?.has(being)),
+  )
+  return { orphans, lost: new Map(lost) }
+}
+
+/** Somebody whom nobody saw leave was here at the last heartbeat of the gateway, or came or did something after it. */
+export const lastSeenThrough = (
+  entries: ReadonlyMap<BeingId, PresenceEntry>,
+  heartbeatAt: number,
+): Map<BeingId, number> =>
+  new Map([...entries].map(([being, { since, setAt }]) => [being, Math.max(since, setAt, heartbeatAt)] as const))

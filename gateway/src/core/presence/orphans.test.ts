@@ -1,6 +1,6 @@
 import type { PresenceEntry } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
-import { estateIn, lastSeenThrough, type PresenceRead } from './presence-read.ts'
+import { orphansOf, lastSeenThrough, type PresenceRead } from './remote.ts'
 
 const entry = (since: number, setAt = 0): PresenceEntry => ({ state: {}, since, setAt, rev: 1 })
 const read = (leases: Record<string, string[]>): PresenceRead => ({
@@ -16,11 +16,11 @@ const read = (leases: Record<string, string[]>): PresenceRead => ({
     ['lives', new Map([['@bob', entry(50)]])],
   ]),
   leases: new Map(Object.entries(leases)),
-  beats: new Map([['dead', 700]]),
+  heartbeats: new Map([['dead', 700]]),
 })
 
 test('G117 all entries of a dead gateway are orphans; lost is who has none under a living one', () => {
-  const { orphans, lost } = estateIn(read({ lives: [] }), 'dead')
+  const { orphans, lost } = orphansOf(read({ lives: [] }), 'dead')
   expect(orphans).toEqual(['@ada', '@bob', '@cyd'])
   expect([...lost]).toEqual([
     ['@ada', 700],
@@ -29,16 +29,16 @@ test('G117 all entries of a dead gateway are orphans; lost is who has none under
 })
 
 test('G117 an entry under another dead gateway keeps nobody here', () => {
-  expect([...estateIn(read({}), 'dead').lost.keys()]).toEqual(['@ada', '@bob', '@cyd'])
+  expect([...orphansOf(read({}), 'dead').lost.keys()]).toEqual(['@ada', '@bob', '@cyd'])
 })
 
 test('G117 a gateway that lives leaves nothing', () => {
-  expect(estateIn(read({ dead: [], lives: [] }), 'dead')).toEqual({ orphans: [], lost: new Map() })
-  expect(estateIn(read({ lives: [] }), 'never-heard-of')).toEqual({ orphans: [], lost: new Map() })
+  expect(orphansOf(read({ dead: [], lives: [] }), 'dead')).toEqual({ orphans: [], lost: new Map() })
+  expect(orphansOf(read({ lives: [] }), 'never-heard-of')).toEqual({ orphans: [], lost: new Map() })
 })
 
 test('G111 the entries of a former name go, and nobody leaves with them', () => {
-  const { orphans, lost } = estateIn(read({ lives: ['dead'] }), 'dead')
+  const { orphans, lost } = orphansOf(read({ lives: ['dead'] }), 'dead')
   expect(orphans).toHaveLength(3)
   expect(lost.size).toBe(0)
 })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { ManualClock } from '@rhizom/machine/testing'
 import { fairWeather, ModelRedis, type Weather } from '../testing/model-store.ts'
 import { Node, type Screen } from '../testing/presence-world.ts'
-import type { PresenceSettings } from './presence-hub.ts'
+import type { PresenceSettings } from './hub.ts'
 
 const SPACE = '@lobby'
 const settings: PresenceSettings = {
@@ -244,9 +244,9 @@ describe('cost', () => {
       return new Map(world.redis.commands)
     }
     const few = await costOf(2, 1)
-    expect(few.get('beat')).toBe(60)
+    expect(few.get('heartbeat')).toBe(60)
     expect(few.get('pttl')).toBe(60)
-    expect([...few.keys()].sort()).toEqual(['beat', 'hlen', 'pttl'])
+    expect([...few.keys()].sort()).toEqual(['heartbeat', 'hlen', 'pttl'])
     expect(await costOf(200, 20)).toEqual(few)
   })
 
@@ -311,15 +311,15 @@ describe('crashes', () => {
     }
     world.come(1, '@b0', '@s0')
     await world.time.pass(7000)
-    const beatAt = world.redis.beats.get('g0_1000000-1') ?? 0
+    const heartbeatAt = world.redis.heartbeats.get('g0_1000000-1') ?? 0
     world.kill(0)
     await world.time.pass(settings.lease.leaseMs)
     expect([...world.redis.hashes.keys()]).toEqual(['@s0'])
     expect([...world.redis.entries('@s0').keys()]).toEqual(['g1_1000000-1/@b0'])
-    expect([...world.redis.beats.keys()]).toEqual(['g1_1000000-1'])
-    expect([...world.redis.estates.keys()]).toEqual(['g1_1000000-1'])
+    expect([...world.redis.heartbeats.keys()]).toEqual(['g1_1000000-1'])
+    expect([...world.redis.spaces.keys()]).toEqual(['g1_1000000-1'])
     expect([...world.node(1).lastSeen.keys()]).not.toContain('@b0')
-    expect([...world.node(1).lastSeen.values()]).toEqual(Array.from({ length: 49 }, () => beatAt))
+    expect([...world.node(1).lastSeen.values()]).toEqual(Array.from({ length: 49 }, () => heartbeatAt))
   })
 
   test('G117 all gateways die: the next one started clears up after them', async () => {
@@ -331,7 +331,7 @@ describe('crashes', () => {
     expect(world.redis.hashes.size).toBe(2)
     world.start(0)
     await world.time.pass(1000)
-    expect([world.redis.hashes.size, world.redis.estates.size, world.redis.beats.size]).toEqual([0, 0, 1])
+    expect([world.redis.hashes.size, world.redis.spaces.size, world.redis.heartbeats.size]).toEqual([0, 0, 1])
     expect([...world.node(0).lastSeen.keys()].sort()).toEqual(['@b0', '@b1'])
   })
 
@@ -340,14 +340,14 @@ describe('crashes', () => {
     world.come(0, '@ada', '@quiet')
     await world.time.pass(1000)
     world.kill(0)
-    while (!world.redis.commands.has('estate')) await world.time.pass(1)
+    while (!world.redis.commands.has('spacesOf')) await world.time.pass(1)
     world.node(1).cut()
     await world.time.pass(100)
     expect(world.redis.entries('@quiet').size).toBe(1)
     world.node(1).connect()
     await world.time.pass(settings.lease.leaseMs)
     expect([...world.redis.hashes.keys()]).toEqual([])
-    expect([...world.redis.beats.keys()]).toEqual(['g1_1000000-1'])
+    expect([...world.redis.heartbeats.keys()]).toEqual(['g1_1000000-1'])
   })
 
   test('G111 a gateway stopped past its lease finds out, takes another boot id and is whole again', async () => {
@@ -486,11 +486,11 @@ describe('crashes', () => {
     expect(world.redis.hashes.size).toBe(0)
     world.node(0).cut()
     for (const [space, hash] of old.hashes) world.redis.hashes.set(space, hash)
-    for (const [boot, spaces] of old.estates) world.redis.estates.set(boot, spaces)
+    for (const [boot, spaces] of old.spaces) world.redis.spaces.set(boot, spaces)
     world.node(0).connect()
     await world.time.pass(1000)
     expect(world.redis.isAlive('g0_1000000-1')).toBe(true)
-    expect([world.redis.hashes.size, world.redis.estates.size]).toEqual([0, 0])
+    expect([world.redis.hashes.size, world.redis.spaces.size]).toEqual([0, 0])
   })
 
   test('G115 a gateway that stops takes its lease and whoever is left with it', async () => {
@@ -607,7 +607,7 @@ function perform(world: World, act: Act): Promise<void> | void {
 
 /** Ends all trouble. What was lost before must be found out: with `isCut` by reconnecting, without by the gateways alone. */
 async function heal(world: World, isCut: boolean): Promise<void> {
-  world.redis.weather = { ...world.redis.weather, lose: 0, loseBeats: 0, double: 0, lateMs: 5 }
+  world.redis.weather = { ...world.redis.weather, lose: 0, loseHeartbeats: 0, double: 0, lateMs: 5 }
   for (const { gate } of world.nodes) gate.go()
   if (isCut) for (const one of world.nodes) one.cut()
   await world.time.pass(100)
@@ -627,7 +627,7 @@ test('G116 after any order of joins, leaves, crashes, stops, cuts and lost messa
         const weather: Weather = {
           random: randomFrom(seed),
           lose: 0.15,
-          loseBeats: isCut ? 0.15 : 0,
+          loseHeartbeats: isCut ? 0.15 : 0,
           double: 0.15,
           lateMs: 300,
         }
@@ -653,12 +653,12 @@ test('G116 after any order of joins, leaves, crashes, stops, cuts and lost messa
         }
         const alive = [...world.redis.leases.keys()].filter((boot) => world.redis.isAlive(boot)).sort()
         expect(alive).toHaveLength(3)
-        expect([...world.redis.beats.keys()].sort()).toEqual(alive)
-        const estates = [...world.redis.estates].flatMap(([boot, spaces]) => [...spaces].map((id) => `${boot} ${id}`))
+        expect([...world.redis.heartbeats.keys()].sort()).toEqual(alive)
+        const spacesOf = [...world.redis.spaces].flatMap(([boot, spaces]) => [...spaces].map((id) => `${boot} ${id}`))
         const places = SPACES.flatMap((id) =>
           [...world.redis.entries(id).keys()].map((field) => `${field.split('/')[0]} ${id}`),
         )
-        expect(estates.sort()).toEqual([...new Set(places)].sort())
+        expect(spacesOf.sort()).toEqual([...new Set(places)].sort())
       },
     ),
     { numRuns: 150 },

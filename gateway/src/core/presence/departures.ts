@@ -4,13 +4,13 @@
  */
 import type { BeingId } from '@rhizom/protocol'
 
-export class Farewells {
-  readonly #minded = new Set<BeingId>()
+export class Departures {
+  readonly #tracked = new Set<BeingId>()
   readonly #lastSeen = new Map<BeingId, number>()
 
   /** It is here through us. */
-  mind(being: BeingId): void {
-    this.#minded.add(being)
+  track(being: BeingId): void {
+    this.#tracked.add(being)
   }
 
   /** Its last connection somewhere went, at this time. */
@@ -19,18 +19,22 @@ export class Farewells {
   }
 
   /** Nobody else is left to report it. */
-  mourn(being: BeingId, at: number): void {
+  lost(being: BeingId, at: number): void {
     this.seen(being, at)
-    this.mind(being)
+    this.track(being)
   }
 
   /** Those of `changed` that are not here any more and are ours to report. */
-  say(changed: readonly BeingId[], isHere: (being: BeingId) => boolean, now: number): { being: BeingId; at: number }[] {
+  takeGone(
+    changed: readonly BeingId[],
+    isHere: (being: BeingId) => boolean,
+    now: number,
+  ): { being: BeingId; at: number }[] {
     const gone: { being: BeingId; at: number }[] = []
     for (const being of changed) {
       const at = this.#lastSeen.get(being) ?? now
       this.#lastSeen.delete(being)
-      if (!isHere(being) && this.#minded.delete(being)) gone.push({ being, at })
+      if (!isHere(being) && this.#tracked.delete(being)) gone.push({ being, at })
     }
     return gone
   }
