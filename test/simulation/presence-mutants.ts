@@ -51,8 +51,8 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'never find out that a lease is gone',
     file: 'gateway/src/core/presence/lease.ts',
-    find: 'if (trustedAtMs <= nowMs && boots.length > 0) effects.push',
-    put: 'if (trustedAtMs <= nowMs && boots.length < 0) effects.push',
+    find: 'if (trust.leases && boots.length > 0) effects.push',
+    put: 'if (trust.leases && boots.length < 0) effects.push',
   },
   {
     name: 'give up at once whose lease may have been lost with ours',
@@ -85,8 +85,8 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'do not notice that a hint is missing',
     file: 'gateway/src/core/presence/remote.ts',
-    find: 'if (from > rev) this.#missed(bootId, to)',
-    put: '',
+    find: `isMissing = hint.put === undefined || placement === 'gap'`,
+    put: 'isMissing = hint.put === undefined',
     known: '7',
   },
   {
@@ -99,7 +99,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'forget the hints that come while the hash is read',
     file: 'gateway/src/core/presence/remote.ts',
-    find: 'for (const received of reading.received) this.#apply(received)',
+    find: 'for (const received of copy.received) if (this.#apply(received)) outcome.readWanted = true',
     put: '',
     known: '45',
   },

@@ -9,15 +9,17 @@
 import { type Clock, type Random, Runner } from '@rhizom/machine'
 import type { BootId, GatewayBeat, Position, Range, SpaceId } from '@rhizom/protocol'
 import {
-  areLeasesTrusted,
   type GatewayIdentity,
   heartbeatEveryMs,
+  isLinkUp,
   type LeaseEffect,
   type LeaseEvent,
   leaseMachine,
   type LeaseSettings,
   type LeaseState,
   startLease,
+  type Trust,
+  trustOf,
 } from '../core/presence/lease.ts'
 import type { Roster } from '../core/presence/roster.ts'
 import type { HeartbeatAnswer, Log, PresenceStore } from '../ports.ts'
@@ -37,6 +39,7 @@ export interface HeartbeatDeps {
   rosters: Rosters
   linkFound(identity: GatewayIdentity): void
   linkLost(): void
+  trustRestored(): void
   /** With the date of the last heartbeat of each. */
   gatewaysGone(gone: ReadonlyMap<BootId, number>): void
   /** What Redis holds of a space is not what it should hold. */
@@ -78,17 +81,23 @@ export class Heartbeat {
     return this.#runner.state.identity
   }
 
-  get link(): LeaseState['link'] {
-    return this.#runner.state.link
+  /** Whether Redis is there, and the lease is ours. */
+  get isLinkUp(): boolean {
+    return isLinkUp(this.#runner.state)
+  }
+
+  /** Whether it was there and is not now. */
+  get isLinkDown(): boolean {
+    return this.#runner.state.link.status === 'down'
   }
 
   get isHeld(): boolean {
     return this.#runner.state.lease === 'held'
   }
 
-  /** Whether a missing lease proves something now. */
-  get areLeasesTrusted(): boolean {
-    return areLeasesTrusted(this.#runner.state, this.#deps.clock.nowMs())
+  /** What it proves now that something is missing in Redis. */
+  get trust(): Trust {
+    return trustOf(this.#runner.state, this.#deps.clock.nowMs())
   }
 
   start(): void {
@@ -104,7 +113,7 @@ export class Heartbeat {
   }
 
   #carryOut(effect: LeaseEffect): void {
-    const { linkFound, linkLost, gatewaysGone } = this.#deps
+    const { linkFound, linkLost, trustRestored, gatewaysGone } = this.#deps
     switch (effect.type) {
       case 'heartbeat':
         this.#send(effect)
@@ -114,6 +123,9 @@ export class Heartbeat {
         return
       case 'linkLost':
         linkLost()
+        return
+      case 'trustRestored':
+        trustRestored()
         return
       case 'gatewaysGone':
         gatewaysGone(this.#lastHeartbeats(effect.boots))

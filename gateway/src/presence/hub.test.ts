@@ -616,7 +616,9 @@ async function heal(world: World, isCut: boolean): Promise<void> {
   await world.time.pass(world.settings.lease.leaseMs * 3)
 }
 
-test('G116 after any order of joins, leaves, crashes, stops, cuts and lost messages all screens and Redis tell who is here', async () => {
+test('G116 after any order of joins, leaves, crashes, stops, cuts and lost messages all screens and Redis tell who is here', {
+  timeout: 60_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(acts, { minLength: 5, maxLength: 60, size: 'max' }),

@@ -70,12 +70,13 @@ export class PresenceHub implements RosterPort {
         this.#cleaner.reconcileOwn(identity.bootId)
       },
       linkLost: () => this.#linkLost(),
+      trustRestored: () => this.#callAll((roster, at) => roster.trustRestored(at)),
       gatewaysGone: (gone) => this.#gatewaysGone(gone),
       readWanted: (id) => this.#call(id, (roster, at) => roster.readWanted(at)),
     })
     this.#writer = new PresenceWriter({
       ...deps,
-      isLinkUp: () => this.#heartbeat.link === 'up',
+      isLinkUp: () => this.#heartbeat.isLinkUp,
       wrote: ({ space, range }) => this.#heartbeat.payload.wrote(space, range, deps.clock.nowMs()),
       written: (writes) => {
         for (const write of writes) this.#call(write.space, (roster, at) => roster.written(write, at))
@@ -91,7 +92,7 @@ export class PresenceHub implements RosterPort {
   }
 
   get hasLease(): boolean {
-    return this.#heartbeat.isHeld && this.#heartbeat.link === 'up'
+    return this.#heartbeat.isHeld && this.#heartbeat.isLinkUp
   }
 
   get entryCount(): number {
@@ -120,7 +121,7 @@ export class PresenceHub implements RosterPort {
 
   ready(id: SpaceId): Promise<void> {
     const space = this.#spaces.get(id)
-    return space === undefined || this.#heartbeat.link === 'down' ? Promise.resolve() : space.ready()
+    return space === undefined || this.#heartbeat.isLinkDown ? Promise.resolve() : space.ready()
   }
 
   here(id: SpaceId, newcomers: readonly BeingId[]): RosterAnswer {
@@ -171,7 +172,7 @@ export class PresenceHub implements RosterPort {
     if (stops) this.#gatewaysGone(new Map([[bootId, this.#deps.clock.dateMs()]]))
     else
       for (const [id, rev] of Object.entries(wrote))
-        this.#call(id, (roster, at) => roster.headReceived(bootId, rev, at))
+        this.#call(id, (roster, at) => roster.headReceived({ epoch: bootId, version: rev }, at))
   }
 
   channelJoined(id: SpaceId): void {
@@ -224,7 +225,7 @@ export class PresenceHub implements RosterPort {
   #obtain(id: SpaceId): RosterRunner {
     const known = this.#spaces.get(id)
     if (known !== undefined) return known
-    const link = this.#heartbeat.link === 'up' ? 'up' : 'down'
+    const link = this.#heartbeat.isLinkUp ? 'up' : 'down'
     const roster = new Roster(id, this.#heartbeat.identity, link, this.#deps.settings.roster)
     const space = new RosterRunner(roster, {
       ...this.#deps,
@@ -280,17 +281,20 @@ export class PresenceHub implements RosterPort {
 
   #read(space: RosterRunner, readSeq: number): void {
     const { store, metrics, faulted } = this.#deps
-    const { bootId } = this.#heartbeat.identity
+    const { identity, trust: before } = this.#heartbeat
+    const { bootId } = identity
     store
       .read(space.roster.space, [...space.roster.boots(), bootId])
       .then(
         (read) => {
           metrics.reads.inc({ outcome: 'answered' })
-          // Where our own lease is missing Redis lost more than others': a missing one proves nothing, and a heartbeat
-          // finds out.
+          // What was lost after the read began, or was found to be, is not in the answer. Where our own lease is missing
+          // Redis lost more than others': a missing one proves nothing, and a heartbeat finds out.
           const isLost = !read.leases.has(bootId)
-          const areLeasesTrusted = !isLost && this.#heartbeat.areLeasesTrusted
-          space.call((roster, at) => roster.readDone(readSeq, read, areLeasesTrusted, at))
+          const { trust: now } = this.#heartbeat
+          const leases = before.leases && now.leases && !isLost
+          const trust = { leases, entries: before.entries && now.entries }
+          space.call((roster, at) => roster.readDone(readSeq, read, trust, at))
           if (isLost) this.#heartbeat.dispatch({ type: 'heartbeatWanted' })
         },
         (error: unknown) => {

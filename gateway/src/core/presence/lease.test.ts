@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { areLeasesTrusted, type LeaseEvent, leaseMachine, type LeaseState, startLease } from './lease.ts'
+import { type LeaseEvent, leaseMachine, type LeaseState, startLease, trustOf } from './lease.ts'
 
 const settings = { leaseMs: 15_000, retryMs: 500 }
 const machine = leaseMachine(settings)
@@ -29,7 +29,7 @@ beforeEach(() => {
 
 describe('the own lease', () => {
   test('G105 one heartbeat a third of the lease', () => {
-    expect(state).toMatchObject({ link: 'up', lease: 'held' })
+    expect(state).toMatchObject({ link: { status: 'up' }, lease: 'held' })
     expect(machine.wakesAtMs(state)).toBe(5020)
     expect(step({ type: 'timePassed' }, 5000)).toEqual([])
     expect(step({ type: 'timePassed' }, 5020)).toEqual([
@@ -89,12 +89,39 @@ describe('the leases of others', () => {
     step({ type: 'timePassed' }, 5020)
     done(5025, { other: undefined }, false)
     expect(typesOf(done(5030, { other: undefined }))).toEqual(['linkFound'])
-    expect(areLeasesTrusted(state, 20_029)).toBe(false)
-    for (const at of [10_030, 15_035, 20_030]) {
+    expect(trustOf(state, 5031)).toEqual({ entries: false, leases: false })
+    for (const at of [6530, 11_535, 16_540, 20_030]) {
+      expect(machine.wakesAtMs(state)).toBe(at)
       expect(typesOf(step({ type: 'timePassed' }, at))).toEqual(['heartbeat'])
-      if (at < 20_030) expect(done(at + 5, { other: undefined })).toEqual([])
+      if (at < 20_030) expect(typesOf(done(at + 5, { other: undefined }))).toEqual(at === 6530 ? ['trustRestored'] : [])
     }
+    expect(trustOf(state, 20_029)).toEqual({ entries: true, leases: false })
     expect(done(20_035, { other: undefined })).toEqual([{ type: 'gatewaysGone', boots: ['other'] }])
-    expect(areLeasesTrusted(state, 20_035)).toBe(true)
+    expect(trustOf(state, 20_035)).toEqual({ entries: true, leases: true })
+  })
+
+  test('G112 right after Redis is back nothing that is missing proves anything', () => {
+    step({ type: 'busLost' }, 100)
+    step({ type: 'busRecovered' }, 6000)
+    expect(typesOf(done(6005, { other: undefined }))).toEqual(['linkFound'])
+    expect(trustOf(state, 7504)).toEqual({ entries: false, leases: false })
+    expect(machine.wakesAtMs(state)).toBe(7505)
+    step({ type: 'timePassed' }, 7505)
+    expect(typesOf(done(7510, { other: undefined }))).toEqual(['trustRestored', 'gatewaysGone'])
+    expect(trustOf(state, 7510)).toEqual({ entries: true, leases: true })
+  })
+
+  test('G111 a date that is set to and fro neither stops heartbeats nor ends a lease', () => {
+    for (const [nowMs, dateMs] of [
+      [5020, DATE - 30_000],
+      [10_025, DATE + 3_600_000],
+      [15_030, DATE - 3_600_000],
+    ] as const) {
+      expect(machine.wakesAtMs(state)).toBe(nowMs)
+      const result = machine.step(state, { type: 'timePassed' }, { nowMs, dateMs, random: 0.5 })
+      state = result.state
+      expect(typesOf(result.effects)).toEqual(['heartbeat'])
+      expect(done(nowMs + 5, { other: 9000 })).toEqual([])
+    }
   })
 })

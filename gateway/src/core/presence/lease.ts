@@ -1,7 +1,9 @@
 /**
  * Whether this gateway lives, as Redis sees it, and which of the others do.
  *
- *   starting ── lease taken and bus joined ──► up ── bus lost · Redis fails ──► down ── both are back ──► up
+ *   starting ── lease taken and bus joined ──► up ── bus lost · Redis fails ──► down
+ *                                              ▲                                 │ both are back
+ *                                              └── all had time to say again ── recovering
  *
  * One heartbeat serves everything: it renews the lease, learns the rest of the leases that matter, and is followed by the
  * next after a third of the lease, or when the first of those would run out. The key lives a little shorter than
@@ -11,7 +13,9 @@
  * A heartbeat that finds the own lease gone (suspended for too long, Redis restarted empty) takes a new boot id: others
  * may have removed what was written under the former, and what they remove belongs to it alone. Where Redis forgot one
  * lease it may have forgotten all, so for one lease time a missing one proves nothing: its owner may be about to come
- * back.
+ * back. Right after Redis is back, whatever is missing there proves nothing: what it holds may be older than what it
+ * held (a replica that lagged), and all gateways are about to say again who is here through them. This is the only
+ * place where gateways are doubted; rosters are given `Trust` with what they read, and told when it is restored.
  */
 import type { Machine, Moment, Step } from '@rhizom/machine'
 import type { BootId } from '@rhizom/protocol'
@@ -28,15 +32,25 @@ export interface LeaseSettings {
   retryMs: number
 }
 
+/** What it proves that something is missing in Redis. */
+export interface Trust {
+  /** That its gateway is no more. */
+  leases: boolean
+  /** That somebody is not here through a gateway whose lease stands. */
+  entries: boolean
+}
+
+export type Link = { status: 'starting' | 'down' | 'up' } | { status: 'recovering'; untilMs: number }
+
 export interface LeaseState {
   identity: GatewayIdentity
-  link: 'starting' | 'up' | 'down'
+  link: Link
   bus: 'up' | 'down'
   /** `wanted`: it is to be taken anew. */
   lease: 'wanted' | 'held'
   heartbeat: { status: 'idle'; dueAtMs: number } | { status: 'underway'; again: boolean }
-  /** Until then a missing lease proves nothing. */
-  trustedAtMs: number
+  /** A lease time after our own was lost. */
+  leasesTrustedAtMs: number
 }
 
 export type LeaseEvent =
@@ -60,6 +74,8 @@ export type LeaseEffect =
   | { type: 'heartbeat'; identity: GatewayIdentity; isNew: boolean; ttlMs: number; doubtfulUntil: number | undefined }
   | { type: 'linkFound'; identity: GatewayIdentity }
   | { type: 'linkLost' }
+  /** What a read that begins from now on lacks is not there. */
+  | { type: 'trustRestored' }
   | { type: 'gatewaysGone'; boots: readonly BootId[] }
 
 export type LeaseMachine = Machine<LeaseState, LeaseEvent, LeaseEffect>
@@ -69,21 +85,27 @@ const KEY_SHARE = 0.9
 /** Redis removes a key a moment after its time. */
 const EXPIRY_MARGIN_MS = 15
 const MAX_PREVIOUS = 8
+/** Within this of its return all gateways are at Redis again, and have said who is here through them. */
+const SAID_AGAIN_MS = 1500
 
 export const heartbeatEveryMs = ({ leaseMs }: LeaseSettings): number => Math.floor(leaseMs / 3)
 
 /** The first heartbeat follows the first connection. */
 export const startLease = (bootId: BootId, nowMs: number, { retryMs }: LeaseSettings): LeaseState => ({
   identity: { bootId, previousBootIds: [] },
-  link: 'starting',
+  link: { status: 'starting' },
   bus: 'down',
   lease: 'wanted',
   heartbeat: { status: 'idle', dueAtMs: nowMs + retryMs },
-  trustedAtMs: nowMs,
+  leasesTrustedAtMs: nowMs,
 })
 
-/** Whether a missing lease proves that its gateway is no more. */
-export const areLeasesTrusted = ({ trustedAtMs }: LeaseState, nowMs: number): boolean => trustedAtMs <= nowMs
+export const isLinkUp = ({ link }: LeaseState): boolean => link.status === 'up' || link.status === 'recovering'
+
+export function trustOf({ link, leasesTrustedAtMs }: LeaseState, nowMs: number): Trust {
+  const entries = link.status !== 'recovering' || link.untilMs <= nowMs
+  return { entries, leases: entries && leasesTrustedAtMs <= nowMs }
+}
 
 export const leaseMachine = (settings: LeaseSettings): LeaseMachine => ({
   wakesAtMs: ({ heartbeat }) => (heartbeat.status === 'idle' ? heartbeat.dueAtMs : undefined),
@@ -118,10 +140,10 @@ function wantHeartbeat(state: LeaseState, dueAtMs: number): LeaseState {
 }
 
 function heartbeatIfDue(state: LeaseState, { nowMs, dateMs }: Moment, { leaseMs }: LeaseSettings): LeaseStep {
-  const { identity, lease, heartbeat, trustedAtMs } = state
+  const { identity, lease, heartbeat, leasesTrustedAtMs } = state
   if (heartbeat.status !== 'idle' || heartbeat.dueAtMs > nowMs) return { state, effects: [] }
   const isNew = lease === 'wanted'
-  const trustedInMs = isNew && identity.previousBootIds.length > 0 ? leaseMs : trustedAtMs - nowMs
+  const trustedInMs = isNew && identity.previousBootIds.length > 0 ? leaseMs : leasesTrustedAtMs - nowMs
   const doubtfulUntil = trustedInMs > 0 ? dateMs + trustedInMs : undefined
   return {
     state: { ...state, heartbeat: { status: 'underway', again: false } },
@@ -130,11 +152,13 @@ function heartbeatIfDue(state: LeaseState, { nowMs, dateMs }: Moment, { leaseMs 
 }
 
 const linkLost = (state: LeaseState): LeaseStep =>
-  state.link === 'up' ? { state: { ...state, link: 'down' }, effects: [{ type: 'linkLost' }] } : { state, effects: [] }
+  isLinkUp(state)
+    ? { state: { ...state, link: { status: 'down' } }, effects: [{ type: 'linkLost' }] }
+    : { state, effects: [] }
 
 function busLost(state: LeaseState): LeaseStep {
   const step = linkLost({ ...state, bus: 'down' })
-  return { ...step, state: { ...step.state, link: 'down' } }
+  return { ...step, state: { ...step.state, link: { status: 'down' } } }
 }
 
 /** The lease is gone, and with it the name. */
@@ -155,17 +179,27 @@ function renewed(
   const { identity, bus } = state
   const isTaken = state.lease === 'wanted'
   const hasLostOne = isTaken && identity.previousBootIds.length > 0
-  const trustedAtMs = hasLostOne ? nowMs + settings.leaseMs : state.trustedAtMs
-  const isFound = bus === 'up' && (isTaken || state.link !== 'up')
-  const effects: LeaseEffect[] = isFound ? [{ type: 'linkFound', identity }] : []
+  const leasesTrustedAtMs = hasLostOne ? nowMs + settings.leaseMs : state.leasesTrustedAtMs
+  const isFound = bus === 'up' && (isTaken || !isLinkUp(state))
+  const link = isFound ? found(state.link, nowMs) : recovered(state.link, nowMs)
+  const trust = trustOf({ ...state, link, leasesTrustedAtMs }, nowMs)
+  const effects: LeaseEffect[] = []
+  if (isFound) effects.push({ type: 'linkFound', identity })
+  else if (link !== state.link) effects.push({ type: 'trustRestored' })
   const boots = asked.filter((boot) => !ttlMs.has(boot))
-  if (trustedAtMs <= nowMs && boots.length > 0) effects.push({ type: 'gatewaysGone', boots })
+  if (trust.leases && boots.length > 0) effects.push({ type: 'gatewaysGone', boots })
   const isAgain = state.heartbeat.status === 'underway' && state.heartbeat.again
-  const firstEndMs = Math.min(...ttlMs.values()) + EXPIRY_MARGIN_MS
-  const trustedInMs = trustedAtMs > nowMs ? trustedAtMs - nowMs : Number.POSITIVE_INFINITY
-  const nextInMs = isAgain ? 0 : Math.min(heartbeatEveryMs(settings), Math.max(1, firstEndMs), trustedInMs)
-  const heartbeat = { status: 'idle', dueAtMs: nowMs + nextInMs } as const
-  const link = isFound ? 'up' : state.link
-  const step = heartbeatIfDue({ identity, link, bus, lease: 'held', heartbeat, trustedAtMs }, at, settings)
+  const dueInMs = [heartbeatEveryMs(settings), Math.max(1, Math.min(...ttlMs.values()) + EXPIRY_MARGIN_MS)]
+  if (leasesTrustedAtMs > nowMs) dueInMs.push(leasesTrustedAtMs - nowMs)
+  if (link.status === 'recovering') dueInMs.push(link.untilMs - nowMs)
+  const heartbeat = { status: 'idle', dueAtMs: nowMs + (isAgain ? 0 : Math.min(...dueInMs)) } as const
+  const step = heartbeatIfDue({ identity, link, bus, lease: 'held', heartbeat, leasesTrustedAtMs }, at, settings)
   return { state: step.state, effects: [...effects, ...step.effects] }
 }
+
+/** A gateway that starts has nothing to doubt. */
+const found = (link: Link, nowMs: number): Link =>
+  link.status === 'starting' ? { status: 'up' } : { status: 'recovering', untilMs: nowMs + SAID_AGAIN_MS }
+
+const recovered = (link: Link, nowMs: number): Link =>
+  link.status === 'recovering' && link.untilMs <= nowMs ? { status: 'up' } : link

@@ -1,19 +1,31 @@
 /**
- * Who is in one space through other gateways, as this one knows it: a copy of the space's hash in Redis, kept current by
- * hints. How each loss heals:
+ * Who is in one space through other gateways, as this one knows it: a copy of the space's hash in Redis.
  *
- * - A hint lost between others shows in the next of the same gateway (`from` is a write that is not in): read.
- * - The last hint lost shows in that gateway's beat, which lists what it wrote lately: read, if the hint is not merely late.
- * - All hints lost (Redis away, this gateway cut off): the roster says that it is frozen, and reads when it is back.
+ *   unread ── read begins ──► reading ── done ──► read ◄──► rereading
+ *
+ * The writes of a gateway are to this copy what the changes of a space are to a feed: numbered, each naming the one
+ * before it, under a boot id that never comes back. A hint is a run of them, the hash is a snapshot, a heartbeat tells
+ * heads; `place` of the protocol decides. How each loss heals:
+ *
+ * - A hint lost between others is a gap before the next of the same gateway: read.
+ * - The last hint lost shows in that gateway's heartbeat: read, if the hint is not merely late.
+ * - All hints lost (Redis away, this gateway cut off): nothing is exact, and the hash is read when Redis is back.
  * - The reader was slow: hints that come during a read are kept and applied over it. Each is safe to apply twice.
- * - Redis went back in time (a replica that lagged was promoted): who is missing in the first reads is kept, until its
- *   gateway has said again who is here through it, or had the time to.
- * - Redis lost the hash: its gateways write their entries again under new boot ids (lease.ts) and say which id they had.
- *   A gateway whose lease is missing while our own was missing too is doubted and kept, until it is heard of or overdue.
+ * - Redis lost something (emptied, or a replica that lagged was promoted): what is missing proves nothing until it is
+ *   trusted again (lease.ts). Until then a read only adds, and whose part is not whole is doubted.
  */
 import type { Moment } from '@rhizom/machine'
-import type { BeingId, BootId, PresenceEntry, PresenceHint, Range } from '@rhizom/protocol'
-import type { GatewayIdentity } from './lease.ts'
+import {
+  type BeingId,
+  type BootId,
+  isBehind,
+  type PresenceEntry,
+  type PresenceHint,
+  place,
+  type Position,
+  type Range,
+} from '@rhizom/protocol'
+import type { GatewayIdentity, Trust } from './lease.ts'
 import type { MergedPresence } from './merged.ts'
 
 /** What Redis held of one space. Fields not understood are left out. */
@@ -41,28 +53,39 @@ export interface ReadOutcome {
   orphans: Orphans
   /** Who was here through one of them, and when that was last known. */
   lost: Map<BeingId, number>
+  /** The hash is to be read once more. */
+  readWanted: boolean
 }
 
+/** What is known of one gateway's writes: all up to `rev`, unless it is behind. */
+type Part =
+  | { status: 'current'; rev: number }
+  /** Its heartbeat claims a write whose hint may be merely late. */
+  | { status: 'suspected'; rev: number; claimed: number; checkAtMs: number }
+  /** Some write up to `claimed` is not in: a read that begins later shows it. */
+  | { status: 'behind'; rev: number; claimed: number }
+  /** Redis lacks its lease or some of its entries, which proves nothing yet: all who were here stay. */
+  | { status: 'doubted'; rev: number }
+
+interface UnderWay {
+  /** What was known of each gateway's writes when the read began: the answer shows that and more. */
+  floors: ReadonlyMap<BootId, number>
+  received: ReceivedHint[]
+  /** Another one is to follow it. */
+  again: boolean
+}
+
+type Copy = { status: 'unread' | 'read' } | ({ status: 'reading' | 'rereading' } & UnderWay)
+
 const NOBODY: ReadonlyMap<BeingId, PresenceEntry> = new Map()
-/** A beat may overtake the hint it speaks of, for this long. */
+const UNKNOWN: Part = { status: 'current', rev: 0 }
+/** A heartbeat may overtake the hint it speaks of, for this long. */
 const LATE_HINT_MS = 500
-/** Within this of its return all gateways are at Redis again, and have said who is here through them. */
-const SAID_AGAIN_MS = 1500
 
 export class RemotePresence {
   readonly #merged: MergedPresence
-  /** For each gateway the last of its writes that is known to be in. */
-  readonly #parts = new Map<BootId, number>()
-  readonly #doubted = new Set<BootId>()
-  readonly #suspects = new Map<BootId, { rev: number; atMs: number }>()
-  /** Writes that are known of and not in: a read that begins later shows them. */
-  readonly #floors = new Map<BootId, number>()
-  #reading: { floors: Map<BootId, number>; received: ReceivedHint[] } | undefined
-  #hasRead = false
-  /** Until then whoever is missing in the first reads after Redis was away is kept. */
-  #trustsAt: number | 'after the next read' = 0
-  readonly #kept = new Set<BootId>()
-  #wantsRead = false
+  readonly #parts = new Map<BootId, Part>()
+  #copy: Copy = { status: 'unread' }
 
   constructor(merged: MergedPresence) {
     this.#merged = merged
@@ -70,181 +93,191 @@ export class RemotePresence {
 
   /** Whether this is who is here, as far as anybody knows. */
   get isExact(): boolean {
-    return this.#hasRead && this.#doubted.size === 0
+    return this.#isRead && [...this.#parts.values()].every(({ status }) => status !== 'doubted')
   }
 
-  /** Whether a read is due and none is under way. */
-  get wantsRead(): boolean {
-    return this.#wantsRead && this.#reading === undefined
+  /** Whether no read is under way, and none would tell more. */
+  get isSettled(): boolean {
+    return this.#copy.status === 'read' && this.isExact
   }
 
   get wakesAtMs(): number | undefined {
-    const dues = [...this.#suspects.values()].map(({ atMs }) => atMs)
-    if (this.#kept.size > 0 && typeof this.#trustsAt === 'number') dues.push(this.#trustsAt)
-    return dues.length === 0 ? undefined : Math.min(...dues)
+    const dueMs = [...this.#parts.values()].flatMap((part) => (part.status === 'suspected' ? part.checkAtMs : []))
+    return dueMs.length === 0 ? undefined : Math.min(...dueMs)
   }
 
   /** Gateways whose leases matter here. */
   boots(): BootId[] {
-    return [...this.#parts.keys(), ...this.#doubted, ...(this.#reading?.floors.keys() ?? [])]
+    return [...this.#parts.keys()]
   }
 
-  readWanted(): void {
-    this.#wantsRead = true
-  }
-
-  readBegan(): void {
-    this.#wantsRead = false
-    const floors = new Map(this.#parts)
-    for (const [boot, rev] of this.#floors) floors.set(boot, Math.max(rev, floors.get(boot) ?? 0))
-    this.#floors.clear()
-    this.#reading = { floors, received: [] }
+  /** True if a read begins now; while one is under way another one follows it. */
+  beginRead(): boolean {
+    if ('floors' in this.#copy) {
+      this.#copy.again = true
+      return false
+    }
+    const floors = new Map<BootId, number>()
+    for (const [boot, part] of this.#parts) {
+      floors.set(boot, part.status === 'behind' ? Math.max(part.rev, part.claimed) : part.rev)
+      if (part.status === 'behind') this.#parts.set(boot, { status: 'current', rev: floors.get(boot) ?? part.rev })
+    }
+    this.#copy = { status: this.#isRead ? 'rereading' : 'reading', floors, received: [], again: false }
+    return true
   }
 
   /** What is known may be out of date from now on, and no answer under way will do. */
   lose(): void {
-    this.#trustsAt = 'after the next read'
-    this.#kept.clear()
-    this.#reading = undefined
-    this.#hasRead = false
-    this.#suspects.clear()
+    this.#copy = { status: 'unread' }
+    for (const [boot, { status, rev }] of this.#parts)
+      if (status === 'suspected') this.#parts.set(boot, { status: 'current', rev })
   }
 
   /** Nobody looks at this space any more. */
   forget(): void {
-    this.lose()
-    this.#trustsAt = 0
-    this.#wantsRead = false
-    for (const boot of [...this.#parts.keys()]) this.#drop(boot)
+    this.#copy = { status: 'unread' }
+    for (const boot of this.boots()) this.#removePart(boot)
   }
 
-  hintReceived(received: ReceivedHint): void {
-    this.#reading?.received.push(received)
-    if (this.#hasRead) this.#apply(received)
+  /** True if the hash has to be read. */
+  hintReceived(received: ReceivedHint): boolean {
+    if ('received' in this.#copy) this.#copy.received.push(received)
+    return this.#isRead && this.#apply(received)
   }
 
   /** A gateway says up to where it wrote. */
-  headReceived(bootId: BootId, rev: number, { nowMs }: Moment): void {
-    if (this.#hasRead && !this.#suspects.has(bootId) && (this.#parts.get(bootId) ?? 0) < rev)
-      this.#suspects.set(bootId, { rev, atMs: nowMs + LATE_HINT_MS })
+  headReceived(head: Position, { nowMs }: Moment): void {
+    const part = this.#parts.get(head.epoch) ?? UNKNOWN
+    if (!this.#isRead || !isBehind({ epoch: head.epoch, version: part.rev }, head)) return
+    const { version: claimed } = head
+    if (part.status === 'current')
+      this.#parts.set(head.epoch, { status: 'suspected', rev: part.rev, claimed, checkAtMs: nowMs + LATE_HINT_MS })
+    else if (part.status !== 'doubted')
+      this.#parts.set(head.epoch, { ...part, claimed: Math.max(claimed, part.claimed) })
   }
 
-  timePassed({ nowMs }: Moment): void {
-    if (this.#kept.size > 0 && typeof this.#trustsAt === 'number' && this.#trustsAt <= nowMs) {
-      this.#kept.clear()
-      this.#wantsRead = true
+  /** True if the hash has to be read. */
+  timePassed({ nowMs }: Moment): boolean {
+    let isMissing = false
+    for (const [boot, part] of this.#parts) {
+      if (part.status !== 'suspected' || part.checkAtMs > nowMs) continue
+      this.#parts.set(boot, { status: 'behind', rev: part.rev, claimed: part.claimed })
+      isMissing = true
     }
-    for (const [boot, { rev, atMs }] of this.#suspects) {
-      if (atMs > nowMs) continue
-      this.#suspects.delete(boot)
-      if ((this.#parts.get(boot) ?? 0) < rev) this.#missed(boot, rev)
-    }
+    return isMissing
   }
 
-  /** `own` is this gateway: the fields of its present name are judged by the caller. */
-  readDone(read: PresenceRead, own: GatewayIdentity, areLeasesTrusted: boolean, at: Moment): ReadOutcome {
-    const { nowMs, dateMs } = at
-    const outcome: ReadOutcome = { orphans: new Map(), lost: new Map() }
-    const reading = this.#reading
-    if (reading === undefined) return outcome
-    this.#reading = undefined
-    if (typeof this.#trustsAt !== 'number') this.#trustsAt = nowMs + SAID_AGAIN_MS
+  /** `own` is this gateway: the fields of its present name are judged by the caller. `trust` holds from its beginning to its end. */
+  readDone(read: PresenceRead, own: GatewayIdentity, trust: Trust, { dateMs }: Moment): ReadOutcome {
+    const outcome: ReadOutcome = { orphans: new Map(), lost: new Map(), readWanted: false }
+    const copy = this.#copy
+    if (!('floors' in copy)) return outcome
     const replaced = new Set([...own.previousBootIds, ...[...read.leases.values()].flat()])
     // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
-    for (const boot of new Set([...read.entries.keys(), ...reading.floors.keys()])) {
+    for (const boot of new Set([...read.entries.keys(), ...copy.floors.keys()])) {
       if (boot === own.bootId) continue
       const entries = read.entries.get(boot) ?? NOBODY
-      if (read.leases.has(boot)) {
-        if (this.#isSuspicious(boot, entries, nowMs)) this.#keep(boot, entries)
-        else this.#take(boot, entries, reading.floors.get(boot) ?? 0)
-      } else if (replaced.has(boot)) this.#removePart(boot, entries, outcome)
-      else if (areLeasesTrusted) {
-        const known = this.#merged.entriesOf(boot)
-        const heartbeatAt = read.heartbeats.get(boot) ?? (known.size > 0 ? dateMs : 0)
-        for (const [being, at] of lastSeenThrough(new Map([...entries, ...known]), heartbeatAt))
-          outcome.lost.set(being, Math.max(at, outcome.lost.get(being) ?? 0))
-        this.#removePart(boot, entries, outcome)
+      const isAlive = read.leases.has(boot)
+      if (isAlive && (trust.entries || this.#merged.beingsOf(boot).every((being) => entries.has(being)))) {
+        this.#take(boot, entries, copy.floors.get(boot) ?? 0)
+      } else if (isAlive || (!trust.leases && !replaced.has(boot))) {
+        this.#doubt(boot, entries)
       } else {
-        // Redis lost what it held: what is missing was not taken out by anybody.
-        for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
-        if (this.#merged.beingsOf(boot).length > 0) this.#doubted.add(boot)
+        if (!replaced.has(boot)) this.#lose(boot, entries, read.heartbeats.get(boot), dateMs, outcome.lost)
+        if (entries.size > 0) outcome.orphans.set(boot, [...entries.keys()])
+        this.#removePart(boot)
       }
     }
-    this.#hasRead = true
-    for (const received of reading.received) this.#apply(received)
+    this.#copy = { status: 'read' }
+    outcome.readWanted = copy.again
+    for (const received of copy.received) if (this.#apply(received)) outcome.readWanted = true
     return outcome
   }
 
   /** The lease of a gateway has run out, or it said that it stops. Gives those who were here through it, and until when. */
   gone(boot: BootId, heartbeatAt: number): Map<BeingId, number> {
     const lost = lastSeenThrough(this.#merged.entriesOf(boot), heartbeatAt)
-    this.#drop(boot)
+    this.#removePart(boot)
     return lost
   }
 
-  #apply({ range: { epoch: bootId, from, to }, hint }: ReceivedHint): void {
-    const rev = this.#parts.get(bootId) ?? 0
-    if (to > rev) {
-      if (hint.put === undefined) this.#missed(bootId, to)
-      else {
-        if (from === 0) {
-          this.#merged.replace(bootId, new Map(Object.entries(hint.put)))
-          this.#doubted.delete(bootId)
-          this.#kept.delete(bootId)
-        } else for (const [being, entry] of Object.entries(hint.put)) this.#merged.put(bootId, being, entry)
-        for (const being of Object.keys(hint.left)) this.#merged.remove(bootId, being)
-        // After a read this may only be a removal that the entries did not tell; one more read settles it.
-        if (from > rev) this.#missed(bootId, to)
-        this.#parts.set(bootId, to)
-      }
+  get #isRead(): boolean {
+    return this.#copy.status === 'read' || this.#copy.status === 'rereading'
+  }
+
+  /** True if the hash has to be read. */
+  #apply({ range, hint }: ReceivedHint): boolean {
+    const { epoch: boot, from, to } = range
+    const part = this.#parts.get(boot) ?? UNKNOWN
+    let isMissing = false
+    const placement = place({ epoch: boot, version: part.rev }, range)
+    if (placement !== 'old') {
+      isMissing = hint.put === undefined || placement === 'gap'
+      const entries = new Map(Object.entries(hint.put ?? {}))
+      // The first write under a name, or after Redis was away, is all there is.
+      const isWhole = hint.put !== undefined && from === 0
+      if (isWhole) this.#merged.replace(boot, entries)
+      else for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
+      if (hint.put !== undefined) for (const being of Object.keys(hint.left)) this.#merged.remove(boot, being)
+      const rev = hint.put === undefined ? part.rev : to
+      this.#parts.set(boot, isMissing ? behind(part, rev, to) : isWhole ? upTo(part, rev) : advanced(part, rev))
     }
     // After its successor is in, so that nobody blinks; one whose entries have yet to be read goes with that read.
-    for (const former of hint.formerly) {
-      if (hint.put === undefined) this.#doubted.delete(former)
-      else this.#drop(former)
-    }
-  }
-
-  /** Redis may have gone back in time (a replica that lagged): then its owner is about to say it again. */
-  #isSuspicious(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, nowMs: number): boolean {
-    return (
-      typeof this.#trustsAt === 'number' &&
-      nowMs < this.#trustsAt &&
-      this.#merged.beingsOf(boot).some((being) => !entries.has(being))
-    )
-  }
-
-  #keep(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>): void {
-    for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
-    this.#doubted.add(boot)
-    this.#kept.add(boot)
-  }
-
-  #missed(boot: BootId, rev: number): void {
-    this.#floors.set(boot, Math.max(rev, this.#floors.get(boot) ?? 0))
-    this.#wantsRead = true
+    if (hint.put !== undefined) for (const previous of hint.formerly) this.#removePart(previous)
+    return isMissing
   }
 
   #take(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, floor: number): void {
     let rev = floor
     for (const entry of entries.values()) rev = Math.max(rev, entry.rev)
     this.#merged.replace(boot, entries)
-    this.#parts.set(boot, rev)
-    this.#doubted.delete(boot)
+    this.#parts.set(boot, upTo(this.#parts.get(boot) ?? UNKNOWN, rev))
   }
 
-  #removePart(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>, { orphans }: ReadOutcome): void {
-    if (entries.size > 0) orphans.set(boot, [...entries.keys()])
-    this.#drop(boot)
+  #doubt(boot: BootId, entries: ReadonlyMap<BeingId, PresenceEntry>): void {
+    for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
+    const { rev } = this.#parts.get(boot) ?? UNKNOWN
+    if (this.#merged.beingsOf(boot).length > 0) this.#parts.set(boot, { status: 'doubted', rev })
   }
 
-  #drop(boot: BootId): void {
-    this.#kept.delete(boot)
+  #lose(
+    boot: BootId,
+    entries: ReadonlyMap<BeingId, PresenceEntry>,
+    heartbeatAt: number | undefined,
+    date: number,
+    lost: Map<BeingId, number>,
+  ): void {
+    const known = this.#merged.entriesOf(boot)
+    const seen = lastSeenThrough(new Map([...entries, ...known]), heartbeatAt ?? (known.size > 0 ? date : 0))
+    for (const [being, at] of seen) lost.set(being, Math.max(at, lost.get(being) ?? 0))
+  }
+
+  #removePart(boot: BootId): void {
     this.#merged.replace(boot, NOBODY)
     this.#parts.delete(boot)
-    this.#doubted.delete(boot)
-    this.#suspects.delete(boot)
-    this.#floors.delete(boot)
+  }
+}
+
+/** A part of which all up to `rev` is in. What was claimed meanwhile and goes beyond it stays to be looked for. */
+const upTo = (part: Part, rev: number): Part =>
+  'claimed' in part && part.claimed > rev ? { ...part, rev } : { status: 'current', rev }
+
+/** A part whose writes up to `claimed` are known of. Who is doubted stays so until it is read, or says everything again. */
+const behind = (part: Part, rev: number, claimed: number): Part =>
+  part.status === 'doubted' ? { ...part, rev } : { status: 'behind', rev, claimed }
+
+/** A part after one more write, `rev`. */
+function advanced(part: Part, rev: number): Part {
+  switch (part.status) {
+    case 'current':
+    case 'suspected':
+      return upTo(part, rev)
+    case 'behind':
+      return { ...part, rev, claimed: Math.max(part.claimed, rev) }
+    case 'doubted':
+      return { ...part, rev }
+    default:
+      return part satisfies never
   }
 }
 

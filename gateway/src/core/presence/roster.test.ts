@@ -1,12 +1,14 @@
 import type { Moment } from '@rhizom/machine'
 import type { PresenceEntry } from '@rhizom/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { Trust } from './lease.ts'
 import type { PresenceWrite } from './local.ts'
 import type { PresenceRead } from './remote.ts'
 import { type PresenceFrame, Roster, type RosterEffect, windowFor } from './roster.ts'
 
 const settings = { graceMs: 100, windowMs: 10, listLimit: 200 }
 const me = { bootId: 'me', previousBootIds: [] }
+const trusted: Trust = { leases: true, entries: true }
 const at = (nowMs: number): Moment => ({ nowMs, dateMs: nowMs, random: 0.5 })
 let roster: Roster
 let effects: RosterEffect[]
@@ -26,7 +28,7 @@ const hash = (parts: Record<string, Record<string, PresenceEntry>>): PresenceRea
   heartbeats: new Map(),
 })
 const answerRead = (parts: Record<string, Record<string, PresenceEntry>>, now: number): void =>
-  roster.readDone(take('readHash').at(-1)?.readSeq ?? 0, hash(parts), true, at(now))
+  roster.readDone(take('readHash').at(-1)?.readSeq ?? 0, hash(parts), trusted, at(now))
 const write = (to: number): PresenceWrite => {
   const made = roster.takeWrite(to)
   if (made === undefined) throw new Error('nothing to write')
@@ -184,11 +186,32 @@ describe('frames', () => {
     const [first] = take('readHash')
     roster.linkLost(at(30))
     roster.linkFound(me, at(40))
-    roster.readDone(first?.readSeq ?? 0, hash({ a: { '@ghost': entry(1) } }), true, at(50))
+    roster.readDone(first?.readSeq ?? 0, hash({ a: { '@ghost': entry(1) } }), trusted, at(50))
     expect(roster.isExact).toBe(false)
     answerRead({}, 60)
     expect(roster.isExact).toBe(true)
     expect(frames().map(({ frozen }) => frozen)).toEqual([true, false])
+  })
+
+  test('G112 what was only added to is read once more when Redis is trusted again, also if that read is under way', () => {
+    const ada = { '@ada': entry(3) }
+    roster.hintReceived({ range: { epoch: 'a', from: 0, to: 3 }, hint: { put: ada, left: {}, formerly: [] } }, at(1))
+    roster.timePassed(at(20))
+    frames()
+    roster.linkLost(at(30))
+    roster.linkFound(me, at(40))
+    const [first] = take('readHash')
+    roster.trustRestored(at(1540))
+    expect(take('readHash')).toEqual([])
+    const none = { ...hash({}), leases: new Map([['a', []]]) }
+    roster.readDone(first?.readSeq ?? 0, none, { leases: false, entries: false }, at(1550))
+    expect(roster.isExact).toBe(false)
+    const [second] = take('readHash')
+    roster.readDone(second?.readSeq ?? 0, none, trusted, at(1560))
+    expect(roster.isExact).toBe(true)
+    expect(frames()).toMatchObject([{ frozen: true }, { left: ['@ada'], frozen: false }])
+    roster.trustRestored(at(1600))
+    expect(take('readHash')).toEqual([])
   })
 
   test('G106 the window grows with the space, so that its clients are sent a bounded number of frames a second', () => {

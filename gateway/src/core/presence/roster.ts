@@ -12,9 +12,9 @@
  * changes meanwhile is kept back, and when it is exact again one frame brings all clients level.
  */
 import type { Machine, Moment } from '@rhizom/machine'
-import type { BeingId, BootId, Here, JsonObject, PresenceEntry, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type { BeingId, BootId, Here, JsonObject, Position, PresenceEntry, ServerFrame, SpaceId } from '@rhizom/protocol'
 import { Departures } from './departures.ts'
-import type { GatewayIdentity } from './lease.ts'
+import type { GatewayIdentity, Trust } from './lease.ts'
 import { Listing, type RosterDifference } from './listing.ts'
 import { type ConnectionId, type LocalChange, LocalPresence, type PresenceWrite } from './local.ts'
 import { MergedPresence } from './merged.ts'
@@ -141,8 +141,7 @@ export class Roster {
 
   /** The space's channel is joined (again): every hint from now on arrives. */
   channelJoined(at: Moment): void {
-    this.#remote.readWanted()
-    this.#afterEvent(at)
+    this.readWanted(at)
   }
 
   linkLost(at: Moment): void {
@@ -164,8 +163,12 @@ export class Roster {
     this.#link = 'up'
     this.#local.beginAnew()
     this.#local.repeat(this.#local.entries.keys())
-    if (this.isWatched) this.#remote.readWanted()
-    this.#afterEvent(at)
+    this.readWanted(at)
+  }
+
+  /** What Redis lacks is lacking from now on: what was only added to is read once more. */
+  trustRestored(at: Moment): void {
+    if (!this.#remote.isSettled) this.readWanted(at)
   }
 
   join(id: ConnectionId, being: BeingId, at: Moment): void {
@@ -205,24 +208,26 @@ export class Roster {
     if (!this.isWatched || range.epoch === this.#identity.bootId) return
     for (const [being, date] of Object.entries(hint.left))
       if (this.#merged.has(being)) this.#departures.seen(being, date)
-    this.#remote.hintReceived(received)
+    if (this.#remote.hintReceived(received)) this.#read()
     for (const [being, { since }] of Object.entries(hint.put ?? {})) this.#local.adopt(being, since)
     this.#afterEvent(at)
   }
 
-  headReceived(boot: BootId, rev: number, at: Moment): void {
-    if (this.isWatched && boot !== this.#identity.bootId) this.#remote.headReceived(boot, rev, at)
+  /** How far another gateway wrote: `head.epoch` is its boot id. */
+  headReceived(head: Position, at: Moment): void {
+    if (this.isWatched && head.epoch !== this.#identity.bootId) this.#remote.headReceived(head, at)
   }
 
   /** Something does not add up: the hash is read again. */
   readWanted(at: Moment): void {
-    if (this.isWatched) this.#remote.readWanted()
+    this.#read()
     this.#afterEvent(at)
   }
 
-  readDone(readSeq: number, read: PresenceRead, areLeasesTrusted: boolean, at: Moment): void {
+  readDone(readSeq: number, read: PresenceRead, trust: Trust, at: Moment): void {
     if (readSeq !== this.#readSeq || !this.isWatched || this.#link === 'down') return
-    const { orphans, lost } = this.#remote.readDone(read, this.#identity, areLeasesTrusted, at)
+    const { orphans, lost, readWanted } = this.#remote.readDone(read, this.#identity, trust, at)
+    if (readWanted) this.#read()
     this.#compareOwn(read.entries.get(this.#identity.bootId), orphans)
     if (orphans.size > 0) this.#effects.push({ type: 'removeOrphans', orphans })
     for (const [being, date] of lost) this.#lost(being, date)
@@ -244,7 +249,7 @@ export class Roster {
 
   timePassed(at: Moment): void {
     this.#local.timePassed(at)
-    this.#remote.timePassed(at)
+    if (this.#remote.timePassed(at)) this.#read()
     this.#afterEvent(at)
     const audience = this.#audience
     if (audience?.flushAtMs !== undefined && audience.flushAtMs <= at.nowMs) this.#flush(audience, at)
@@ -293,7 +298,7 @@ export class Roster {
     this.#local.repeat([...entries.keys()].filter((being) => found?.has(being) !== true))
   }
 
-  /** What is due after any event: apply local changes, read, freeze, thaw, open a window. */
+  /** What is due after any event: apply local changes, freeze, thaw, open a window. */
   #afterEvent(at: Moment): void {
     for (const [being, change] of this.#local.takeChanged()) this.#applyLocal(being, change)
     if (!this.#local.isWritten && this.#link === 'up') this.#effects.push({ type: 'writeHash' })
@@ -302,13 +307,15 @@ export class Roster {
       this.#reportGone(this.#merged.takeChanged(), at)
       return
     }
-    if (this.#link === 'up' && this.#remote.wantsRead) {
-      this.#remote.readBegan()
-      this.#effects.push({ type: 'readHash', readSeq: ++this.#readSeq })
-    }
     if (!this.isExact) this.#freeze(audience, at)
     else if (audience.isToldFrozen || !audience.listing.isPublished) this.#flush(audience, at)
     else if (this.#merged.hasChanged) audience.flushAtMs ??= at.nowMs + windowFor(this.#merged.count, this.#settings)
+  }
+
+  /** While the link is down nothing is read: everything is when it is back. */
+  #read(): void {
+    if (this.#link === 'up' && this.isWatched && this.#remote.beginRead())
+      this.#effects.push({ type: 'readHash', readSeq: ++this.#readSeq })
   }
 
   #applyLocal(being: BeingId, change: LocalChange): void {
