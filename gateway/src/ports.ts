@@ -105,8 +105,8 @@ export interface HeartbeatAnswer {
   renewed: boolean
   /** How long the leases of those peers last that have one. */
   ttlMs: ReadonlyMap<BootId, number>
-  /** All gateways that nobody has cleared up after, and the date of each one's last heartbeat. */
-  gateways: ReadonlyMap<BootId, number>
+  /** All gateways that nobody has cleared up after. */
+  gateways: readonly BootId[]
   entryCount: number | undefined
 }
 

@@ -40,8 +40,7 @@ export interface HeartbeatDeps {
   linkFound(identity: GatewayIdentity): void
   linkLost(): void
   trustRestored(): void
-  /** With the date of the last heartbeat of each. */
-  gatewaysGone(gone: ReadonlyMap<BootId, number>): void
+  gatewaysGone(boots: readonly BootId[]): void
   /** What Redis holds of a space is not what it should hold. */
   readWanted(space: SpaceId): void
   faulted(error: unknown): void
@@ -60,7 +59,7 @@ export class Heartbeat {
   readonly #deps: HeartbeatDeps
   readonly #runner: Runner<LeaseState, LeaseEvent, LeaseEffect>
   /** Gateways that nobody has cleared up after. */
-  #gateways: ReadonlyMap<BootId, number> = new Map()
+  #gateways: readonly BootId[] = []
 
   constructor(deps: HeartbeatDeps) {
     const { clock, random, settings, newBootId, faulted } = deps
@@ -128,15 +127,11 @@ export class Heartbeat {
         trustRestored()
         return
       case 'gatewaysGone':
-        gatewaysGone(this.#lastHeartbeats(effect.boots))
+        gatewaysGone(effect.boots)
         return
       default:
         effect satisfies never
     }
-  }
-
-  #lastHeartbeats(boots: readonly BootId[]): Map<BootId, number> {
-    return new Map(boots.map((boot) => [boot, this.#gateways.get(boot) ?? this.#deps.clock.dateMs()] as const))
   }
 
   #send({ type: _type, ...lease }: Extract<LeaseEffect, { type: 'heartbeat' }>): void {
@@ -146,7 +141,7 @@ export class Heartbeat {
     const counted = this.payload.nextToCount(rosters)
     const expected = counted?.entryCount
     const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.boots())
-    const peers = [...new Set([...ofRosters, ...this.#gateways.keys()])].filter((boot) => boot !== bootId)
+    const peers = [...new Set([...ofRosters, ...this.#gateways])].filter((boot) => boot !== bootId)
     const answered = ({ renewed, ttlMs, gateways, entryCount }: HeartbeatAnswer): void => {
       if (lease.isNew && renewed) metrics.leasesTaken.inc()
       // Unless what is expected changed while it was counted, the hash holds too many or too few.
@@ -155,8 +150,7 @@ export class Heartbeat {
       this.#gateways = gateways
       this.dispatch({ type: 'heartbeatDone', renewed, asked: peers, ttlMs, nextBootId: newBootId() })
       // Whether those live that were not known of is not left open until the next.
-      if ([...gateways.keys()].some((boot) => boot !== bootId && !peers.includes(boot)))
-        this.dispatch({ type: 'heartbeatWanted' })
+      if (gateways.some((boot) => boot !== bootId && !peers.includes(boot))) this.dispatch({ type: 'heartbeatWanted' })
     }
     store
       .heartbeat({

@@ -71,7 +71,7 @@ export class PresenceHub implements RosterPort {
       },
       linkLost: () => this.#linkLost(),
       trustRestored: () => this.#callAll((roster, at) => roster.trustRestored(at)),
-      gatewaysGone: (gone) => this.#gatewaysGone(gone),
+      gatewaysGone: (boots) => this.#gatewaysGone(boots),
       readWanted: (id) => this.#call(id, (roster, at) => roster.readWanted(at)),
     })
     this.#writer = new PresenceWriter({
@@ -169,7 +169,7 @@ export class PresenceHub implements RosterPort {
     const heartbeat = parseGatewayBeat(Buffer.from(message).toString('utf8'))
     if (!heartbeat.ok || heartbeat.value.bootId === this.#heartbeat.identity.bootId) return
     const { bootId, wrote, stops } = heartbeat.value
-    if (stops) this.#gatewaysGone(new Map([[bootId, this.#deps.clock.dateMs()]]))
+    if (stops) this.#gatewaysGone([bootId])
     else
       for (const [id, rev] of Object.entries(wrote))
         this.#call(id, (roster, at) => roster.headReceived({ epoch: bootId, version: rev }, at))
@@ -336,10 +336,10 @@ export class PresenceHub implements RosterPort {
     for (const space of this.#spaces.values()) space.release()
   }
 
-  #gatewaysGone(gone: ReadonlyMap<BootId, number>): void {
-    for (const boot of gone.keys()) this.#cleaner.cleanUpAfter(boot)
+  #gatewaysGone(boots: readonly BootId[]): void {
+    for (const boot of boots) this.#cleaner.cleanUpAfter(boot)
     this.#callAll((roster, at) => {
-      for (const [boot, heartbeatAt] of gone) roster.gatewayGone(boot, heartbeatAt, at)
+      for (const boot of boots) roster.gatewayGone(boot, at)
     })
   }
 

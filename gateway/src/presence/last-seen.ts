@@ -17,7 +17,8 @@ export interface LastSeenDeps {
 /** Those who leave together are told together; no longer, since what only this process knows is lost with it. */
 const GATHER_MS = 20
 const MAX_BATCH = 1000
-const MAX_WAITING = 20_000
+/** More than the connections of a gateway, as all of them leave it when it stops. */
+const MAX_WAITING = 100_000
 
 export class LastSeen {
   readonly #deps: LastSeenDeps

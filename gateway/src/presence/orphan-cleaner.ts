@@ -84,8 +84,8 @@ export class OrphanCleaner {
 
   async #removeFrom(space: SpaceId, boot: BootId): Promise<void> {
     const { store, lastSeen, metrics } = this.#deps
-    const { orphans, lost } = orphansOf(await store.read(space, [boot]), boot)
-    for (const [being, at] of lost) lastSeen.note(being, at)
+    const { orphans, lastSeen: seen } = orphansOf(await store.read(space, [boot]), boot)
+    for (const [being, at] of seen) lastSeen.note(being, at)
     if (orphans.length === 0) return
     await store.removeOrphans(space, new Map([[boot, orphans]]))
     metrics.orphansRemoved.inc(orphans.length)

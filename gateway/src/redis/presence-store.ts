@@ -84,7 +84,7 @@ export class RedisPresenceStore implements PresenceStore {
     )
     // After the lease, so that whoever finds the name finds the lease as well.
     batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, bootId))
-    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1', 'WITHSCORES'))
+    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1'))
     for (const peer of peers) batch.add('pttl', (to) => to.pttl(REDIS.gatewayLease(peer)))
     if (countOf !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(countOf)))
     const { hashTtlMs } = this.#options
@@ -102,7 +102,7 @@ export class RedisPresenceStore implements PresenceStore {
     return {
       renewed: set === 'OK',
       ttlMs,
-      gateways: timesIn(gateways),
+      gateways: bootIdsIn(gateways),
       entryCount: countOf === undefined ? undefined : Number(replies[peers.length]),
     }
   }
@@ -233,15 +233,12 @@ class Batch {
   }
 }
 
-/** Names and scores in turn. */
-function timesIn(reply: unknown): Map<BootId, number> {
-  const times = new Map<BootId, number>()
+function bootIdsIn(reply: unknown): BootId[] {
   const parts: unknown[] = Array.isArray(reply) ? reply : []
-  for (let at = 0; at + 1 < parts.length; at += 2) {
-    const name = bootIdSchema.safeParse(parts[at])
-    if (name.success) times.set(name.data, Number(parts[at + 1]))
-  }
-  return times
+  return parts.flatMap((part) => {
+    const bootId = bootIdSchema.safeParse(part)
+    return bootId.success ? [bootId.data] : []
+  })
 }
 
 function entriesOf(hash: Readonly<Record<string, string>>): Map<BootId, Map<BeingId, PresenceEntry>> {

@@ -80,7 +80,7 @@ export class PresenceData {
     for (const peer of peers) if (this.isAlive(peer)) ttlMs.set(peer, (this.leases.get(peer)?.until ?? 0) - this.#now())
     if (announce !== undefined) bus.announce(announce)
     const entryCount = countOf === undefined ? undefined : this.hash(countOf).size
-    return { renewed, ttlMs, gateways: new Map(this.heartbeats), entryCount }
+    return { renewed, ttlMs, gateways: [...this.heartbeats.keys()], entryCount }
   }
 
   write({ space, range, put, left, isWhole, hint }: PresenceWrite, bus: PresenceBus): void {

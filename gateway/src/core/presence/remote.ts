@@ -51,8 +51,8 @@ export interface ReceivedHint {
 
 export interface ReadOutcome {
   orphans: Orphans
-  /** Who was here through one of them, and when that was last known. */
-  lost: Map<BeingId, number>
+  /** When those among them were last seen who are not here through a successor of their gateway. */
+  lastSeen: Map<BeingId, number>
   /** The hash is to be read once more. */
   readWanted: boolean
 }
@@ -136,7 +136,7 @@ export class RemotePresence {
   /** Nobody looks at this space any more. */
   forget(): void {
     this.#copy = { status: 'unread' }
-    for (const boot of this.boots()) this.#removePart(boot)
+    for (const boot of this.boots()) this.removePart(boot)
   }
 
   /** True if the hash has to be read. */
@@ -168,8 +168,8 @@ export class RemotePresence {
   }
 
   /** `own` is this gateway: the fields of its present name are judged by the caller. `trust` holds from its beginning to its end. */
-  readDone(read: PresenceRead, own: GatewayIdentity, trust: Trust, { dateMs }: Moment): ReadOutcome {
-    const outcome: ReadOutcome = { orphans: new Map(), lost: new Map(), readWanted: false }
+  readDone(read: PresenceRead, own: GatewayIdentity, trust: Trust): ReadOutcome {
+    const outcome: ReadOutcome = { orphans: new Map(), lastSeen: new Map(), readWanted: false }
     const copy = this.#copy
     if (!('floors' in copy)) return outcome
     const replaced = new Set([...own.previousBootIds, ...[...read.leases.values()].flat()])
@@ -183,9 +183,10 @@ export class RemotePresence {
       } else if (isAlive || (!trust.leases && !replaced.has(boot))) {
         this.#doubt(boot, entries)
       } else {
-        if (!replaced.has(boot)) this.#lose(boot, entries, read.heartbeats.get(boot), dateMs, outcome.lost)
-        if (entries.size > 0) outcome.orphans.set(boot, [...entries.keys()])
-        this.#removePart(boot)
+        const { orphans, lastSeen } = orphansOf(read, boot, replaced)
+        if (orphans.length > 0) outcome.orphans.set(boot, orphans)
+        for (const [being, at] of lastSeen) outcome.lastSeen.set(being, Math.max(at, outcome.lastSeen.get(being) ?? 0))
+        this.removePart(boot)
       }
     }
     this.#copy = { status: 'read' }
@@ -194,11 +195,10 @@ export class RemotePresence {
     return outcome
   }
 
-  /** The lease of a gateway has run out, or it said that it stops. Gives those who were here through it, and until when. */
-  gone(boot: BootId, heartbeatAt: number): Map<BeingId, number> {
-    const lost = lastSeenThrough(this.#merged.entriesOf(boot), heartbeatAt)
-    this.#removePart(boot)
-    return lost
+  /** The lease of a gateway has run out, or it said that it stops. */
+  removePart(boot: BootId): void {
+    this.#merged.replace(boot, NOBODY)
+    this.#parts.delete(boot)
   }
 
   get #isRead(): boolean {
@@ -223,7 +223,7 @@ export class RemotePresence {
       this.#parts.set(boot, isMissing ? behind(part, rev, to) : isWhole ? upTo(part, rev) : advanced(part, rev))
     }
     // After its successor is in, so that nobody blinks; one whose entries have yet to be read goes with that read.
-    if (hint.put !== undefined) for (const previous of hint.formerly) this.#removePart(previous)
+    if (hint.put !== undefined) for (const previous of hint.formerly) this.removePart(previous)
     return isMissing
   }
 
@@ -238,23 +238,6 @@ export class RemotePresence {
     for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
     const { rev } = this.#parts.get(boot) ?? UNKNOWN
     if (this.#merged.beingsOf(boot).length > 0) this.#parts.set(boot, { status: 'doubted', rev })
-  }
-
-  #lose(
-    boot: BootId,
-    entries: ReadonlyMap<BeingId, PresenceEntry>,
-    heartbeatAt: number | undefined,
-    date: number,
-    lost: Map<BeingId, number>,
-  ): void {
-    const known = this.#merged.entriesOf(boot)
-    const seen = lastSeenThrough(new Map([...entries, ...known]), heartbeatAt ?? (known.size > 0 ? date : 0))
-    for (const [being, at] of seen) lost.set(being, Math.max(at, lost.get(being) ?? 0))
-  }
-
-  #removePart(boot: BootId): void {
-    this.#merged.replace(boot, NOBODY)
-    this.#parts.delete(boot)
   }
 }
 
@@ -281,23 +264,18 @@ function advanced(part: Part, rev: number): Part {
   }
 }
 
-/** What a dead gateway left: entries, and who is not here through others, with the time that was last known. */
-export function orphansOf(read: PresenceRead, dead: BootId): { orphans: BeingId[]; lost: Map<BeingId, number> } {
-  const entries = read.entries.get(dead)
-  if (entries === undefined || read.leases.has(dead)) return { orphans: [], lost: new Map() }
-  const orphans = [...entries.keys()]
-  // It goes on under another name, with the same connections.
-  if ([...read.leases.values()].some((previous) => previous.includes(dead))) return { orphans, lost: new Map() }
-  const living = [...read.leases.keys()].map((boot) => read.entries.get(boot))
-  const lost = [...lastSeenThrough(entries, read.heartbeats.get(dead) ?? 0)].filter(
-    ([being]) => !living.some((part) => part?.has(being)),
-  )
-  return { orphans, lost: new Map(lost) }
+/**
+ * What a gateway without a lease left in a space, and when those were last seen whom nobody saw leave: at its last
+ * heartbeat, or when they came or did something after it. One that goes on under another name (`replaced`) has the same
+ * connections: nobody of it left.
+ */
+export function orphansOf(
+  { entries, leases, heartbeats }: PresenceRead,
+  boot: BootId,
+  replaced: ReadonlySet<BootId> = new Set([...leases.values()].flat()),
+): { orphans: BeingId[]; lastSeen: Map<BeingId, number> } {
+  const left = leases.has(boot) ? NOBODY : (entries.get(boot) ?? NOBODY)
+  const heartbeatAt = heartbeats.get(boot) ?? 0
+  const seen = [...left].map(([being, { since, setAt }]) => [being, Math.max(since, setAt, heartbeatAt)] as const)
+  return { orphans: [...left.keys()], lastSeen: new Map(replaced.has(boot) ? [] : seen) }
 }
-
-/** Somebody whom nobody saw leave was here at the last heartbeat of the gateway, or came or did something after it. */
-export const lastSeenThrough = (
-  entries: ReadonlyMap<BeingId, PresenceEntry>,
-  heartbeatAt: number,
-): Map<BeingId, number> =>
-  new Map([...entries].map(([being, { since, setAt }]) => [being, Math.max(since, setAt, heartbeatAt)] as const))

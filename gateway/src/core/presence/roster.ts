@@ -13,7 +13,6 @@
  */
 import type { Machine, Moment } from '@rhizom/machine'
 import type { BeingId, BootId, Here, JsonObject, Position, PresenceEntry, ServerFrame, SpaceId } from '@rhizom/protocol'
-import { Departures } from './departures.ts'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { Listing, type RosterDifference } from './listing.ts'
 import { type ConnectionId, type LocalChange, LocalPresence, type PresenceWrite } from './local.ts'
@@ -63,9 +62,8 @@ export class Roster {
   readonly #merged = new MergedPresence()
   readonly #remote = new RemotePresence(this.#merged)
   readonly #local: LocalPresence
-  readonly #departures = new Departures()
   /** Gone from here, and not yet known to be written: still on the list. */
-  readonly #leaving = new Map<BeingId, number>()
+  readonly #leaving = new Set<BeingId>()
   #identity: GatewayIdentity
   #link: 'up' | 'down'
   #audience: Audience | undefined
@@ -131,12 +129,11 @@ export class Roster {
   /** Nobody follows the space here any more; hints do not arrive from now on. */
   unwatch(at: Moment): void {
     this.#audience = undefined
-    for (const [being, date] of this.#leaving) this.#leave(this.#identity.bootId, being, date)
+    for (const being of this.#leaving) this.#forget(being)
     this.#afterEvent(at)
     this.#remote.forget()
     // Those who are here through others have not left: it is we who stop looking.
     this.#merged.takeChanged()
-    this.#departures.forgetTimes()
   }
 
   /** The space's channel is joined (again): every hint from now on arrives. */
@@ -156,7 +153,6 @@ export class Roster {
     const { bootId } = this.#identity
     if (identity.bootId !== bootId) {
       for (const being of this.#merged.beingsOf(bootId)) this.#merged.remove(bootId, being)
-      for (const [being, date] of this.#leaving) this.#departures.seen(being, date)
       this.#leaving.clear()
       this.#identity = identity
     }
@@ -206,8 +202,6 @@ export class Roster {
   hintReceived(received: ReceivedHint, at: Moment): void {
     const { range, hint } = received
     if (!this.isWatched || range.epoch === this.#identity.bootId) return
-    for (const [being, date] of Object.entries(hint.left))
-      if (this.#merged.has(being)) this.#departures.seen(being, date)
     if (this.#remote.hintReceived(received)) this.#read()
     for (const [being, { since }] of Object.entries(hint.put ?? {})) this.#local.adopt(being, since)
     this.#afterEvent(at)
@@ -226,21 +220,19 @@ export class Roster {
 
   readDone(readSeq: number, read: PresenceRead, trust: Trust, at: Moment): void {
     if (readSeq !== this.#readSeq || !this.isWatched || this.#link === 'down') return
-    const { orphans, lost, readWanted } = this.#remote.readDone(read, this.#identity, trust, at)
+    const { orphans, lastSeen, readWanted } = this.#remote.readDone(read, this.#identity, trust)
     if (readWanted) this.#read()
     this.#compareOwn(read.entries.get(this.#identity.bootId), orphans)
     if (orphans.size > 0) this.#effects.push({ type: 'removeOrphans', orphans })
-    for (const [being, date] of lost) this.#lost(being, date)
+    for (const [being, date] of lastSeen) this.#effects.push({ type: 'reportLastSeen', being, at: date })
     for (const being of this.#local.entries.keys())
       this.#local.adopt(being, this.#merged.get(being)?.since ?? at.dateMs)
     this.#afterEvent(at)
   }
 
   /** The lease of another gateway is gone for good: all who were here only through it leave together. */
-  gatewayGone(boot: BootId, heartbeatAt: number, at: Moment): void {
-    const lost = this.#remote.gone(boot, heartbeatAt)
-    if (lost.size > 0) this.#effects.push({ type: 'removeOrphans', orphans: new Map([[boot, [...lost.keys()]]]) })
-    for (const [being, date] of lost) this.#lost(being, date)
+  gatewayGone(boot: BootId, at: Moment): void {
+    this.#remote.removePart(boot)
     this.#afterEvent(at)
     const audience = this.#audience
     if (audience?.flushAtMs !== undefined)
@@ -252,7 +244,7 @@ export class Roster {
     if (this.#remote.timePassed(at)) this.#read()
     this.#afterEvent(at)
     const audience = this.#audience
-    if (audience?.flushAtMs !== undefined && audience.flushAtMs <= at.nowMs) this.#flush(audience, at)
+    if (audience?.flushAtMs !== undefined && audience.flushAtMs <= at.nowMs) this.#flush(audience)
   }
 
   /** What newcomers are told, themselves included. Nobody is told anything of a space that is not watched. */
@@ -271,8 +263,8 @@ export class Roster {
 
   /** Who left is gone only now: where Redis does not answer, it may be back through others and we would not know. */
   written({ range, left }: PresenceWrite, at: Moment): void {
-    for (const [being, date] of left)
-      if (range.epoch === this.#identity.bootId && this.#leaving.has(being)) this.#leave(range.epoch, being, date)
+    for (const being of left.keys())
+      if (range.epoch === this.#identity.bootId && this.#leaving.has(being)) this.#forget(being)
     this.#afterEvent(at)
   }
 
@@ -304,11 +296,11 @@ export class Roster {
     if (!this.#local.isWritten && this.#link === 'up') this.#effects.push({ type: 'writeHash' })
     const audience = this.#audience
     if (audience === undefined) {
-      this.#reportGone(this.#merged.takeChanged(), at)
+      this.#merged.takeChanged()
       return
     }
-    if (!this.isExact) this.#freeze(audience, at)
-    else if (audience.isToldFrozen || !audience.listing.isPublished) this.#flush(audience, at)
+    if (!this.isExact) this.#freeze(audience)
+    else if (audience.isToldFrozen || !audience.listing.isPublished) this.#flush(audience)
     else if (this.#merged.hasChanged) audience.flushAtMs ??= at.nowMs + windowFor(this.#merged.count, this.#settings)
   }
 
@@ -322,33 +314,33 @@ export class Roster {
     const { bootId } = this.#identity
     if (change.type === 'here') {
       this.#merged.put(bootId, being, { ...change.entry, rev: 0 })
-      this.#departures.track(being)
       this.#leaving.delete(being)
-    } else if (this.isWatched) this.#leaving.set(being, change.at)
-    else this.#leave(bootId, being, change.at)
+      return
+    }
+    // Also if it is here through others: it was seen, and the latest time counts.
+    this.#effects.push({ type: 'reportLastSeen', being, at: change.at })
+    if (this.isWatched) this.#leaving.add(being)
+    else this.#forget(being)
   }
 
-  #leave(bootId: BootId, being: BeingId, date: number): void {
+  #forget(being: BeingId): void {
     this.#leaving.delete(being)
-    this.#merged.remove(bootId, being)
-    this.#departures.seen(being, date)
+    this.#merged.remove(this.#identity.bootId, being)
   }
 
-  #freeze(audience: Audience, at: Moment): void {
+  #freeze(audience: Audience): void {
     const isPending = audience.flushAtMs !== undefined
     audience.flushAtMs = undefined
     if (audience.isToldFrozen || !audience.listing.isPublished) return
     // Newcomers were told of it already.
-    if (isPending) this.#flush(audience, at)
+    if (isPending) this.#flush(audience)
     audience.isToldFrozen = true
     this.#send(unchanged(audience.listing.count), true)
   }
 
-  #flush(audience: Audience, at: Moment): void {
+  #flush(audience: Audience): void {
     audience.flushAtMs = undefined
-    const changed = this.#merged.takeChanged()
-    this.#reportGone(changed, at)
-    const difference = audience.listing.difference(changed, this.#merged)
+    const difference = audience.listing.difference(this.#merged.takeChanged(), this.#merged)
     if (difference !== undefined || audience.isToldFrozen)
       this.#send(difference ?? unchanged(this.#merged.count), false)
     audience.isToldFrozen = false
@@ -356,16 +348,6 @@ export class Roster {
 
   #send(difference: RosterDifference, frozen: boolean): void {
     this.#effects.push({ type: 'sendFrame', frame: { type: 'presence', space: this.space, ...difference, frozen } })
-  }
-
-  #lost(being: BeingId, date: number): void {
-    this.#departures.lost(being, date)
-    this.#merged.touch(being)
-  }
-
-  #reportGone(changed: readonly BeingId[], { dateMs }: Moment): void {
-    const gone = this.#departures.takeGone(changed, (being) => this.#merged.has(being), dateMs)
-    for (const { being, at } of gone) this.#effects.push({ type: 'reportLastSeen', being, at })
   }
 }
 
