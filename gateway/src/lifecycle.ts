@@ -101,7 +101,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     newConnectionId: randomUUID,
     bus,
     reader,
-    roster: presence.hub,
+    presence: presence.hub,
     verifyToken: tokenVerifier(config.TOKEN_SECRET),
     log,
     wall,

@@ -143,7 +143,7 @@ export class GatewayNode {
           },
           heads: (spaces) => api.heads(gate, spaces),
         },
-        roster: hub,
+        presence: hub,
         verifyToken: (token) => api.verify(gate, token),
         log: this.#log(),
         wall: new Wall(this.#log()),

@@ -2,9 +2,10 @@
  * Presence of one simulated gateway: the real hub, whose every word from connections is also written down as a fact
  * (presence-ledger.ts), and which takes a moment longer until a roster is known.
  */
-import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
+import type { BeingId, SpaceId } from '@rhizom/protocol'
 import type { Leave, Log } from '../../gateway/src/ports.ts'
 import { PresenceHub } from '../../gateway/src/presence/hub.ts'
+import type { PresenceHandle, RosterHandle } from '../../gateway/src/presence/port.ts'
 import { createPresenceMetrics, type PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
@@ -64,38 +65,44 @@ export class SimulatedHub extends PresenceHub {
     this.#leave = leave
   }
 
-  override async ready(space: SpaceId): Promise<void> {
-    const { gate, chance } = this.#ports
-    await Promise.all([super.ready(space), gate.later(chance.int(0, MOST_DELAY_MS), () => undefined)])
+  override join(space: SpaceId, being: BeingId, connection: number): PresenceHandle {
+    const { ledger } = this.#ports
+    const facts = this.#facts
+    ledger.came(facts, space, connection, being)
+    const handle = super.join(space, being, connection)
+    return {
+      setState: (state) => {
+        ledger.stateSet(facts, space, connection, state)
+        handle.setState(state)
+      },
+      leave: () => {
+        ledger.left(facts, space, connection)
+        handle.leave()
+      },
+      remove: () => {
+        ledger.dismissed(facts, space, connection)
+        handle.remove()
+      },
+    }
   }
 
-  override came(space: SpaceId, connection: number, being: BeingId): void {
-    this.#ports.ledger.came(this.#facts, space, connection, being)
-    super.came(space, connection, being)
+  override watch(space: SpaceId, tell: (frame: Uint8Array) => void): RosterHandle {
+    const { gate, chance, ledger } = this.#ports
+    const roster = super.watch(space, tell)
+    return {
+      ...roster,
+      ready: async () => {
+        await Promise.all([roster.ready(), gate.later(chance.int(0, MOST_DELAY_MS), () => undefined)])
+      },
+      retainOnly: (mayRead) => {
+        ledger.restricted(this.#facts, space, mayRead)
+        roster.retainOnly(mayRead)
+      },
+    }
   }
 
-  override left(space: SpaceId, connection: number): void {
-    this.#ports.ledger.left(this.#facts, space, connection)
-    super.left(space, connection)
-  }
-
-  override ended(space: SpaceId, connection: number): void {
-    this.#ports.ledger.dismissed(this.#facts, space, connection)
-    super.ended(space, connection)
-  }
-
-  override restricted(space: SpaceId, mayRead: (being: BeingId) => boolean): void {
-    this.#ports.ledger.restricted(this.#facts, space, mayRead)
-    super.restricted(space, mayRead)
-  }
-
-  override stateSet(space: SpaceId, connection: number, being: BeingId, state: JsonObject): void {
-    this.#ports.ledger.stateSet(this.#facts, space, connection, state)
-    super.stateSet(space, connection, being, state)
-  }
-
-  override prolong(ms: number): void {
+  override extendGrace(ms: number): void {
     this.#ports.ledger.prolonged(this.#facts, ms)
-    super.prolong(ms)
+    super.extendGrace(ms)
   }
 }

@@ -6,11 +6,20 @@ import { ManualClock } from '@rhizom/machine/testing'
 import { fairWeather, ModelRedis, type Weather } from '../testing/model-store.ts'
 import { Node, type Screen } from '../testing/presence-world.ts'
 import type { PresenceSettings } from './hub.ts'
+import type { PresenceHandle } from './port.ts'
 
 const SPACE = '@lobby'
 const settings: PresenceSettings = {
   roster: { graceMs: 3000, windowMs: 100, listLimit: 200 },
   lease: { leaseMs: 15_000, retryMs: 500 },
+}
+
+interface Seat {
+  node: Node
+  space: string
+  being: string
+  screen: Screen
+  handle: PresenceHandle | undefined
 }
 
 class World {
@@ -19,7 +28,7 @@ class World {
   readonly nodes: Node[] = []
   readonly settings: PresenceSettings
   /** Who is connected, and so who should be here in the end. */
-  readonly connections = new Map<number, { node: Node; space: string; being: string; screen: Screen }>()
+  readonly connections = new Map<number, Seat>()
   #lastConnection = 0
 
   constructor(gateways: number, options: { weather?: Weather; settings?: PresenceSettings } = {}) {
@@ -43,7 +52,8 @@ class World {
   come(index: number, being: string, space = SPACE): number {
     const connection = ++this.#lastConnection
     const node = this.node(index)
-    this.connections.set(connection, { node, space, being, screen: node.subscribe(space, { connection, being }) })
+    const { screen, handle } = node.subscribe(space, { connection, being })
+    this.connections.set(connection, { node, space, being, screen, handle })
     return connection
   }
 
@@ -54,12 +64,12 @@ class World {
     if (gone === undefined) return
     const screens = gone.node.screens.get(gone.space) ?? []
     if (screens.includes(gone.screen)) screens.splice(screens.indexOf(gone.screen), 1)
-    gone.node.gate.enter(() => gone.node.hub.left(gone.space, connection))
+    gone.node.gate.enter(() => gone.handle?.leave())
   }
 
   state(connection: number, state: Record<string, number | boolean>): void {
     const one = this.connections.get(connection)
-    one?.node.gate.enter(() => one.node.hub.stateSet(one.space, connection, one.being, state))
+    one?.node.gate.enter(() => one.handle?.setState(state))
   }
 
   kill(index: number): void {
@@ -102,7 +112,7 @@ async function calm(gateways: number, options: ConstructorParameters<typeof Worl
 async function watch(world: World, index: number): Promise<Screen> {
   world.node(index).open(SPACE)
   await world.time.pass(50)
-  return world.node(index).subscribe(SPACE)
+  return world.node(index).subscribe(SPACE).screen
 }
 
 describe('who is here', () => {
@@ -159,7 +169,7 @@ describe('who is here', () => {
     await world.time.pass(1000)
     world.go(bob)
     expect(names(watcher)).toEqual(['@ada', '@bob', '@cyd'])
-    for (const { gate, hub } of world.nodes) gate.enter(() => hub.expelled(new Set(['@ada', '@bob'])))
+    for (const { gate, hub } of world.nodes) gate.enter(() => hub.removeBeings(new Set(['@ada', '@bob'])))
     await world.time.pass(500)
     expect(names(watcher)).toEqual(['@cyd'])
     expect([...world.stored().keys(), ...world.stored('@other').keys()]).toEqual(['@cyd'])
@@ -171,7 +181,7 @@ describe('who is here', () => {
     await world.time.pass(50)
     const eve = world.come(0, '@eve')
     for (const being of ['@ada', '@bob', '@cyd']) world.come(0, being)
-    world.node(0).hub.ended(SPACE, eve)
+    world.connections.get(eve)?.handle?.remove()
     world.connections.delete(eve)
     await world.time.pass(1000)
     expect(watcher.frames).toHaveLength(1)
@@ -423,7 +433,7 @@ describe('crashes', () => {
     world.come(1, '@cyd')
     await world.time.pass(60_000)
     expect(watcher.frames.slice(told)).toEqual([{ joined: [], left: [], updated: [], hereCount: 2, frozen: true }])
-    const late = world.node(1).subscribe(SPACE)
+    const late = world.node(1).subscribe(SPACE).screen
     expect(names(late)).toContain('@ada')
     expect(late.frozen).toBe(true)
     for (const node of world.nodes) node.connect()
@@ -502,7 +512,7 @@ describe('crashes', () => {
     world.come(0, '@bob')
     await world.time.pass(1000)
     world.go(ada)
-    const emptied = world.node(0).hub.emptied()
+    const emptied = world.node(0).hub.whenEmpty()
     let isEmpty = false
     void emptied.then(() => (isEmpty = true))
     await world.time.pass(5000)
@@ -570,7 +580,7 @@ function perform(world: World, act: Act): Promise<void> | void {
       if (id === undefined || one === undefined) return
       if (act.act === 'go') return world.go(id)
       if (act.act === 'state') return world.state(id, { mood: act.pick })
-      one.node.gate.enter(() => one.node.hub.ended(one.space, id))
+      one.node.gate.enter(() => one.handle?.remove())
       return world.go(id)
     }
     case 'wait':

@@ -11,7 +11,6 @@ import {
   type BeingId,
   type BootId,
   encodeFrame,
-  type JsonObject,
   parseGatewayBeat,
   parsePresenceHint,
   type PresenceMessage,
@@ -25,7 +24,7 @@ import { Heartbeat } from './heartbeat.ts'
 import type { LastSeen } from './last-seen.ts'
 import type { PresenceMetrics } from './metrics.ts'
 import { OrphanCleaner } from './orphan-cleaner.ts'
-import type { Roster as RosterPort, RosterAnswer } from './roster.ts'
+import type { Presence, PresenceHandle, RosterHandle } from './port.ts'
 import { RosterRunner } from './roster-runner.ts'
 import { PresenceWriter } from './writer.ts'
 
@@ -50,14 +49,14 @@ export interface PresenceSettings {
 
 const encoder = new TextEncoder()
 
-export class PresenceHub implements RosterPort {
+export class PresenceHub implements Presence {
   readonly #deps: PresenceHubDeps
   readonly #spaces = new Map<SpaceId, RosterRunner>()
   readonly #heartbeat: Heartbeat
   readonly #writer: PresenceWriter
   readonly #cleaner: OrphanCleaner
   #isStopped = false
-  #whenEmpty: (() => void)[] = []
+  #emptyWaiters: (() => void)[] = []
 
   constructor(deps: PresenceHubDeps) {
     this.#deps = deps
@@ -107,65 +106,38 @@ export class PresenceHub implements RosterPort {
     return frozen
   }
 
-  opened(id: SpaceId, tell: (frame: Uint8Array) => void): void {
+  join(id: SpaceId, being: BeingId, connection: ConnectionId): PresenceHandle {
+    if (!this.#isStopped) this.#obtain(id).call((roster, at) => roster.join(connection, being, at))
+    return {
+      setState: (state) => this.#call(id, (roster, at) => roster.setState(connection, being, state, at)),
+      leave: () => this.#call(id, (roster, at) => roster.leave(connection, at)),
+      remove: () => this.#call(id, (roster, at) => roster.remove(connection, at)),
+    }
+  }
+
+  watch(id: SpaceId, tell: (frame: Uint8Array) => void): RosterHandle {
     const space = this.#obtain(id)
     space.tell = tell
-    this.#call(id, (roster) => roster.watch())
+    space.call((roster) => roster.watch())
+    return {
+      ready: () => (this.#heartbeat.isLinkDown ? Promise.resolve() : space.ready()),
+      answerPart: (newcomers) => space.roster.answer(newcomers),
+      retainOnly: (mayRead) => space.call((roster, at) => roster.retainOnly(mayRead, at)),
+      hintReceived: (message) => this.#hintReceived(space, message),
+      unwatch: () => {
+        space.tell = undefined
+        space.call((roster, at) => roster.unwatch(at))
+      },
+    }
   }
 
-  closed(id: SpaceId): void {
-    const space = this.#spaces.get(id)
-    if (space !== undefined) space.tell = undefined
-    this.#call(id, (roster, at) => roster.unwatch(at))
-  }
-
-  ready(id: SpaceId): Promise<void> {
-    const space = this.#spaces.get(id)
-    return space === undefined || this.#heartbeat.isLinkDown ? Promise.resolve() : space.ready()
-  }
-
-  here(id: SpaceId, newcomers: readonly BeingId[]): RosterAnswer {
-    return this.#obtain(id).roster.answer(newcomers)
-  }
-
-  came(id: SpaceId, connection: ConnectionId, being: BeingId): void {
-    if (this.#isStopped) return
-    this.#obtain(id).call((roster, at) => roster.join(connection, being, at))
-  }
-
-  left(id: SpaceId, connection: ConnectionId): void {
-    this.#call(id, (roster, at) => roster.leave(connection, at))
-  }
-
-  ended(id: SpaceId, connection: ConnectionId): void {
-    this.#call(id, (roster, at) => roster.remove(connection, at))
-  }
-
-  restricted(id: SpaceId, mayRead: (being: BeingId) => boolean): void {
-    this.#call(id, (roster, at) => roster.retainOnly(mayRead, at))
-  }
-
-  expelled(beings: ReadonlySet<BeingId>): void {
+  removeBeings(beings: ReadonlySet<BeingId>): void {
     this.#callAll((roster, at) => {
       if (roster.localBeings().some((being) => beings.has(being))) roster.retainOnly((being) => !beings.has(being), at)
     })
   }
 
-  stateSet(id: SpaceId, connection: ConnectionId, being: BeingId, state: JsonObject): void {
-    this.#call(id, (roster, at) => roster.setState(connection, being, state, at))
-  }
-
-  heard(id: SpaceId, message: PresenceMessage): void {
-    const hint = parsePresenceHint(message)
-    this.#deps.metrics.hints.inc({ direction: hint.ok ? 'heard' : 'unreadable' })
-    const { bootId: epoch, from, to } = message
-    this.#call(id, (roster, at) => {
-      if (hint.ok) roster.hintReceived({ range: { epoch, from, to }, hint: hint.value }, at)
-      else roster.readWanted(at)
-    })
-  }
-
-  beatHeard(message: Uint8Array): void {
+  heartbeatReceived(message: Uint8Array): void {
     const heartbeat = parseGatewayBeat(Buffer.from(message).toString('utf8'))
     if (!heartbeat.ok || heartbeat.value.bootId === this.#heartbeat.identity.bootId) return
     const { bootId, wrote, stops } = heartbeat.value
@@ -187,13 +159,13 @@ export class PresenceHub implements RosterPort {
     this.#heartbeat.dispatch({ type: 'busRecovered' })
   }
 
-  prolong(ms: number): void {
+  extendGrace(ms: number): void {
     this.#callAll((roster) => roster.extendGrace(ms))
   }
 
-  emptied(): Promise<void> {
+  whenEmpty(): Promise<void> {
     return new Promise((resolve) => {
-      this.#whenEmpty.push(resolve)
+      this.#emptyWaiters.push(resolve)
       this.#tellIfEmpty()
     })
   }
@@ -220,6 +192,16 @@ export class PresenceHub implements RosterPort {
     store.stop()
     await lastSeen.flush()
     lastSeen.stop()
+  }
+
+  #hintReceived(space: RosterRunner, message: PresenceMessage): void {
+    const hint = parsePresenceHint(message)
+    this.#deps.metrics.hints.inc({ direction: hint.ok ? 'heard' : 'unreadable' })
+    const { bootId: epoch, from, to } = message
+    space.call((roster, at) => {
+      if (hint.ok) roster.hintReceived({ range: { epoch, from, to }, hint: hint.value }, at)
+      else roster.readWanted(at)
+    })
   }
 
   #obtain(id: SpaceId): RosterRunner {
@@ -351,7 +333,7 @@ export class PresenceHub implements RosterPort {
   }
 
   #tellIfEmpty(): void {
-    if (this.#whenEmpty.length === 0 || this.entryCount > 0) return
-    for (const resolve of this.#whenEmpty.splice(0)) resolve()
+    if (this.#emptyWaiters.length === 0 || this.entryCount > 0) return
+    for (const resolve of this.#emptyWaiters.splice(0)) resolve()
   }
 }
