@@ -117,10 +117,15 @@ export interface Leave {
   announce: GatewayBeat
 }
 
+export interface StoreListener {
+  connected(): void
+  failed(error: unknown): void
+}
+
 /** Presence, shared by all gateways. Rejects while it cannot be reached; commands keep their order. */
 export interface PresenceStore {
-  /** Begins to connect, and says so each time it is connected. */
-  start(connected: () => void): void
+  /** Begins to connect, and says so each time it is connected, and what keeps it from it. */
+  start(listener: StoreListener): void
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>
   write(writes: readonly PresenceWrite[]): Promise<void>
   read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead>

@@ -101,7 +101,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: 'for (const received of copy.received) if (this.#apply(received)) outcome.readWanted = true',
     put: '',
-    known: '45',
+    known: '46',
   },
   {
     name: 'take every write for all there is',

@@ -4,7 +4,7 @@
  * was not answered is left open, as it is in life: it was carried out, or in part, or never.
  */
 import { type BootId, encodeGatewayBeat, encodePresenceMessage, type SpaceId } from '@rhizom/protocol'
-import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore } from '../../gateway/src/ports.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../../gateway/src/ports.ts'
 import type { PresenceBus, PresenceData } from '../../gateway/src/testing/presence-data.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
@@ -59,8 +59,8 @@ export class SimulatedStore implements PresenceStore {
     return this.#trouble !== undefined
   }
 
-  start(ready: () => void): void {
-    this.#ready = ready
+  start({ connected }: StoreListener): void {
+    this.#ready = connected
     this.connectSoon()
   }
 
@@ -125,7 +125,7 @@ export class SimulatedStore implements PresenceStore {
   /** Entries first and then leases, between which anything may happen. */
   async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
     const { entries } = await this.#ask((data) => data.read(space, []))
-    const asked = new Set([...boots, ...entries.keys()])
+    const asked = new Set([...boots, ...(entries?.keys() ?? [])])
     const { leases, heartbeats } = await this.#ask((data) => data.read(space, [...asked]))
     return { entries, leases: only(leases, asked), heartbeats: only(heartbeats, asked) }
   }

@@ -23,6 +23,7 @@ import {
 } from '../core/presence/lease.ts'
 import type { Roster } from '../core/presence/roster.ts'
 import type { HeartbeatAnswer, Log, PresenceStore } from '../ports.ts'
+import { type ConditionLog, conditionLog } from '../throttled-log.ts'
 import type { PresenceMetrics } from './metrics.ts'
 
 /** The rosters of this gateway, by space. */
@@ -53,16 +54,19 @@ const MAX_EXTENDED = 100
 /** Each write is told by this many heartbeats. */
 const TOLD_BY = 3
 const MAX_TOLD = 2000
+const SAY_AGAIN_MS = 60_000
 
 export class Heartbeat {
   readonly payload: HeartbeatPayload
   readonly #deps: HeartbeatDeps
   readonly #runner: Runner<LeaseState, LeaseEvent, LeaseEffect>
+  readonly #condition: ConditionLog
   /** Gateways that nobody has cleared up after. */
   #gateways: readonly BootId[] = []
 
   constructor(deps: HeartbeatDeps) {
-    const { clock, random, settings, newBootId, faulted } = deps
+    const { clock, random, log, settings, newBootId, faulted } = deps
+    this.#condition = conditionLog(log, clock, SAY_AGAIN_MS)
     this.#deps = deps
     this.payload = new HeartbeatPayload(settings)
     this.#runner = new Runner({
@@ -100,11 +104,20 @@ export class Heartbeat {
   }
 
   start(): void {
-    this.#deps.store.start(() => this.dispatch({ type: 'heartbeatWanted' }))
+    this.#deps.store.start({
+      connected: () => this.dispatch({ type: 'heartbeatWanted' }),
+      failed: (error) => this.#troubled(error),
+    })
   }
 
   stop(): void {
     this.#runner.stop()
+  }
+
+  /** Something that was asked of Redis was not done. */
+  storeFailed(error: unknown): void {
+    this.#troubled(error)
+    this.dispatch({ type: 'storeFailed' })
   }
 
   dispatch(event: LeaseEvent): void {
@@ -119,12 +132,15 @@ export class Heartbeat {
         return
       case 'linkFound':
         linkFound(effect.identity)
+        // Found again it has to last before it counts: whatever fails at once would be said each time.
+        if (this.#runner.state.link.status === 'up') this.#condition.good('presence reaches Redis')
         return
       case 'linkLost':
         linkLost()
         return
       case 'trustRestored':
         trustRestored()
+        this.#condition.good('presence reaches Redis again')
         return
       case 'gatewaysGone':
         gatewaysGone(effect.boots)
@@ -134,8 +150,13 @@ export class Heartbeat {
     }
   }
 
+  #troubled(error: unknown): void {
+    if (this.#runner.isStopped) return
+    this.#condition.bad({ error: String(error) }, 'presence does not reach Redis: who is here is frozen')
+  }
+
   #send({ type: _type, ...lease }: Extract<LeaseEffect, { type: 'heartbeat' }>): void {
-    const { clock, store, rosters, newBootId, metrics, log, readWanted, faulted } = this.#deps
+    const { clock, store, rosters, newBootId, metrics, readWanted, faulted } = this.#deps
     const { bootId } = lease.identity
     const nowMs = clock.nowMs()
     const counted = this.payload.nextToCount(rosters)
@@ -162,7 +183,7 @@ export class Heartbeat {
         extendTtlOf: this.payload.toExtend(rosters, nowMs),
       })
       .then(answered, (error: unknown) => {
-        log.debug({ error: String(error) }, 'a heartbeat failed')
+        this.#troubled(error)
         this.dispatch({ type: 'heartbeatFailed' })
       })
       .catch(faulted)

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ManualClock } from '@rhizom/machine/testing'
 import { fairWeather, ModelRedis, type Weather } from '../testing/model-store.ts'
-import { Node, type Screen } from '../testing/presence-world.ts'
+import type { Log } from '../ports.ts'
+import { Node, quietLog, type Screen } from '../testing/presence-world.ts'
 import type { PresenceSettings } from './hub.ts'
 import type { PresenceHandle } from './port.ts'
 
@@ -526,6 +527,102 @@ describe('crashes', () => {
   })
 })
 
+describe('dates', () => {
+  const STEPS = [-30_000, 3_600_000, -7_200_000]
+
+  test('G121 a date that is set to and fro on one gateway makes nobody leave, and stops no heartbeat', async () => {
+    const world = await calm(2)
+    const watcher = await watch(world, 1)
+    for (const being of ['@ada', '@bob']) world.come(0, being)
+    await world.time.pass(1000)
+    const told = frames(watcher)
+    for (const step of STEPS) {
+      world.node(0).gate.stepDate(step)
+      world.redis.commands.clear()
+      await world.time.pass(settings.lease.leaseMs * 2)
+      expect(world.redis.commands.get('heartbeat')).toBe(12)
+    }
+    expect(frames(watcher)).toBe(told)
+    expect([...world.redis.leases.keys()]).toEqual(['g0_1000000-1', 'g1_1000000-1'])
+  })
+
+  test.each(STEPS)(
+    'G121 the grace, the window and a state last as long and count as much when the date is set by %d ms',
+    async (step) => {
+      const world = await calm(2)
+      const watcher = await watch(world, 1)
+      const [ada, bob] = [world.come(0, '@ada'), world.come(1, '@bob')]
+      await world.time.pass(1000)
+      world.state(bob, { n: 1 })
+      const gone = world.node(0).gate.dateMs()
+      world.go(ada)
+      for (const { gate } of world.nodes) gate.stepDate(step)
+      world.state(bob, { n: 2 })
+      await world.time.pass(settings.roster.graceMs - 100)
+      expect(names(watcher)).toEqual(['@ada', '@bob'])
+      expect(watcher.here.get('@bob')?.state).toEqual({ n: 2 })
+      await world.time.pass(400)
+      expect(names(watcher)).toEqual(['@bob'])
+      expect([...world.node(0).lastSeen]).toEqual([['@ada', gone]])
+    },
+  )
+
+  test('G121 a lost hint is found by the heartbeat, and a gateway that died within its lease, whatever the date', async () => {
+    const weather = { ...fairWeather }
+    const world = await calm(2, { weather })
+    const watcher = await watch(world, 1)
+    world.come(0, '@ada')
+    await world.time.pass(1000)
+    weather.lose = 1
+    world.come(0, '@bob')
+    await world.time.pass(500)
+    weather.lose = 0
+    for (const { gate } of world.nodes) gate.stepDate(-3_600_000)
+    await world.time.pass(settings.lease.leaseMs / 2)
+    expect(names(watcher)).toEqual(['@ada', '@bob'])
+    world.kill(0)
+    world.node(1).gate.stepDate(-3_600_000)
+    await world.time.pass(settings.lease.leaseMs)
+    expect(names(watcher)).toEqual([])
+  })
+})
+
+test('G120 that Redis is not reached is said when it turns so, once a minute while it stays so, and when it is well', async () => {
+  const said: string[] = []
+  const log: Log = {
+    ...quietLog,
+    warn: (_fields, message) => said.push(`warn: ${message}`),
+    info: (_fields, message) => said.push(`info: ${message}`),
+  }
+  const world = await calm(1)
+  const node = new Node('g9', world.redis, settings, log)
+  const [bad, good] = [
+    'warn: presence does not reach Redis: who is here is frozen',
+    'info: presence reaches Redis again',
+  ]
+  const take = (): string[] => said.splice(0)
+  await world.time.pass(6_000)
+  expect(take()).toEqual([])
+  node.cut()
+  await world.time.pass(5_500)
+  expect(take()).toEqual([bad])
+  await world.time.pass(120_000)
+  expect(take()).toEqual([bad, bad])
+  node.connect()
+  await world.time.pass(1_000)
+  expect(take()).toEqual([])
+  // Well for a moment and not well again is the same trouble.
+  node.cut()
+  await world.time.pass(5_500)
+  expect(take()).toEqual([])
+  node.connect()
+  await world.time.pass(2_000)
+  expect(take()).toEqual([good])
+  node.cut()
+  await world.time.pass(5_500)
+  expect(take()).toEqual([bad])
+})
+
 /** Numbers in [0, 1) that a seed decides (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed
@@ -542,6 +639,7 @@ type Act =
   | { act: 'go' | 'end' | 'state'; pick: number }
   | { act: 'wait'; ms: number }
   | { act: 'kill' | 'stop' | 'continue' | 'cut' | 'connect' | 'watch' | 'close'; node: number; space: number }
+  | { act: 'date'; node: number; ms: number }
   | { act: 'flush' }
 
 const BEINGS = ['@ada', '@bob', '@cyd', '@dan', '@eve']
@@ -562,6 +660,10 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
       node,
       space,
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ act: fc.constant('date'), node, ms: fc.constantFrom(-3_600_000, -30_000, 800, 60_000) }),
   },
   { weight: 1, arbitrary: fc.record({ act: fc.constant('flush') }) },
 ) as fc.Arbitrary<Act>
@@ -610,6 +712,8 @@ function perform(world: World, act: Act): Promise<void> | void {
       })
       return
     }
+    case 'date':
+      return world.node(act.node).gate.stepDate(act.ms)
     case 'flush':
       return world.redis.flush()
     default:

@@ -187,7 +187,7 @@ export class PresenceHub implements Presence {
     try {
       if (this.#heartbeat.isHeld) await store.leave({ bootId, beings, announce: { bootId, wrote: {}, stops: true } })
     } catch (error) {
-      log.debug({ error: String(error) }, 'the lease is left to run out')
+      log.warn({ error: String(error) }, 'presence could not be cleared: the lease is left to run out')
     }
     store.stop()
     await lastSeen.flush()
@@ -307,9 +307,7 @@ export class PresenceHub implements Presence {
   }
 
   #failed(error: unknown): void {
-    if (this.#isStopped) return
-    this.#deps.log.debug({ error: String(error) }, 'presence does not reach Redis')
-    this.#heartbeat.dispatch({ type: 'storeFailed' })
+    if (!this.#isStopped) this.#heartbeat.storeFailed(error)
   }
 
   /** Nobody has to wait for a roster that cannot be known. */

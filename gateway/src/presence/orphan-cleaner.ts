@@ -63,7 +63,7 @@ export class OrphanCleaner {
       // As it is now: whoever comes from here on is written after what is removed.
       const own = localBeings(space)
       if (own === undefined) continue
-      const extra = [...(entries.get(boot)?.keys() ?? [])].filter((being) => !own.includes(being))
+      const extra = [...(entries?.get(boot)?.keys() ?? [])].filter((being) => !own.includes(being))
       if (extra.length > 0) metrics.orphansRemoved.inc(extra.length)
       const isLeft = own.length === 0 ? store.removeSpaces(boot, [space]) : Promise.resolve()
       await Promise.all([store.removeOrphans(space, new Map([[boot, extra]])), isLeft])

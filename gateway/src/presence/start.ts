@@ -30,6 +30,7 @@ export function startPresence(
     timeoutMs: config.REDIS_TIMEOUT_MS,
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
+    wrongType: () => metrics.wrongTypes.inc(),
   })
   const lastSeen = new LastSeen({
     clock,

@@ -3,7 +3,8 @@
  * commands keep their order: an entry is there before the hint that tells of it, and a lease before the first entry.
  *
  * What goes together is sent together, in one pipeline. Nothing is retried here: a command that fails rejects, and the
- * hub says everything again when Redis is back.
+ * hub says everything again when Redis is back. A key that holds something else than it should costs only what is in it:
+ * such a reply is logged, counted and passed over.
  */
 import {
   type BeingId,
@@ -25,7 +26,7 @@ import { backoffMs } from '../core/backoff.ts'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
 import type { Clock, Random } from '@rhizom/machine'
-import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore } from '../ports.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
 
 export interface RedisPresenceStoreOptions {
@@ -37,21 +38,28 @@ export interface RedisPresenceStoreOptions {
   /** A hash that no gateway has touched for this long is nobody's any more. */
   hashTtlMs: number
   counted(command: string, times: number): void
+  /** A key of ours holds something else. */
+  wrongType(): void
 }
 
-const LOG_EVERY_MS = 10_000
+const LOG_EVERY_MS = 60_000
 const RETRY = { baseMs: 50, maxMs: 1000 } as const
 const FIELDS_PER_COMMAND = 500
 
 type Reply = [error: Error | null, result: unknown]
 
+/** The reply of a key that holds something else than it should. */
+const WRONG_TYPE = Symbol('wrong type')
+
 export class RedisPresenceStore implements PresenceStore {
   readonly #options: RedisPresenceStoreOptions
   readonly #redis: Redis
+  readonly #warn: (fields: object, message: string) => void
 
   constructor(options: RedisPresenceStoreOptions) {
     this.#options = options
     const { url, timeoutMs, random, log, clock } = options
+    this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
     this.#redis = new Redis(url, {
       lazyConnect: true,
       connectionName: 'rhizom-presence',
@@ -63,14 +71,13 @@ export class RedisPresenceStore implements PresenceStore {
       commandTimeout: timeoutMs,
       retryStrategy: (times: number) => RETRY.baseMs + backoffMs(RETRY, times, random()),
     })
-    const warn = throttledWarn(log, clock, LOG_EVERY_MS)
-    this.#redis.on('error', (error: Error) => warn({ error: String(error) }, 'Redis is not reached for presence'))
   }
 
-  start(connected: () => void): void {
+  start({ connected, failed }: StoreListener): void {
     this.#redis.on('ready', connected)
-    // A first attempt that fails is told by the error listener and followed by others.
-    this.#redis.connect().catch(() => undefined)
+    this.#redis.on('error', failed)
+    // A first attempt that fails is followed by others.
+    this.#redis.connect().catch(failed)
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
@@ -103,7 +110,7 @@ export class RedisPresenceStore implements PresenceStore {
       renewed: set === 'OK',
       ttlMs,
       gateways: bootIdsIn(gateways),
-      entryCount: countOf === undefined ? undefined : Number(replies[peers.length]),
+      entryCount: countOf === undefined ? undefined : numberIn(replies[peers.length]),
     }
   }
 
@@ -115,8 +122,9 @@ export class RedisPresenceStore implements PresenceStore {
 
   async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
     this.#options.counted('hgetall', 1)
-    const entries = entriesOf(await this.#redis.hgetall(REDIS.here(space)))
-    const asked = [...new Set([...boots, ...entries.keys()])]
+    const hash = await this.#single(this.#redis.hgetall(REDIS.here(space)))
+    const entries = hash === WRONG_TYPE ? undefined : entriesOf(hash)
+    const asked = [...new Set([...boots, ...(entries?.keys() ?? [])])]
     const leases = new Map<BootId, readonly BootId[]>()
     const heartbeats = new Map<BootId, number>()
     if (asked.length === 0) return { entries, leases, heartbeats }
@@ -128,9 +136,9 @@ export class RedisPresenceStore implements PresenceStore {
       const score: unknown = Array.isArray(scores) ? scores[index] : undefined
       if (typeof score === 'string') heartbeats.set(boot, Number(score))
       const value = values[index]
-      if (typeof value !== 'string') continue
-      const lease = parseJson(gatewayLeaseSchema, value)
-      leases.set(boot, lease.ok ? lease.value.formerly : [])
+      const lease = typeof value === 'string' ? parseJson(gatewayLeaseSchema, value) : undefined
+      // Whatever it holds, a lease that is there stands.
+      if (lease !== undefined || value === WRONG_TYPE) leases.set(boot, lease?.ok === true ? lease.value.formerly : [])
     }
     return { entries, leases, heartbeats }
   }
@@ -144,12 +152,13 @@ export class RedisPresenceStore implements PresenceStore {
   async spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
     this.#options.counted('srandmember', 1)
     // Any of them, so that gateways that clear up together share the work.
-    return this.#redis.srandmember(REDIS.gatewaySpaces(boot), limit)
+    const spaces = await this.#single(this.#redis.srandmember(REDIS.gatewaySpaces(boot), limit))
+    return spaces === WRONG_TYPE ? [] : spaces
   }
 
   async removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
     this.#options.counted('srem', 1)
-    await this.#redis.srem(REDIS.gatewaySpaces(boot), ...spaces)
+    await this.#single(this.#redis.srem(REDIS.gatewaySpaces(boot), ...spaces))
   }
 
   async removeGateway(boot: BootId): Promise<void> {
@@ -204,19 +213,41 @@ export class RedisPresenceStore implements PresenceStore {
     batch.add('zrem', (to) => to.zrem(REDIS.knownGateways, boot))
   }
 
+  async #single<T>(reply: Promise<T>): Promise<T | typeof WRONG_TYPE> {
+    try {
+      return await reply
+    } catch (error) {
+      return this.#passOver(error)
+    }
+  }
+
+  /** Throws what is no wrong type: then Redis does not do what is asked. */
+  #passOver(error: unknown): typeof WRONG_TYPE {
+    if (!(error instanceof Error) || !error.message.startsWith('WRONGTYPE')) throw error
+    this.#warn({ error: String(error) }, 'a key of presence in Redis holds something else')
+    this.#options.wrongType()
+    return WRONG_TYPE
+  }
+
   #batch(): Batch {
-    return new Batch(this.#redis.pipeline(), this.#options.counted)
+    return new Batch(this.#redis.pipeline(), this.#options.counted, (error) => this.#passOver(error))
   }
 }
 
-/** Commands sent together; all are answered or it rejects. */
+/** Commands sent together; all are answered, or it rejects. */
 class Batch {
   readonly #pipeline: ChainableCommander
   readonly #counted: (command: string, times: number) => void
+  readonly #passOver: (error: unknown) => typeof WRONG_TYPE
 
-  constructor(pipeline: ChainableCommander, counted: (command: string, times: number) => void) {
+  constructor(
+    pipeline: ChainableCommander,
+    counted: (command: string, times: number) => void,
+    passOver: (error: unknown) => typeof WRONG_TYPE,
+  ) {
     this.#pipeline = pipeline
     this.#counted = counted
+    this.#passOver = passOver
   }
 
   add(command: string, append: (to: ChainableCommander) => unknown): void {
@@ -226,12 +257,11 @@ class Batch {
 
   async run(): Promise<unknown[]> {
     const replies: Reply[] | null = await this.#pipeline.exec()
-    return (replies ?? []).map(([error, result]) => {
-      if (error !== null) throw error
-      return result
-    })
+    return (replies ?? []).map(([error, result]) => (error === null ? result : this.#passOver(error)))
   }
 }
+
+const numberIn = (reply: unknown): number | undefined => (typeof reply === 'number' ? reply : undefined)
 
 function bootIdsIn(reply: unknown): BootId[] {
   const parts: unknown[] = Array.isArray(reply) ? reply : []

@@ -14,7 +14,7 @@ import {
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
 import type { Clock } from '@rhizom/machine'
-import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore } from '../ports.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../ports.ts'
 import { type PresenceBus, PresenceData } from './presence-data.ts'
 import type { ProcessGate } from './process-gate.ts'
 
@@ -78,7 +78,7 @@ export class ModelStore implements PresenceStore {
     this.#gate = gate
   }
 
-  start(connected: () => void): void {
+  start({ connected }: StoreListener): void {
     this.#whenConnected = connected
   }
 

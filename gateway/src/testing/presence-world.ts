@@ -51,7 +51,7 @@ export class Node implements Subscriber {
   readonly #store: ModelStore
   #isListening = false
 
-  constructor(name: string, redis: ModelRedis, settings: PresenceSettings) {
+  constructor(name: string, redis: ModelRedis, settings: PresenceSettings, log: Log = quietLog) {
     this.name = name
     this.#redis = redis
     this.gate = new ProcessGate(redis.time)
@@ -68,7 +68,7 @@ export class Node implements Subscriber {
       },
       newBootId: () => `${name}-${++boots}`,
       metrics: createPresenceMetrics(),
-      log: quietLog,
+      log,
       faulted: (error) => {
         throw error
       },

@@ -225,6 +225,18 @@ describe('reads', () => {
     expect(here()).toEqual(['@ada'])
   })
 
+  test('G119 a hash that cannot be read changes nobody, and leases still count', () => {
+    read({ a: { '@ada': entry(3) }, b: { '@bob': entry(4) } })
+    read({}, ['a', 'b'])
+    read({ a: { '@ada': entry(3) }, b: { '@bob': entry(4) } })
+    remote.beginRead()
+    done({ entries: undefined, leases: new Map([['a', []]]), heartbeats: new Map() })
+    expect(here()).toEqual(['@ada'])
+    expect(remote.isExact).toBe(true)
+    hear('a', 3, 4, { '@cyd': entry(4) })
+    expect(here()).toEqual(['@ada', '@cyd'])
+  })
+
   test('G113 an answer that was overtaken changes nothing', () => {
     remote.beginRead()
     remote.lose()

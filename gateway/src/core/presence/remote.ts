@@ -30,7 +30,8 @@ import type { MergedPresence } from './merged.ts'
 
 /** What Redis held of one space. Fields not understood are left out. */
 export interface PresenceRead {
-  entries: ReadonlyMap<BootId, ReadonlyMap<BeingId, PresenceEntry>>
+  /** Undefined if something else lies in its place: then nothing is known of them. */
+  entries: ReadonlyMap<BootId, ReadonlyMap<BeingId, PresenceEntry>> | undefined
   /** Of those gateways that have one: the names they had before. */
   leases: ReadonlyMap<BootId, readonly BootId[]>
   /** The date of each gateway's last heartbeat. */
@@ -174,9 +175,9 @@ export class RemotePresence {
     if (!('floors' in copy)) return outcome
     const replaced = new Set([...own.previousBootIds, ...[...read.leases.values()].flat()])
     // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
-    for (const boot of new Set([...read.entries.keys(), ...copy.floors.keys()])) {
+    for (const boot of new Set([...(read.entries?.keys() ?? []), ...copy.floors.keys()])) {
       if (boot === own.bootId) continue
-      const entries = read.entries.get(boot) ?? NOBODY
+      const entries = read.entries === undefined ? this.#merged.entriesOf(boot) : (read.entries.get(boot) ?? NOBODY)
       const isAlive = read.leases.has(boot)
       if (isAlive && (trust.entries || this.#merged.beingsOf(boot).every((being) => entries.has(being)))) {
         this.#take(boot, entries, copy.floors.get(boot) ?? 0)
@@ -274,7 +275,7 @@ export function orphansOf(
   boot: BootId,
   replaced: ReadonlySet<BootId> = new Set([...leases.values()].flat()),
 ): { orphans: BeingId[]; lastSeen: Map<BeingId, number> } {
-  const left = leases.has(boot) ? NOBODY : (entries.get(boot) ?? NOBODY)
+  const left = leases.has(boot) ? NOBODY : (entries?.get(boot) ?? NOBODY)
   const heartbeatAt = heartbeats.get(boot) ?? 0
   const seen = [...left].map(([being, { since, setAt }]) => [being, Math.max(since, setAt, heartbeatAt)] as const)
   return { orphans: [...left.keys()], lastSeen: new Map(replaced.has(boot) ? [] : seen) }

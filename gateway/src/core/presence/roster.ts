@@ -222,7 +222,7 @@ export class Roster {
     if (readSeq !== this.#readSeq || !this.isWatched || this.#link === 'down') return
     const { orphans, lastSeen, readWanted } = this.#remote.readDone(read, this.#identity, trust)
     if (readWanted) this.#read()
-    this.#compareOwn(read.entries.get(this.#identity.bootId), orphans)
+    if (read.entries !== undefined) this.#compareOwn(read.entries.get(this.#identity.bootId), orphans)
     if (orphans.size > 0) this.#effects.push({ type: 'removeOrphans', orphans })
     for (const [being, date] of lastSeen) this.#effects.push({ type: 'reportLastSeen', being, at: date })
     for (const being of this.#local.entries.keys())
