@@ -41,6 +41,7 @@ export function befall(world: World, op: Op): void {
     case 'busCut':
     case 'busForgets':
     case 'storeSuffers':
+    case 'stepDate':
       return befallGateway(world, op)
     case 'apiAway':
       return world.api.goAway(op.how, op.forMs)
@@ -190,6 +191,8 @@ function befallGateway(world: World, op: Extract<Op, { gateway: number }>): void
     case 'storeSuffers':
       gateway.store?.suffer(op.trouble, op.forMs)
       return
+    case 'stepDate':
+      return gateway.stepDate(op.byMs)
     case 'busCut':
       gateway.bus?.cut(op.unnoticedMs)
       return

@@ -89,6 +89,7 @@ export const EXPECTED: readonly string[] = [
   'op state',
   'op signal',
   'op storeSuffers',
+  'op stepDate',
   'op redisEmptied',
   'op redisRestarts',
   'op redisStandsStill',

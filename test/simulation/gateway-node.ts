@@ -62,6 +62,8 @@ export class GatewayNode {
   readonly #ports: GatewayNodePorts
   #process: Process | undefined
   #starts = 0
+  /** What the date of its machine is ahead of the true one. */
+  #dateAheadMs = 0
 
   constructor(name: string, ports: GatewayNodePorts) {
     this.name = name
@@ -110,7 +112,7 @@ export class GatewayNode {
     if (this.#process !== undefined) return
     const { time, chance, redis, api, tuning, note, oracle, ledger, presence } = this.#ports
     const start = ++this.#starts
-    const facts = ledger.started(`${this.name}.${start}`)
+    const facts = ledger.started(`${this.name}.${start}`, this.#dateAheadMs)
     const gate = new Gate(time)
     const underWay = new Map<SpaceId, number>()
     // A feed that closes while it reads may be followed by another one at once: those are two feeds.
@@ -169,6 +171,12 @@ export class GatewayNode {
     this.#ports.note(`${this.name} crashes${clientsSee ? '' : ', unseen'}`)
     this.#end(clientsSee, false)
     this.#ports.time.after(forMs, () => this.start())
+  }
+
+  /** Presence is given the date; the rest of a gateway compares it with tokens, which is left to its own tests. */
+  stepDate(byMs: number): void {
+    this.#dateAheadMs += byMs
+    this.#ports.ledger.dateStepped(this.#process?.facts, byMs)
   }
 
   freeze(forMs: number): void {

@@ -101,6 +101,8 @@ export type Op =
   | { kind: 'state'; client: number; space: number; value: number }
   | { kind: 'signal'; client: number; space: number; name: string }
   | { kind: 'storeSuffers'; gateway: number; trouble: StoreTrouble; forMs: number }
+  /** Somebody, or a time server, sets the date of a gateway's machine. */
+  | { kind: 'stepDate'; gateway: number; byMs: number }
   | { kind: 'redisEmptied' }
   | { kind: 'redisRestarts'; forMs: number }
   | { kind: 'redisStandsStill'; forMs: number }

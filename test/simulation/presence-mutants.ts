@@ -40,8 +40,20 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     find: 'one.setAt >= latest.setAt',
     put: 'one.setAt <= latest.setAt',
   },
+  {
+    name: 'let a grace end by the date',
+    file: 'gateway/src/core/presence/local.ts',
+    find: 'timePassed({ nowMs }: Moment): void {',
+    put: 'timePassed({ dateMs: nowMs }: Moment): void {',
+  },
 
   // Leases.
+  {
+    name: 'send heartbeats by the date',
+    file: 'gateway/src/core/presence/lease.ts',
+    find: 'function heartbeatIfDue(state: LeaseState, { nowMs, dateMs }: Moment,',
+    put: 'function heartbeatIfDue(state: LeaseState, { dateMs: nowMs, dateMs }: Moment,',
+  },
   {
     name: 'do not say again what was lost with the lease',
     file: 'gateway/src/core/presence/roster.ts',

@@ -39,7 +39,7 @@ export class SimulatedHub extends PresenceHub {
     const metrics = createPresenceMetrics()
     let boots = 0
     super({
-      clock: { nowMs: ports.ledger.now, dateMs: ports.ledger.now, after: gate.after },
+      clock: { nowMs: ports.ledger.now, dateMs: () => ports.ledger.now() + facts.dateAheadMs, after: gate.after },
       random: () => 0.5,
       store,
       lastSeen: { note: () => undefined, flush: () => Promise.resolve(), stop: () => undefined },

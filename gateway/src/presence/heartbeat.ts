@@ -2,8 +2,8 @@
  * The heartbeat of this gateway: runs the lease machine (core/presence/lease.ts), sends what it asks for, and tells the
  * hub whether this gateway lives and which others do not any more.
  *
- * A heartbeat carries more than the lease: how far this gateway wrote lately (so that a lost hint shows), one space whose
- * entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of it
+ * A heartbeat carries more than the lease: how far this gateway wrote lately (so that a lost hint shows), one space
+ * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of it
  * bounded, so that an idle heartbeat stays one.
  */
 import { type Clock, type Random, Runner } from '@rhizom/machine'

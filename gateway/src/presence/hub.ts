@@ -270,8 +270,8 @@ export class PresenceHub implements Presence {
       .then(
         (read) => {
           metrics.reads.inc({ outcome: 'answered' })
-          // What was lost after the read began, or was found to be, is not in the answer. Where our own lease is missing
-          // Redis lost more than others': a missing one proves nothing, and a heartbeat finds out.
+          // Redis may have lost everything after the read began. Where our own lease is missing it lost more than
+          // others': a missing one proves nothing, and a heartbeat finds out.
           const isLost = !read.leases.has(bootId)
           const { trust: now } = this.#heartbeat
           const leases = before.leases && now.leases && !isLost

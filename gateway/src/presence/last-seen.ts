@@ -1,6 +1,6 @@
 /**
- * Gives the api the times at which beings were last seen: the first after quiet at once, later ones gathered, a batch at
- * a time. What could not be given waits for the next round, within a bound; saying it twice does no harm, since the
+ * Gives the api the times at which beings were last seen: the first after quiet at once, later ones gathered, a batch
+ * at a time. What could not be given waits for the next round, within a bound; saying it twice does no harm, since the
  * latest time counts.
  */
 import type { Cancel, Clock } from '@rhizom/machine'

@@ -1,7 +1,7 @@
 /**
- * Clears up after gateways that died: removes what they left in Redis, also from spaces that nobody watches, and reports
- * who was last seen through them. Every gateway does so on its own; what one has removed the others no longer find. What
- * fails is tried again when the next heartbeat misses the lease.
+ * Clears up after gateways that died: removes what they left in Redis, also from spaces that nobody watches, and
+ * reports who was last seen through them. Every gateway does so on its own; what one has removed the others no longer
+ * find. What fails is tried again when the next heartbeat misses the lease.
  */
 import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
 import { orphansOf } from '../core/presence/remote.ts'
@@ -38,8 +38,8 @@ export class OrphanCleaner {
   }
 
   /**
-   * Looks after our own entries in spaces that nobody follows here: a replica that lagged may remember somebody who left
-   * through us. `boot` is our name.
+   * Looks after our own entries in spaces that nobody follows here: a replica that lagged may remember somebody who
+   * left through us. `boot` is our name.
    */
   reconcileOwn(boot: BootId): void {
     this.#once(boot, () => this.#reconcileAll(boot))

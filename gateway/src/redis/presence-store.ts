@@ -3,9 +3,10 @@
  * commands keep their order: an entry is there before the hint that tells of it, and a lease before the first entry.
  *
  * What goes together is sent together, in one pipeline. Nothing is retried here: a command that fails rejects, and the
- * hub says everything again when Redis is back. A key that holds something else than it should costs only what is in it:
- * such a reply is logged, counted and passed over.
+ * hub says everything again when Redis is back. A key that holds something else than it should costs only what is in
+ * it: such a reply is logged, counted and passed over.
  */
+import { backoffMs, type Clock, type Random } from '@rhizom/machine'
 import {
   type BeingId,
   type BootId,
@@ -22,10 +23,8 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import { type ChainableCommander, Redis } from 'ioredis'
-import { backoffMs } from '../core/backoff.ts'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
-import type { Clock, Random } from '@rhizom/machine'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
 
@@ -43,7 +42,7 @@ export interface RedisPresenceStoreOptions {
 }
 
 const LOG_EVERY_MS = 60_000
-const RETRY = { baseMs: 50, maxMs: 1000 } as const
+const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 const FIELDS_PER_COMMAND = 500
 
 type Reply = [error: Error | null, result: unknown]
@@ -69,7 +68,7 @@ export class RedisPresenceStore implements PresenceStore {
       connectTimeout: timeoutMs,
       socketTimeout: timeoutMs,
       commandTimeout: timeoutMs,
-      retryStrategy: (times: number) => RETRY.baseMs + backoffMs(RETRY, times, random()),
+      retryStrategy: (times: number) => backoffMs(RETRY, times, random()),
     })
   }
 

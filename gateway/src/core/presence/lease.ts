@@ -5,7 +5,7 @@
  *                                              ▲                                 │ both are back
  *                                              └── all had time to say again ── recovering
  *
- * One heartbeat serves everything: it renews the lease, learns the rest of the leases that matter, and is followed by the
+ * One heartbeat serves everything: it renews the lease, learns how long those that matter last, and is followed by the
  * next after a third of the lease, or when the first of those would run out. The key lives a little shorter than
  * `leaseMs`, so that all have noticed a crash within `leaseMs`. All of this goes by `nowMs`: a date that is set to and
  * fro neither stops a heartbeat nor ends a lease.

@@ -1,6 +1,6 @@
 /**
- * What the clients of one gateway were told of who is here, and so what the next frame has to say. Each client holds the
- * same list: the one in its answer, altered by the frames after it.
+ * What the clients of one gateway were told of who is here, and so what the next frame has to say. Each client holds
+ * the same list: the one in its answer, altered by the frames after it.
  *
  * Up to `limit` beings everybody is listed. Beyond it the list is a sample, and a frame says no more than its count
  * unless the sample itself changes: who comes to a full list is counted and not named, who leaves is named only if

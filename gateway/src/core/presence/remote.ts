@@ -168,7 +168,7 @@ export class RemotePresence {
     return isMissing
   }
 
-  /** `own` is this gateway: the fields of its present name are judged by the caller. `trust` holds from its beginning to its end. */
+  /** `own` is this gateway, whose fields the caller judges. `trust` holds from the beginning of the read to its end. */
   readDone(read: PresenceRead, own: GatewayIdentity, trust: Trust): ReadOutcome {
     const outcome: ReadOutcome = { orphans: new Map(), lastSeen: new Map(), readWanted: false }
     const copy = this.#copy
@@ -246,7 +246,7 @@ export class RemotePresence {
 const upTo = (part: Part, rev: number): Part =>
   'claimed' in part && part.claimed > rev ? { ...part, rev } : { status: 'current', rev }
 
-/** A part whose writes up to `claimed` are known of. Who is doubted stays so until it is read, or says everything again. */
+/** A part whose writes up to `claimed` are known of. One that is doubted stays so until it is read or says it all. */
 const behind = (part: Part, rev: number, claimed: number): Part =>
   part.status === 'doubted' ? { ...part, rev } : { status: 'behind', rev, claimed }
 

@@ -5,7 +5,7 @@
  *                            ├─► merged ─► listing
  *   hints, reads ─► remote ──┘               └─► answers to subscribe
  *
- * It decides; the shell (presence/hub.ts) owns time, Redis and sockets, and lease.ts whether this gateway and the others
+ * It decides; the shell (presence/hub.ts) owns time, Redis and sockets, and lease.ts whether this gateway and others
  * live. Unlike the other machines it is changed in place, as it may hold thousands. Effects are collected until taken.
  *
  * While the roster cannot be known (Redis away, not read yet, others in doubt) it is frozen: one frame says so, what
