@@ -26,6 +26,7 @@ export function createPresenceMetrics() {
     gatewaysGone: counter('gateways_gone_total', 'Other gateways whose lease was found to be gone'),
     leasesTaken: counter('leases_taken_total', 'Times a lease was taken; once per start unless one was lost'),
     redisCommands: counter('redis_commands_total', 'Commands that presence sent to Redis', ['command']),
+    wrongTypes: counter('wrong_types_total', 'Replies of keys in Redis that hold something else than they should'),
     lastSeen: counter('last_seen_total', 'Beings whose last-seen time was given to the api', ['outcome']),
     register(registry: Registry, of: PresenceGauged): void {
       const gauge = (name: string, help: string, value: () => number): void => {

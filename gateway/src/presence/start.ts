@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import type { Clock } from '@rhizom/machine'
 import type { Log } from '../ports.ts'
-import { HASH_TTL_MS } from './beat-content.ts'
-import { createLastSeenPost } from './last-seen-post.ts'
-import { LastSeen } from './last-seen.ts'
-import { PresenceHub } from './presence-hub.ts'
-import { createPresenceMetrics, type PresenceMetrics } from './presence-metrics.ts'
+import type { Wall } from '../wall.ts'
+import { HASH_TTL_MS } from './heartbeat.ts'
+import { createLastSeenPost, LastSeen } from './last-seen.ts'
+import { PresenceHub } from './hub.ts'
+import { createPresenceMetrics, type PresenceMetrics } from './metrics.ts'
 import { RedisPresenceStore } from '../redis/presence-store.ts'
 
 /** Pause after a heartbeat that did not reach Redis. */
@@ -15,7 +15,12 @@ const RETRY_MS = 500
 /** No two starts share a name. */
 const BOOT_ID_BYTES = 9
 
-export function startPresence(config: Config, clock: Clock, log: Log): { hub: PresenceHub; metrics: PresenceMetrics } {
+export function startPresence(
+  config: Config,
+  clock: Clock,
+  log: Log,
+  wall: Wall,
+): { hub: PresenceHub; metrics: PresenceMetrics } {
   const metrics = createPresenceMetrics()
   const store = new RedisPresenceStore({
     url: config.REDIS_URL,
@@ -25,6 +30,7 @@ export function startPresence(config: Config, clock: Clock, log: Log): { hub: Pr
     timeoutMs: config.REDIS_TIMEOUT_MS,
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
+    wrongType: () => metrics.wrongTypes.inc(),
   })
   const lastSeen = new LastSeen({
     clock,
@@ -38,11 +44,13 @@ export function startPresence(config: Config, clock: Clock, log: Log): { hub: Pr
   })
   const hub = new PresenceHub({
     clock,
+    random: Math.random,
     store,
     lastSeen,
     newBootId: () => randomBytes(BOOT_ID_BYTES).toString('base64url'),
     metrics,
     log,
+    faulted: (error) => wall.report('promise', error),
     settings: {
       roster: {
         graceMs: config.PRESENCE_GRACE_MS,
