@@ -27,6 +27,9 @@ async function measure(space: string, maxMutations: number): Promise<number> {
       return commitUnits(database, lane, units, { maxContentBytes: 65_536, onRetry: () => undefined })
     },
     committed: () => undefined,
+    onFault: (thrown) => {
+      throw thrown
+    },
     maxMutations,
     maxQueued: 100_000,
     maxWaitMs: 10_000,

@@ -2,7 +2,7 @@
  * Every setting of the process, with its meaning and default: the one table that main parses and the README prints.
  * A bad value is named by its variable and never shown: it may be a secret.
  */
-import { LIMITS } from '@rhizom/protocol'
+import { LIMITS, TIMES, weakSecretProblem, weakSecrets } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
 
@@ -44,6 +44,8 @@ const origins = z
     ),
   )
 
+const yesOrNo = z.enum(['0', '1']).transform((value) => value === '1')
+
 export const settings = {
   PORT: setting(whole(0, 65_535), 'Port to listen on; 0 takes a free one', '4000'),
   HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
@@ -51,11 +53,16 @@ export const settings = {
   REDIS_URL: setting(url('redis:', 'rediss:'), 'The Redis that carries changes to the gateways'),
   TOKEN_SECRET: setting(
     z.string().min(1),
-    'Signs and verifies sessions; the same on every node, at least 32 characters to be safe',
+    'Signs and verifies sessions; the same on every node, 32 characters or more',
   ),
   INTERNAL_TOKEN: setting(
     z.string().regex(/^\S+$/, 'must not hold blanks'),
     'What gateways show to read from the api; 16 characters or more',
+  ),
+  ALLOW_WEAK_SECRETS: setting(
+    yesOrNo,
+    '1 lets short, patterned and published secrets pass, which end the process otherwise; for tests',
+    '0',
   ),
   LOG_LEVEL: setting(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'What is logged', 'info'),
   ALLOWED_ORIGINS: setting(
@@ -78,14 +85,29 @@ export const settings = {
     'Bytes of content, metadata or properties of one entity',
     `${LIMITS.maxContentBytes}`,
   ),
-  MAX_BODY_BYTES: setting(whole(1024), 'Bytes of a request body', '4194304'),
+  MAX_BODY_BYTES: setting(
+    whole(1024),
+    'Bytes of a request of mutations; other requests are bounded by what they hold',
+    `${LIMITS.maxBodyBytes}`,
+  ),
+  MAX_BODY_PARTS: setting(whole(1000), 'Objects, arrays and keys in a request body', `${LIMITS.maxBodyParts}`),
+  BODY_BYTES_PER_SECOND: setting(
+    whole(0),
+    'Bytes of bodies an actor may send in the long run, or an address while nobody is known; 0 sets no limit',
+    '2097152',
+  ),
+  BODY_BYTES_BURST: setting(
+    whole(1),
+    'Bytes of bodies an actor, or such an address, may send at once after quiet',
+    '16777216',
+  ),
   MAX_MUTATIONS_PER_BATCH: setting(whole(1), 'Mutations in one request', `${LIMITS.maxMutationsPerBatch}`),
   SESSIONS_PER_SECOND: setting(
     whole(0),
-    'Guests that may sign in from one address in the long run; 0 sets no limit. Renewing a session is not counted',
+    'Attempts to sign in from one address in the long run; 0 sets no limit. Renewing a session is not counted',
     '20',
   ),
-  SESSIONS_BURST: setting(whole(1), 'Guests that may sign in from one address at once after quiet', '2000'),
+  SESSIONS_BURST: setting(whole(1), 'Attempts to sign in from one address at once after quiet', '2000'),
   MUTATIONS_PER_SECOND: setting(
     whole(1),
     'Mutations an actor may send in the long run',
@@ -118,7 +140,38 @@ export const settings = {
   DATABASE_DEADLINE_MS: setting(whole(100), 'How long a request waits for Postgres before it is refused', '4000'),
   COMMIT_MUTATIONS: setting(whole(1), 'Most mutations of one space that share a transaction', '500'),
   MAX_QUEUED_MUTATIONS: setting(whole(1), 'Mutations that may wait for their space before more are refused', '10000'),
-  MAX_CONCURRENT_REQUESTS: setting(whole(1), 'Requests under way before more are refused', '2000'),
+  REQUEST_TIMEOUT_MS: setting(
+    whole(100),
+    'How long a client has to send a request, head and body',
+    `${TIMES.requestTimeoutMs}`,
+  ),
+  ANSWER_TIMEOUT_MS: setting(
+    whole(100),
+    'How long a client has to take in an answer that is larger than the buffers between',
+    '30000',
+  ),
+  KEEP_ALIVE_TIMEOUT_MS: setting(
+    whole(0),
+    'How long a connection is kept without a request; longer than proxies in front do',
+    '75000',
+  ),
+  MAX_CONNECTIONS: setting(whole(1), 'Open connections before more are refused', '10000'),
+  MAX_CONCURRENT_REQUESTS: setting(
+    whole(1),
+    'Requests under way, their body being there, before more are refused',
+    '2000',
+  ),
+  MAX_BYTES_OF_BODIES: setting(
+    whole(1),
+    'Bytes of bodies of all requests, whole or not, before more are refused',
+    '67108864',
+  ),
+  ADDRESS_SHARE_PERCENT: setting(
+    whole(1, 100),
+    'Share of each of these three that one address may have; of connections only with TRUST_PROXY=0',
+    '50',
+  ),
+  ACTOR_SHARE_PERCENT: setting(whole(1, 100), 'Share of requests and bytes that one actor may have', '25'),
   HEADS_INTERVAL_MS: setting(whole(10), 'How often lately changed spaces are announced', '1000'),
   HEADS_WINDOW_MS: setting(whole(2000), 'How long after its last change a space is announced', '10000'),
   LOG_KEEP_SECONDS: setting(whole(1), 'How long changes stay in the log; older positions get a snapshot', '259200'),
@@ -137,12 +190,6 @@ export type SettingName = keyof typeof settings
 export type Config = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
 export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string }
 
-/** Secrets short enough to be guessed: let through, because a test may want them, but said at every start. */
-export const weakSecrets = (config: Pick<Config, 'TOKEN_SECRET' | 'INTERNAL_TOKEN'>): string[] => [
-  ...(config.TOKEN_SECRET.length < 32 ? ['TOKEN_SECRET'] : []),
-  ...(config.INTERNAL_TOKEN.length < 16 ? ['INTERNAL_TOKEN'] : []),
-]
-
 /** Reads the settings from an environment. An empty value counts as none. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
   const values: Record<string, unknown> = {}
@@ -156,6 +203,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     values[name] = parsed.data
   }
   if (!isWhole(values)) throw new Error('a setting was left out')
+  const [weak] = weakSecrets(values)
+  if (weak !== undefined && !values.ALLOW_WEAK_SECRETS) return { ok: false, problem: weakSecretProblem(weak) }
   return { ok: true, config: values }
 }
 

@@ -66,10 +66,39 @@ async function post(url: string, path: string, body: unknown, token?: string): P
 }
 
 test('A40 a bad setting ends the process, naming the variable and not the value', async () => {
-  const { child, said } = start({ INTERNAL_TOKEN: 'hidden between blanks' })
+  const { child, said } = start({ INTERNAL_TOKEN: 'hidden blank' })
   expect(await ended(child)).toEqual([1, null])
   expect(said.err).toMatch(/^INTERNAL_TOKEN /)
   expect(said.err + said.out).not.toContain('hidden')
+})
+
+test.each([
+  ['TOKEN_SECRET', 'a-short-one'],
+  ['TOKEN_SECRET', 'change-me-change-me-change-me-change-me'],
+  ['INTERNAL_TOKEN', 'zzzzzzzzzzzzzzzzzzzzzzzzzzz'],
+])('A65 the weak %s %s ends the process in one line, unless weak ones are allowed', async (name, value) => {
+  const refused = start({ [name]: value })
+  expect(await ended(refused.child)).toEqual([1, null])
+  expect(refused.said.err.trimEnd().split('\n')).toHaveLength(1)
+  expect(refused.said.err).toMatch(new RegExp(`^${name} `))
+  expect(refused.said.err + refused.said.out).not.toContain(value)
+  const allowed = start({ [name]: value, ALLOW_WEAK_SECRETS: '1' })
+  await listening(allowed.child, allowed.said)
+  const warnings = allowed.said.out.split('\n').filter((line) => line.includes('can be guessed'))
+  expect(warnings).toHaveLength(1)
+  expect(warnings[0]).toContain(name)
+  expect(allowed.said.err + allowed.said.out).not.toContain(value)
+  allowed.child.kill('SIGTERM')
+  expect(await ended(allowed.child)).toEqual([0, null])
+})
+
+test('A65 migrating asks for no secret but the address of the database', async () => {
+  const migrate = fileURLToPath(new URL('migrate.ts', import.meta.url))
+  const child = spawn(process.execPath, [migrate], {
+    env: { PATH: process.env['PATH'], DATABASE_URL: database.url },
+    stdio: 'ignore',
+  })
+  expect(await ended(child)).toEqual([0, null])
 })
 
 test('A41 on SIGTERM writes under way are answered, then the process ends by itself', async () => {

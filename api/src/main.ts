@@ -1,5 +1,6 @@
 /** The api process: settings from the environment, one node, a graceful stop on SIGTERM and SIGINT. */
-import { parseConfig, weakSecrets } from './config.ts'
+import { weakSecrets } from '@rhizom/protocol'
+import { parseConfig } from './config.ts'
 import { createNode } from './node.ts'
 import { createLog } from './observe.ts'
 
@@ -10,7 +11,8 @@ if (!parsed.ok) {
 }
 const { config } = parsed
 const log = createLog(config.LOG_LEVEL)
-for (const name of weakSecrets(config)) log.warn({ name }, 'this secret is short enough to be guessed')
+const weak = weakSecrets(config)
+if (weak.length > 0) log.warn({ weak }, 'secrets that can be guessed are allowed here')
 const node = await createNode(config, log)
 
 let stopping = false

@@ -6,9 +6,10 @@ import { Database } from './db/database.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
-import { trackConnections } from './http/open-connections.ts'
+import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import type { App } from './http/route.ts'
+import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
 import { createMetrics, type Log } from './observe.ts'
 import { HeadsAnnouncer } from './publish/heads.ts'
@@ -57,8 +58,13 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
       publisher.publish(changes)
       publisher.revoke(removed)
     },
+    // Gateways find out by the heads.
+    onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),
   })
+  const underWay = new UnderWay(config, metrics)
   metrics.watch({
+    requestsUnderWay: () => underWay.requests,
+    bodyBytes: () => underWay.bodyBytes,
     queuedMutations: () => writes.queued,
     databaseLent: () => database.lent,
     databaseWaiting: () => database.waiting,
@@ -89,6 +95,11 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     metrics,
     log,
   )
+  const connections = new OpenConnections({
+    all: config.MAX_CONNECTIONS,
+    perAddress: config.TRUST_PROXY > 0 ? undefined : shareOf(config.MAX_CONNECTIONS, config.ADDRESS_SHARE_PERCENT),
+    refused: (whose) => metrics.turnedAway.inc({ what: 'connections', whose }),
+  })
   let stopped: Promise<void> | undefined
   const app = await buildApp({
     config,
@@ -100,9 +111,10 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     redis,
     limiter: new RateLimiter(redis, metrics),
     tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS),
+    connections,
+    underWay,
     isStopping: () => stopped !== undefined,
   })
-  const connections = trackConnections(app.server)
   const stop = async (): Promise<void> => {
     // Every write is awaited by the request that asked for it, so when the last request is answered none is left.
     connections.close()

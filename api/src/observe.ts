@@ -11,6 +11,8 @@ export const createLog = (level: string): Log => pino({ level, base: { process: 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 export interface Gauges {
+  requestsUnderWay: () => number
+  bodyBytes: () => number
   queuedMutations: () => number
   databaseLent: () => number
   databaseWaiting: () => number
@@ -35,6 +37,12 @@ export function createMetrics() {
             this.set(read())
           },
         })
+      gauge(
+        'rhizom_api_requests_under_way',
+        'Requests whose body is there and whose answer is not',
+        gauges.requestsUnderWay,
+      )
+      gauge('rhizom_api_body_bytes', 'Bytes of bodies of all requests, whole or not', gauges.bodyBytes)
       gauge('rhizom_api_queued_mutations', 'Mutations waiting for their transaction', gauges.queuedMutations)
       gauge('rhizom_api_database_connections_lent', 'Connections to Postgres in use', gauges.databaseLent)
       gauge('rhizom_api_database_waiting', 'Requests waiting for a connection to Postgres', gauges.databaseWaiting)
@@ -112,6 +120,12 @@ export function createMetrics() {
     lastSeen: new Counter({
       name: 'rhizom_api_last_seen_total',
       help: 'Beings of whom a gateway reported that they left, once for each time it was news',
+      registers,
+    }),
+    turnedAway: new Counter({
+      name: 'rhizom_api_turned_away_total',
+      help: 'Connections, requests and bodies refused because a bound or a share of it was reached',
+      labelNames: ['what', 'whose'],
       registers,
     }),
     rateLimited: new Counter({

@@ -142,6 +142,7 @@ const LIMIT_TEXTS: readonly (readonly [string, string])[] = [
   ['a frame from a client', `${LIMITS.maxFrameBytes} bytes`],
   ['content, metadata or properties of one entity', `${LIMITS.maxContentBytes} bytes`],
   ['mutations in a batch', `${LIMITS.maxMutationsPerBatch}`],
+  ['a batch as JSON', `${LIMITS.maxBodyBytes} bytes; ${LIMITS.maxBodyParts} objects, arrays and keys`],
   ['spaces a connection watches', `${LIMITS.maxSubscriptionsPerConnection}`],
   ['frames of a connection', `${LIMITS.framesPerSecond} a second, ${LIMITS.framesBurst} at once`],
   ['mutations of an actor', `${LIMITS.mutationsPerSecond} a second, ${LIMITS.mutationsBurst} at once`],
@@ -153,6 +154,7 @@ const LIMIT_TEXTS: readonly (readonly [string, string])[] = [
   ['items of a page, ids of a look-up', `${LIMITS.maxPageSize}, ${LIMITS.maxIdsPerLookup}`],
   ['a name', `${LIMITS.maxNameLength} characters`],
   ['until `hello`', `${TIMES.helloTimeoutMs} ms`],
+  ['until a request over HTTP has arrived', `${TIMES.requestTimeoutMs} ms`],
   ['between heartbeats', `${TIMES.heartbeatMs} ms; dead after ${TIMES.deadAfterHeartbeats} of them`],
 ]
 

@@ -2,6 +2,7 @@
  * The parts of the documents that are printed from code: each stands between two markers and is replaced as a whole.
  * `node docs/src/print.ts` rewrites them; printed-parts.test.ts fails when they differ.
  */
+import { randomBytes } from 'node:crypto'
 import { createNode, parseConfig, settings as apiSettings } from '@rhizom/api'
 import { settings as gatewaySettings } from '@rhizom/gateway'
 import { settings as localSettings } from '@rhizom/infra/local/settings.ts'
@@ -27,12 +28,12 @@ const settingsPart = (): string =>
 
 /** An api that is asked for its description and nothing else: neither database nor Redis is reached. */
 async function endpoints(): Promise<string> {
-  const secret = 'printing documents needs no secret at all'
+  const secret = randomBytes(32).toString('hex')
   const parsed = parseConfig({
     DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
     REDIS_URL: 'redis://127.0.0.1:1',
     TOKEN_SECRET: secret,
-    INTERNAL_TOKEN: secret.replaceAll(' ', '-'),
+    INTERNAL_TOKEN: secret,
   })
   if (!parsed.ok) throw new Error(parsed.problem)
   const node = await createNode(parsed.config, pino({ level: 'silent' }))
@@ -42,6 +43,19 @@ async function endpoints(): Promise<string> {
   } finally {
     await node.stop()
   }
+}
+
+function apiMetrics(): string {
+  const metrics = createApiMetrics()
+  const none = (): number => 0
+  metrics.watch({
+    requestsUnderWay: none,
+    bodyBytes: none,
+    queuedMutations: none,
+    databaseLent: none,
+    databaseWaiting: none,
+  })
+  return metricsTable(metrics.registry)
 }
 
 function gatewayMetrics(): string {
@@ -75,7 +89,7 @@ export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = 
     limits,
   },
   'docs/metrics.md': {
-    'api-metrics': () => metricsTable(createApiMetrics().registry),
+    'api-metrics': apiMetrics,
     'gateway-metrics': gatewayMetrics,
   },
 }

@@ -50,6 +50,29 @@ describe('the process', () => {
     expect(output).not.toContain(secret)
   })
 
+  test('G70 a weak secret ends it with one line that names it, unless weak ones are allowed', async () => {
+    server = await new LogServer().start()
+    const value = 'change-me-change-me-change-me-change-me'
+    const env = {
+      PORT: '0',
+      REDIS_URL: redisUrl(),
+      API_URL: server.url,
+      TOKEN_SECRET: value,
+      INTERNAL_TOKEN: TEST_INTERNAL_TOKEN,
+    }
+    const { code, output } = await run(env).ended
+    expect(code).toBe(1)
+    expect(output).toMatch(/^gateway: TOKEN_SECRET .+\n$/)
+    expect(output).not.toContain(value)
+    const allowed = run({ ...env, ALLOW_WEAK_SECRETS: '1' })
+    await allowed.url
+    allowed.child.kill('SIGTERM')
+    const ended = await allowed.ended
+    expect(ended.code).toBe(0)
+    expect(ended.output.match(/can be guessed/g)).toHaveLength(1)
+    expect(ended.output).not.toContain(value)
+  })
+
   test('G60 each of SIGTERM and SIGINT lets clients go and ends it with 0, also when they come together', async () => {
     server = await new LogServer().start()
     const env = {

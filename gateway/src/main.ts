@@ -1,6 +1,7 @@
 /** One gateway node: settings from the environment, then run until told to stop. */
+import { weakSecrets } from '@rhizom/protocol'
 import { pino } from 'pino'
-import { parseConfig, weakSecrets } from './config.ts'
+import { parseConfig } from './config.ts'
 import { startGateway } from './lifecycle.ts'
 import { observeProcess } from './observe.ts'
 
@@ -10,7 +11,8 @@ if (!parsed.ok) {
   process.exit(1)
 }
 const log = pino({ name: 'gateway', level: parsed.config.LOG_LEVEL })
-for (const secret of weakSecrets(parsed.config)) log.warn({ secret }, 'this secret is short enough to be guessed')
+const weak = weakSecrets(parsed.config)
+if (weak.length > 0) log.warn({ weak }, 'secrets that can be guessed are allowed here')
 
 try {
   const running = await startGateway(parsed.config, log)

@@ -65,9 +65,9 @@ test('P18 a problem document carries the status of its code', () => {
   }
 })
 
-test('P18 only 429, 500 and 503 can be retried unchanged', () => {
+test('P18 only 408, 429, 500 and 503 can be retried unchanged', () => {
   const later = Object.values(PROBLEMS).filter(({ retry }) => retry === 'later')
-  expect(new Set(later.map(({ status }) => status))).toEqual(new Set([429, 500, 503]))
+  expect(new Set(later.map(({ status }) => status))).toEqual(new Set([408, 429, 500, 503]))
 })
 
 const epoch = '0193b2a0-0000-7000-8000-0000000000e1'

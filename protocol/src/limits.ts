@@ -6,6 +6,10 @@ export const LIMITS = {
   maxFrameBytes: 64 * 1024,
   maxContentBytes: 64 * 1024,
   maxMutationsPerBatch: 100,
+  /** Of a request of mutations. */
+  maxBodyBytes: 1024 * 1024,
+  /** Objects, arrays and keys in the body of a request. */
+  maxBodyParts: 50_000,
   maxSubscriptionsPerConnection: 64,
   framesPerSecond: 20,
   framesBurst: 100,
@@ -26,6 +30,8 @@ export const LIMITS = {
 /** Times of the contract, in milliseconds. */
 export const TIMES = {
   helloTimeoutMs: 10_000,
+  /** From the first byte of a request over HTTP to its last. */
+  requestTimeoutMs: 10_000,
   heartbeatMs: 20_000,
   /** Silence for this many heartbeats means that the connection is dead. */
   deadAfterHeartbeats: 2.5,

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'Not allowed', retry: 'never' },
   'not-found': { status: 404, title: 'Not found', retry: 'never' },
   'method-not-allowed': { status: 405, title: 'Method not allowed', retry: 'never' },
+  timeout: { status: 408, title: 'The request did not arrive in time; nothing was applied', retry: 'later' },
   taken: { status: 409, title: 'The id is taken', retry: 'never' },
   reset: { status: 410, title: 'The log does not reach back to that position', retry: 'never' },
   'too-large': { status: 413, title: 'Over a limit', retry: 'never' },

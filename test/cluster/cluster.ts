@@ -4,6 +4,7 @@
  * caller's matter: the test run's shared ones, or ones started for a fault test.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -195,8 +196,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   mkdirSync(logs, { recursive: true })
   const shared = {
     REDIS_URL: options.redisUrl,
-    TOKEN_SECRET: 'a-secret-for-tests-that-is-long-enough',
-    INTERNAL_TOKEN: 'an-internal-token-for-tests',
+    TOKEN_SECRET: randomBytes(32).toString('hex'),
+    INTERNAL_TOKEN: randomBytes(16).toString('hex'),
     LOG_LEVEL: 'info',
   }
   await migrate({ ...shared, DATABASE_URL: databaseUrl.href, ...options.env?.api })

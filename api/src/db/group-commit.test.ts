@@ -24,7 +24,15 @@ function scriptedCommit(fail: (units: readonly Unit[]) => Error | undefined = ()
 
 const mutation: Mutation = { id: 'x', space: '@a', name: 'space.remove', args: {} }
 const unit = (actor: string, size = 1): Unit => ({ actor, mutations: Array.from({ length: size }, () => mutation) })
-const bounds = { committed: () => undefined, maxMutations: 5, maxQueued: 100, maxWaitMs: 60_000 }
+const bounds = {
+  committed: () => undefined,
+  onFault: (thrown: unknown) => {
+    throw thrown
+  },
+  maxMutations: 5,
+  maxQueued: 100,
+  maxWaitMs: 60_000,
+}
 
 test('A13 what arrives while one transaction commits shares the next, up to the bound, in order', async () => {
   const { commit, transactions, release } = scriptedCommit()
@@ -47,6 +55,20 @@ test('A13 what arrives while one transaction commits shares the next, up to the 
   ])
   expect(transactions[1]).toEqual({ space: '@b', actors: ['@4'] })
   expect(writes.queued).toBe(0)
+})
+
+test('A63 a commit that cannot be told of stands: its writers are answered, and those behind them go on', async () => {
+  const { commit, release } = scriptedCommit()
+  const faults: unknown[] = []
+  const fault = new Error('cannot be told')
+  const committed = (): void => {
+    throw fault
+  }
+  const writes = new GroupCommit({ ...bounds, commit, committed, onFault: (thrown) => faults.push(thrown) })
+  const all = Promise.all([writes.submit('@a', unit('@1')), writes.submit('@a', unit('@2'))])
+  for (let n = 0; n < 2; n += 1) await release()
+  expect((await all).map(({ status }) => status)).toEqual(['decided', 'decided'])
+  expect(faults).toEqual([fault, fault])
 })
 
 test('A13 one whose data is refused fails alone', async () => {

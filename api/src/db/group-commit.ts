@@ -12,6 +12,8 @@ export interface GroupCommitOptions {
   commit: (space: SpaceId | null, units: readonly Unit[]) => Promise<Committed>
   /** Called right after each commit, before anybody is answered. Must not wait. */
   committed: (done: Pick<Committed, 'changes' | 'removed'>) => void
+  /** Called with what it threw. The commit stands, and whoever waits for it is answered. */
+  onFault: (thrown: unknown) => void
   /** Most mutations that share a transaction; a single unit may be larger. */
   maxMutations: number
   /** Most mutations that wait in all lanes together; beyond, DatabaseAway. */
@@ -103,7 +105,11 @@ export class GroupCommit {
       else for (const waiting of batch) waiting.reject(error)
       return
     }
-    this.#options.committed(done)
+    try {
+      this.#options.committed(done)
+    } catch (thrown) {
+      this.#options.onFault(thrown)
+    }
     for (const [index, waiting] of batch.entries()) {
       const outcome = done.outcomes[index]
       if (outcome === undefined) waiting.reject(new Error('a unit without an outcome'))

@@ -7,49 +7,70 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
-import { PROTOCOL_VERSION, problemOf } from '@rhizom/protocol'
+import { PROTOCOL_VERSION } from '@rhizom/protocol'
 import fastifyModule, { type FastifyBaseLogger, fastify } from 'fastify'
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { cutUnreadAnswers } from './answer-deadline.ts'
+import { sayWhatMayBeKept } from './caching.ts'
+import { BodyDiscards } from './discard-body.ts'
 import { registerHealth } from './health.ts'
 import { registerInternal } from './internal.ts'
+import { acceptJsonBodies, NO_BODY_BYTES } from './json-body.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
-import { answerBrokenRequest, ProblemError, replyWithProblem, sendProblem } from './problem-reply.ts'
+import { brokenRequests, ProblemError, problemReplies } from './problem-reply.ts'
 import type { App } from './route.ts'
 import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
 import { registerSpaces } from './spaces.ts'
+import type { UnderWay } from './under-way.ts'
+
+/** How often connections are looked at for requests that take too long. */
+const TIMEOUT_CHECK_MS = 1000
 
 export async function buildApp(services: Services): Promise<App> {
-  const { config } = services
+  const { config, connections } = services
   const loggerInstance: FastifyBaseLogger = services.log
+  const replyWithProblem = problemReplies(new BodyDiscards())
   const app: App = fastify({
     loggerInstance,
     logController: new fastifyModule.LogController({ disableRequestLogging: true }),
-    bodyLimit: config.MAX_BODY_BYTES,
+    // Each route that takes a body says how large it may be.
+    bodyLimit: NO_BODY_BYTES,
+    requestTimeout: config.REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT_MS,
+    http: {
+      requestTimeout: config.REQUEST_TIMEOUT_MS,
+      headersTimeout: config.REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
     // Whose word counts is decided by how near it is: addresses of proxies change from one deployment to the next.
     trustProxy: (_address, hop) => hop < config.TRUST_PROXY,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => void replyWithProblem(error, request, reply),
-    clientErrorHandler: answerBrokenRequest,
+    // Nobody waits for this one.
+    frameworkErrors: (refusal, request, reply) => {
+      replyWithProblem(refusal, request, reply).catch(() => reply.raw.destroy())
+    },
+    clientErrorHandler: brokenRequests(connections, services.log),
   }).withTypeProvider<ZodTypeProvider>()
+  connections.attach(app.server)
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.setErrorHandler(replyWithProblem)
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, problemOf('not-found', `nothing is at ${request.url.split('?', 1)[0]}`)),
-  )
-  app.removeContentTypeParser('text/plain')
   app.decorateRequest('session', null)
+  app.decorateRequest('holding', null)
+  acceptJsonBodies(app, services)
   observe(app, services)
   app.addHook('onSend', (_request, reply, _payload, done) => {
     // A node on its way down must not keep its clients' connections, or it would wait for them.
     if (services.isStopping()) reply.header('connection', 'close')
     done()
   })
-  boundRequests(app, config.MAX_CONCURRENT_REQUESTS)
+  sayWhatMayBeKept(app)
+  cutUnreadAnswers(app, config.ANSWER_TIMEOUT_MS)
+  boundRequests(app, services.underWay)
 
   await app.register(helmet, {
     // Nothing here is a page. Transport security is for whoever terminates TLS to demand.
@@ -108,18 +129,18 @@ function observe(app: App, { metrics }: Services): void {
   })
 }
 
-/** More requests than can be served soon are refused at once, before they cost anything. */
-function boundRequests(app: App, max: number): void {
-  let underWay = 0
+/** Requests count as under way when their body is there, which for most is at once. What is nowhere is not received. */
+function boundRequests(app: App, underWay: UnderWay): void {
   app.addHook('onRequest', (request, reply, done) => {
-    const isProbe = !request.url.startsWith('/v1/') && !request.url.startsWith('/internal/')
-    if (isProbe) return done()
-    if (underWay >= max)
-      return done(new ProblemError('unavailable', 'too many requests are under way', { retryAfterMs: 1000 }))
-    underWay += 1
-    reply.raw.once('close', () => {
-      underWay -= 1
-    })
+    underWay.begin(request, reply)
+    done()
+  })
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    if (request.is404) throw new ProblemError('not-found', `nothing is at ${request.url.split('?', 1)[0]}`)
+    done()
+  })
+  app.addHook('preValidation', (request, _reply, done) => {
+    underWay.takePlace(request)
     done()
   })
 }

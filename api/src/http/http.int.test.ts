@@ -18,6 +18,7 @@ import {
 } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { SignJWT } from 'jose'
+import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
@@ -263,7 +264,7 @@ test.each(withBody)('A33 %s %s without a valid token is 401', async (method, pat
   const { being, token } = await api.signIn('Gone')
   await api.mutate(token, { space: null, name: 'being.remove', args: { id: being.id } })
   const [forged, expired] = await Promise.all([
-    tokenOf(being.id, 'another-secret-another-secret-another', 60),
+    tokenOf(being.id, randomBytes(32).toString('hex'), 60),
     tokenOf(being.id, TOKEN_SECRET, -60),
   ])
   const ask = async (withToken?: string) => {

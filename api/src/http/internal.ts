@@ -33,6 +33,9 @@ import type { Services } from './services.ts'
 import { snapshotSizes, spaceNotFound } from './spaces.ts'
 
 const REMOVED_PER_PAGE = 5000
+/** As many spaces, and as many beings, as the schemas allow, with the longest names there are. */
+const HEADS_BODY_BYTES = 1024 * 1024
+const LAST_SEEN_BODY_BYTES = 256 * 1024
 
 export function registerInternal(app: App, { config, database, metrics }: Services): void {
   const onRequest = requireInternalToken(config.INTERNAL_TOKEN)
@@ -75,6 +78,7 @@ export function registerInternal(app: App, { config, database, metrics }: Servic
   app.route({
     method: 'POST',
     url: '/internal/heads',
+    bodyLimit: HEADS_BODY_BYTES,
     onRequest,
     schema: {
       summary: 'Positions of spaces; those that do not exist are left out',
@@ -105,6 +109,7 @@ export function registerInternal(app: App, { config, database, metrics }: Servic
   app.route({
     method: 'POST',
     url: '/internal/last-seen',
+    bodyLimit: LAST_SEEN_BODY_BYTES,
     onRequest,
     schema: {
       summary: 'When beings were last seen',

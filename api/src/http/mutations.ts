@@ -3,7 +3,6 @@
  * each part is one unit of group commit, and the next begins when the former is committed.
  */
 import {
-  jsonBytes,
   type Mutation,
   type MutationResult,
   mutationParamsSchema,
@@ -16,6 +15,8 @@ import type { Unit } from '../db/commit.ts'
 import { OutcomeUnknown } from '../db/failure.ts'
 import { findOutcome } from '../db/ledger.ts'
 import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
+import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
+import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
 import { type App, problems } from './route.ts'
@@ -23,12 +24,26 @@ import type { Services } from './services.ts'
 
 export function registerMutations(app: App, services: Services): void {
   const { config, database, limiter, metrics, tokens } = services
+  const limits: BatchLimits = {
+    mutations: config.MAX_MUTATIONS_PER_BATCH,
+    argumentBytes: config.MAX_CONTENT_BYTES,
+  }
   const rate: Rate = { name: 'mutations', perSecond: config.MUTATIONS_PER_SECOND, burst: config.MUTATIONS_BURST }
 
   app.route({
     method: 'POST',
     url: '/v1/mutations',
+    bodyLimit: config.MAX_BODY_BYTES,
     onRequest: requireSession(tokens),
+    // What is refused is counted, and the schema sees only what is within the limits.
+    preValidation: async (request) => {
+      const size = Math.min(batchSizeOf(request.body), limits.mutations)
+      await limiter.take(sessionOf(request).being, rate, size)
+      const bytes = request.holding?.bytes ?? 0
+      await letOthersRun(bytes)
+      checkBatch(request.body, limits)
+      await letOthersRun(bytes)
+    },
     schema: {
       summary: 'Apply mutations, each at most once by its id',
       security: [{ session: [] }],
@@ -37,10 +52,7 @@ export function registerMutations(app: App, services: Services): void {
     },
     handler: async (request) => {
       const { mutations } = request.body
-      checkSizes(mutations, config.MAX_MUTATIONS_PER_BATCH, config.MAX_CONTENT_BYTES)
-      const { being: actor } = sessionOf(request)
-      await limiter.take(actor, rate, mutations.length)
-      const results = await applyParts(services, actor, mutations)
+      const results = await applyParts(services, sessionOf(request).being, mutations)
       for (const [index, { name }] of mutations.entries())
         metrics.mutations.inc({ name, status: results[index]?.status ?? 'rejected' })
       return { results }
@@ -65,16 +77,6 @@ export function registerMutations(app: App, services: Services): void {
       return { id, ...outcome }
     },
   })
-}
-
-/** Over a limit, nothing of the batch is applied. */
-function checkSizes(mutations: readonly Mutation[], maxMutations: number, maxBytes: number): void {
-  if (mutations.length > maxMutations)
-    throw new ProblemError('too-large', `more than ${maxMutations} mutations in one batch`, { path: 'mutations' })
-  for (const [index, { args }] of mutations.entries())
-    for (const [field, value] of Object.entries(args))
-      if (typeof value !== 'boolean' && jsonBytes(value) > maxBytes)
-        throw new ProblemError('too-large', `more than ${maxBytes} bytes`, { path: `mutations.${index}.args.${field}` })
 }
 
 async function applyParts(

@@ -1,5 +1,11 @@
 /** Who is here, and signals for clients without a socket: what lives in Redis only. */
-import { jsonBytes, postSignalBodySchema, presenceAnswerSchema, spaceParamsSchema } from '@rhizom/protocol'
+import {
+  isJsonObject,
+  jsonBytes,
+  postSignalBodySchema,
+  presenceAnswerSchema,
+  spaceParamsSchema,
+} from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { readSpace } from '../db/space-access.ts'
@@ -42,6 +48,15 @@ export function registerPresence(app: App, services: Services): void {
     method: 'POST',
     url: '/v1/spaces/:space/signals',
     ...session,
+    bodyLimit: signalBodyBytes(config.MAX_SIGNAL_BYTES),
+    // What is refused is counted.
+    preValidation: async (request) => {
+      await limiter.take(sessionOf(request).being, rate, 1)
+      const body: unknown = request.body
+      const data = isJsonObject(body) ? body['data'] : undefined
+      if (data !== undefined && jsonBytes(data) > config.MAX_SIGNAL_BYTES)
+        throw new ProblemError('too-large', `more than ${config.MAX_SIGNAL_BYTES} bytes`, { path: 'data' })
+    },
     schema: {
       summary: 'Signal to those who watch now; not stored',
       security: [{ session: [] }],
@@ -52,10 +67,7 @@ export function registerPresence(app: App, services: Services): void {
     handler: async (request, reply) => {
       const { space } = request.params
       const { name, data } = request.body
-      if (data !== undefined && jsonBytes(data) > config.MAX_SIGNAL_BYTES)
-        throw new ProblemError('too-large', `more than ${config.MAX_SIGNAL_BYTES} bytes`, { path: 'data' })
       const { being } = sessionOf(request)
-      await limiter.take(being, rate, 1)
       await mustBeReadable(request, space)
       if (!(await publisher.signal(space, being, name, data)))
         throw new ProblemError('unavailable', 'signals cannot be carried now', { retryAfterMs: 1000 })
@@ -64,3 +76,9 @@ export function registerPresence(app: App, services: Services): void {
     },
   })
 }
+
+/**
+ * A sender that escapes whatever is not ASCII writes three times the bytes of UTF-8 at most. On top of that the name and
+ * what stands around both.
+ */
+const signalBodyBytes = (dataBytes: number): number => 3 * dataBytes + 1024

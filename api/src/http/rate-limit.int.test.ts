@@ -50,6 +50,8 @@ async function withNodes(
 ): Promise<void> {
   const nodes = await Promise.all(Array.from({ length: count }, () => startApi({ databaseUrl: database.url, env })))
   try {
+    // Who asks before Redis is there is not measured.
+    await Promise.all(nodes.map((node) => until(async () => (await node.ask('GET', '/readyz')).status === 200)))
     await work(...nodes)
   } finally {
     await Promise.all(nodes.map((node) => node.stop()))
@@ -89,7 +91,6 @@ test('A47 guests of one address are limited over all nodes, by the address that 
     const headers = { 'x-forwarded-for': `${network}::1` }
     for (let round = 0; round < 5; round += 1)
       expect((await one.ask('POST', '/v1/sessions/current/refresh', { token, headers })).status).toBe(200)
-    expect((await signInFrom(one, `${network}::1`, { name: '' })).status).toBe(400)
   })
 })
 
@@ -101,7 +102,6 @@ test('A47 a rate of 0 limits nobody, and without a trusted proxy no header says 
   })
   sent = []
   await withNodes({ REDIS_URL: proxiedUrl, SESSIONS_PER_SECOND: '20' }, 1, async (node) => {
-    await until(async () => (await node.ask('GET', '/readyz')).status === 200)
     expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
     expect(questionsAbout('rhizom:rate:sessions:127.0.0.1')).toBe(1)
   })
@@ -110,7 +110,6 @@ test('A47 a rate of 0 limits nobody, and without a trusted proxy no header says 
 test('A47 while Redis is away no address is limited', async () => {
   const env = { REDIS_URL: proxiedUrl, TRUST_PROXY: '1', SESSIONS_PER_SECOND: '1', SESSIONS_BURST: '1' }
   await withNodes(env, 1, async (node) => {
-    await until(async () => (await node.ask('GET', '/readyz')).status === 200)
     const network = freshNetwork()
     expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
     proxy.cut()
@@ -121,11 +120,11 @@ test('A47 while Redis is away no address is limited', async () => {
 
 test('A48 of many writes while Redis is silent few ask it, and all are applied', async () => {
   await withNodes({ REDIS_URL: proxiedUrl }, 1, async (node) => {
-    await until(async () => (await node.ask('GET', '/readyz')).status === 200)
     const { token, being } = await node.signIn('Writer')
     const rename = (): Wanted => ({ space: null, name: 'being.update', args: { id: being.id, name: 'x' } })
     await node.mutate(token, rename())
-    expect(questionsAbout(being.id)).toBe(1)
+    const measures = ['body-bytes', 'mutations']
+    for (const measure of measures) expect(questionsAbout(`rhizom:rate:${measure}:${being.id}`)).toBe(1)
     sent = []
     proxy.silence()
     const begunAt = performance.now()
@@ -140,7 +139,7 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
     expect(asked).toBeLessThan(writes)
     const metrics = await (await fetch(`${node.url}/metrics`)).text()
     expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="unanswered"} ${asked}`)
-    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="skipped"} ${writes - asked}`)
+    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="skipped"} ${measures.length * writes - asked}`)
   })
 })
 

@@ -12,7 +12,7 @@ import { ProblemError } from './problem-reply.ts'
 
 export interface Rate {
   /** Names the account. */
-  name: 'mutations' | 'signals' | 'sessions'
+  name: 'mutations' | 'signals' | 'sessions' | 'body-bytes'
   perSecond: number
   burst: number
 }

@@ -5,8 +5,10 @@ import type { Database } from '../db/database.ts'
 import type { GroupCommit } from '../db/group-commit.ts'
 import type { Log, Metrics } from '../observe.ts'
 import type { Publisher } from '../publish/publisher.ts'
+import type { OpenConnections } from './open-connections.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { SessionTokens } from './session-token.ts'
+import type { UnderWay } from './under-way.ts'
 
 export interface Services {
   config: Config
@@ -18,6 +20,8 @@ export interface Services {
   redis: Redis
   limiter: RateLimiter
   tokens: SessionTokens
+  connections: OpenConnections
+  underWay: UnderWay
   /** Whether the node is on its way down: not ready any more, but finishing. */
   isStopping: () => boolean
 }

@@ -18,6 +18,8 @@ import type { Services } from './services.ts'
 /** Enough for a made-up id to be free at the second try, should the first be taken. */
 const ATTEMPTS = 3
 const NAME_PART_LENGTH = 40
+/** A name and an id of the greatest length, every character of them escaped, is 1.6 KiB. */
+const SESSION_BODY_BYTES = 2048
 
 export function registerSessions(app: App, { config, database, limiter, tokens }: Services): void {
   const rate: Rate = { name: 'sessions', perSecond: config.SESSIONS_PER_SECOND, burst: config.SESSIONS_BURST }
@@ -25,6 +27,11 @@ export function registerSessions(app: App, { config, database, limiter, tokens }
   app.route({
     method: 'POST',
     url: '/v1/sessions',
+    bodyLimit: SESSION_BODY_BYTES,
+    // Before the schema: an attempt that is refused costs something as well.
+    preValidation: async (request) => {
+      if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
+    },
     schema: {
       summary: 'Sign in as a new guest, located nowhere',
       body: postSessionBodySchema,
@@ -32,7 +39,6 @@ export function registerSessions(app: App, { config, database, limiter, tokens }
     },
     handler: async (request, reply) => {
       const { name, id } = request.body
-      if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
       const being = await database.use(async (sql) => {
         if (id !== undefined) return createGuest(sql, id, name)
         for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

@@ -80,7 +80,7 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
           snapshot: matches(held, current) ? undefined : await readSnapshot(sql, space, snapshotSizes(config)),
         }
       })
-      reply.header('etag', etag).header('cache-control', 'private, no-cache')
+      reply.header('etag', etag)
       return snapshot ?? reply.code(304).send(null)
     },
   })

@@ -48,8 +48,8 @@ export interface TestApi {
   stop: () => Promise<void>
 }
 
-export const INTERNAL_TOKEN = 'the-internal-token-of-the-tests'
-export const TOKEN_SECRET = 'the-secret-that-signs-sessions-in-tests'
+export const INTERNAL_TOKEN = randomBytes(16).toString('hex')
+export const TOKEN_SECRET = randomBytes(32).toString('hex')
 
 export const uuid = (): string => uuidv7()
 

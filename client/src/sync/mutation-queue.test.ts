@@ -1,4 +1,4 @@
-import { LIMITS, type Mutation, type MutationResult } from '@rhizom/protocol'
+import { jsonBytes, LIMITS, type Mutation, type MutationResult } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
 import { aClient } from '../testing/a-client.ts'
 import { type Answer, problem } from '../testing/scripted-server.ts'
@@ -123,6 +123,36 @@ test('C55 one mutation that a server cannot take does not cost the others', asyn
   ]
   await environment.advance(1_000)
   expect((await Promise.all(outcomes)).map(({ status }) => status)).toEqual(['applied', 'rejected', 'applied'])
+})
+
+test('C69 what gathers goes in requests of a bounded size, in order, and one that is larger goes alone', async () => {
+  const { client, server, environment } = aClient()
+  const sent: Mutation[][] = []
+  const ledger = aLedger((mutations) => {
+    sent.push(mutations)
+    return null
+  })
+  let largest = 0
+  server.route(POST, (body) => {
+    largest = Math.max(largest, jsonBytes(body))
+    return ledger.route(body)
+  })
+  // Three bytes each in UTF-8: what counts is what is sent.
+  const texts = Array.from({ length: 100 }, (_, index) => `${index} ${'漢'.repeat(20_000)}`)
+  const outcomes = texts.map((text) => client.mutate('intention.create', '@lobby', utter(text)))
+  const metadata = { large: 'x'.repeat(2 * 1024 * 1024) }
+  const large = client.mutate('being.update', '@lobby', { id: '@ada', metadata })
+  const after = client.mutate('space.update', '@lobby', { name: 'After' })
+  await environment.advance(10_000)
+  expect((await Promise.all([...outcomes, large, after])).every(({ status }) => status === 'applied')).toBe(true)
+  const small = sent.filter((mutations) => !mutations.some(({ name }) => name === 'being.update'))
+  const bytes = small.map((mutations) => jsonBytes({ mutations }))
+  expect(Math.max(...bytes)).toBeLessThanOrEqual(260 * 1024)
+  // Nor are they sent one by one.
+  expect(Math.max(...small.map((mutations) => mutations.length))).toBeGreaterThanOrEqual(4)
+  expect(sent.at(-2)).toHaveLength(1)
+  expect(largest).toBeGreaterThan(2 * 1024 * 1024)
+  expect(ledger.order).toEqual([...texts.map(() => 'intention.create'), 'being.update', 'space.update'])
 })
 
 test('C56 a token that is turned down is renewed and the mutation sent again', async () => {

@@ -1,11 +1,11 @@
 /**
  * What the user has asked for and the server has not answered yet. Mutations of one space leave in order, one request
- * at a time, and what gathers meanwhile goes together. A request whose answer was lost is sent again with the same
- * ids: the server then tells the first outcome. Nothing is given up while there is hope; what cannot succeed is
- * handed back with its reason.
+ * at a time, and what gathers meanwhile goes together, up to a number and a size. A request whose answer was lost is
+ * sent again with the same ids: the server then tells the first outcome. Nothing is given up while there is hope; what
+ * cannot succeed is handed back with its reason.
  */
 import { backoffMs } from '@rhizom/machine'
-import { LIMITS, type Mutation, type MutationResult, type SpaceId } from '@rhizom/protocol'
+import { jsonBytes, LIMITS, type Mutation, type MutationResult, type SpaceId } from '@rhizom/protocol'
 import { BACKOFF } from '../core/times.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http, HttpProblem } from '../runtime/http.ts'
@@ -31,6 +31,8 @@ export interface PendingMutation {
 interface Entry extends PendingMutation {
   /** In which order it was asked for, whatever the date was. */
   order: number
+  /** What it adds to a request. */
+  bytes: number
   settle(outcome: MutationOutcome): void
 }
 
@@ -62,6 +64,9 @@ export interface MutationQueueParts {
   onApplied(mutation: Mutation): void
 }
 
+/** Well below what a server takes in one request, and what arrives within its patience on a slow line. */
+const MAX_BATCH_BYTES = 256 * 1024
+
 const AUTHENTICATION_CODES: ReadonlySet<string> = new Set(['not-authenticated', 'token-expired'])
 
 export function createMutationQueue({ environment, http, renewToken, onApplied }: MutationQueueParts): MutationQueue {
@@ -74,7 +79,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
     pending = [...lanes.values()]
       .flatMap(({ entries }) => entries)
       .sort((a, b) => a.order - b.order)
-      .map(({ settle: _settle, order: _order, ...rest }) => rest)
+      .map(({ settle: _settle, order: _order, bytes: _bytes, ...rest }) => rest)
     listeners.notify()
   }
 
@@ -87,6 +92,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
         attempt: 0,
         problem: null,
         nextAttemptAtMs: null,
+        bytes: jsonBytes(mutation),
         settle: resolve,
       }
       const lane = lanes.get(mutation.space)
@@ -113,7 +119,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
   }
 
   async function attempt(lane: Lane): Promise<void> {
-    const batch = lane.entries.slice(0, lane.batchSize)
+    const batch = nextBatch(lane)
     const answer = await http.postMutations(batch.map(({ mutation }) => mutation))
     const isTokenRefused = !answer.ok && AUTHENTICATION_CODES.has(answer.problem.code)
     if (!isTokenRefused) lane.isRenewed = false
@@ -205,6 +211,16 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
       wakeAll('stop')
     },
   }
+}
+
+/** The first ones within both bounds, one at least: what is too large alone is for the server to refuse. */
+function nextBatch({ entries, batchSize }: Lane): Entry[] {
+  let bytes = 0
+  const fitting = entries.slice(0, batchSize).findIndex((entry, index) => {
+    bytes += entry.bytes
+    return index > 0 && bytes > MAX_BATCH_BYTES
+  })
+  return entries.slice(0, fitting < 0 ? batchSize : fitting)
 }
 
 /** A `duplicate` tells the first outcome, which may have been a rejection. */

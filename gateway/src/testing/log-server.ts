@@ -2,12 +2,13 @@
  * For tests: the api's internal part over real HTTP, from logs held in memory, so that a gateway can be tested without
  * a database. `commit` also gives the message that the api would publish.
  */
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Change, encodeChangesMessage, type InternalRead, type Intention } from '@rhizom/protocol'
 
 const ADA = '@ada'
-export const TEST_INTERNAL_TOKEN = 'only-tests-show-this-one'
+export const TEST_INTERNAL_TOKEN = randomBytes(16).toString('hex')
 
 type NewChange = Pick<Change, 'kind' | 'body'>
 

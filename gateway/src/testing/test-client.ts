@@ -1,9 +1,10 @@
 /** For tests: a client that speaks the wire over a real WebSocket and waits for frames instead of sleeping. */
+import { randomBytes } from 'node:crypto'
 import { type ClientFrameInput, parseServerMessage, type ServerFrame, SESSION_TOKEN } from '@rhizom/protocol'
 import { SignJWT } from 'jose'
 import { type ClientOptions, WebSocket } from 'ws'
 
-export const TEST_SECRET = 'a secret that only tests know, 32 or more'
+export const TEST_SECRET = randomBytes(32).toString('hex')
 
 export const tokenFor = (being: string, seconds = 3600, secret = TEST_SECRET): Promise<string> =>
   new SignJWT()

@@ -1,0 +1,85 @@
+/** Every endpoint of the api's own description, asked so that it succeeds and so that it does not. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
+import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid } from '../testing/test-api.ts'
+
+let database: FreshDatabase
+let api: TestApi
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  api = await startApi({ databaseUrl: database.url })
+})
+
+afterAll(async () => {
+  await api.stop()
+  await database.drop()
+})
+
+interface Success {
+  path?: string
+  body?: unknown
+  kept?: 'no-store'
+}
+
+/** How each endpoint is asked; `{space}` and `{id}` of a path are a space and a mutation that are there. */
+const successes: Record<string, Success> = {
+  'POST /v1/sessions': { body: { name: 'x' }, kept: 'no-store' },
+  'GET /v1/sessions/current': {},
+  'POST /v1/sessions/current/refresh': { kept: 'no-store' },
+  'GET /v1/spaces': {},
+  'GET /v1/spaces/{space}': {},
+  'GET /v1/spaces/{space}/changes': { path: '?epoch={epoch}&after=0' },
+  'GET /v1/spaces/{space}/intentions': {},
+  'GET /v1/spaces/{space}/beings': {},
+  'GET /v1/spaces/{space}/presence': {},
+  'POST /v1/spaces/{space}/signals': { body: { name: 'x' } },
+  'GET /v1/beings': { path: '?ids=@x' },
+  'POST /v1/mutations': {
+    body: {
+      mutations: [
+        { id: uuid(), space: null, name: 'being.create', args: { id: freshId('b'), type: 'bot', name: 'b' } },
+      ],
+    },
+  },
+  'GET /v1/mutations/{id}': {},
+  'GET /internal/spaces/{space}': { kept: 'no-store' },
+  'POST /internal/heads': { body: { spaces: [] }, kept: 'no-store' },
+  'GET /internal/revoked': { kept: 'no-store' },
+  'POST /internal/last-seen': { body: { beings: [] }, kept: 'no-store' },
+}
+
+async function endpoints(): Promise<string[]> {
+  const { body } = await api.ask('GET', '/openapi.json')
+  const { paths } = body as { paths: Record<string, object> }
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+}
+
+test('A62 no answer with a token or an error may be kept, and every other one by its caller alone', async () => {
+  const listed = await endpoints()
+  expect(listed.sort()).toEqual(Object.keys(successes).sort())
+  const { token } = await api.signIn('Guest')
+  const space = freshId('space')
+  const id = uuid()
+  await api.mutate(token, { id, space, name: 'space.create', args: { name: 'Space' } })
+  const snapshot = await api.ask('GET', `/v1/spaces/${space}`, { token })
+  const { epoch } = snapshot.body as { epoch: string }
+  const etag = snapshot.headers.get('etag') ?? ''
+  for (const endpoint of listed) {
+    const [method = '', template = ''] = endpoint.split(' ')
+    const { path = '', body, kept = 'private, no-cache' } = successes[endpoint] ?? {}
+    const whole = `${template}${path}`.replace('{space}', space).replace('{id}', id).replace('{epoch}', epoch)
+    const isInternal = template.startsWith('/internal/')
+    const ask = { token: isInternal ? INTERNAL_TOKEN : token, ...(body === undefined ? {} : { body }) }
+    const good = await api.ask(method, whole, ask)
+    expect([endpoint, good.status < 300, good.headers.get('cache-control')]).toEqual([endpoint, true, kept])
+    const bad = await api.ask(method, whole, { token: 'x.y.z', body: method === 'GET' ? undefined : '{' })
+    expect([endpoint, bad.status >= 400, bad.headers.get('cache-control')]).toEqual([endpoint, true, 'no-store'])
+  }
+  const unchanged = await api.ask('GET', `/v1/spaces/${space}`, { token, headers: { 'if-none-match': etag } })
+  expect([unchanged.status, unchanged.headers.get('cache-control')]).toEqual([304, 'private, no-cache'])
+  for (const path of ['/nowhere', '/v1/spaces/%E0%A4%A', '/v1/spaces?limit=x'])
+    expect((await api.ask('GET', path, { token })).headers.get('cache-control')).toBe('no-store')
+})

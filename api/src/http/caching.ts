@@ -1,0 +1,20 @@
+/**
+ * What others may keep of an answer. Tokens, what gateways are told, and problems, which may be of the moment: nothing.
+ * The rest is for one caller alone, and asked for again each time; with an ETag the answer to that is short.
+ */
+import type { App } from './route.ts'
+
+export function sayWhatMayBeKept(app: App): void {
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    const kept = cacheControlOf(request.method, request.url, reply.statusCode)
+    if (kept !== undefined) reply.header('cache-control', kept)
+    done()
+  })
+}
+
+export function cacheControlOf(method: string, url: string, status: number): string | undefined {
+  if (status >= 400 || url.startsWith('/internal/')) return 'no-store'
+  if (!url.startsWith('/v1/')) return undefined
+  const holdsToken = method === 'POST' && url.startsWith('/v1/sessions')
+  return holdsToken ? 'no-store' : 'private, no-cache'
+}
