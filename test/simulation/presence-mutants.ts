@@ -71,12 +71,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/lease.ts',
     find: 'const hasLostOne = isTaken && identity.previousBootIds.length > 0',
     put: 'const hasLostOne = isTaken && identity.previousBootIds.length < 0',
+    known: 'Redis loses everything and one gateway notices before the others',
   },
   {
     name: 'come back under a name that may be given up',
     file: 'gateway/src/core/presence/lease.ts',
     find: '{ bootId: nextBootId, previousBootIds: [bootId, ...previousBootIds].slice(0, MAX_PREVIOUS) }',
     put: 'nextBootId === bootId ? { bootId, previousBootIds: [bootId].slice(0, MAX_PREVIOUS) } : { bootId, previousBootIds }',
+    known: 'Redis loses everything and one gateway notices before the others',
   },
   {
     name: 'leave what dead gateways kept where nobody watches',
