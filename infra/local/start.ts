@@ -6,7 +6,7 @@
  *   npm or npx gone                                             the same as SIGTERM
  *   SIGKILL of this process                                     its parts die by guard.sh and by death signals
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listenForEnd } from './endings.ts'
@@ -16,11 +16,13 @@ import { repository } from './places.ts'
 import { readRunFile, removeRunFile, type Run } from './run-file.ts'
 import { createScreen, table } from './screen.ts'
 import { type LocalSettings, parseFlags, parseSettings, USAGE } from './settings.ts'
+import { openStateFolder, OWN_DATA } from './state-folder.ts'
 import { createSystem } from './system.ts'
 
 const DOWN_WITHIN_MS = 25_000
-const OWN_DATA = ['postgres', 'redis', 'seed.json', 'secrets.json', 'logs']
 
+// Whatever this process and its parts make is for their user alone.
+process.umask(0o077)
 const screen = createScreen(process.stdout)
 process.exitCode = await main()
 // Whatever still hangs on, a socket of a probe for instance, has no say any more.
@@ -33,7 +35,9 @@ async function main(): Promise<number> {
   const settings = parseSettings(process.env)
   if (!settings.ok) return refuse(settings.problem, 1)
   const local = resolve(repository, settings.value.RHIZOM_LOCAL_DIR)
-  mkdirSync(local, { recursive: true })
+  const state = openStateFolder(local)
+  if (!state.ok) return refuse(state.problem, 1)
+  if (state.notice !== undefined) screen.notice(state.notice)
   const lock = takeLock(join(local, 'start.lock'))
   if (!lock.held) return refuse(alreadyRunning(lock.holder, readRunFile(join(local, 'run.json'))), 1)
   try {
