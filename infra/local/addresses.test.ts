@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
-import { originsFor, otherUrls, urlFor, whyNotListen } from './addresses.ts'
+import { namesIn, originsFor, otherUrls, urlFor, whyNotListen } from './addresses.ts'
 
 test.each([
   ['127.0.0.1', 'http://127.0.0.1:5173'],
@@ -31,6 +31,12 @@ test('I33 the page on all addresses may be opened by each of them, and on one by
   expect(otherUrls('127.0.0.1', '5173')).toEqual([])
   expect(originsFor('192.0.2.7', '80')).toEqual(['http://192.0.2.7'])
   expect(originsFor('Machine.Example', '5173')).toEqual(['http://machine.example:5173'])
+})
+
+test('I33 the names in a list of origins are told, and that it allows any', () => {
+  expect(namesIn('http://127.0.0.1:5173, https://chat.example,http://[::1]:1')).toBe('127.0.0.1,chat.example,[::1]')
+  expect(namesIn('http://a.example,*')).toBeUndefined()
+  expect(namesIn('')).toBe('')
 })
 
 test('I33 a host of another machine, or of none, is found out', async () => {

@@ -39,6 +39,13 @@ export function originsFor(host: string, port: string): string[] {
   return [...new Set(urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin))]
 }
 
+/** The names in a list of origins, likewise separated by commas; undefined where it allows any. */
+export function namesIn(origins: string): string | undefined {
+  const all = origins.split(',').map((origin) => origin.trim())
+  if (all.includes('*')) return undefined
+  return all.flatMap((origin) => (URL.canParse(origin) ? [new URL(origin).hostname] : [])).join(',')
+}
+
 /** Further addresses of the page, where it listens on all of them. */
 export const otherUrls = (host: string, port: string): string[] =>
   WILDCARDS.includes(host) ? addressesOf(host).map((address) => `http://${inUrl(address)}:${port}`) : []

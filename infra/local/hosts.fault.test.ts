@@ -1,7 +1,7 @@
 /** `npm start` where it listens elsewhere than usual, or cannot: a working system, or one line that names the variable. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,6 +83,9 @@ describe('on all addresses', () => {
     for (const page of [run.web, `http://localhost:${port}`, ...others]) await expectWorkingPage(page)
     const foreign = await fetch(`${run.web}/v1/spaces`, { headers: { origin: 'http://evil.example' } })
     expect(foreign.headers.get('access-control-allow-origin')).toBeNull()
+    const asked = request(run.web, { headers: { host: `evil.example:${port}` } }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    expect(response.resume().statusCode).toBe(421)
   })
 })
 

@@ -3,7 +3,7 @@
  * Every part keeps its port for life, so that whoever talks to it finds it again after it died.
  */
 import { join } from 'node:path'
-import { originsFor, portOf } from './addresses.ts'
+import { namesIn, originsFor, portOf } from './addresses.ts'
 import type { Command } from './child.ts'
 import { linesMatching, pinoErrors, type ReadLine } from './log-follower.ts'
 import { VITE_FLAGS, viteOf } from './page-build.ts'
@@ -129,6 +129,7 @@ export function webPart(around: Surroundings, page: PageSource): Part {
     PORT: portOf(webUrl),
     API_URLS: apiUrls.join(','),
     GATEWAY_URLS: gatewayUrls.join(','),
+    PAGE_NAMES: namesIn(shared(around)['ALLOWED_ORIGINS'] ?? ''),
   }
   const command = (): Command => {
     switch (page.kind) {

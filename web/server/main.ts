@@ -1,5 +1,6 @@
 /** The process that serves the page of the local system (`npm start`): reads its settings, listens, stops when asked. */
 import { createPageFiles } from './page-files.ts'
+import { knowsNames } from './page-names.ts'
 import { createPageServer } from './page-server.ts'
 import { readSettings } from './settings.ts'
 import { createSpread } from './spread-proxy.ts'
@@ -10,21 +11,23 @@ const STOP_WITHIN_MS = 2_000
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
-const { HOST, PORT, PAGE_DIRECTORY, API_URLS, GATEWAY_URLS, MAX_BODY_BYTES } = readSettings(process.env)
+const settings = readSettings(process.env)
 const server = createPageServer({
-  sendPage: createPageFiles(PAGE_DIRECTORY),
+  sendPage: createPageFiles(settings.PAGE_DIRECTORY),
   spread: createSpread({
-    apiUrls: API_URLS,
-    gatewayUrls: GATEWAY_URLS,
-    maxBodyBytes: MAX_BODY_BYTES + BODY_SLACK_BYTES,
+    apiUrls: settings.API_URLS,
+    gatewayUrls: settings.GATEWAY_URLS,
+    maxBodyBytes: settings.MAX_BODY_BYTES + BODY_SLACK_BYTES,
   }),
+  isKnownName: knowsNames(settings.PAGE_NAMES),
+  requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
   onFault: (error) => say(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
 })
 server.on('error', (error) => {
   say(`error: cannot listen: ${error.message}`)
   process.exitCode = 1
 })
-server.listen(PORT, HOST, () => say(`serving ${PAGE_DIRECTORY} on ${HOST}`))
+server.listen(settings.PORT, settings.HOST, () => say(`serving ${settings.PAGE_DIRECTORY} on ${settings.HOST}`))
 
 /** Requests under way get a moment; sockets, which would never end, are cut with the process. */
 function stop(): void {

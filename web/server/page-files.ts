@@ -18,17 +18,22 @@ const FOR_EVER = 'public, max-age=31536000, immutable'
 const looksLikeFile = ({ path, segments }: PageTarget): boolean =>
   path.startsWith(HASHED) ||
   segments.some((segment) => segment.startsWith('.')) ||
-  segments.at(-1)?.includes('.') === true
+  /\.[^/]*$/.test(segments.at(-1) ?? '')
+
+/** Which would be another file where it is read as a slash. */
+const hasEscapedSlash = ({ segments }: PageTarget): boolean => segments.some((segment) => segment.includes('/'))
 
 export function createPageFiles(root: string): SendPage {
   return async (target, request, response) => {
-    const path = looksLikeFile(target) ? target.path : '/index.html'
+    const isFile = looksLikeFile(target)
+    if (isFile && hasEscapedSlash(target)) return sendMissing(response)
+    const path = isFile ? target.path : '/index.html'
     const file = await send(request, path, { root, index: false, cacheControl: false, dotfiles: 'ignore' })
     if (file.type !== 'file') {
       file.stream.destroy()
       // A condition that does not hold, or a part that the file does not have; everything else is no file.
       if (file.statusCode === 412 || file.statusCode === 416) return sendText(response, file.statusCode, 'Not so')
-      return sendText(response, 404, 'There is no such file')
+      return sendMissing(response)
     }
     response.writeHead(file.statusCode, {
       ...file.headers,
@@ -37,3 +42,5 @@ export function createPageFiles(root: string): SendPage {
     await pipeline(file.stream, response)
   }
 }
+
+const sendMissing = (response: ServerResponse): void => sendText(response, 404, 'There is no such file')

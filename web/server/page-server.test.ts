@@ -1,6 +1,6 @@
 /** The page's port over real sockets: files, headers, and whatever else a peer may send. */
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import helmet from 'helmet'
@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { PAGE_HEADERS } from './page-headers.ts'
 import { createPageFiles } from './page-files.ts'
+import { knowsNames } from './page-names.ts'
 import { aGateway, anApi, aPage, clear, head, listen, nowhere, sendRaw, sockets, statusOf } from './testing/stage.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'rhizom page '))
@@ -59,6 +60,8 @@ describe('files', () => {
     '/spaces/%40lobby?x',
     '/anything',
     '/spaces/%25E0',
+    '/spaces/@a%2Fb',
+    '/assets%2Fa',
     '/metrics',
     '/internal/heads',
     '/@fs/etc/passwd',
@@ -70,7 +73,17 @@ describe('files', () => {
   })
 
   test.each([
-    ...['/assets/none', '/assets/none.js', '/none.js', '/a/b.json', '/assets/', '/package.json', '/src/main.tsx'],
+    ...[
+      '/assets%2Fa-1b.js',
+      '/a%2F.env',
+      '/assets/none',
+      '/assets/none.js',
+      '/none.js',
+      '/a/b.json',
+      '/assets/',
+      '/package.json',
+      '/src/main.tsx',
+    ],
     ...['/.env', '/.hidden/a.js', '/.hidden', '/%2eenv', '/.local/secrets.json', '/.git/config', '/beside.txt'],
     ...[
       '/assets/../../beside.txt',
@@ -245,6 +258,54 @@ describe('whatever comes', () => {
     expect(statusOf(text)).toBe(200)
     expect(text).toContain('the page')
   })
+
+  test('W33 it answers by its names, by localhost and by addresses, and by no other', async () => {
+    const gateway = await aGateway('one')
+    const isKnownName = knowsNames(['page.example', 'MACHINE'])
+    const { url } = await aPage({ gatewayUrls: [gateway.url] }, { isKnownName })
+    const ask = async (host: string, ...more: string[]): Promise<number> =>
+      statusOf(
+        await sendRaw(url, `${['GET / HTTP/1.1', `Host: ${host}`, 'Connection: close', ...more].join('\r\n')}\r\n\r\n`)
+          .closed,
+      )
+    const known = [
+      'page.example',
+      'Page.Example:8080',
+      'machine',
+      'localhost:1',
+      'x.localhost',
+      '127.0.0.1',
+      '[::1]:5173',
+    ]
+    for (const host of known) expect(await ask(host), host).toBe(200)
+    const unknown = [
+      'evil.example',
+      'evil.page.example',
+      'page.example.evil',
+      'localhost.evil',
+      '127.0.0.1.evil',
+      '',
+      'a b',
+      '[::1',
+    ]
+    for (const host of unknown) expect(await ask(host), host).toBe(421)
+    const upgrade = ['Connection: Upgrade', 'Upgrade: websocket']
+    const socket = sendRaw(url, `${['GET /v1/sync HTTP/1.1', 'Host: evil.example', ...upgrade].join('\r\n')}\r\n\r\n`)
+    expect(statusOf(await socket.closed)).toBe(421)
+    expect(gateway.seen).toEqual([])
+  })
+
+  test.runIf(process.platform === 'linux')(
+    'W25 a file that breaks while it is read is told, and costs one answer',
+    async () => {
+      // It is there, and nothing of it can be read.
+      symlinkSync('/proc/self/mem', join(page, 'broken.js'))
+      const { url, faults } = await aRealPage()
+      await sendRaw(url, head('GET /broken.js')).closed
+      expect(faults).toEqual([expect.objectContaining({ syscall: 'read' })])
+      expect((await fetch(url)).status).toBe(200)
+    },
+  )
 
   test('W25 what is thrown on the way costs one request, and is told', async () => {
     const boom = new Error('boom')

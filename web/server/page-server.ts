@@ -9,12 +9,15 @@ import { type Problem, problemOf } from '@rhizom/protocol'
 import { endWithStatus, sendProblem, sendText } from './answers.ts'
 import { PAGE_HEADERS } from './page-headers.ts'
 import type { SendPage } from './page-files.ts'
+import type { IsKnownName } from './page-names.ts'
 import { readTarget } from './request-target.ts'
 import type { Spread } from './spread-proxy.ts'
 
 export interface PageServerOptions {
   sendPage: SendPage
   spread: Spread
+  /** By which names the page may be asked for; by all, if not given. */
+  isKnownName?: IsKnownName
   /** For a head, and for a head with its body. */
   requestTimeoutMs?: number
   /** Told what went wrong here through no fault of a peer's. */
@@ -28,12 +31,19 @@ const MAX_CONNECTIONS = 8_000
 const MAX_HEAD_BYTES = 16 * 1024
 
 export function createPageServer(options: PageServerOptions): Server {
-  const { sendPage, spread, onFault, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options
+  const { sendPage, spread, onFault, isKnownName = () => true, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options
+
+  /** Without a host, or with two, it is not said who is asked; the protocol before the present one knew none. */
+  function refusalOf({ headersDistinct, httpVersion }: IncomingMessage): 400 | 421 | undefined {
+    const hosts = headersDistinct['host'] ?? []
+    if (hosts.length > 1 || (hosts.length === 0 && httpVersion !== '1.0')) return 400
+    return hosts.every(isKnownName) ? undefined : 421
+  }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Without a host, or with two, it is not said who is asked.
-    if (request.headersDistinct['host']?.length !== 1 && request.httpVersion !== '1.0')
-      return sendText(response, 400, 'A request names one host')
+    const refusal = refusalOf(request)
+    if (refusal !== undefined)
+      return sendText(response, refusal, 'A request names one host, and this page by one of its names')
     const target = readTarget(request.url ?? '')
     switch (target.kind) {
       case 'api':
@@ -60,8 +70,7 @@ export function createPageServer(options: PageServerOptions): Server {
     for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
     answer(request, response).catch((error: unknown) => {
       // Whoever leaves in the middle of an answer is no fault.
-      if (request.destroyed || response.destroyed) return
-      onFault(error)
+      if (!hasLeft(error)) onFault(error)
       sendProblem(response, problemOf('internal', 'something went wrong here'))
     })
   }
@@ -75,8 +84,10 @@ export function createPageServer(options: PageServerOptions): Server {
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const target = readTarget(request.url ?? '')
+    const refusal = refusalOf(request)
     try {
-      if (target.kind === 'sync') spread.upgrade(target, request, socket, head)
+      if (refusal !== undefined) endWithStatus(socket, refusal)
+      else if (target.kind === 'sync') spread.upgrade(target, request, socket, head)
       else endWithStatus(socket, 404)
     } catch (error) {
       onFault(error)
@@ -114,6 +125,9 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   HPE_HEADER_OVERFLOW: 431,
 }
+
+const hasLeft = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 
 const HTTP_OPTIONS = {
   maxHeaderSize: MAX_HEAD_BYTES,

@@ -14,6 +14,8 @@ describe('what a target asks for', () => {
     '/v1x/y',
     '/%76%31/spaces',
     '/V1/x',
+    '/spaces/@a%2Fb',
+    '/v1%2Fx',
   ])('W22 %s is an address of the page', (target) => expect(kindOf(target)).toBe('page'))
 
   it.each(['/v1', '/v1/', '/v1/spaces', '/v1/spaces/%40lobby?limit=5', '/v1/synchronise', '/v1/x?y=../z//%2e\\'])(

@@ -17,8 +17,8 @@ const MAX_LENGTH = 8 * 1024
 /** Neither in a path nor in a query: what an url must escape. */
 const UNESCAPED = /[^!-~]|#/
 
-/** In a part of a path, once it is decoded: what would divide it, and control characters. */
-const OUT_OF_PLACE = /[/\\\p{Cc}]/u
+/** In a part of a path, once it is decoded. */
+const NEVER = /[\\\p{Cc}]/u
 
 const refused = (why: string, status: 400 | 414 = 400): Target => ({ kind: 'refused', status, why })
 
@@ -32,14 +32,17 @@ export function readTarget(target: string): Target {
   for (const raw of path.slice(1).split('/')) {
     const segment = decode(raw)
     if (segment === undefined) return refused('the address is not escaped properly')
-    if (segment === '.' || segment === '..' || OUT_OF_PLACE.test(segment))
-      return refused('the address is not in its plain form')
+    if (NEVER.test(segment)) return refused('the address holds what no address may')
     segments.push(segment)
   }
-  if (segments.slice(0, -1).includes('')) return refused('the address has an empty part')
-  if (path === '/v1/sync' || path.startsWith('/v1/sync/')) return { kind: 'sync', pathAndQuery: target }
-  if (path === '/v1' || path.startsWith('/v1/')) return { kind: 'api', pathAndQuery: target }
-  return { kind: 'page', path, segments }
+  // As the most willing reader would divide it, who takes an escaped slash for one.
+  const parts = segments.flatMap((segment) => segment.split('/'))
+  if (parts.includes('.') || parts.includes('..')) return refused('the address is not in its plain form')
+  if (parts.slice(0, -1).includes('')) return refused('the address has an empty part')
+  if (path !== '/v1' && !path.startsWith('/v1/')) return { kind: 'page', path, segments }
+  if (parts.length > segments.length) return refused('the address has an escaped slash')
+  const isSync = path === '/v1/sync' || path.startsWith('/v1/sync/')
+  return { kind: isSync ? 'sync' : 'api', pathAndQuery: target }
 }
 
 function decode(segment: string): string | undefined {

@@ -12,6 +12,17 @@ const schema = z.object({
   PAGE_DIRECTORY: z.string().min(1).describe('The folder with the built page; nothing else is served'),
   API_URLS: urls.describe('The api nodes, separated by commas, in the order to try them'),
   GATEWAY_URLS: urls.describe('The gateways, separated by commas, over which sockets are spread'),
+  PAGE_NAMES: z
+    .string()
+    .transform((text) => text.split(','))
+    .optional()
+    .describe('Names of the page beside localhost and addresses, separated by commas; every name, if left out'),
+  REQUEST_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .default(10_000)
+    .describe('How long a client has to send a request, head and body'),
   MAX_BODY_BYTES: z.coerce
     .number()
     .int()

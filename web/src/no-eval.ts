@@ -1,6 +1,6 @@
 /**
- * The page's policy allows no evaluated code (web/server/page-headers.ts). Schemas would try whether it is, and a browser
- * reports the attempt; told before any of them is made, they do without. index.html loads this before everything else.
+ * Schemas are not compiled to code: a strict policy of the page forbids that, and reports even the attempt. Imported
+ * before everything else, since a schema decides it when it is made.
  */
 import { config } from 'zod'
 
