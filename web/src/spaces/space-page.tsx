@@ -9,6 +9,7 @@ import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
 import { plain } from '../plain.ts'
 import { PresenceList } from '../presence/presence-list.tsx'
+import { HOME_PATH } from '../route.ts'
 import { usePlace } from './use-place.ts'
 
 export function SpacePage({ id }: { id: SpaceId }) {
@@ -108,7 +109,7 @@ function ClosedSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { sta
         {id} · {view.message}
       </p>
       <div className="actions">
-        <Link className="button primary" href="/">
+        <Link className="button primary" href={HOME_PATH}>
           See all spaces
         </Link>
         <button type="button" onClick={view.retry}>
