@@ -7,6 +7,8 @@ import { RhizomProvider } from '@rhizom/client/react'
 import { QueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
 import { usePathname } from 'wouter/use-browser-location'
+import { Boundary } from './fault/boundary.tsx'
+import { PageFault } from './fault/page-fault.tsx'
 import { Home } from './spaces/home.tsx'
 import { SpacePage } from './spaces/space-page.tsx'
 import { NotFound } from './not-found.tsx'
@@ -95,10 +97,13 @@ function SignedIn({ session, onLeft }: SignedInProps) {
 }
 
 function Pages() {
-  const route = routeOf(usePathname())
+  const pathname = usePathname()
+  const route = routeOf(pathname)
   return (
     <Shell route={route}>
-      <Page route={route} />
+      <Boundary of={pathname} fallback={<PageFault route={route} />}>
+        <Page route={route} />
+      </Boundary>
     </Shell>
   )
 }
