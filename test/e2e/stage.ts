@@ -90,6 +90,11 @@ export class Stage {
     })
   }
 
+  /** What pages complained about so far, taken out: for tests that bring it about. */
+  complaints(): string[] {
+    return this.#faults.splice(0)
+  }
+
   /** A picture of every open page; resolves with the files. */
   async picture(title: string): Promise<string[]> {
     const pages = this.#browser.contexts().flatMap((context) => context.pages())
@@ -103,7 +108,7 @@ export class Stage {
   /** Everybody goes home. Resolves with what their pages complained about. */
   async clear(): Promise<string[]> {
     await Promise.all(this.#browser.contexts().map((context) => context.close()))
-    return this.#faults.splice(0)
+    return this.complaints()
   }
 
   async strike(): Promise<void> {

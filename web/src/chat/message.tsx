@@ -1,6 +1,10 @@
+/** One message. Rendered again only when it, its author or its place in the row changed. */
 import type { IntentionView } from '@rhizom/client/react'
+import type { BeingId } from '@rhizom/protocol'
 import { memo } from 'react'
 import { Avatar } from '../avatar.tsx'
+import { Boundary } from '../fault/boundary.tsx'
+import { isoTime, timeIn } from '../moment.ts'
 import { textOf } from './text.ts'
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
@@ -19,8 +23,17 @@ const isSame = (a: Props, b: Props): boolean =>
   a.intention.author === b.intention.author &&
   a.intention.rev === b.intention.rev
 
-/** One message. Rendered again only when it, its author or its place in the row changed. */
-export const Message = memo(function Message({ intention, isOwn, continues }: Props) {
+export const Message = memo(
+  (props: Props) => (
+    // One that breaks, whatever somebody put into it, does not take the others away.
+    <Boundary of={props.intention.rev} fallback={<NotShown by={props.intention.owner} />}>
+      <Shown {...props} />
+    </Boundary>
+  ),
+  isSame,
+)
+
+function Shown({ intention, isOwn, continues }: Props) {
   const { id, owner, author, createdAt, type, state, content } = intention
   const name = author?.name ?? owner
   return (
@@ -40,12 +53,8 @@ export const Message = memo(function Message({ intention, isOwn, continues }: Pr
             <strong className="ellipsis" dir="auto" title={name} data-testid="message-author">
               {isOwn ? 'You' : name}
             </strong>
-            <time
-              className="quiet tiny-text"
-              dateTime={new Date(createdAt).toISOString()}
-              title={whole.format(createdAt)}
-            >
-              {clock.format(createdAt)}
+            <time className="quiet tiny-text" dateTime={isoTime(createdAt)} title={timeIn(whole, createdAt)}>
+              {timeIn(clock, createdAt)}
             </time>
           </div>
         )}
@@ -57,4 +66,13 @@ export const Message = memo(function Message({ intention, isOwn, continues }: Pr
       </div>
     </li>
   )
-}, isSame)
+}
+
+/** With its author, so that what goes on from it is not taken for another's. */
+function NotShown({ by }: { by: BeingId }) {
+  return (
+    <li className="message" data-continues="true" data-testid="message-not-shown">
+      <p className="bubble not-shown quiet small-text">A message of {by} could not be shown.</p>
+    </li>
+  )
+}

@@ -8,6 +8,7 @@ import { useRhizom } from '@rhizom/client/react'
 import type { BeingId, BeingType, Role } from '@rhizom/protocol'
 import { Avatar } from '../avatar.tsx'
 import { plain } from '../plain.ts'
+import { timeIn } from '../moment.ts'
 import { hereFor, lastSeen } from './duration.ts'
 import { isAway, statusLineOf } from './state.ts'
 
@@ -50,7 +51,7 @@ export function HereItem({ one, isLocated, role, nowMs }: HereProps) {
           mark={mark}
           status={statusLineOf(state)}
           note={noteOf(mark === 'idle' && 'idle', hereFor(nowMs - since), visiting)}
-          exactly={`here since ${clock.format(since)}`}
+          exactly={exactly('here since', since)}
           tags={[kindOf(entity?.type), role]}
         />
       </div>
@@ -72,7 +73,7 @@ export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | und
           mark="away"
           status={null}
           note={noteOf(seen)}
-          {...(lastSeenAt === null ? {} : { exactly: `last seen ${clock.format(lastSeenAt)}` })}
+          exactly={lastSeenAt === null ? undefined : exactly('last seen', lastSeenAt)}
           tags={[kind, role]}
         />
       </div>
@@ -83,6 +84,11 @@ export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | und
 /** Undefined for people, of whom it goes without saying. */
 const kindOf = (type: BeingType | undefined): BeingType | undefined => (type === 'guest' ? undefined : type)
 
+function exactly(words: string, ms: number): string | undefined {
+  const time = timeIn(clock, ms)
+  return time === undefined ? undefined : `${words} ${time}`
+}
+
 interface RowProps {
   id: BeingId
   name: string
@@ -90,7 +96,7 @@ interface RowProps {
   status: string | null
   note: string
   /** The moment that the note puts roughly. */
-  exactly?: string
+  exactly: string | undefined
   tags: readonly (Role | BeingType | undefined)[]
 }
 

@@ -3,6 +3,7 @@ import { useBeing, useMutate, useRhizom } from '@rhizom/client/react'
 import { Link } from 'wouter'
 import { Avatar } from '../avatar.tsx'
 import { EditableName } from '../editable-name.tsx'
+import { pathToSpace } from '../route.ts'
 import { useSignOut } from './sign-out.ts'
 
 export function Identity() {
@@ -31,7 +32,7 @@ export function Identity() {
             'not in a space'
           ) : (
             <>
-              in <Link href={`/spaces/${location}`}>{location}</Link>
+              in <Link href={pathToSpace(location)}>{location}</Link>
             </>
           )}
         </span>

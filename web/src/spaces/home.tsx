@@ -1,5 +1,6 @@
 /** The first page: spaces to step into, and a way to open a new one. */
 import { Link } from 'wouter'
+import { pathToSpace } from '../route.ts'
 import { CreateSpace } from './create-space.tsx'
 import { useSpaces } from './use-spaces.ts'
 
@@ -23,7 +24,7 @@ export function Home() {
       <ul className="space-cards">
         {spaces.map((space) => (
           <li key={space.id}>
-            <Link href={`/spaces/${space.id}`} className="card space-card">
+            <Link href={pathToSpace(space.id)} className="card space-card">
               <strong className="ellipsis" dir="auto">
                 {space.name}
               </strong>

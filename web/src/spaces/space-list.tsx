@@ -1,13 +1,13 @@
 /** The spaces to go to. The one that is open shows its name as it is now. */
 import type { SpaceId } from '@rhizom/protocol'
 import { useSpace } from '@rhizom/client/react'
-import { Link, useRoute } from 'wouter'
+import { Link } from 'wouter'
+import { HOME_PATH, pathToSpace } from '../route.ts'
 import { useSpaces } from './use-spaces.ts'
 
-export function SpaceList() {
+/** `open` is the space whose page is shown. */
+export function SpaceList({ open }: { open: SpaceId | null }) {
   const { spaces, isPending, isError, error, refetch, hasNextPage, fetchNextPage } = useSpaces()
-  const [, params] = useRoute('/spaces/:id')
-  const open = params === null ? null : decodeURIComponent(params.id)
   return (
     <nav className="space-list" aria-label="Spaces">
       <h2>Spaces</h2>
@@ -24,7 +24,7 @@ export function SpaceList() {
         {spaces.map(({ id, name, visibility }) => (
           <li key={id}>
             <Link
-              href={`/spaces/${id}`}
+              href={pathToSpace(id)}
               className="space-link"
               data-testid="space-link"
               aria-current={id === open ? 'page' : undefined}
@@ -42,7 +42,7 @@ export function SpaceList() {
           Show more
         </button>
       )}
-      <Link href="/" className="new-space">
+      <Link href={HOME_PATH} className="new-space">
         + New space
       </Link>
     </nav>
