@@ -201,7 +201,6 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
       )
     })
     await ada.reload()
-    await ada.page.getByPlaceholder('Write a message').waitFor()
     await ada.say('Nothing up my sleeve')
     await ada.sees('Nothing up my sleeve')
     expect(stage().complaints()).toEqual([])
@@ -223,7 +222,6 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await ada.page.reload()
     await ada.page.getByTestId('name-input').fill('Ada in private')
     await ada.page.getByTestId('sign-in').click()
-    await ada.page.getByPlaceholder('Write a message').waitFor()
     await ada.say('Nothing of this is kept')
     await ada.sees('Nothing of this is kept')
     // Out of sight for long: the others would be asked.

@@ -31,7 +31,11 @@ test('W50 what has been decoded once is not decoded again', () => {
 })
 
 test('W50 whatever stands in the address bar, there is a page, and what it takes for an id is one', () => {
-  const anyPath = fc.string({ unit: 'binary', maxLength: 60 })
+  const piece = fc.oneof(
+    fc.constantFrom('/', '//', '/spaces/', '@', '%', '%2', '%25', '%E0', '%2F', '%40', '%00', '?', '#', '\ud800', '日'),
+    fc.string({ maxLength: 3 }),
+  )
+  const anyPath = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''))
   const anySpacePath = anyPath.map((rest) => `/spaces/${rest}`)
   const browsersPath = anyPath.filter((rest) => rest.isWellFormed()).map((rest) => `/spaces/${encodeURI(rest)}`)
   fc.assert(
@@ -63,7 +67,7 @@ test('W51 the path made for a space leads to it', () => {
 
 test('W51 what is no id cannot break out of the path made for it', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 10 }), (text) => {
       fc.pre(text !== '.' && text !== '..')
       const url = new URL(pathToSpace(text), 'https://rhizom.test')
       expect([url.origin, url.search, url.hash]).toEqual(['https://rhizom.test', '', ''])

@@ -5,10 +5,12 @@
  */
 import type { AwayView, HereView } from '@rhizom/client/react'
 import { useRhizom } from '@rhizom/client/react'
-import type { BeingId, BeingType, Role } from '@rhizom/protocol'
+import type { BeingId, Role } from '@rhizom/protocol'
 import { Avatar } from '../avatar.tsx'
-import { plain } from '../plain.ts'
+import { plain, readable } from '../foreign-text.ts'
 import { timeIn } from '../moment.ts'
+import { Name } from '../name.tsx'
+import { kindOf, type Tag, Tags } from '../tags.tsx'
 import { hereFor, lastSeen } from './duration.ts'
 import { isAway, statusLineOf } from './state.ts'
 
@@ -81,9 +83,6 @@ export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | und
   )
 }
 
-/** Undefined for people, of whom it goes without saying. */
-const kindOf = (type: BeingType | undefined): BeingType | undefined => (type === 'guest' ? undefined : type)
-
 function exactly(words: string, ms: number): string | undefined {
   const time = timeIn(clock, ms)
   return time === undefined ? undefined : `${words} ${time}`
@@ -97,7 +96,7 @@ interface RowProps {
   note: string
   /** The moment that the note puts roughly. */
   exactly: string | undefined
-  tags: readonly (Role | BeingType | undefined)[]
+  tags: readonly (Tag | undefined)[]
 }
 
 function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
@@ -107,26 +106,17 @@ function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
       <MarkedAvatar id={id} name={name} mark={mark} size={28} />
       <span className="being-text">
         <span className="being-name">
-          <bdi className="ellipsis" title={`${plain(name)} · ${id}`}>
-            {name}
-          </bdi>
+          <Name id={id} name={name} />
           {id === self.id && <span className="quiet">(you)</span>}
         </span>
         {status !== null && (
           <q className="status-line small-text" title={plain(status)} data-testid="presence-status">
-            <bdi className="ellipsis">{status}</bdi>
+            <bdi className="ellipsis">{readable(status)}</bdi>
           </q>
         )}
         <span className="being-note quiet tiny-text">
           {note !== '' && <span title={exactly}>{note}</span>}
-          {tags.map(
-            (tag) =>
-              tag !== undefined && (
-                <span key={tag} className="role">
-                  {tag}
-                </span>
-              ),
-          )}
+          <Tags of={tags} />
         </span>
       </span>
     </>

@@ -2,6 +2,7 @@
 import type { SpaceId } from '@rhizom/protocol'
 import { useSpace } from '@rhizom/client/react'
 import { Link } from 'wouter'
+import { Name } from '../name.tsx'
 import { HOME_PATH, pathToSpace } from '../route.ts'
 import { useSpaces } from './use-spaces.ts'
 
@@ -32,7 +33,7 @@ export function SpaceList({ open }: { open: SpaceId | null }) {
               <span className="hash" aria-hidden="true">
                 {visibility === 'private' ? '◐' : '#'}
               </span>
-              {id === open ? <CurrentName id={id} name={name} /> : <bdi className="ellipsis">{name}</bdi>}
+              {id === open ? <CurrentName id={id} name={name} /> : <Name id={id} name={name} />}
             </Link>
           </li>
         ))}
@@ -51,5 +52,5 @@ export function SpaceList({ open }: { open: SpaceId | null }) {
 
 function CurrentName({ id, name }: { id: SpaceId; name: string }) {
   const view = useSpace(id, { present: false })
-  return <bdi className="ellipsis">{view.status === 'ready' ? view.space.name : name}</bdi>
+  return <Name id={id} name={view.status === 'ready' ? view.space.name : name} />
 }

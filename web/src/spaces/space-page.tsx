@@ -8,7 +8,8 @@ import { Conversation } from '../chat/conversation.tsx'
 import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
 import { Boundary } from '../fault/boundary.tsx'
-import { plain } from '../plain.ts'
+import { plain, shownName } from '../foreign-text.ts'
+import { Name } from '../name.tsx'
 import { PresenceList } from '../presence/presence-list.tsx'
 import { HOME_PATH } from '../route.ts'
 import { useIsLate } from './use-is-late.ts'
@@ -19,7 +20,7 @@ const LATE_MS = 8_000
 
 export function SpacePage({ id }: { id: SpaceId }) {
   const view = useSpace(id)
-  const title = plain(view.status === 'ready' ? view.space.name : id)
+  const title = plain(view.status === 'ready' ? shownName(view.space) : id)
   useEffect(() => {
     document.title = `${title} · rhizom`
     return () => {
@@ -55,8 +56,8 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               canEdit={place.role === 'owner'}
               rename={(name) => mutate('space.update', id, { name })}
             >
-              <h1 className="ellipsis" dir="auto" data-testid="space-name">
-                {space.name}
+              <h1 className="ellipsis" data-testid="space-name">
+                <Name id={id} name={space.name} />
               </h1>
             </EditableName>
             <span className="quiet small-text">
@@ -74,7 +75,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
             </span>
           )}
         </header>
-        <Conversation id={id} version={view.position.version} utterances={utterances} />
+        <Conversation id={id} version={view.position.version} members={members} utterances={utterances} />
         <Composer id={id} utterances={utterances} place={place} />
       </section>
       <Boundary of={id} fallback={<p className="presence quiet small-text">Who is here cannot be shown.</p>}>
