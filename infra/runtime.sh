@@ -16,6 +16,8 @@ for argument in "$@"; do
   RHIZOM_ARGS="$RHIZOM_ARGS '$quoted'"
 done
 export RHIZOM_ENTRY RHIZOM_ARGS
+# Closed to others from the first moment: it will hold secrets, and tests keep theirs in it as well.
+{ mkdir -p .local && chmod go= .local; } 2>/dev/null || :
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$PWD/.local/cache/node}"
 # A first start is silent for a while otherwise. Output of the tools goes to stderr, that of the program to stdout.
 if [ ! -d node_modules/.pnpm ]; then

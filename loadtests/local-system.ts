@@ -59,7 +59,7 @@ export const raisedLimits = (clients: number): Record<string, string> => ({
 async function start(options: LocalSystemOptions): Promise<LocalSystem> {
   const { repository, ownFolder, clients, say, signal } = options
   say('no system runs: starting one for the test')
-  mkdirSync(ownFolder, { recursive: true })
+  mkdirSync(ownFolder, { recursive: true, mode: 0o700 })
   const logFile = join(ownFolder, 'start.log')
   const log = createWriteStream(logFile)
   const child = spawn(process.execPath, [join(repository, 'infra/local/start.ts'), '--fresh', '--with-parent'], {

@@ -13,7 +13,7 @@ import { Spaces } from './space/spaces.ts'
 import { createMetrics, gauge, type Metrics } from './observe.ts'
 import type { Clock, Random } from '@rhizom/machine'
 import type { Bus, BusListener, ClientHandlers, ClientSocket, Log, ApiClient, VerifyToken } from './ports.ts'
-import type { Roster } from './presence/roster.ts'
+import type { Presence } from './presence/port.ts'
 import { RevocationWatch } from './api/revocation-watch.ts'
 import type { Wall } from './wall.ts'
 
@@ -37,7 +37,7 @@ export interface GatewayPorts {
   newConnectionId(): string
   bus: Bus
   reader: ApiClient
-  roster: Roster
+  presence: Presence
   verifyToken: VerifyToken
   log: Log
   wall: Wall
@@ -89,7 +89,7 @@ export class Gateway {
       revoked: () => this.#revocations.size,
       isRedisUp: () => ports.bus.isUp(),
     })
-    ports.bus.start(busListener(this.#feeds, ports.roster, this.#revocations))
+    ports.bus.start(busListener(this.#feeds, ports.presence, this.#revocations))
   }
 
   get connectionCount(): number {
@@ -115,12 +115,12 @@ export class Gateway {
   }
 
   connect(socket: ClientSocket): ClientHandlers {
-    const { clock, random, bus, roster, verifyToken, log, wall, newConnectionId } = this.#ports
+    const { clock, random, bus, presence, verifyToken, log, wall, newConnectionId } = this.#ports
     const connection = new Connection(newConnectionId(), socket, {
       clock,
       random,
       bus,
-      roster,
+      presence,
       verifyToken,
       log,
       wall,
@@ -139,12 +139,12 @@ export class Gateway {
   drain(): Promise<void> {
     return new Promise((resolve) => {
       this.#drained = resolve
-      const { random, roster } = this.#ports
+      const { random, presence } = this.#ports
       const connections = [...this.#connections]
       const leaves = connections.map((_connection, index) =>
         planLeave(index, connections.length, random(), this.#settings.drain),
       )
-      roster.prolong(Math.max(0, ...leaves.map(({ reconnectAfterMs }) => reconnectAfterMs)))
+      presence.extendGrace(Math.max(0, ...leaves.map(({ reconnectAfterMs }) => reconnectAfterMs)))
       for (const [index, leave] of leaves.entries()) connections[index]?.drain(leave)
       this.#resolveIfDrained()
     })
@@ -152,13 +152,13 @@ export class Gateway {
 
   /** Resolves when the grace of all who were here is over. */
   emptied(): Promise<void> {
-    return this.#ports.roster.emptied()
+    return this.#ports.presence.whenEmpty()
   }
 
   async stop(): Promise<void> {
     this.#feeds.stop()
     this.#revocations.stop()
-    await this.#ports.roster.stop()
+    await this.#ports.presence.stop()
     await this.#ports.bus.stop()
   }
 
@@ -169,7 +169,7 @@ export class Gateway {
 
   /** Nobody sees them here any more, and their connections end. */
   #revoke(beings: ReadonlySet<BeingId>): void {
-    this.#ports.roster.expelled(beings)
+    this.#ports.presence.removeBeings(beings)
     for (const connection of this.#connections)
       if (connection.being !== undefined && beings.has(connection.being)) connection.revoke()
   }
@@ -190,19 +190,19 @@ export class Gateway {
   }
 }
 
-/** Feeds, roster and revocations follow the same bus. */
-const busListener = (feeds: Spaces, roster: Roster, revocations: RevocationWatch): BusListener => ({
+/** Feeds, presence and revocations follow the same bus. */
+const busListener = (feeds: Spaces, presence: Presence, revocations: RevocationWatch): BusListener => ({
   joined: (space) => {
     feeds.joined(space)
-    roster.channelJoined(space)
+    presence.channelJoined(space)
   },
   message: (space, message) => feeds.message(space, message),
   heads: (heads) => feeds.heads(heads),
   revoked: (revoked) => revocations.learn(revoked),
-  beat: (message) => roster.beatHeard(message),
+  beat: (message) => presence.heartbeatReceived(message),
   lost: () => {
     feeds.lost()
-    roster.busLost()
+    presence.busLost()
     revocations.dispatch({ type: 'busLost' })
   },
   // Who is here is told by gateways and not by the api: it is none the worse for this.
@@ -212,7 +212,7 @@ const busListener = (feeds: Spaces, roster: Roster, revocations: RevocationWatch
   },
   recovered: () => {
     feeds.recovered()
-    roster.busRecovered()
+    presence.busRecovered()
     revocations.dispatch({ type: 'busRecovered' })
   },
 })

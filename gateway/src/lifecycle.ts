@@ -9,7 +9,7 @@ import { createApiClient } from './api/client.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
 import type { Bus, Log, ApiClient } from './ports.ts'
-import { startPresence } from './presence/start-presence.ts'
+import { startPresence } from './presence/start.ts'
 import { listen, type Server } from './server/uws-server.ts'
 import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
@@ -97,14 +97,14 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
   })
-  const presence = startPresence(config, clock, log)
+  const presence = startPresence(config, clock, log, wall)
   const ports = {
     clock,
     random: Math.random,
     newConnectionId: randomUUID,
     bus,
     reader,
-    roster: presence.hub,
+    presence: presence.hub,
     verifyToken: tokenVerifier(config.TOKEN_SECRET),
     log,
     wall,

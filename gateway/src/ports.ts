@@ -14,9 +14,9 @@ import type {
   SpaceId,
 } from '@rhizom/protocol'
 import type { LogAnswer, ReadRequest } from './core/feed/state.ts'
-import type { Orphans, PresenceRead } from './core/presence/presence-read.ts'
-import type { OwnName } from './core/presence/remote-presence.ts'
-import type { PresenceWrite } from './core/presence/roster-effect.ts'
+import type { GatewayIdentity } from './core/presence/lease.ts'
+import type { PresenceWrite } from './core/presence/local.ts'
+import type { Orphans, PresenceRead } from './core/presence/remote.ts'
 import type { SendOutcome } from './core/connection/send-budget.ts'
 
 /** One client, whatever carries it. After `close` it is not touched again. */
@@ -87,55 +87,60 @@ export interface ApiClient {
   revoked(place: RevokedPlace): Promise<RevokedOutcome>
 }
 
-export interface BeatRequest {
-  name: OwnName
-  /** By this gateway's clock. */
+export interface HeartbeatRequest {
+  identity: GatewayIdentity
+  /** The date of this gateway. */
   at: number
   isNew: boolean
   ttlMs: number
-  /** Until when others may have yet to say again who is here through them. */
+  /** Until which date others may have yet to say again who is here through them. */
   doubtfulUntil: number | undefined
   /** Gateways whose leases matter. */
   peers: readonly BootId[]
   announce: GatewayBeat | undefined
   /** A space whose entries are counted. */
-  measure: SpaceId | undefined
+  countOf: SpaceId | undefined
   /** Spaces whose hashes live on. */
-  renew: readonly SpaceId[]
+  extendTtlOf: readonly SpaceId[]
 }
 
-export interface BeatAnswer {
+export interface HeartbeatAnswer {
   /** False if the lease was gone, or if a new one could not be had. */
-  isKept: boolean
+  renewed: boolean
   /** How long the leases of those peers last that have one. */
-  restsMs: ReadonlyMap<BootId, number>
-  /** All gateways that nobody has cleared up after, and when each sent its last heartbeat. */
-  known: ReadonlyMap<BootId, number>
-  measured: number | undefined
+  ttlMs: ReadonlyMap<BootId, number>
+  /** All gateways that nobody has cleared up after. */
+  gateways: readonly BootId[]
+  entryCount: number | undefined
 }
 
-/** The last words of a gateway: who was still here through it, by space. */
-export interface LastWords {
+/** What a gateway that stops takes with it: who was still here through it, by space. */
+export interface Leave {
   bootId: BootId
   beings: ReadonlyMap<SpaceId, readonly BeingId[]>
-  beat: GatewayBeat
+  announce: GatewayBeat
+}
+
+export interface StoreListener {
+  connected(): void
+  failed(error: unknown): void
 }
 
 /** Presence, shared by all gateways. Rejects while it cannot be reached; commands keep their order. */
 export interface PresenceStore {
-  /** Begins to connect, and says so each time it is connected. */
-  start(ready: () => void): void
-  beat(request: BeatRequest): Promise<BeatAnswer>
+  /** Begins to connect, and says so each time it is connected, and what keeps it from it. */
+  start(listener: StoreListener): void
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>
   write(writes: readonly PresenceWrite[]): Promise<void>
   read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead>
   removeOrphans(space: SpaceId, orphans: Orphans): Promise<void>
   /** Some of the spaces in which a gateway has entries. */
-  estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]>
+  spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]>
   /** It has none any more in these. */
-  settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void>
+  removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void>
   /** Nothing is left of it. */
-  forget(boot: BootId): Promise<void>
-  leave(words: LastWords): Promise<void>
+  removeGateway(boot: BootId): Promise<void>
+  leave(leave: Leave): Promise<void>
   stop(): void
 }
 

@@ -16,3 +16,23 @@ export function throttledWarn(log: Log, clock: Clock, everyMs: number): (fields:
     suppressed = 0
   }
 }
+
+export interface ConditionLog {
+  bad(fields: object, message: string): void
+  good(message: string): void
+}
+
+/** Says when a condition turns bad, once per interval while it stays bad, and once when it is good again. */
+export function conditionLog(log: Log, clock: Clock, everyMs: number): ConditionLog {
+  let warn: ReturnType<typeof throttledWarn> | undefined
+  return {
+    bad(fields, message) {
+      warn ??= throttledWarn(log, clock, everyMs)
+      warn(fields, message)
+    },
+    good(message) {
+      if (warn !== undefined) log.info({}, message)
+      warn = undefined
+    },
+  }
+}

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,13 +9,12 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../local/until.ts'
 import { buildImageFolder, canChangeUser, type ImageFolder, startInImage } from './image-folder.ts'
-import { fillTemplate } from './nginx-config.ts'
+import { hasNginx, startNginx } from './testing/nginx.ts'
 import { stringAt } from './yaml-value.ts'
 
 const repository = join(import.meta.dirname, '../..')
 const databaseServer = process.env['TEST_DATABASE_URL'] ?? ''
 const redisUrl = process.env['TEST_REDIS_URL'] ?? ''
-const hasNginx = spawnSync('nginx', ['-v']).status === 0
 const patience = { withinMs: 60_000 }
 
 const folder = mkdtempSync(join(tmpdir(), 'rhizom-images-'))
@@ -189,10 +188,17 @@ describe('the web, from the commands of its Dockerfile', () => {
   it.skipIf(!hasNginx)(
     'I133 nginx takes the configuration, and page, api and sockets are reached through it',
     async () => {
-      const file = writeNginxConfig()
-      const nginx = spawn('nginx', ['-c', file, '-p', folder, '-e', 'stderr'], { stdio: ['ignore', 'ignore', 'pipe'] })
-      nginx.stderr.on('data', (data: Buffer) => {
-        output['nginx'] = (output['nginx'] ?? '') + data.toString()
+      const nginx = startNginx({
+        template: readFileSync(join(images.web.root, 'etc/nginx/templates/default.conf.template'), 'utf8'),
+        folder,
+        html: join(images.web.root, 'usr/share/nginx/html'),
+        port: ports.web,
+        api: `127.0.0.1:${ports.api}`,
+        gateway: `127.0.0.1:${ports.gateway}`,
+        maxBodySize: images.web.env['MAX_BODY_SIZE'] ?? '',
+        log: (text) => {
+          output['nginx'] = (output['nginx'] ?? '') + text
+        },
       })
       children.push(nginx)
       const origin = `http://127.0.0.1:${ports.web}`
@@ -212,26 +218,6 @@ describe('the web, from the commands of its Dockerfile', () => {
     },
   )
 })
-
-/** The image's own main file in short, with our template filled in as its entry point does. */
-function writeNginxConfig(): string {
-  const template = readFileSync(join(images.web.root, 'etc/nginx/templates/default.conf.template'), 'utf8')
-  const site = fillTemplate(template, {
-    NGINX_LOCAL_RESOLVERS: '127.0.0.1',
-    PORT: `127.0.0.1:${ports.web}`,
-    API_UPSTREAM: `127.0.0.1:${ports.api}`,
-    GATEWAY_UPSTREAM: `127.0.0.1:${ports.gateway}`,
-  }).replace('/usr/share/nginx/html', join(images.web.root, 'usr/share/nginx/html'))
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (kind) => `${kind}_temp_path ${folder}/${kind};`,
-  )
-  const file = join(folder, 'nginx.conf')
-  writeFileSync(
-    file,
-    `daemon off; master_process off; pid ${folder}/nginx.pid; events {} http { access_log off; ${temporary.join(' ')} types { text/html html; }\n${site}\n}`,
-  )
-  return file
-}
 
 describe('stopping', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PAGE_HEADERS } from '@rhizom/web/server/page-headers.ts'
 import { describe, expect, it } from 'vitest'
 import { lastOf, parseDockerfile } from './dockerfile.ts'
 import { fillTemplate, named, parseNginxConfig } from './nginx-config.ts'
@@ -16,6 +17,8 @@ const server = named(config, 'server')[0]?.block ?? []
 const location = (...args: string[]) =>
   named(server, 'location').find((each) => each.args.join(' ') === args.join(' '))?.block ?? []
 
+const SYNC = ['~', '^/v1/sync(/|$)']
+
 describe('the configuration of the web server', () => {
   it('I132 is filled in by the environment of its image, with nothing left over', () => {
     expect(fillTemplate(template, env)).not.toMatch(/\$\{/)
@@ -23,9 +26,12 @@ describe('the configuration of the web server', () => {
   })
 
   it('I132 passes sockets to the gateways, held back by nothing, and the rest of /v1 to the api', () => {
-    expect(named(location('/v1/sync'), 'proxy_pass')[0]?.args).toEqual(['http://$gateway'])
-    expect(named(location('/v1/sync'), 'proxy_buffering')[0]?.args).toEqual(['off'])
-    expect(named(location('/v1/'), 'proxy_pass')[0]?.args).toEqual(['http://$api'])
+    expect(named(location(...SYNC), 'proxy_pass')[0]?.args).toEqual(['http://$gateway'])
+    expect(named(location(...SYNC), 'proxy_buffering')[0]?.args).toEqual(['off'])
+    expect(named(location('~', '^/v1(/|$)'), 'proxy_pass')[0]?.args).toEqual(['http://$api'])
+    // The first that fits is taken.
+    const paths = named(server, 'location').map(({ args }) => args.join(' '))
+    expect(paths.indexOf(SYNC.join(' '))).toBeLessThan(paths.indexOf('~ ^/v1(/|$)'))
     const upstreams = named(server, 'set').map((directive) => directive.args)
     expect(upstreams).toEqual([
       ['$api', 'api:8080'],
@@ -45,7 +51,7 @@ describe('the configuration of the web server', () => {
   })
 
   it('I132 waits longer than a heartbeat of the gateways before it calls a socket dead', () => {
-    const seconds = Number.parseInt(named(location('/v1/sync'), 'proxy_read_timeout')[0]?.args[0] ?? '', 10)
+    const seconds = Number.parseInt(named(location(...SYNC), 'proxy_read_timeout')[0]?.args[0] ?? '', 10)
     expect(seconds).toBeGreaterThan(2 * 20)
   })
 
@@ -56,6 +62,29 @@ describe('the configuration of the web server', () => {
   it('I132 serves the page for every path of the client, and keeps internal paths inside', () => {
     expect(named(location('/'), 'try_files')[0]?.args).toEqual(['$uri', '/index.html'])
     expect(named(server, 'location').map((each) => each.args.at(-1))).not.toContain('/internal/')
+  })
+})
+
+describe('the headers of the page', () => {
+  const variableOf = (header: string): string => `$${header.toLowerCase().replaceAll('-', '_')}`
+  const added = named(server, 'add_header').map(({ args }) => args)
+
+  it.each(Object.entries(PAGE_HEADERS))(
+    'I139 %s is as the page server has it, unless a node says its own',
+    (name, value) => {
+      expect(added).toContainEqual([name, variableOf(name), 'always'])
+      const map = named(config, 'map').find(({ args }) => args[1] === variableOf(name))
+      expect(map?.args[0]).toBe(`$upstream_http_${variableOf(name).slice(1)}`)
+      expect(map?.block.map(({ name: key, args }) => [key, ...args])).toEqual([
+        ["''", value],
+        ['default', ''],
+      ])
+    },
+  )
+
+  it('I139 there is no other but for caches, and no location that would lose them', () => {
+    expect(new Set(added.map(([name]) => name))).toEqual(new Set([...Object.keys(PAGE_HEADERS), 'Cache-Control']))
+    for (const each of named(server, 'location')) expect(named(each.block, 'add_header')).toEqual([])
   })
 })
 

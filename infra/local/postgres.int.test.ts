@@ -1,16 +1,30 @@
 /** Real servers, each in a folder of its own; the shared ones of the tests are left alone. */
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, expect, test } from 'vitest'
+import { type Binaries, findBinaries } from './postgres-cluster.ts'
 import { askPostgres, ensureDatabase, FORGETFUL, type PostgresOptions, startPostgres } from './postgres.ts'
 import { lookUpProcess } from './process-facts.ts'
 import { askRedis, startRedis } from './redis.ts'
 import { findRedis } from './redis-binary.ts'
 import type { Service } from './service.ts'
 import { findDisguise } from './unprivileged.ts'
+import { until } from './until.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'rhizom services '))
 const started: Service[] = []
@@ -62,9 +76,55 @@ test('I16 what was written is there after a stop and after a kill, on the same p
 const asRoot = process.getuid?.() === 0 && process.platform === 'linux'
 test.runIf(asRoot).each(['user-namespace', 'nobody'] as const)('I16 root runs it as %s', async (disguise) => {
   // A machine that refuses one of the two ways has the other.
-  if (findDisguise(disguise) === undefined) return expect(findDisguise()).toBeDefined()
+  if (findDisguise({ only: disguise }) === undefined) return expect(findDisguise()).toBeDefined()
   const { url } = await start({ directory: join(root, disguise), disguise })
   expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
+})
+
+/** The programs below a folder that only its owner may pass, as in a clone below root's home. */
+async function closedBinaries(): Promise<Binaries> {
+  const { postgres } = await findBinaries()
+  const closed = join(root, 'closed to others')
+  if (!existsSync(closed))
+    cpSync(dirname(dirname(postgres)), join(closed, 'native'), { recursive: true, verbatimSymlinks: true })
+  chmodSync(closed, 0o700)
+  return { initdb: join(closed, 'native/bin/initdb'), postgres: join(closed, 'native/bin/postgres') }
+}
+
+test.runIf(asRoot)(
+  'I38 as nobody it runs from below a folder that is closed to everybody else, with its data there',
+  async () => {
+    const binaries = await closedBinaries()
+    const directory = join(root, 'closed to others', 'data')
+    const { url, pid } = await start({ directory, disguise: 'nobody', binaries, database: 'rhizom' })
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
+    expect(statSync(`/proc/${pid}`).uid).toBe(65_534)
+    expect(await query(url, 'show data_directory')).toEqual([{ data_directory: join(directory, 'data') }])
+  },
+)
+
+test.runIf(asRoot)('I38 nobody ends with the process that started it, also when that is killed', async () => {
+  const binaries = await closedBinaries()
+  const options = { directory: join(root, 'killed'), disguise: 'nobody', binaries, settings: FORGETFUL }
+  const source = `const { startPostgres } = await import(${JSON.stringify(new URL('postgres.ts', import.meta.url).href)})
+    process.stdout.write(String((await startPostgres(${JSON.stringify(options)})).pid) + '\\n'); setInterval(() => {}, 1000)`
+  const starter = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [said] = (await once(starter.stdout, 'data')) as [Buffer]
+  const pid = Number(said.toString())
+  expect(lookUpProcess(pid)?.command).toContain('native/bin/postgres')
+  starter.kill('SIGKILL')
+  expect(await until(() => lookUpProcess(pid) === undefined, { withinMs: 10_000 })).toBe(true)
+})
+
+test.runIf(asRoot)('I38 in the closed folder of another user the way is taken that passes it', async () => {
+  const directory = join(root, 'of somebody')
+  mkdirSync(directory, { mode: 0o700 })
+  chownSync(directory, 4_711, 4_711)
+  const { url } = await start({ directory: join(directory, 'state') })
+  expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }])
+  expect(findDisguise({ probe: { file: 'false', args: [] } })).toBeUndefined()
 })
 
 test('I17 a pid file that names a process of somebody else does not matter', async () => {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { type Child, type ChildWatch, describeExit, startChild } from './child.ts'
 import { anyFreePort } from './ports.ts'
-import { type Cluster, openCluster } from './postgres-cluster.ts'
+import { type Binaries, type Cluster, openCluster } from './postgres-cluster.ts'
 import type { Service } from './service.ts'
 import type { Disguise } from './unprivileged.ts'
 import { until } from './until.ts'
@@ -25,6 +25,7 @@ export interface PostgresOptions {
   logFile?: string
   watch?: ChildWatch
   disguise?: Disguise['name']
+  binaries?: Binaries
 }
 
 /**
@@ -68,6 +69,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Service> 
     logFile,
     ...(watch && { watch }),
     ...(options.disguise && { disguise: options.disguise }),
+    ...(options.binaries && { binaries: options.binaries }),
   })
   const port = options.port ?? (await anyFreePort())
   const child = await startUntilReady(cluster, port, { ...options, logFile })

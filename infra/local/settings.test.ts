@@ -16,6 +16,8 @@ test.each([
   ['REDIS_URL', 'http://hunter2'],
   ['RHIZOM_GATEWAYS', '0'],
   ['RHIZOM_API_PORT', '70000'],
+  ['HOST', 'hunter2 hunter2'],
+  ['HOST', 'fe80::1%hunter2'],
 ])('I13 %s=%s is refused by name', (name, value) => {
   const parsed = parseSettings({ [name]: value })
   expect(parsed.ok ? '' : parsed.problem).toContain(name)
@@ -27,7 +29,8 @@ test('I13 every setting has a description', () => {
 })
 
 test('I13 an argument that is not known is refused with the usage', () => {
-  expect(parseFlags(['--fresh'])).toEqual({ ok: true, value: { fresh: true, withParent: false, help: false } })
+  expect(parseFlags(['--fresh'])).toMatchObject({ ok: true, value: { fresh: true, withParent: false, dev: false } })
+  expect(parseFlags(['--dev'])).toMatchObject({ ok: true, value: { fresh: false, dev: true, help: false } })
   const parsed = parseFlags(['--frehs'])
   expect(parsed.ok ? '' : parsed.problem).toMatch(/--frehs[\s\S]*--fresh/)
 })

@@ -3,10 +3,12 @@
  * to the parts, so that a limit of the gateway, for example, can be tried with `MAX_CONNECTIONS_PER_ADDRESS=5 npm start`.
  */
 import { z } from 'zod'
+import { urlFor } from './addresses.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const count = z.coerce.number().int().min(1).max(16)
 const text = z.string().min(1)
+const host = text.refine((name) => URL.canParse(urlFor(name, 1)), 'must be an address or a name of this machine')
 const url = (protocol: RegExp, example: string) => z.url({ protocol, error: `must look like ${example}` }).optional()
 
 interface Setting {
@@ -25,8 +27,16 @@ export const settings = {
     schema: url(/^rediss?$/, 'redis://host:6379'),
     description: 'A Redis to use instead of one of its own',
   },
-  HOST: { schema: text, description: 'The address that web, api and gateways listen on', default: '127.0.0.1' },
-  RHIZOM_LOCAL_DIR: { schema: text, description: 'Where data, logs, secrets and run.json are kept', default: '.local' },
+  HOST: {
+    schema: host,
+    description: 'The address that web, api and gateways listen on; 0.0.0.0 for all of this machine',
+    default: '127.0.0.1',
+  },
+  RHIZOM_LOCAL_DIR: {
+    schema: text,
+    description: 'Where data, logs, secrets and run.json are kept, closed to other users',
+    default: '.local',
+  },
   RHIZOM_APIS: { schema: count, description: 'How many api nodes run', default: '1' },
   RHIZOM_GATEWAYS: { schema: count, description: 'How many gateways run', default: '2' },
   RHIZOM_WEB_PORT: {
@@ -73,18 +83,22 @@ export function parseSettings(environment: NodeJS.ProcessEnv): Parsed<LocalSetti
 export interface Flags {
   fresh: boolean
   withParent: boolean
+  /** The page from its sources, with hot reloading, instead of the built one. */
+  dev: boolean
   help: boolean
 }
 
-export const USAGE = `npm start [-- --fresh] [-- --with-parent]
+export const USAGE = `npm start [-- --fresh] [-- --with-parent], or with hot reloading: npm run dev
   --fresh         forget the data, the secrets and the logs of earlier runs first
   --with-parent   stop when the process that started this one is gone, whatever it is
+  --dev           serve the page from its sources, with hot reloading (what npm run dev does)
   --help          this text`
 
 export function parseFlags(args: readonly string[]): Parsed<Flags> {
-  const known = ['--fresh', '--with-parent', '--help']
+  const known = ['--fresh', '--with-parent', '--dev', '--help']
   const unknown = args.filter((argument) => !known.includes(argument))
   if (unknown.length > 0) return { ok: false, problem: `${unknown.join(' ')} is not understood\n\n${USAGE}` }
   const has = (flag: string): boolean => args.includes(flag)
-  return { ok: true, value: { fresh: has('--fresh'), withParent: has('--with-parent'), help: has('--help') } }
+  const [fresh, withParent, dev, help] = [has('--fresh'), has('--with-parent'), has('--dev'), has('--help')]
+  return { ok: true, value: { fresh, withParent, dev, help } }
 }

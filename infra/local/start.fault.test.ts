@@ -2,59 +2,18 @@
  * The whole local system, started as people start it, in a folder and on ports of its own: parts are killed, the
  * launcher is stopped and killed, npm is killed. The tests build on each other and run in this order.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { postMutationsAnswerSchema, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { afterAll, expect, test } from 'vitest'
-import { repository } from './places.ts'
 import { lookUpProcess } from './process-facts.ts'
 import { readRunFile, type Run } from './run-file.ts'
 import { seed } from './seed.ts'
+import { type Launcher, localStart } from './testing/local-start.ts'
 import { until } from './until.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'rhizom start '))
-const runFile = join(folder, 'run.json')
-const ports = { RHIZOM_WEB_PORT: '0', RHIZOM_API_PORT: '0', RHIZOM_GATEWAY_PORT: '0' }
-const environment: NodeJS.ProcessEnv = {
-  ...process.env,
-  ...ports,
-  RHIZOM_POSTGRES_PORT: '0',
-  RHIZOM_REDIS_PORT: '0',
-  RHIZOM_LOCAL_DIR: folder,
-  DATABASE_URL: '',
-  REDIS_URL: '',
-}
-const launchers: ChildProcess[] = []
+const { folder, runFile, launch, start: startScript, up, clear } = localStart()
 const soon = { withinMs: 30_000 }
-
-interface Launcher {
-  process: ChildProcess
-  said(): string
-  ended: Promise<number | null>
-}
-
-function launch(file: string, ...args: string[]): Launcher {
-  const child = spawn(file, args, { cwd: repository, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
-  launchers.push(child)
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += String(data)))
-  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
-  return { process: child, said: () => said, ended }
-}
-
-const script = join(repository, 'infra', 'local', 'start.ts')
-const startScript = (...flags: string[]): Launcher => launch(process.execPath, script, '--with-parent', ...flags)
-
-/** Waits for run.json, which says that everything is ready. */
-async function up(launcher: Launcher): Promise<Run> {
-  const giveUp = (): boolean => launcher.process.exitCode !== null
-  await until(() => readRunFile(runFile) !== undefined, { withinMs: 90_000, giveUp })
-  const run = readRunFile(runFile)
-  if (run === undefined) throw new Error(`it did not come up:\n${launcher.said()}`)
-  return run
-}
 
 const runs = (pid: number): boolean => lookUpProcess(pid) !== undefined
 const everyPid = (run: Run): number[] => [run.launcher, ...Object.values(run.processes)]
@@ -92,11 +51,7 @@ let current: Launcher
 let token = ''
 const WORDS = 'it survives'
 
-afterAll(async () => {
-  for (const launcher of launchers) launcher.kill('SIGTERM')
-  await until(() => launchers.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null), soon)
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(clear)
 
 test('I24 run.json names everything once it is ready, for its owner only', async () => {
   current = startScript()
@@ -107,6 +62,7 @@ test('I24 run.json names everything once it is ready, for its owner only', async
   expect(run.gateways).toHaveLength(2)
   expect(Object.values(run.processes).every(runs)).toBe(true)
   expect(await everythingAnswers(run)).toBe(true)
+  expect(await (await fetch(run.web)).text()).toContain('/assets/')
   expect(statSync(runFile).mode & 0o777).toBe(0o600)
   expect(current.said()).toContain(run.web)
   const password = new URL(run.databaseUrl).password
@@ -196,6 +152,27 @@ test('I26 --fresh forgets data and secrets', async () => {
   current.process.kill('SIGINT')
   expect(await current.ended).toBe(0)
 })
+
+test('I37 with --dev the page comes from its sources, and everything else is as ever', async () => {
+  current = startScript('--dev')
+  const run = await up(current)
+  expect(await everythingAnswers(run)).toBe(true)
+  expect(await (await fetch(run.web)).text()).toContain('/src/main.tsx')
+  expect((await fetch(`${run.web}/src/main.tsx`)).headers.get('content-type')).toBe('text/javascript')
+  expect((await fetch(`${run.web}/v1/spaces`)).status).toBe(401)
+  expect((await fetch(`${run.web}/__open-in-editor?file=x`)).status).toBe(404)
+  current.process.kill('SIGTERM')
+  expect(await current.ended).toBe(0)
+})
+
+test('I34 whatever was made meanwhile is for its owner only', () => {
+  const files = [folder, ...filesUnder(folder)]
+  expect(files.length).toBeGreaterThan(20)
+  expect(files.filter((path) => (statSync(path).mode & 0o077) !== 0)).toEqual([])
+})
+
+const filesUnder = (path: string): string[] =>
+  readdirSync(path, { recursive: true, withFileTypes: true }).map(({ parentPath, name }) => join(parentPath, name))
 
 test.each(['SIGKILL', 'SIGTERM'] as const)('I2 I7 I27 %s of npm leaves no process behind', async (signal) => {
   const npm = launch('npm', 'start')

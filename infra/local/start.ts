@@ -6,21 +6,24 @@
  *   npm or npx gone                                             the same as SIGTERM
  *   SIGKILL of this process                                     its parts die by guard.sh and by death signals
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { otherUrls, portOf, whyNotListen } from './addresses.ts'
 import { listenForEnd } from './endings.ts'
 import { startGuard } from './guard.ts'
 import { takeLock } from './lock.ts'
 import { repository } from './places.ts'
 import { readRunFile, removeRunFile, type Run } from './run-file.ts'
 import { createScreen, table } from './screen.ts'
-import { type LocalSettings, parseFlags, parseSettings, USAGE } from './settings.ts'
+import { type Flags, type LocalSettings, parseFlags, parseSettings, USAGE } from './settings.ts'
+import { openStateFolder, OWN_DATA } from './state-folder.ts'
 import { createSystem } from './system.ts'
 
 const DOWN_WITHIN_MS = 25_000
-const OWN_DATA = ['postgres', 'redis', 'seed.json', 'secrets.json', 'logs']
 
+// Whatever this process and its parts make is for their user alone.
+process.umask(0o077)
 const screen = createScreen(process.stdout)
 process.exitCode = await main()
 // Whatever still hangs on, a socket of a probe for instance, has no say any more.
@@ -32,14 +35,18 @@ async function main(): Promise<number> {
   if (flags.value.help) return refuse(USAGE, 0)
   const settings = parseSettings(process.env)
   if (!settings.ok) return refuse(settings.problem, 1)
+  const unreachable = await whyNotListen(settings.value.HOST)
+  if (unreachable !== undefined) return refuse(`HOST: nothing can listen on this address here (${unreachable})`, 1)
   const local = resolve(repository, settings.value.RHIZOM_LOCAL_DIR)
-  mkdirSync(local, { recursive: true })
+  const state = openStateFolder(local)
+  if (!state.ok) return refuse(state.problem, 1)
+  if (state.notice !== undefined) screen.notice(state.notice)
   const lock = takeLock(join(local, 'start.lock'))
   if (!lock.held) return refuse(alreadyRunning(lock.holder, readRunFile(join(local, 'run.json'))), 1)
   try {
     removeRunFile(join(local, 'run.json'))
     if (flags.value.fresh) forget(local, settings.value)
-    return await liveUntilStopped({ ...settings.value, RHIZOM_LOCAL_DIR: local }, flags.value.withParent)
+    return await liveUntilStopped({ ...settings.value, RHIZOM_LOCAL_DIR: local }, flags.value)
   } finally {
     removeRunFile(join(local, 'run.json'))
     lock.release()
@@ -62,10 +69,10 @@ function forget(local: string, { DATABASE_URL }: LocalSettings): void {
   if (DATABASE_URL !== undefined) screen.notice('the database of DATABASE_URL is not touched')
 }
 
-async function liveUntilStopped(settings: LocalSettings, withParent: boolean): Promise<number> {
+async function liveUntilStopped(settings: LocalSettings, { withParent, dev }: Flags): Promise<number> {
   const guard = startGuard()
   const stop = new AbortController()
-  const system = createSystem({ settings, environment: process.env, screen, watch: guard, signal: stop.signal })
+  const system = createSystem({ settings, environment: process.env, screen, watch: guard, dev, signal: stop.signal })
   const unlisten = listenForEnd({
     withParent,
     onEnd: (why) => {
@@ -80,7 +87,7 @@ async function liveUntilStopped(settings: LocalSettings, withParent: boolean): P
     screen.step('rhizom is starting')
     const run = await Promise.race([system.up(), stopped])
     if (run !== undefined) {
-      screen.plain(summary(run, settings.RHIZOM_LOCAL_DIR))
+      screen.plain(summary(run, settings))
       await stopped
     }
   } catch (error) {
@@ -101,7 +108,7 @@ async function liveUntilStopped(settings: LocalSettings, withParent: boolean): P
   return code
 }
 
-function summary(run: Run, local: string): string {
+function summary(run: Run, { RHIZOM_LOCAL_DIR: local, HOST }: LocalSettings): string {
   const pid = (name: string): string => (run.processes[name] === undefined ? 'given' : `pid ${run.processes[name]}`)
   const rows = [
     ['web', run.web, pid('web')],
@@ -111,5 +118,7 @@ function summary(run: Run, local: string): string {
     ['redis', new URL(run.redisUrl).host, pid('redis')],
   ]
   const text = table(rows).replaceAll(/^/gm, '  ')
-  return `\n${text}\n\n  logs in ${join(local, 'logs')} · Ctrl-C stops it all\n\n  Open ${run.web} in two browsers.\n`
+  const others = otherUrls(HOST, portOf(run.web)).map((url) => `  From elsewhere: ${url}\n`)
+  const hints = `  logs in ${join(local, 'logs')} · Ctrl-C stops it all\n\n  Open ${run.web} in two browsers.\n`
+  return `\n${text}\n\n${hints}${others.join('')}`
 }

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { urlFor } from './addresses.ts'
 import { type ChildWatch, describeExit, runToEnd } from './child.ts'
 import { beginLog, followLog, type Follower } from './log-follower.ts'
 import {
@@ -11,12 +12,13 @@ import {
   errorsOf,
   gatewayParts,
   migration,
+  type PageSource,
   postgresPart,
   redisPart,
   type Surroundings,
-  urlFor,
   webPart,
 } from './parts.ts'
+import { buildPage } from './page-build.ts'
 import { cacheDirectory } from './places.ts'
 import { portFinder } from './ports.ts'
 import { openCluster } from './postgres-cluster.ts'
@@ -38,6 +40,8 @@ export interface SystemOptions {
   environment: NodeJS.ProcessEnv
   screen: Screen
   watch: ChildWatch
+  /** Whether the page is served from its sources, by the development server. */
+  dev: boolean
   /** Ends the bringing up between two steps. */
   signal: AbortSignal
 }
@@ -48,7 +52,7 @@ export interface LocalSystem {
   kill(): void
 }
 
-export function createSystem({ settings, environment, screen, watch, signal }: SystemOptions): LocalSystem {
+export function createSystem({ settings, environment, screen, watch, dev, signal }: SystemOptions): LocalSystem {
   const local = settings.RHIZOM_LOCAL_DIR
   const logFileOf = (part: string): string => join(local, 'logs', `${part}.log`)
   const runFile = join(local, 'run.json')
@@ -132,6 +136,19 @@ export function createSystem({ settings, environment, screen, watch, signal }: S
     return `redis://127.0.0.1:${own}`
   }
 
+  async function page(): Promise<PageSource> {
+    if (dev) return { kind: 'sources' }
+    const startedAt = performance.now()
+    const { directory, made } = await buildPage({
+      directory: join(cacheDirectory, 'page'),
+      logFile: openLog('page-build', false),
+      watch,
+      say: (line) => screen.step(`page: ${line}`),
+    })
+    if (made === 'now') screen.done(`the page is built (${seconds(performance.now() - startedAt)})`)
+    return { kind: 'built', directory }
+  }
+
   async function migrate(around: Surroundings): Promise<void> {
     signal.throwIfAborted()
     screen.step('migrating the database')
@@ -151,12 +168,12 @@ export function createSystem({ settings, environment, screen, watch, signal }: S
     }
   }
 
-  async function up(): Promise<Run> {
-    timer = setInterval(() => followers.forEach((follower) => follower.read()), FOLLOW_EVERY_MS)
+  /** Database, bus and schema, and where everything else is going to be. */
+  async function prepare(): Promise<Surroundings> {
     const secrets = keepSecrets(join(local, 'secrets.json'))
     const port = portFinder()
     const [databaseUrl, redisUrl] = await Promise.all([database(port), bus(port)])
-    const take = async (usual: number): Promise<string> => urlFor(settings.HOST, await port(usual))
+    const take = async (usual: number): Promise<string> => urlFor(settings.HOST, await port(usual, settings.HOST))
     const around: Surroundings = {
       environment,
       host: settings.HOST,
@@ -168,13 +185,19 @@ export function createSystem({ settings, environment, screen, watch, signal }: S
       gatewayUrls: await eachOf(settings.RHIZOM_GATEWAYS, () => take(settings.RHIZOM_GATEWAY_PORT)),
     }
     await migrate(around)
+    return around
+  }
+
+  async function up(): Promise<Run> {
+    timer = setInterval(() => followers.forEach((follower) => follower.read()), FOLLOW_EVERY_MS)
+    const [around, served] = await Promise.all([prepare(), page()])
     screen.step('starting api, gateways and web')
     const named = (part: Part, url: string): Promise<void> => startPart(part, `${part.name} answers on ${url}`)
     await Promise.all([
       Promise.all(apiParts(around).map((part, index) => named(part, around.apiUrls[index] ?? ''))).then(() =>
         Promise.all(gatewayParts(around).map((part, index) => named(part, around.gatewayUrls[index] ?? ''))),
       ),
-      named(webPart(around), around.webUrl),
+      named(webPart(around, served), around.webUrl),
     ])
     await plant(around)
     signal.throwIfAborted()
@@ -182,8 +205,8 @@ export function createSystem({ settings, environment, screen, watch, signal }: S
       web: around.webUrl,
       api: around.apiUrls,
       gateways: around.gatewayUrls,
-      databaseUrl,
-      redisUrl,
+      databaseUrl: around.databaseUrl,
+      redisUrl: around.redisUrl,
       processes: supervisor.pids(),
       launcher: process.pid,
     }

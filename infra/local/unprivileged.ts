@@ -1,7 +1,8 @@
 /**
- * Postgres refuses to run as root. As root on Linux its programs run as nobody, in one of two ways, whichever the
- * machine allows: in a user namespace of their own (their files then belong to root outside of it), or, as in most
- * containers, as that user with the right to pass folders that are closed to it. Neither adds a user to the machine.
+ * Postgres refuses to run as root. As root on Linux its programs run as nobody, in the first of these ways in which they
+ * reach their files, which may lie below folders that are closed to others: in a user namespace of their own (their files
+ * then belong to root outside of it), or, as in most containers, as that user with the right to pass such folders. No
+ * way adds a user to the machine.
  */
 import { spawnSync } from 'node:child_process'
 import type { Command } from './child.ts'
@@ -25,6 +26,15 @@ function wrapIn(prefix: (deathSignal: string) => string[]): Disguise['wrap'] {
   }
 }
 
+const asNobody = (...more: string[]): Disguise => ({
+  name: 'nobody',
+  fileOwner: NOBODY,
+  wrap: wrapIn((signal) => [
+    ...['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
+    ...['--inh-caps=+dac_override', '--ambient-caps=+dac_override', ...more, '--pdeathsig', signal, '--'],
+  ]),
+})
+
 const disguises: Disguise[] = [
   {
     name: 'user-namespace',
@@ -34,23 +44,25 @@ const disguises: Disguise[] = [
       ...['setpriv', '--pdeathsig', signal, '--'],
     ]),
   },
-  {
-    name: 'nobody',
-    fileOwner: NOBODY,
-    wrap: wrapIn((signal) => [
-      ...['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
-      ...['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--pdeathsig', signal, '--'],
-    ]),
-  },
+  // Without this bit access(2), by which Postgres looks for its programs, forgets the right of a user that is not root.
+  asNobody('--securebits=+no_setuid_fixup'),
+  // Where the bit may not be set; then the way to the programs has to be open.
+  asNobody(),
 ]
 
-const works = (disguise: Disguise): boolean => {
-  const { file, args } = disguise.wrap({ file: 'true', args: [] })
-  return spawnSync(file, args).status === 0
+const succeeds = (disguise: Disguise, probe: Command): boolean => {
+  const { file, args } = disguise.wrap(probe)
+  return spawnSync(file, args, { stdio: 'ignore', env: probe.env ?? process.env }).status === 0
 }
 
-/** How programs that refuse root run here; undefined where this machine allows neither way. */
-export function findDisguise(only?: Disguise['name']): Disguise | undefined {
+export interface DisguiseSearch {
+  /** What has to succeed in it. */
+  probe?: Command
+  only?: Disguise['name'] | undefined
+}
+
+/** How programs that refuse root run here; undefined where this machine allows no way. */
+export function findDisguise({ probe = { file: 'true', args: [] }, only }: DisguiseSearch = {}): Disguise | undefined {
   if (process.getuid?.() !== 0 || process.platform !== 'linux') return itself
-  return disguises.find((disguise) => (only === undefined || disguise.name === only) && works(disguise))
+  return disguises.find((disguise) => (only === undefined || disguise.name === only) && succeeds(disguise, probe))
 }

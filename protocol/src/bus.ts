@@ -27,7 +27,7 @@ export const REDIS = {
   revokedChannel: 'rhizom:revoked',
   gatewaysChannel: 'rhizom:gateways',
   gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
-  gatewayEstate: (bootId: string): string => `rhizom:gateway:${bootId}:spaces`,
+  gatewaySpaces: (bootId: string): string => `rhizom:gateway:${bootId}:spaces`,
   knownGateways: 'rhizom:gateways:known',
   here: (space: SpaceId): string => `rhizom:{${space}}:here`,
 } as const

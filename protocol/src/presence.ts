@@ -4,7 +4,7 @@
  *
  *   rhizom:gateway:<bootId>      key with TTL   `{"formerly": […], …}`: present while the gateway heartbeats
  *   rhizom:{@space}:here         hash           `<bootId>/<being>` → PresenceEntry
- *   rhizom:gateways:known        sorted set     boot ids by the time of their last heartbeat, until they are cleared up after
+ *   rhizom:gateways:known        sorted set     boot ids by the date of their last heartbeat, until they are cleaned up
  *   rhizom:gateway:<bootId>:spaces  set         the spaces in which the gateway has entries: what to clear up
  *   rhizom:{@space}              channel        after each write a hint: which entries of this gateway came or went
  *   rhizom:gateways              channel        GatewayBeat: which spaces a gateway wrote lately, and that it stops

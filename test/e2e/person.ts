@@ -77,7 +77,7 @@ export class Person {
 
   /** Presses key after key, and sends nothing. */
   type(text: string): Promise<void> {
-    return this.page.getByTestId('message-input').pressSequentially(text)
+    return mayWrite(this.page).pressSequentially(text)
   }
 
   /** Takes out everything that was typed, and sends nothing. */
@@ -90,7 +90,7 @@ export class Person {
   }
 
   async say(text: string): Promise<void> {
-    await this.page.getByTestId('message-input').fill(text)
+    await mayWrite(this.page).fill(text)
     await this.send()
   }
 
@@ -164,3 +164,6 @@ export class Person {
 }
 
 const isLive = (page: Page): Promise<void> => page.locator('[data-testid=sync-status][data-status=live]').waitFor()
+
+/** Where one writes, once one may: before that, keys make a draft that nobody hears of. */
+const mayWrite = (page: Page): Locator => page.getByPlaceholder('Write a message')

@@ -6,7 +6,8 @@
  */
 import { join } from 'node:path'
 import { type Child, startChild } from '@rhizom/infra/local/child.ts'
-import { repository } from '@rhizom/infra/local/places.ts'
+import { buildPage } from '@rhizom/infra/local/page-build.ts'
+import { cacheDirectory, repository } from '@rhizom/infra/local/places.ts'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type Cluster, type ClusterOptions, eventually, freePort, provided, startCluster } from '../cluster/cluster.ts'
@@ -76,6 +77,7 @@ export class Stage {
     const context = await this.#browser.newContext(options)
     context.setDefaultTimeout(PATIENCE_MS)
     context.on('page', (page) => this.#listenTo(page, name))
+    await context.addInitScript(tellViolations)
     if (withClock) await context.clock.install()
     return Person.signIn(context, `${this.webUrl}/spaces/${encodeURIComponent(space)}`, name)
   }
@@ -86,6 +88,11 @@ export class Stage {
       const isComplaint = message.type() === 'error' || message.type() === 'warning'
       if (isComplaint && !ABOUT_THE_NETWORK.test(message.text())) this.#faults.push(`${name}: ${message.text()}`)
     })
+  }
+
+  /** What pages complained about so far, taken out: for tests that bring it about. */
+  complaints(): string[] {
+    return this.#faults.splice(0)
   }
 
   /** A picture of every open page; resolves with the files. */
@@ -101,7 +108,7 @@ export class Stage {
   /** Everybody goes home. Resolves with what their pages complained about. */
   async clear(): Promise<string[]> {
     await Promise.all(this.#browser.contexts().map((context) => context.close()))
-    return this.#faults.splice(0)
+    return this.complaints()
   }
 
   async strike(): Promise<void> {
@@ -109,6 +116,15 @@ export class Stage {
     await this.#web.stop()
     await this.cluster.stop()
   }
+}
+
+/** Runs in each page: what its policy stopped is a complaint like any other, also where the browser says nothing. */
+function tellViolations(): void {
+  document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
+    // The page has a console; the tests' own output has not.
+    // oxlint-disable-next-line no-console
+    console.error(`against the policy: ${effectiveDirective} ${blockedURI}`)
+  })
 }
 
 /** Sets a stage for the tests of a `describe`; the function gives it while they run. */
@@ -131,16 +147,21 @@ export function useStage(options: StageOptions | (() => Promise<StageOptions>) =
   }
 }
 
+/** The page as `npm start` serves it: built, by its own server. */
 async function startWeb(cluster: Cluster): Promise<{ web: Child; webUrl: string }> {
+  const page = await buildPage({
+    directory: join(cacheDirectory, 'page'),
+    logFile: join(cluster.logs, 'page-build.log'),
+  })
   const port = await freePort()
   const webUrl = `http://127.0.0.1:${port}`
   const command = {
     file: process.execPath,
-    args: ['node_modules/vite/bin/vite.js'],
-    cwd: join(repository, 'web'),
+    args: [join(repository, 'web/server/main.ts')],
     env: {
       PATH: process.env['PATH'] ?? '',
       PORT: String(port),
+      PAGE_DIRECTORY: page.directory,
       API_URLS: cluster.apis.map(({ url }) => url).join(','),
       GATEWAY_URLS: cluster.gateways.map(({ url }) => url).join(','),
     },

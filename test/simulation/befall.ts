@@ -28,7 +28,7 @@ export function befall(world: World, op: Op): void {
     case 'reload':
     case 'sleep':
     case 'network':
-    case 'stepDate':
+    case 'stepClientDate':
     case 'cut':
     case 'stall':
     case 'comeIn':
@@ -42,6 +42,7 @@ export function befall(world: World, op: Op): void {
     case 'busCut':
     case 'busForgets':
     case 'storeSuffers':
+    case 'stepGatewayDate':
       return befallGateway(world, op)
     case 'apiAway':
       return world.api.goAway(op.how, op.forMs)
@@ -140,7 +141,7 @@ function befallClient(
     case 'network':
       client.gate.enter(() => client.device(op.event))
       return
-    case 'stepDate':
+    case 'stepClientDate':
       return client.stepDate(op.byMs)
     case 'reload':
       return world.reload(op.client)
@@ -193,6 +194,8 @@ function befallGateway(world: World, op: Extract<Op, { gateway: number }>): void
     case 'storeSuffers':
       gateway.store?.suffer(op.trouble, op.forMs)
       return
+    case 'stepGatewayDate':
+      return gateway.stepDate(op.byMs)
     case 'busCut':
       gateway.bus?.cut(op.unnoticedMs)
       return

@@ -3,7 +3,7 @@
  * proves nothing about messages that do. Gateways are asked for their metrics, the rest is told by the world.
  */
 import type { Metrics } from '../../gateway/src/observe.ts'
-import type { PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import type { PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
 import { FINALES } from './plan.ts'
 
 export type Coverage = Map<string, number>
@@ -88,8 +88,9 @@ export const EXPECTED: readonly string[] = [
   'op goOut',
   'op state',
   'op signal',
-  'op stepDate',
+  'op stepClientDate',
   'op storeSuffers',
+  'op stepGatewayDate',
   'op redisEmptied',
   'op redisRestarts',
   'op redisStandsStill',

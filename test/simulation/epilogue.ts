@@ -207,14 +207,14 @@ function expectNobody({ gateways, redis: { data }, oracle }: World): void {
   for (const { name, hub } of gateways)
     if (hub !== undefined && hub.entryCount > 0)
       oracle.fail('S25', `${name} still has ${hub.entryCount} entries when everybody has left`)
-  const kept = [...data.hashes.keys(), ...data.estates.keys()]
+  const kept = [...data.hashes.keys(), ...data.spaces.keys()]
   if (kept.length > 0) oracle.fail('S25', `Redis still holds ${kept.join(', ')} when everybody has left`)
   const alive = [...data.leases.keys()].filter((boot) => data.isAlive(boot))
-  const isKnown = [...data.beats.keys()].every((boot) => alive.includes(boot))
+  const isKnown = [...data.heartbeats.keys()].every((boot) => alive.includes(boot))
   if (alive.length !== gateways.length || !isKnown)
     oracle.fail(
       'S25',
-      `Redis knows ${[...alive, ...data.beats.keys()].join(' ')}, and ${gateways.length} gateways live`,
+      `Redis knows ${[...alive, ...data.heartbeats.keys()].join(' ')}, and ${gateways.length} gateways live`,
     )
 }
 
@@ -222,7 +222,7 @@ function expectNobody({ gateways, redis: { data }, oracle }: World): void {
 function expectNothing({ gateways, redis: { data }, oracle }: World): void {
   for (const { name, hub } of gateways)
     if (hub?.remains !== undefined) oracle.fail('S25', `${name} kept ${hub.remains} when everybody had left`)
-  const kept = [...data.leases.keys()].filter((boot) => data.isAlive(boot) || data.beats.has(boot))
+  const kept = [...data.leases.keys()].filter((boot) => data.isAlive(boot) || data.heartbeats.has(boot))
   if (kept.length > 0) oracle.fail('S25', `Redis still knows ${kept.join(' ')} when all gateways have stopped`)
 }
 

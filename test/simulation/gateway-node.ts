@@ -6,7 +6,7 @@ import type { SpaceId } from '@rhizom/protocol'
 import { Gateway, type GatewaySettings } from '../../gateway/src/gateway.ts'
 import type { Metrics } from '../../gateway/src/observe.ts'
 import type { ClientHandlers, ClientSocket, Log } from '../../gateway/src/ports.ts'
-import type { PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import type { PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
 import { Wall } from '../../gateway/src/wall.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
@@ -62,6 +62,8 @@ export class GatewayNode {
   readonly #ports: GatewayNodePorts
   #process: Process | undefined
   #starts = 0
+  /** What the date of its machine is ahead of the true one. */
+  #dateAheadMs = 0
 
   constructor(name: string, ports: GatewayNodePorts) {
     this.name = name
@@ -110,7 +112,7 @@ export class GatewayNode {
     if (this.#process !== undefined) return
     const { time, chance, redis, api, tuning, note, oracle, ledger, presence } = this.#ports
     const start = ++this.#starts
-    const facts = ledger.started(`${this.name}.${start}`)
+    const facts = ledger.started(`${this.name}.${start}`, this.#dateAheadMs)
     const gate = new Gate(time)
     const underWay = new Map<SpaceId, number>()
     // A feed that closes while it reads may be followed by another one at once: those are two feeds.
@@ -120,7 +122,7 @@ export class GatewayNode {
       gate,
       chance: this.#ports.presenceChance,
       breaks: this.#ports.storeBreaks,
-      leaves: (words) => hub.leaves(words),
+      leaves: (leave) => hub.leaves(leave),
     })
     const hub: SimulatedHub = new SimulatedHub(facts, { gate, chance, store, ledger, log: this.#log(), presence })
     let sessions = 0
@@ -146,7 +148,7 @@ export class GatewayNode {
           revoked: ({ since }) =>
             gate.later(1, () => ({ type: 'answered', revoked: {}, next: { since }, isWhole: true })),
         },
-        roster: hub,
+        presence: hub,
         verifyToken: (token) => api.verify(gate, token),
         log: this.#log(),
         wall: new Wall(this.#log()),
@@ -172,6 +174,12 @@ export class GatewayNode {
     this.#ports.note(`${this.name} crashes${clientsSee ? '' : ', unseen'}`)
     this.#end(clientsSee, false)
     this.#ports.time.after(forMs, () => this.start())
+  }
+
+  /** Presence is given the date; the rest of a gateway compares it with tokens, which is left to its own tests. */
+  stepDate(byMs: number): void {
+    this.#dateAheadMs += byMs
+    this.#ports.ledger.dateStepped(this.#process?.facts, byMs)
   }
 
   freeze(forMs: number): void {

@@ -1,6 +1,6 @@
 /** Makes the plan of a seed: a world, and twenty seconds of writes and trouble for it. */
 import { Chance } from './chance.ts'
-import { deedsOf, finaleOf, movesOf, presenceOpsOf, presenceTuningOf } from './presence-plan.ts'
+import { dateStepsOf, deedsOf, finaleOf, movesOf, presenceOpsOf, presenceTuningOf } from './presence-plan.ts'
 import {
   type Op,
   type Plan,
@@ -69,7 +69,7 @@ export function planOf(seed: number): Plan {
     // Bursts and pauses: what comes close together races, what comes after a pause finds everything settled.
     at += chance.happens(0.7) ? chance.int(1, 150) : chance.int(300, 2_000)
   }
-  ops.push(...presenceOpsOf(seed, shape), ...dateOpsOf(seed, shape))
+  ops.push(...presenceOpsOf(seed, shape), ...dateOpsOf(seed, shape), ...dateStepsOf(seed, shape))
   const finale = finaleOf(seed)
   const moves =
     finale === 'people move' ? movesOf(seed, shape) : finale === 'hints go astray' ? deedsOf(seed, shape) : []
@@ -84,7 +84,7 @@ function dateOpsOf(seed: number, shape: Shape): Planned[] {
   for (let at = chance.int(100, 6_000); at < TROUBLE_MS; at += chance.int(500, 8_000)) {
     const client = chance.int(0, shape.clients + shape.presence.tabs - 1)
     const farMs = chance.pick([1_000, 60_000, HOUR_MS, 24 * HOUR_MS, 400 * 24 * HOUR_MS])
-    ops.push({ atMs: at, kind: 'stepDate', client, byMs: chance.happens(0.5) ? farMs : -farMs })
+    ops.push({ atMs: at, kind: 'stepClientDate', client, byMs: chance.happens(0.5) ? farMs : -farMs })
   }
   return ops
 }

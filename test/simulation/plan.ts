@@ -85,7 +85,7 @@ export type Op =
   | { kind: 'reload'; client: number }
   | { kind: 'sleep'; client: number; forMs: number }
   | { kind: 'network'; client: number; event: 'networkFound' | 'networkLost' | 'pageShown' }
-  | { kind: 'stepDate'; client: number; byMs: number }
+  | { kind: 'stepClientDate'; client: number; byMs: number }
   | { kind: 'cut'; client: number; clientSees: boolean; gatewaySees: boolean }
   | { kind: 'cutAll' }
   | { kind: 'stall'; client: number; way: 'down' | 'up' | 'both'; forMs: number }
@@ -102,6 +102,8 @@ export type Op =
   | { kind: 'state'; client: number; space: number; value: number }
   | { kind: 'signal'; client: number; space: number; name: string }
   | { kind: 'storeSuffers'; gateway: number; trouble: StoreTrouble; forMs: number }
+  /** Somebody, or a time server, sets the date of a gateway's machine. */
+  | { kind: 'stepGatewayDate'; gateway: number; byMs: number }
   | { kind: 'redisEmptied' }
   | { kind: 'redisRestarts'; forMs: number }
   | { kind: 'redisStandsStill'; forMs: number }

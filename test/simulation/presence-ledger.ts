@@ -14,6 +14,8 @@ export interface ProcessFacts {
   /** How long it waits for those who went: longer while it drains. */
   graceMs: number
   endedAt: number | undefined
+  /** What its date is ahead of the true one. */
+  dateAheadMs: number
   /** It said goodbye and took its own with it. */
   isStopped: boolean
 }
@@ -33,6 +35,7 @@ export interface Connection {
 
 /** A being's time in a space without a break. */
 export interface Stay {
+  /** By the dates of the gateways. */
   cameAt: number[]
   /** Whether it is beyond doubt that it began with the first of these. */
   isSure: boolean
@@ -55,6 +58,7 @@ export class PresenceLedger {
   /** Whether something is wrong right now. */
   readonly #isTroubled: () => boolean
   #disturbedAt = Number.NEGATIVE_INFINITY
+  #areDatesOff = false
 
   constructor(
     time: VirtualTime,
@@ -78,9 +82,20 @@ export class PresenceLedger {
     return this.#disturbedAt < at && !this.#isTroubled()
   }
 
-  started(name: string): ProcessFacts {
+  /** Whether the dates of gateways differ, or did: then they do not tell what came first. */
+  get areDatesOff(): boolean {
+    return this.#areDatesOff
+  }
+
+  /** Of a machine whose gateway may be down. */
+  dateStepped(process: ProcessFacts | undefined, byMs: number): void {
+    if (process !== undefined) process.dateAheadMs += byMs
+    this.#areDatesOff = true
+  }
+
+  started(name: string, dateAheadMs = 0): ProcessFacts {
     const { graceMs } = this.#tuning
-    return { name, startedAt: this.#time.now(), graceMs, endedAt: undefined, isStopped: false }
+    return { name, startedAt: this.#time.now(), graceMs, endedAt: undefined, dateAheadMs, isStopped: false }
   }
 
   ended(process: ProcessFacts, isStopped: boolean): void {
@@ -114,7 +129,7 @@ export class PresenceLedger {
       former.goneAt = undefined
       return
     }
-    this.#noteStay(space, being)
+    this.#noteStay(space, being, process)
     known.set(key, {
       process,
       being,
@@ -225,8 +240,9 @@ export class PresenceLedger {
   }
 
   /** A new connection goes on with the stay of its being, begins another, or leaves it open which of the two. */
-  #noteStay(space: SpaceId, being: BeingId): void {
+  #noteStay(space: SpaceId, being: BeingId, { dateAheadMs }: ProcessFacts): void {
     const now = this.#time.now()
+    const date = now + dateAheadMs
     const { leaseMs } = this.#tuning
     const stays = this.#stays.get(space) ?? new Map<BeingId, Stay>()
     this.#stays.set(space, stays)
@@ -235,10 +251,10 @@ export class PresenceLedger {
     const heldAtMost = Math.max(0, ...this.#of(space, being).map((one) => this.#heldAtMost(one)))
     const isOver = isQuiet && now > heldAtMost + MARGIN_MS
     if (stay === undefined || isOver) {
-      stays.set(being, { cameAt: [now], isSure: true })
+      stays.set(being, { cameAt: [date], isSure: true })
       return
     }
-    stay.cameAt.push(now)
+    stay.cameAt.push(date)
     const isOn = this.heldSince(space, being, now - MARGIN_MS) >= now + MARGIN_MS
     if (!isQuiet || !isOn) stay.isSure = false
   }

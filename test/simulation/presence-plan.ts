@@ -83,6 +83,18 @@ export function presenceOpsOf(seed: number, shape: Shape): Planned[] {
   ]
 }
 
+/** Dates that are set to and fro, of chances of their own. */
+export function dateStepsOf(seed: number, shape: Shape): Planned[] {
+  const chance = new Chance(seed, 'dates')
+  if (chance.happens(0.5)) return []
+  return Array.from({ length: chance.int(1, 4) }, () => ({
+    atMs: chance.int(0, TROUBLE_MS),
+    kind: 'stepGatewayDate',
+    gateway: chance.int(0, shape.gateways - 1),
+    byMs: chance.pick([-3_600_000, -30_000, -400, 1_000, 60_000, 3_600_000]),
+  }))
+}
+
 export function finaleOf(seed: number): Finale {
   const chance = new Chance(seed, 'finale')
   return chance.happens(0.5) ? 'people move' : chance.pick(FINALES)

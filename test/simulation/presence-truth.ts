@@ -96,12 +96,13 @@ function entryWrong(world: World, space: SpaceId, being: BeingId, { state, since
   const open = ledger.open(space, being)
   const latest = Math.max(...open.map(({ stateAt }) => stateAt))
   const states = open
-    .filter(({ stateAt }) => stateAt >= latest - (latest === 0 ? 0 : RACE_MS))
+    // Those set while gateways did not hear of each other count by the dates of these.
+    .filter(({ stateAt }) => ledger.areDatesOff || stateAt >= latest - (latest === 0 ? 0 : RACE_MS))
     .map((one) => JSON.stringify(one.state ?? {}))
   if (!states.includes(JSON.stringify(state)))
     return `the state ${JSON.stringify(state)}, and it is ${states.join(' or ')}`
   const stay = ledger.stay(space, being)
-  const times = stay === undefined ? [] : stay.isSure ? stay.cameAt.slice(0, 1) : stay.cameAt
+  const times = stay === undefined ? [] : stay.isSure && !ledger.areDatesOff ? stay.cameAt.slice(0, 1) : stay.cameAt
   return times.includes(since) ? undefined : `that it came at ${since}, and it was at ${times.join(' or ')}`
 }
 
@@ -149,6 +150,6 @@ function ownStateWrong(world: World, space: SpaceId, client: ClientNode): string
 
 /** Nothing else is kept of gateways that are no more. */
 function keysWrong({ redis: { data } }: World): string | undefined {
-  const dead = [...data.beats.keys(), ...data.estates.keys()].find((boot) => !data.isAlive(boot))
+  const dead = [...data.heartbeats.keys(), ...data.spaces.keys()].find((boot) => !data.isAlive(boot))
   return dead === undefined ? undefined : `Redis still knows ${dead}, which has no lease`
 }

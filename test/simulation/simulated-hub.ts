@@ -2,10 +2,11 @@
  * Presence of one simulated gateway: the real hub, whose every word from connections is also written down as a fact
  * (presence-ledger.ts), and which takes a moment longer until a roster is known.
  */
-import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
-import type { LastWords, Log } from '../../gateway/src/ports.ts'
-import { PresenceHub } from '../../gateway/src/presence/presence-hub.ts'
-import { createPresenceMetrics, type PresenceMetrics } from '../../gateway/src/presence/presence-metrics.ts'
+import type { BeingId, SpaceId } from '@rhizom/protocol'
+import type { Leave, Log } from '../../gateway/src/ports.ts'
+import { PresenceHub } from '../../gateway/src/presence/hub.ts'
+import type { PresenceHandle, RosterHandle } from '../../gateway/src/presence/port.ts'
+import { createPresenceMetrics, type PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
 import type { PresenceTuning } from './plan.ts'
@@ -30,7 +31,7 @@ export class SimulatedHub extends PresenceHub {
   readonly #facts: ProcessFacts
   readonly #ports: SimulatedHubPorts
   /** They name every roster there is. */
-  #lastWords: LastWords | undefined
+  #leave: Leave | undefined
 
   constructor(facts: ProcessFacts, ports: SimulatedHubPorts) {
     const { gate, store, log } = ports
@@ -38,12 +39,14 @@ export class SimulatedHub extends PresenceHub {
     const metrics = createPresenceMetrics()
     let boots = 0
     super({
-      clock: { nowMs: ports.ledger.now, dateMs: ports.ledger.now, after: gate.after },
+      clock: { nowMs: ports.ledger.now, dateMs: () => ports.ledger.now() + facts.dateAheadMs, after: gate.after },
+      random: () => 0.5,
       store,
       lastSeen: { note: () => undefined, flush: () => Promise.resolve(), stop: () => undefined },
       newBootId: () => `${facts.name.replace('.', '_')}_${++boots}`,
       metrics,
       log,
+      faulted: (error) => log.error({ error: String(error) }, 'a fault was contained'),
       settings: { roster: { graceMs, windowMs, listLimit }, lease: { leaseMs, retryMs: RETRY_MS } },
     })
     this.metrics = metrics
@@ -53,47 +56,53 @@ export class SimulatedHub extends PresenceHub {
 
   /** What it still kept when it stopped, in words. */
   get remains(): string | undefined {
-    const rosters = [...(this.#lastWords?.beings ?? [])]
+    const rosters = [...(this.#leave?.beings ?? [])]
     const said = rosters.map(([space, beings]) => `a roster of ${space} with ${beings.join(' ') || 'nobody'}`)
     return said.length === 0 ? undefined : said.join(', ')
   }
 
-  leaves(words: LastWords): void {
-    this.#lastWords = words
+  leaves(leave: Leave): void {
+    this.#leave = leave
   }
 
-  override async ready(space: SpaceId): Promise<void> {
-    const { gate, chance } = this.#ports
-    await Promise.all([super.ready(space), gate.later(chance.int(0, MOST_DELAY_MS), () => undefined)])
+  override join(space: SpaceId, being: BeingId, connection: number): PresenceHandle {
+    const { ledger } = this.#ports
+    const facts = this.#facts
+    ledger.came(facts, space, connection, being)
+    const handle = super.join(space, being, connection)
+    return {
+      setState: (state) => {
+        ledger.stateSet(facts, space, connection, state)
+        handle.setState(state)
+      },
+      leave: () => {
+        ledger.left(facts, space, connection)
+        handle.leave()
+      },
+      remove: () => {
+        ledger.dismissed(facts, space, connection)
+        handle.remove()
+      },
+    }
   }
 
-  override came(space: SpaceId, connection: number, being: BeingId): void {
-    this.#ports.ledger.came(this.#facts, space, connection, being)
-    super.came(space, connection, being)
+  override watch(space: SpaceId, tell: (frame: Uint8Array) => void): RosterHandle {
+    const { gate, chance, ledger } = this.#ports
+    const roster = super.watch(space, tell)
+    return {
+      ...roster,
+      ready: async () => {
+        await Promise.all([roster.ready(), gate.later(chance.int(0, MOST_DELAY_MS), () => undefined)])
+      },
+      retainOnly: (mayRead) => {
+        ledger.restricted(this.#facts, space, mayRead)
+        roster.retainOnly(mayRead)
+      },
+    }
   }
 
-  override left(space: SpaceId, connection: number): void {
-    this.#ports.ledger.left(this.#facts, space, connection)
-    super.left(space, connection)
-  }
-
-  override ended(space: SpaceId, connection: number): void {
-    this.#ports.ledger.dismissed(this.#facts, space, connection)
-    super.ended(space, connection)
-  }
-
-  override restricted(space: SpaceId, mayRead: (being: BeingId) => boolean): void {
-    this.#ports.ledger.restricted(this.#facts, space, mayRead)
-    super.restricted(space, mayRead)
-  }
-
-  override stateSet(space: SpaceId, connection: number, being: BeingId, state: JsonObject): void {
-    this.#ports.ledger.stateSet(this.#facts, space, connection, state)
-    super.stateSet(space, connection, being, state)
-  }
-
-  override prolong(ms: number): void {
+  override extendGrace(ms: number): void {
     this.#ports.ledger.prolonged(this.#facts, ms)
-    super.prolong(ms)
+    super.extendGrace(ms)
   }
 }

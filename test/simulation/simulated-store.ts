@@ -4,7 +4,7 @@
  * was not answered is left open, as it is in life: it was carried out, or in part, or never.
  */
 import { type BootId, encodeGatewayBeat, encodePresenceMessage, type SpaceId } from '@rhizom/protocol'
-import type { BeatAnswer, BeatRequest, LastWords, PresenceStore } from '../../gateway/src/ports.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../../gateway/src/ports.ts'
 import type { PresenceBus, PresenceData } from '../../gateway/src/testing/presence-data.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
@@ -18,7 +18,7 @@ export interface StorePorts {
   /** How often the connection breaks at a command. */
   breaks(): number
   /** What it says when it stops. */
-  leaves(words: LastWords): void
+  leaves(leave: Leave): void
 }
 
 type PresenceWrite = Parameters<PresenceStore['write']>[0][number]
@@ -59,8 +59,8 @@ export class SimulatedStore implements PresenceStore {
     return this.#trouble !== undefined
   }
 
-  start(ready: () => void): void {
-    this.#ready = ready
+  start({ connected }: StoreListener): void {
+    this.#ready = connected
     this.connectSoon()
   }
 
@@ -101,10 +101,10 @@ export class SimulatedStore implements PresenceStore {
     if (this.#trouble !== undefined) this.#recover()
   }
 
-  beat(request: BeatRequest): Promise<BeatAnswer> {
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     return this.#ask(
-      (data) => data.beat(request, this.#bus),
-      (data) => void data.beat(request, NOBODY),
+      (data) => data.heartbeat(request, this.#bus),
+      (data) => void data.heartbeat(request, NOBODY),
     )
   }
 
@@ -125,30 +125,30 @@ export class SimulatedStore implements PresenceStore {
   /** Entries first and then leases, between which anything may happen. */
   async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
     const { entries } = await this.#ask((data) => data.read(space, []))
-    const asked = new Set([...boots, ...entries.keys()])
-    const { leases, beats } = await this.#ask((data) => data.read(space, [...asked]))
-    return { entries, leases: only(leases, asked), beats: only(beats, asked) }
+    const asked = new Set([...boots, ...(entries?.keys() ?? [])])
+    const { leases, heartbeats } = await this.#ask((data) => data.read(space, [...asked]))
+    return { entries, leases: only(leases, asked), heartbeats: only(heartbeats, asked) }
   }
 
   removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
     return this.#ask((data) => data.removeOrphans(space, orphans))
   }
 
-  estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
-    return this.#ask((data) => data.estateOf(boot, limit))
+  spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
+    return this.#ask((data) => data.spacesOf(boot, limit))
   }
 
-  settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
-    return this.#ask((data) => data.settled(boot, spaces))
+  removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
+    return this.#ask((data) => data.removeSpaces(boot, spaces))
   }
 
-  forget(boot: BootId): Promise<void> {
-    return this.#ask((data) => data.forget(boot))
+  removeGateway(boot: BootId): Promise<void> {
+    return this.#ask((data) => data.removeGateway(boot))
   }
 
-  leave(words: LastWords): Promise<void> {
-    this.#ports.leaves(words)
-    return this.#ask((data) => data.leave(words, this.#bus))
+  leave(leave: Leave): Promise<void> {
+    this.#ports.leaves(leave)
+    return this.#ask((data) => data.leave(leave, this.#bus))
   }
 
   stop(): void {
@@ -158,9 +158,9 @@ export class SimulatedStore implements PresenceStore {
   }
 
   readonly #bus: PresenceBus = {
-    hint: (space, bootId, from, to, hint) =>
-      this.#ports.redis.publish({ space, message: encodePresenceMessage(bootId, from, to, hint) }),
-    announce: (beat) => this.#ports.redis.publish({ beat: encoder.encode(encodeGatewayBeat(beat)) }),
+    hint: (space, { epoch, from, to }, hint) =>
+      this.#ports.redis.publish({ space, message: encodePresenceMessage(epoch, from, to, hint) }),
+    announce: (heartbeat) => this.#ports.redis.publish({ beat: encoder.encode(encodeGatewayBeat(heartbeat)) }),
   }
 
   #connect(): void {

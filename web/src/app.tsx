@@ -6,10 +6,13 @@ import { browserEnvironment, createClient, forgetSession, loadSession, saveSessi
 import { createQueryStore, RhizomProvider } from '@rhizom/client/react'
 import { QueryClient } from '@tanstack/react-query'
 import { useCallback, useMemo, useState } from 'react'
-import { Route, Switch } from 'wouter'
+import { usePathname } from 'wouter/use-browser-location'
+import { Boundary } from './fault/boundary.tsx'
+import { PageFault } from './fault/page-fault.tsx'
 import { Home } from './spaces/home.tsx'
 import { SpacePage } from './spaces/space-page.tsx'
 import { NotFound } from './not-found.tsx'
+import { type Route, routeOf } from './route.ts'
 import { forgetDrafts } from './chat/drafts.ts'
 import { SessionEnd } from './session/session-end.tsx'
 import { type Former, SignIn } from './session/sign-in.tsx'
@@ -87,14 +90,33 @@ function SignedIn({ session, onLeft }: SignedInProps) {
     <SignOutContext value={signOut}>
       <RhizomProvider client={client}>
         <SessionEnd onEnded={leave} />
-        <Shell>
-          <Switch>
-            <Route path="/" component={Home} />
-            <Route path="/spaces/:id">{({ id }) => <SpacePage key={id} id={decodeURIComponent(id)} />}</Route>
-            <Route component={NotFound} />
-          </Switch>
-        </Shell>
+        <Pages />
       </RhizomProvider>
     </SignOutContext>
   )
+}
+
+function Pages() {
+  const pathname = usePathname()
+  const route = routeOf(pathname)
+  return (
+    <Shell route={route}>
+      <Boundary of={pathname} fallback={<PageFault route={route} />}>
+        <Page route={route} />
+      </Boundary>
+    </Shell>
+  )
+}
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case 'home':
+      return <Home />
+    case 'space':
+      return <SpacePage key={route.id} id={route.id} />
+    case 'not-found':
+      return <NotFound meant={route.meant} />
+    default:
+      return route satisfies never
+  }
 }

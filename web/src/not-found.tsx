@@ -1,13 +1,24 @@
+import type { SpaceId } from '@rhizom/protocol'
 import { Link } from 'wouter'
+import { HOME_PATH, pathToSpace } from './route.ts'
 
-export function NotFound() {
+/** `meant` is the space that the address was probably to lead to. */
+export function NotFound({ meant }: { meant: SpaceId | null }) {
   return (
-    <div className="empty">
+    <main className="empty" data-testid="not-found">
       <h1>There is nothing here</h1>
-      <p className="quiet">The address does not belong to any page.</p>
-      <Link className="button primary" href="/">
+      <p className="quiet">
+        {meant === null ? (
+          'The address does not belong to any page.'
+        ) : (
+          <>
+            The address does not belong to any page. Did you mean <Link href={pathToSpace(meant)}>{meant}</Link>?
+          </>
+        )}
+      </p>
+      <Link className="button primary" href={HOME_PATH}>
         See all spaces
       </Link>
-    </div>
+    </main>
   )
 }

@@ -4,25 +4,26 @@ import { type ReactNode, useEffect } from 'react'
 import { Link } from 'wouter'
 import { Logo } from './logo.tsx'
 import { tellSight } from './presence/sight.ts'
+import { HOME_PATH, type Route } from './route.ts'
 import { Identity } from './session/identity.tsx'
 import { SpaceList } from './spaces/space-list.tsx'
 import { SyncBanner } from './sync-status/sync-banner.tsx'
 import { SyncPill } from './sync-status/sync-pill.tsx'
 
-export function Shell({ children }: { children: ReactNode }) {
+export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const self = useRhizom().session().being.id
   useEffect(() => tellSight(self), [self])
   return (
     <div className="shell">
       <aside className="sidebar" aria-label="Spaces and you">
         <div className="brand">
-          <Link href="/" className="brand-name">
+          <Link href={HOME_PATH} className="brand-name">
             <Logo />
             rhizom
           </Link>
           <SyncPill />
         </div>
-        <SpaceList />
+        <SpaceList open={route.page === 'space' ? route.id : null} />
         <Identity />
       </aside>
       <div className="page">

@@ -23,7 +23,7 @@ import type { Spaces } from '../space/spaces.ts'
 import type { Metrics } from '../observe.ts'
 import { Outbox } from './outbox.ts'
 import type { Bus, ClientHandlers, ClientSocket, Log, VerifyToken } from '../ports.ts'
-import type { Roster } from '../presence/roster.ts'
+import type { Presence } from '../presence/port.ts'
 import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
 import type { Wall } from '../wall.ts'
 
@@ -32,7 +32,7 @@ export interface ConnectionPorts {
   random: Random
   bus: Bus
   feeds: Spaces
-  roster: Roster
+  presence: Presence
   verifyToken: VerifyToken
   metrics: Metrics
   log: Log
@@ -207,12 +207,8 @@ export class Connection implements ClientHandlers {
     )
   }
 
-  #setPresence({ space, being, state }: Extract<ConnectionEffect, { type: 'setPresence' }>): void {
-    const presence = this.#subscriptions.get(space)?.presence
-    if (presence !== undefined) {
-      this.#ports.roster.stateSet(space, presence, being, state)
-      return
-    }
+  #setPresence({ space, state }: Extract<ConnectionEffect, { type: 'setPresence' }>): void {
+    if (this.#subscriptions.setState(space, state)) return
     const message = 'Subscribe with present to be here'
     const frame: ServerFrame = { type: 'error', code: 'not-subscribed', message, space }
     this.#outbox.send(encodeFrame(frame))

@@ -2,13 +2,15 @@
  * What one client watches: a watcher for each space, given to the space's feed. An answer that finds too much unsent is
  * put off, and asked for again when the client has read; until then nothing of that space is sent to it.
  */
-import type { BeingId, Position, SpaceId } from '@rhizom/protocol'
+import type { BeingId, JsonObject, Position, SpaceId } from '@rhizom/protocol'
 import type { Spaces } from '../space/spaces.ts'
 import type { Watcher } from '../space/space-channel.ts'
 import type { Outbox } from './outbox.ts'
-import type { Roster } from '../presence/roster.ts'
+import type { Presence, PresenceHandle } from '../presence/port.ts'
 
 export interface Subscription extends Watcher {
+  /** Whether it wants to be here, and how it is once it was answered. */
+  presence: 'watching' | 'joining' | PresenceHandle
   /** Where to ask again from, if the answer could not be taken. */
   position: Position | undefined
   /** Answered, and sent everything since: not so while an answer waits for what lies unsent to drain. */
@@ -22,7 +24,7 @@ export type SubscriptionNews =
 
 export interface SubscriptionsPorts {
   feeds: Spaces
-  roster: Roster
+  presence: Presence
   outbox: Outbox
   nextWatcherId(): number
   happened(news: SubscriptionNews): void
@@ -35,12 +37,12 @@ export class Subscriptions {
   readonly #bySpace = new Map<SpaceId, Subscription>()
   /** Asked for while too much lay unsent; they are asked for when it has drained. */
   readonly #deferred = new Set<SpaceId>()
-  /** Names the connection to the roster, whatever it subscribes to and how often. */
-  readonly #presence: number
+  /** Names the connection to presence, whatever it subscribes to and how often. */
+  readonly #connectionId: number
 
   constructor(ports: SubscriptionsPorts) {
     this.#ports = ports
-    this.#presence = ports.nextWatcherId()
+    this.#connectionId = ports.nextWatcherId()
   }
 
   get(space: SpaceId): Subscription | undefined {
@@ -59,14 +61,20 @@ export class Subscriptions {
     if (subscription === undefined) return
     this.#bySpace.delete(space)
     this.#deferred.delete(space)
-    const { roster, feeds } = this.#ports
-    if (subscription.presence !== undefined) roster.left(space, subscription.presence)
-    feeds.unwatch(space, subscription.id)
+    handleOf(subscription)?.leave()
+    this.#ports.feeds.unwatch(space, subscription.id)
   }
 
   /** Lets go of every space, whatever has become of them. */
   clear(): void {
     for (const space of [...this.#bySpace.keys()]) this.#ports.guard(() => this.unwatch(space), undefined)
+  }
+
+  /** False if the client does not count as here in the space. */
+  setState(space: SpaceId, state: JsonObject): boolean {
+    const subscription = this.#bySpace.get(space)
+    handleOf(subscription)?.setState(state)
+    return subscription !== undefined && subscription.presence !== 'watching'
   }
 
   /** The client has read what lay unsent. */
@@ -85,16 +93,16 @@ export class Subscriptions {
   }
 
   #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
-    const { roster, outbox, nextWatcherId, happened, guard } = this.#ports
+    const { presence, outbox, nextWatcherId, happened, guard } = this.#ports
     const id = nextWatcherId()
-    const presence = present ? this.#presence : undefined
     const isCurrent = (): boolean => this.#bySpace.get(space)?.id === id
     const subscription: Subscription = {
       id,
       being,
-      presence,
+      presence: present ? 'joining' : 'watching',
       position,
       isFollowing: false,
+      joins: () => guard(() => joins(), false),
       answer: (message) => guard(() => answer(message), false),
       live: (batch) => guard(() => outbox.sendLive(batch), undefined),
       refused: (code, retryAfterMs) => {
@@ -105,13 +113,20 @@ export class Subscriptions {
       ended: (code) => {
         if (!isCurrent()) return
         this.#bySpace.delete(space)
-        if (presence !== undefined) guard(() => roster.ended(space, presence), undefined)
+        guard(() => handleOf(subscription)?.remove(), undefined)
         happened({ type: 'subscriptionEnded', space, code })
       },
+    }
+    const joins = (): boolean => {
+      if (subscription.presence === 'watching' || !isCurrent()) return false
+      subscription.presence = presence.join(space, being, this.#connectionId)
+      return true
     }
     const answer = (message: Uint8Array): boolean => {
       subscription.isFollowing = isCurrent() && outbox.sendAnswer(message)
       if (!subscription.isFollowing) {
+        // It is not told who is here, and joins again when it is.
+        handleOf(subscription)?.leave()
         if (isCurrent() && outbox.isOpen) this.#deferred.add(space)
         return false
       }
@@ -122,3 +137,6 @@ export class Subscriptions {
     return subscription
   }
 }
+
+const handleOf = (subscription: Subscription | undefined): PresenceHandle | undefined =>
+  typeof subscription?.presence === 'object' ? subscription.presence : undefined

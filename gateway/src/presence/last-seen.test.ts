@@ -82,7 +82,7 @@ test('G108 the first after quiet is given at once', async () => {
 
 test('G108 what waits for the api is bounded', async () => {
   isTaken = false
-  for (let index = 0; index < 25_000; index++) lastSeen.note(`@b${index}`, index)
+  for (let index = 0; index < 105_000; index++) lastSeen.note(`@b${index}`, index)
   expect(outcomes).toEqual({ dropped: 5000 })
   lastSeen.stop()
   await rounds()

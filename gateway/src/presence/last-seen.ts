@@ -1,12 +1,12 @@
 /**
- * Gives the api the times at which beings were last seen: the first after quiet at once, later ones gathered, a batch at
- * a time. What could not be given waits for the next round, within a bound; saying it twice does no harm, since the
+ * Gives the api the times at which beings were last seen: the first after quiet at once, later ones gathered, a batch
+ * at a time. What could not be given waits for the next round, within a bound; saying it twice does no harm, since the
  * latest time counts.
  */
-import type { BeingId } from '@rhizom/protocol'
 import type { Cancel, Clock } from '@rhizom/machine'
+import type { BeingId, LastSeenBody } from '@rhizom/protocol'
 
-export interface LastSeenPorts {
+export interface LastSeenDeps {
   clock: Clock
   everyMs: number
   /** False if the api did not take it. Never rejects. */
@@ -17,22 +17,23 @@ export interface LastSeenPorts {
 /** Those who leave together are told together; no longer, since what only this process knows is lost with it. */
 const GATHER_MS = 20
 const MAX_BATCH = 1000
-const MAX_WAITING = 20_000
+/** More than the connections of a gateway, as all of them leave it when it stops. */
+const MAX_WAITING = 100_000
 
 export class LastSeen {
-  readonly #ports: LastSeenPorts
+  readonly #deps: LastSeenDeps
   readonly #waiting = new Map<BeingId, number>()
   #timer: Cancel | undefined
   #isPosting = false
-  #lastPostAt = Number.NEGATIVE_INFINITY
+  #lastPostAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(ports: LastSeenPorts) {
-    this.#ports = ports
+  constructor(deps: LastSeenDeps) {
+    this.#deps = deps
   }
 
   note(being: BeingId, at: number): void {
     if (!this.#waiting.has(being) && this.#waiting.size >= MAX_WAITING) {
-      this.#ports.given('dropped', 1)
+      this.#deps.given('dropped', 1)
       return
     }
     this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
@@ -45,7 +46,7 @@ export class LastSeen {
     this.#timer = undefined
     if (this.#isPosting) return
     this.#isPosting = true
-    this.#lastPostAt = this.#ports.clock.dateMs()
+    this.#lastPostAtMs = this.#deps.clock.nowMs()
     try {
       await this.#postAll()
     } finally {
@@ -62,8 +63,8 @@ export class LastSeen {
     while (this.#waiting.size > 0) {
       const batch = [...this.#waiting].slice(0, MAX_BATCH).map(([being, at]) => ({ being, at }))
       for (const { being } of batch) this.#waiting.delete(being)
-      const isStored = await this.#ports.post(batch)
-      this.#ports.given(isStored ? 'stored' : 'failed', batch.length)
+      const isStored = await this.#deps.post(batch)
+      this.#deps.given(isStored ? 'stored' : 'failed', batch.length)
       if (isStored) continue
       for (const { being, at } of batch) this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
       return
@@ -71,11 +72,39 @@ export class LastSeen {
   }
 
   #sleep(): void {
-    const { clock, everyMs } = this.#ports
-    const delay = Math.max(GATHER_MS, this.#lastPostAt + everyMs - clock.dateMs())
+    const { clock, everyMs } = this.#deps
+    const delay = Math.max(GATHER_MS, this.#lastPostAtMs + everyMs - clock.nowMs())
     this.#timer ??= clock.after(delay, () => {
       this.#timer = undefined
       void this.flush()
     })
+  }
+}
+
+export interface LastSeenPostSettings {
+  urls: readonly string[]
+  internalToken: string
+  timeoutMs: number
+}
+
+/** `POST /internal/last-seen` of the api; the next address is tried after one that failed. */
+export function createLastSeenPost({ urls, internalToken, timeoutMs }: LastSeenPostSettings): LastSeenDeps['post'] {
+  let current = 0
+  return async (beings) => {
+    const body: LastSeenBody = { beings: [...beings] }
+    try {
+      const response = await fetch(`${urls[current % urls.length] ?? ''}/internal/last-seen`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${internalToken}` },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      await response.arrayBuffer()
+      if (response.ok) return true
+    } catch {
+      // Told by the outcome, counted by the caller, and tried again with the next batch.
+    }
+    current += 1
+    return false
   }
 }

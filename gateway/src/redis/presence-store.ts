@@ -3,8 +3,10 @@
  * commands keep their order: an entry is there before the hint that tells of it, and a lease before the first entry.
  *
  * What goes together is sent together, in one pipeline. Nothing is retried here: a command that fails rejects, and the
- * hub says everything again when Redis is back.
+ * hub says everything again when Redis is back. A key that holds something else than it should costs only what is in
+ * it: such a reply is logged, counted and passed over.
  */
+import { backoffMs, type Clock, type Random } from '@rhizom/machine'
 import {
   type BeingId,
   type BootId,
@@ -21,10 +23,9 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import { type ChainableCommander, Redis } from 'ioredis'
-import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
-import type { PresenceWrite } from '../core/presence/roster-effect.ts'
-import { backoffMs, type Clock, type Random } from '@rhizom/machine'
-import type { BeatAnswer, BeatRequest, LastWords, Log, PresenceStore } from '../ports.ts'
+import type { PresenceWrite } from '../core/presence/local.ts'
+import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
 
 export interface RedisPresenceStoreOptions {
@@ -36,21 +37,28 @@ export interface RedisPresenceStoreOptions {
   /** A hash that no gateway has touched for this long is nobody's any more. */
   hashTtlMs: number
   counted(command: string, times: number): void
+  /** A key of ours holds something else. */
+  wrongType(): void
 }
 
-const LOG_EVERY_MS = 10_000
+const LOG_EVERY_MS = 60_000
 const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 const FIELDS_PER_COMMAND = 500
 
 type Reply = [error: Error | null, result: unknown]
 
+/** The reply of a key that holds something else than it should. */
+const WRONG_TYPE = Symbol('wrong type')
+
 export class RedisPresenceStore implements PresenceStore {
   readonly #options: RedisPresenceStoreOptions
   readonly #redis: Redis
+  readonly #warn: (fields: object, message: string) => void
 
   constructor(options: RedisPresenceStoreOptions) {
     this.#options = options
     const { url, timeoutMs, random, log, clock } = options
+    this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
     this.#redis = new Redis(url, {
       lazyConnect: true,
       connectionName: 'rhizom-presence',
@@ -62,46 +70,46 @@ export class RedisPresenceStore implements PresenceStore {
       commandTimeout: timeoutMs,
       retryStrategy: (times: number) => backoffMs(RETRY, times, random()),
     })
-    const warn = throttledWarn(log, clock, LOG_EVERY_MS)
-    this.#redis.on('error', (error: Error) => warn({ error: String(error) }, 'Redis is not reached for presence'))
   }
 
-  start(ready: () => void): void {
-    this.#redis.on('ready', ready)
-    // A first attempt that fails is told by the error listener and followed by others.
-    this.#redis.connect().catch(() => undefined)
+  start({ connected, failed }: StoreListener): void {
+    this.#redis.on('ready', connected)
+    this.#redis.on('error', failed)
+    // A first attempt that fails is followed by others.
+    this.#redis.connect().catch(failed)
   }
 
-  async beat(request: BeatRequest): Promise<BeatAnswer> {
-    const { name, at, isNew, ttlMs, doubtfulUntil, peers, announce, measure, renew } = request
+  async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
+    const { identity, at, isNew, doubtfulUntil, peers, announce, countOf, extendTtlOf } = request
+    const { bootId, previousBootIds: formerly } = identity
     const batch = this.#batch()
-    const lease = REDIS.gatewayLease(name.bootId)
-    const value = JSON.stringify({ formerly: name.formerly, doubtfulUntil })
+    const lease = REDIS.gatewayLease(bootId)
+    const value = JSON.stringify({ formerly, doubtfulUntil })
     batch.add('set', (to) =>
-      isNew ? to.set(lease, value, 'PX', ttlMs, 'NX') : to.set(lease, value, 'PX', ttlMs, 'XX'),
+      isNew ? to.set(lease, value, 'PX', request.ttlMs, 'NX') : to.set(lease, value, 'PX', request.ttlMs, 'XX'),
     )
     // After the lease, so that whoever finds the name finds the lease as well.
-    batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, name.bootId))
-    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1', 'WITHSCORES'))
+    batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, bootId))
+    batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1'))
     for (const peer of peers) batch.add('pttl', (to) => to.pttl(REDIS.gatewayLease(peer)))
-    if (measure !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(measure)))
+    if (countOf !== undefined) batch.add('hlen', (to) => to.hlen(REDIS.here(countOf)))
     const { hashTtlMs } = this.#options
-    for (const space of renew) batch.add('pexpire', (to) => to.pexpire(REDIS.here(space), hashTtlMs))
-    if (renew.length > 0) batch.add('pexpire', (to) => to.pexpire(REDIS.gatewayEstate(name.bootId), hashTtlMs))
+    for (const space of extendTtlOf) batch.add('pexpire', (to) => to.pexpire(REDIS.here(space), hashTtlMs))
+    if (extendTtlOf.length > 0) batch.add('pexpire', (to) => to.pexpire(REDIS.gatewaySpaces(bootId), hashTtlMs))
     if (announce !== undefined)
       batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(announce)))
-    const [kept, , known, ...replies] = await batch.run()
-    const restsMs = new Map<BootId, number>()
+    const [set, , gateways, ...replies] = await batch.run()
+    const ttlMs = new Map<BootId, number>()
     for (const [index, peer] of peers.entries()) {
       const rest = Number(replies[index])
       // -2 is no such key, -1 one that lives for ever.
-      if (rest !== -2) restsMs.set(peer, rest < 0 ? Number.MAX_SAFE_INTEGER : rest)
+      if (rest !== -2) ttlMs.set(peer, rest < 0 ? Number.MAX_SAFE_INTEGER : rest)
     }
     return {
-      isKept: kept === 'OK',
-      restsMs,
-      known: timesIn(known),
-      measured: measure === undefined ? undefined : Number(replies[peers.length]),
+      renewed: set === 'OK',
+      ttlMs,
+      gateways: bootIdsIn(gateways),
+      entryCount: countOf === undefined ? undefined : numberIn(replies[peers.length]),
     }
   }
 
@@ -113,24 +121,25 @@ export class RedisPresenceStore implements PresenceStore {
 
   async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
     this.#options.counted('hgetall', 1)
-    const entries = entriesOf(await this.#redis.hgetall(REDIS.here(space)))
-    const asked = [...new Set([...boots, ...entries.keys()])]
+    const hash = await this.#single(this.#redis.hgetall(REDIS.here(space)))
+    const entries = hash === WRONG_TYPE ? undefined : entriesOf(hash)
+    const asked = [...new Set([...boots, ...(entries?.keys() ?? [])])]
     const leases = new Map<BootId, readonly BootId[]>()
-    const beats = new Map<BootId, number>()
-    if (asked.length === 0) return { entries, leases, beats }
+    const heartbeats = new Map<BootId, number>()
+    if (asked.length === 0) return { entries, leases, heartbeats }
     const batch = this.#batch()
     batch.add('zmscore', (to) => to.zmscore(REDIS.knownGateways, ...asked))
     for (const boot of asked) batch.add('get', (to) => to.get(REDIS.gatewayLease(boot)))
     const [scores, ...values] = await batch.run()
     for (const [index, boot] of asked.entries()) {
       const score: unknown = Array.isArray(scores) ? scores[index] : undefined
-      if (typeof score === 'string') beats.set(boot, Number(score))
+      if (typeof score === 'string') heartbeats.set(boot, Number(score))
       const value = values[index]
-      if (typeof value !== 'string') continue
-      const lease = parseJson(gatewayLeaseSchema, value)
-      leases.set(boot, lease.ok ? lease.value.formerly : [])
+      const lease = typeof value === 'string' ? parseJson(gatewayLeaseSchema, value) : undefined
+      // Whatever it holds, a lease that is there stands.
+      if (lease !== undefined || value === WRONG_TYPE) leases.set(boot, lease?.ok === true ? lease.value.formerly : [])
     }
-    return { entries, leases, beats }
+    return { entries, leases, heartbeats }
   }
 
   async removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
@@ -139,29 +148,30 @@ export class RedisPresenceStore implements PresenceStore {
     await batch.run()
   }
 
-  async estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
+  async spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
     this.#options.counted('srandmember', 1)
     // Any of them, so that gateways that clear up together share the work.
-    return this.#redis.srandmember(REDIS.gatewayEstate(boot), limit)
+    const spaces = await this.#single(this.#redis.srandmember(REDIS.gatewaySpaces(boot), limit))
+    return spaces === WRONG_TYPE ? [] : spaces
   }
 
-  async settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
+  async removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
     this.#options.counted('srem', 1)
-    await this.#redis.srem(REDIS.gatewayEstate(boot), ...spaces)
+    await this.#single(this.#redis.srem(REDIS.gatewaySpaces(boot), ...spaces))
   }
 
-  async forget(boot: BootId): Promise<void> {
+  async removeGateway(boot: BootId): Promise<void> {
     const batch = this.#batch()
-    this.#addFarewell(batch, boot)
+    this.#addGatewayRemoval(batch, boot)
     await batch.run()
   }
 
-  async leave({ bootId, beings, beat }: LastWords): Promise<void> {
+  async leave({ bootId, beings, announce }: Leave): Promise<void> {
     const batch = this.#batch()
     for (const [space, those] of beings) this.#addRemoval(batch, space, bootId, those)
     batch.add('del', (to) => to.del(REDIS.gatewayLease(bootId)))
-    this.#addFarewell(batch, bootId)
-    batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(beat)))
+    this.#addGatewayRemoval(batch, bootId)
+    batch.add('publish', (to) => to.publish(REDIS.gatewaysChannel, encodeGatewayBeat(announce)))
     await batch.run()
   }
 
@@ -169,23 +179,24 @@ export class RedisPresenceStore implements PresenceStore {
     this.#redis.disconnect()
   }
 
-  #addWrite(batch: Batch, { space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite): void {
+  #addWrite(batch: Batch, { space, range, put, left, isWhole, hint }: PresenceWrite): void {
+    const { epoch: bootId, from, to } = range
     const key = REDIS.here(space)
-    const estate = REDIS.gatewayEstate(bootId)
+    const spaces = REDIS.gatewaySpaces(bootId)
     const { hashTtlMs } = this.#options
     if (put.size > 0) {
       // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
       const at = this.#options.clock.dateMs()
       batch.add('zadd', (pipeline) => pipeline.zadd(REDIS.knownGateways, 'NX', at, bootId))
-      batch.add('sadd', (pipeline) => pipeline.sadd(estate, space))
-      if (isWhole) batch.add('pexpire', (pipeline) => pipeline.pexpire(estate, hashTtlMs))
+      batch.add('sadd', (pipeline) => pipeline.sadd(spaces, space))
+      if (isWhole) batch.add('pexpire', (pipeline) => pipeline.pexpire(spaces, hashTtlMs))
     }
     const fields = [...put].map(([being, entry]) => [presenceField(bootId, being), JSON.stringify(entry)] as const)
     for (let at = 0; at < fields.length; at += FIELDS_PER_COMMAND)
       batch.add('hset', (pipeline) => pipeline.hset(key, ...fields.slice(at, at + FIELDS_PER_COMMAND).flat()))
     this.#addRemoval(batch, space, bootId, [...left.keys()])
     if (isWhole && put.size > 0) batch.add('pexpire', (pipeline) => pipeline.pexpire(key, hashTtlMs))
-    if (isWhole && put.size === 0) batch.add('srem', (pipeline) => pipeline.srem(estate, space))
+    if (isWhole && put.size === 0) batch.add('srem', (pipeline) => pipeline.srem(spaces, space))
     const message = Buffer.from(encodePresenceMessage(bootId, from, to, hint))
     batch.add('publish', (pipeline) => pipeline.publish(REDIS.spaceChannel(space), message))
   }
@@ -196,24 +207,46 @@ export class RedisPresenceStore implements PresenceStore {
       batch.add('hdel', (to) => to.hdel(REDIS.here(space), ...fields.slice(at, at + FIELDS_PER_COMMAND)))
   }
 
-  #addFarewell(batch: Batch, boot: BootId): void {
-    batch.add('del', (to) => to.del(REDIS.gatewayEstate(boot)))
+  #addGatewayRemoval(batch: Batch, boot: BootId): void {
+    batch.add('del', (to) => to.del(REDIS.gatewaySpaces(boot)))
     batch.add('zrem', (to) => to.zrem(REDIS.knownGateways, boot))
   }
 
+  async #single<T>(reply: Promise<T>): Promise<T | typeof WRONG_TYPE> {
+    try {
+      return await reply
+    } catch (error) {
+      return this.#passOver(error)
+    }
+  }
+
+  /** Throws what is no wrong type: then Redis does not do what is asked. */
+  #passOver(error: unknown): typeof WRONG_TYPE {
+    if (!(error instanceof Error) || !error.message.startsWith('WRONGTYPE')) throw error
+    this.#warn({ error: String(error) }, 'a key of presence in Redis holds something else')
+    this.#options.wrongType()
+    return WRONG_TYPE
+  }
+
   #batch(): Batch {
-    return new Batch(this.#redis.pipeline(), this.#options.counted)
+    return new Batch(this.#redis.pipeline(), this.#options.counted, (error) => this.#passOver(error))
   }
 }
 
-/** Commands sent together; all are answered or it rejects. */
+/** Commands sent together; all are answered, or it rejects. */
 class Batch {
   readonly #pipeline: ChainableCommander
   readonly #counted: (command: string, times: number) => void
+  readonly #passOver: (error: unknown) => typeof WRONG_TYPE
 
-  constructor(pipeline: ChainableCommander, counted: (command: string, times: number) => void) {
+  constructor(
+    pipeline: ChainableCommander,
+    counted: (command: string, times: number) => void,
+    passOver: (error: unknown) => typeof WRONG_TYPE,
+  ) {
     this.#pipeline = pipeline
     this.#counted = counted
+    this.#passOver = passOver
   }
 
   add(command: string, append: (to: ChainableCommander) => unknown): void {
@@ -223,22 +256,18 @@ class Batch {
 
   async run(): Promise<unknown[]> {
     const replies: Reply[] | null = await this.#pipeline.exec()
-    return (replies ?? []).map(([error, result]) => {
-      if (error !== null) throw error
-      return result
-    })
+    return (replies ?? []).map(([error, result]) => (error === null ? result : this.#passOver(error)))
   }
 }
 
-/** Names and scores in turn. */
-function timesIn(reply: unknown): Map<BootId, number> {
-  const times = new Map<BootId, number>()
+const numberIn = (reply: unknown): number | undefined => (typeof reply === 'number' ? reply : undefined)
+
+function bootIdsIn(reply: unknown): BootId[] {
   const parts: unknown[] = Array.isArray(reply) ? reply : []
-  for (let at = 0; at + 1 < parts.length; at += 2) {
-    const name = bootIdSchema.safeParse(parts[at])
-    if (name.success) times.set(name.data, Number(parts[at + 1]))
-  }
-  return times
+  return parts.flatMap((part) => {
+    const bootId = bootIdSchema.safeParse(part)
+    return bootId.success ? [bootId.data] : []
+  })
 }
 
 function entriesOf(hash: Readonly<Record<string, string>>): Map<BootId, Map<BeingId, PresenceEntry>> {

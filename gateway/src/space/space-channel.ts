@@ -11,7 +11,7 @@ import { runFromMessage, concat, encodeResumed } from '../core/feed/run.ts'
 import { FanOut, type FanOutSettings, joinFrames } from './fan-out.ts'
 import type { Metrics } from '../observe.ts'
 import type { Bus, Log, ApiClient, ReadOutcome } from '../ports.ts'
-import type { Roster } from '../presence/roster.ts'
+import type { Presence, RosterHandle } from '../presence/port.ts'
 import type { Wall } from '../wall.ts'
 import { SignalWindow } from './signals.ts'
 
@@ -19,8 +19,8 @@ import { SignalWindow } from './signals.ts'
 export interface Watcher {
   readonly id: number
   readonly being: BeingId
-  /** Names its connection where it counts as here; without it only watches. */
-  readonly presence?: number | undefined
+  /** It is about to be answered: from here on it counts as here, if it wants to. True if it does. */
+  joins(): boolean
   /** Takes an answer, after which it follows; false if it cannot now, in which case it asks again by itself. */
   answer(message: Uint8Array): boolean
   live(batch: Uint8Array): void
@@ -33,7 +33,7 @@ export interface SpaceChannelPorts {
   random: Random
   bus: Bus
   reader: ApiClient
-  roster: Roster
+  presence: Presence
   metrics: Metrics
   log: Log
   wall: Wall
@@ -55,6 +55,7 @@ export class SpaceChannel {
   readonly #ports: SpaceChannelPorts
   readonly #fanOut: FanOut<Watcher>
   readonly #signals: SignalWindow
+  readonly #roster: RosterHandle
   readonly #waiting = new Map<number, Watcher>()
   readonly #runner: Runner<FeedState, FeedEvent, FeedEffect>
   readonly #encoded = new Map<number, Uint8Array>()
@@ -68,7 +69,7 @@ export class SpaceChannel {
       ports.metrics.bytesOut.inc(bytes * members)
     })
     this.#signals = new SignalWindow(ports.clock, ports.signalWindowMs, (frame) => this.#fanOut.push(frame))
-    ports.roster.opened(space, (frame) => this.#fanOut.push(frame))
+    this.#roster = ports.presence.watch(space, (frame) => this.#fanOut.push(frame))
     const { state, effects } = openFeed(space, ports.clock.nowMs())
     this.#runner = new Runner({
       ...ports,
@@ -125,7 +126,7 @@ export class SpaceChannel {
       return
     }
     if (message.kind === 'presence') {
-      this.#ports.roster.heard(this.space, message)
+      this.#roster.hintReceived(message)
       return
     }
     const run = runFromMessage(this.space, message)
@@ -145,7 +146,7 @@ export class SpaceChannel {
 
   #close(): void {
     this.stop()
-    this.#ports.roster.closed(this.space)
+    this.#roster.unwatch()
     this.#ports.closed()
   }
 
@@ -176,7 +177,7 @@ export class SpaceChannel {
         this.#fanOut.push(effect.run.frame, effect.run.to)
         return
       case 'revoke':
-        this.#ports.roster.restricted(this.space, (being) => mayRead(effect.readers, being))
+        this.#roster.retainOnly((being) => mayRead(effect.readers, being))
         this.#fanOut.flush()
         for (const watcher of this.#fanOut.members())
           if (!mayRead(effect.readers, watcher.being)) this.#end(watcher, 'revoked')
@@ -201,7 +202,7 @@ export class SpaceChannel {
   }
 
   #read({ request }: Extract<FeedEffect, { type: 'read' }>): void {
-    const { reader, log, roster } = this.#ports
+    const { reader, log } = this.#ports
     const ended = (outcome: ReadOutcome): void => {
       switch (outcome.type) {
         case 'answered':
@@ -219,7 +220,7 @@ export class SpaceChannel {
           outcome satisfies never
       }
     }
-    const ready = roster.ready(this.space)
+    const ready = this.#roster.ready()
     const answered = async (): Promise<ReadOutcome> => {
       const outcome = await reader.read(this.space, request)
       // The answer tells who is here as well, which is mostly known sooner. That there is no space is not kept back:
@@ -236,10 +237,8 @@ export class SpaceChannel {
   #answer(ids: readonly number[], answer: Answer): void {
     const watchers = ids.flatMap((id) => this.#waiting.get(id) ?? [])
     for (const { id } of watchers) this.#waiting.delete(id)
-    const { metrics, roster } = this.#ports
-    metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
-    for (const { presence, being } of watchers) if (presence !== undefined) roster.came(this.space, presence, being)
-    const newcomers = watchers.flatMap(({ presence, being }) => (presence === undefined ? [] : [being]))
+    this.#ports.metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
+    const newcomers = watchers.flatMap((watcher) => (watcher.joins() ? [watcher.being] : []))
     this.#deliver(watchers, this.#encode(answer, newcomers))
   }
 
@@ -258,7 +257,7 @@ export class SpaceChannel {
 
   /** An answer with who is here, what follows it, and a word if the roster is not what it is but what it was. */
   #withRoster(body: Uint8Array, newcomers: readonly BeingId[], tail: readonly Uint8Array[] = []): Uint8Array {
-    const { here, hereCount, frozen } = this.#ports.roster.here(this.space, newcomers)
+    const { here, hereCount, frozen } = this.#roster.answerPart(newcomers)
     const answer = concat([body, encoder.encode(`,${JSON.stringify({ here, hereCount }).slice(1)}`)])
     if (!frozen) return joinFrames([answer, ...tail])
     const word = { type: 'presence', space: this.space, joined: [], left: [], updated: [], hereCount, frozen } as const
@@ -272,10 +271,7 @@ export class SpaceChannel {
       return !isAnswered
     })
     // After the others have joined: whoever leaves tells how many are left.
-    for (const { id, presence } of unanswered) {
-      this.leave(id)
-      if (presence !== undefined) this.#ports.roster.left(this.space, presence)
-    }
+    for (const { id } of unanswered) this.leave(id)
   }
 
   #refuse(effect: Extract<FeedEffect, { type: 'refuse' }>): void {

@@ -8,12 +8,13 @@ import {
   encodePresenceMessage,
   type GatewayBeat,
   type PresenceHint,
+  type Range,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
-import type { PresenceWrite } from '../core/presence/roster-effect.ts'
+import type { PresenceWrite } from '../core/presence/local.ts'
+import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
 import type { Clock } from '@rhizom/machine'
-import type { BeatAnswer, BeatRequest, LastWords, PresenceStore } from '../ports.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../ports.ts'
 import { type PresenceBus, PresenceData } from './presence-data.ts'
 import type { ProcessGate } from './process-gate.ts'
 
@@ -21,20 +22,20 @@ export interface Weather {
   /** In [0, 1). */
   random(): number
   lose: number
-  loseBeats: number
+  loseHeartbeats: number
   double: number
   /** Up to this late. */
   lateMs: number
 }
 
-export const fairWeather: Weather = { random: () => 0.5, lose: 0, loseBeats: 0, double: 0, lateMs: 2 }
+export const fairWeather: Weather = { random: () => 0.5, lose: 0, loseHeartbeats: 0, double: 0, lateMs: 2 }
 
 /** A gateway as a subscriber. */
 export interface Subscriber {
   /** A message for it, on its way. */
   arrive(lose: number, deliver: () => void): void
   hearHint(space: SpaceId, message: Uint8Array): void
-  hearBeat(message: Uint8Array): void
+  hearHeartbeat(message: Uint8Array): void
 }
 
 export class ModelRedis extends PresenceData implements PresenceBus {
@@ -53,21 +54,21 @@ export class ModelRedis extends PresenceData implements PresenceBus {
     this.commands.set(command, (this.commands.get(command) ?? 0) + times)
   }
 
-  hint(space: SpaceId, bootId: BootId, from: number, to: number, hint: PresenceHint): void {
-    const message = encodePresenceMessage(bootId, from, to, hint)
+  hint(space: SpaceId, { epoch, from, to }: Range, hint: PresenceHint): void {
+    const message = encodePresenceMessage(epoch, from, to, hint)
     for (const one of this.subscribers) one.arrive(this.weather.lose, () => one.hearHint(space, message))
   }
 
-  announce(beat: GatewayBeat): void {
-    const message = Buffer.from(encodeGatewayBeat(beat))
-    for (const one of this.subscribers) one.arrive(this.weather.loseBeats, () => one.hearBeat(message))
+  announce(heartbeat: GatewayBeat): void {
+    const message = Buffer.from(encodeGatewayBeat(heartbeat))
+    for (const one of this.subscribers) one.arrive(this.weather.loseHeartbeats, () => one.hearHeartbeat(message))
   }
 }
 
 export class ModelStore implements PresenceStore {
   readonly #redis: ModelRedis
   readonly #gate: ProcessGate
-  #ready: () => void = () => {}
+  #whenConnected: () => void = () => {}
   #isConnected = false
   #lastAt = 0
   readonly #open = new Set<(error: Error) => void>()
@@ -77,13 +78,13 @@ export class ModelStore implements PresenceStore {
     this.#gate = gate
   }
 
-  start(ready: () => void): void {
-    this.#ready = ready
+  start({ connected }: StoreListener): void {
+    this.#whenConnected = connected
   }
 
   connect(): void {
     this.#isConnected = true
-    this.#gate.enter(this.#ready)
+    this.#gate.enter(this.#whenConnected)
   }
 
   cut(): void {
@@ -116,13 +117,13 @@ export class ModelStore implements PresenceStore {
     })
   }
 
-  beat(request: BeatRequest): Promise<BeatAnswer> {
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     return this.#ask(() => {
-      this.#redis.count('beat')
+      this.#redis.count('heartbeat')
       this.#redis.count('pttl', request.peers.length)
       if (request.announce !== undefined) this.#redis.count('publish')
-      if (request.measure !== undefined) this.#redis.count('hlen')
-      return this.#redis.beat(request, this.#redis)
+      if (request.countOf !== undefined) this.#redis.count('hlen')
+      return this.#redis.heartbeat(request, this.#redis)
     })
   }
 
@@ -144,21 +145,21 @@ export class ModelStore implements PresenceStore {
     return this.#ask(() => this.#redis.removeOrphans(space, orphans))
   }
 
-  estateOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
-    this.#redis.count('estate')
-    return this.#ask(() => this.#redis.estateOf(boot, limit))
+  spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
+    this.#redis.count('spacesOf')
+    return this.#ask(() => this.#redis.spacesOf(boot, limit))
   }
 
-  settled(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
-    return this.#ask(() => this.#redis.settled(boot, spaces))
+  removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
+    return this.#ask(() => this.#redis.removeSpaces(boot, spaces))
   }
 
-  forget(boot: BootId): Promise<void> {
-    return this.#ask(() => this.#redis.forget(boot))
+  removeGateway(boot: BootId): Promise<void> {
+    return this.#ask(() => this.#redis.removeGateway(boot))
   }
 
-  leave(words: LastWords): Promise<void> {
-    return this.#ask(() => this.#redis.leave(words, this.#redis))
+  leave(leave: Leave): Promise<void> {
+    return this.#ask(() => this.#redis.leave(leave, this.#redis))
   }
 
   stop(): void {

@@ -11,30 +11,31 @@ import {
   presenceField,
   type PresenceEntry,
   type PresenceHint,
+  type Range,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Orphans, PresenceRead } from '../core/presence/presence-read.ts'
-import type { PresenceWrite } from '../core/presence/roster-effect.ts'
-import type { BeatAnswer, BeatRequest, LastWords } from '../ports.ts'
+import type { PresenceWrite } from '../core/presence/local.ts'
+import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave } from '../ports.ts'
 
 interface Lease {
   until: number
-  formerly: readonly BootId[]
+  previousBootIds: readonly BootId[]
 }
 
 /** What subscribers are to hear. */
 export interface PresenceBus {
-  hint(space: SpaceId, bootId: BootId, from: number, to: number, hint: PresenceHint): void
-  announce(beat: GatewayBeat): void
+  hint(space: SpaceId, range: Range, hint: PresenceHint): void
+  announce(heartbeat: GatewayBeat): void
 }
 
 export class PresenceData {
   readonly hashes = new Map<SpaceId, Map<string, string>>()
   readonly leases = new Map<BootId, Lease>()
   /** Gateways that are known, and when each was heard of last. */
-  readonly beats = new Map<BootId, number>()
+  readonly heartbeats = new Map<BootId, number>()
   /** The spaces in which a gateway has entries. */
-  readonly estates = new Map<BootId, Set<SpaceId>>()
+  readonly spaces = new Map<BootId, Set<SpaceId>>()
   readonly #now: () => number
 
   constructor(now: () => number) {
@@ -46,13 +47,13 @@ export class PresenceData {
     const copy = new PresenceData(this.#now)
     for (const [space, hash] of this.hashes) copy.hashes.set(space, new Map(hash))
     for (const [boot, lease] of this.leases) copy.leases.set(boot, { ...lease })
-    for (const [boot, at] of this.beats) copy.beats.set(boot, at)
-    for (const [boot, spaces] of this.estates) copy.estates.set(boot, new Set(spaces))
+    for (const [boot, at] of this.heartbeats) copy.heartbeats.set(boot, at)
+    for (const [boot, spaces] of this.spaces) copy.spaces.set(boot, new Set(spaces))
     return copy
   }
 
   flush(): void {
-    for (const part of [this.hashes, this.leases, this.beats, this.estates]) part.clear()
+    for (const part of [this.hashes, this.leases, this.heartbeats, this.spaces]) part.clear()
   }
 
   isAlive(boot: BootId): boolean {
@@ -69,30 +70,32 @@ export class PresenceData {
     )
   }
 
-  beat({ name, isNew, ttlMs, peers, announce, measure, at }: BeatRequest, bus: PresenceBus): BeatAnswer {
-    const isKept = this.isAlive(name.bootId) !== isNew
-    if (isKept) this.leases.set(name.bootId, { until: this.#now() + ttlMs, formerly: name.formerly })
-    this.beats.set(name.bootId, at)
-    const restsMs = new Map<BootId, number>()
-    for (const peer of peers)
-      if (this.isAlive(peer)) restsMs.set(peer, (this.leases.get(peer)?.until ?? 0) - this.#now())
+  heartbeat(request: HeartbeatRequest, bus: PresenceBus): HeartbeatAnswer {
+    const { identity, isNew, peers, announce, countOf, at } = request
+    const { bootId, previousBootIds } = identity
+    const renewed = this.isAlive(bootId) !== isNew
+    if (renewed) this.leases.set(bootId, { until: this.#now() + request.ttlMs, previousBootIds })
+    this.heartbeats.set(bootId, at)
+    const ttlMs = new Map<BootId, number>()
+    for (const peer of peers) if (this.isAlive(peer)) ttlMs.set(peer, (this.leases.get(peer)?.until ?? 0) - this.#now())
     if (announce !== undefined) bus.announce(announce)
-    const measured = measure === undefined ? undefined : this.hash(measure).size
-    return { isKept, restsMs, known: new Map(this.beats), measured }
+    const entryCount = countOf === undefined ? undefined : this.hash(countOf).size
+    return { renewed, ttlMs, gateways: [...this.heartbeats.keys()], entryCount }
   }
 
-  write({ space, bootId, from, to, put, left, isWhole, hint }: PresenceWrite, bus: PresenceBus): void {
-    const estate = this.estates.get(bootId) ?? new Set<SpaceId>()
+  write({ space, range, put, left, isWhole, hint }: PresenceWrite, bus: PresenceBus): void {
+    const { epoch: bootId } = range
+    const spaces = this.spaces.get(bootId) ?? new Set<SpaceId>()
     if (put.size > 0) {
-      if (!this.beats.has(bootId)) this.beats.set(bootId, this.#now())
-      this.estates.set(bootId, estate.add(space))
+      if (!this.heartbeats.has(bootId)) this.heartbeats.set(bootId, this.#now())
+      this.spaces.set(bootId, spaces.add(space))
     }
     const hash = this.hashes.get(space) ?? new Map<string, string>()
     this.hashes.set(space, hash)
     for (const [being, entry] of put) hash.set(presenceField(bootId, being), JSON.stringify(entry))
     this.#remove(space, bootId, [...left.keys()])
-    if (isWhole && put.size === 0 && estate.delete(space) && estate.size === 0) this.estates.delete(bootId)
-    bus.hint(space, bootId, from, to, hint)
+    if (isWhole && put.size === 0 && spaces.delete(space) && spaces.size === 0) this.spaces.delete(bootId)
+    bus.hint(space, range, hint)
   }
 
   read(space: SpaceId, boots: readonly BootId[]): PresenceRead {
@@ -107,8 +110,8 @@ export class PresenceData {
     const alive = [...asked].filter((boot) => this.isAlive(boot))
     return {
       entries,
-      leases: new Map(alive.map((boot) => [boot, this.leases.get(boot)?.formerly ?? []])),
-      beats: new Map([...this.beats].filter(([boot]) => asked.has(boot))),
+      leases: new Map(alive.map((boot) => [boot, this.leases.get(boot)?.previousBootIds ?? []])),
+      heartbeats: new Map([...this.heartbeats].filter(([boot]) => asked.has(boot))),
     }
   }
 
@@ -116,26 +119,26 @@ export class PresenceData {
     for (const [boot, beings] of orphans) this.#remove(space, boot, beings)
   }
 
-  estateOf(boot: BootId, limit: number): SpaceId[] {
-    return [...(this.estates.get(boot) ?? [])].slice(0, limit)
+  spacesOf(boot: BootId, limit: number): SpaceId[] {
+    return [...(this.spaces.get(boot) ?? [])].slice(0, limit)
   }
 
-  settled(boot: BootId, spaces: readonly SpaceId[]): void {
-    const estate = this.estates.get(boot)
-    for (const space of spaces) estate?.delete(space)
-    if (estate?.size === 0) this.estates.delete(boot)
+  removeSpaces(boot: BootId, spaces: readonly SpaceId[]): void {
+    const known = this.spaces.get(boot)
+    for (const space of spaces) known?.delete(space)
+    if (known?.size === 0) this.spaces.delete(boot)
   }
 
-  forget(boot: BootId): void {
-    this.beats.delete(boot)
-    this.estates.delete(boot)
+  removeGateway(boot: BootId): void {
+    this.heartbeats.delete(boot)
+    this.spaces.delete(boot)
   }
 
-  leave({ bootId, beings, beat }: LastWords, bus: PresenceBus): void {
+  leave({ bootId, beings, announce }: Leave, bus: PresenceBus): void {
     for (const [space, those] of beings) this.#remove(space, bootId, those)
     this.leases.delete(bootId)
-    this.forget(bootId)
-    bus.announce(beat)
+    this.removeGateway(bootId)
+    bus.announce(announce)
   }
 
   #remove(space: SpaceId, boot: BootId, beings: readonly BeingId[]): void {

@@ -4,8 +4,9 @@
  */
 import { type Here, parseServerMessage, parseSpaceMessage } from '@rhizom/protocol'
 import type { Log } from '../ports.ts'
-import { PresenceHub, type PresenceSettings } from '../presence/presence-hub.ts'
-import { createPresenceMetrics } from '../presence/presence-metrics.ts'
+import { PresenceHub, type PresenceSettings } from '../presence/hub.ts'
+import type { PresenceHandle, RosterHandle } from '../presence/port.ts'
+import { createPresenceMetrics } from '../presence/metrics.ts'
 import { type ModelRedis, ModelStore, type Subscriber } from './model-store.ts'
 import { ProcessGate } from './process-gate.ts'
 
@@ -44,12 +45,13 @@ export class Node implements Subscriber {
   readonly hub: PresenceHub
   /** The clients of each space that is watched here. */
   readonly screens = new Map<string, Screen[]>()
+  readonly rosters = new Map<string, RosterHandle>()
   readonly lastSeen = new Map<string, number>()
   readonly #redis: ModelRedis
   readonly #store: ModelStore
   #isListening = false
 
-  constructor(name: string, redis: ModelRedis, settings: PresenceSettings) {
+  constructor(name: string, redis: ModelRedis, settings: PresenceSettings, log: Log = quietLog) {
     this.name = name
     this.#redis = redis
     this.gate = new ProcessGate(redis.time)
@@ -57,6 +59,7 @@ export class Node implements Subscriber {
     let boots = 0
     this.hub = new PresenceHub({
       clock: this.gate,
+      random: () => 0.5,
       store: this.#store,
       lastSeen: {
         note: (being, at) => this.lastSeen.set(being, Math.max(at, this.lastSeen.get(being) ?? 0)),
@@ -65,7 +68,10 @@ export class Node implements Subscriber {
       },
       newBootId: () => `${name}-${++boots}`,
       metrics: createPresenceMetrics(),
-      log: quietLog,
+      log,
+      faulted: (error) => {
+        throw error
+      },
       settings,
     })
     redis.subscribers.add(this)
@@ -112,34 +118,41 @@ export class Node implements Subscriber {
   hearHint(space: string, bytes: Uint8Array): void {
     const message = parseSpaceMessage(bytes)
     if (!message.ok || message.value.kind !== 'presence') throw new Error('not a presence message')
-    if (this.screens.has(space)) this.hub.heard(space, message.value)
+    this.rosters.get(space)?.hintReceived(message.value)
   }
 
-  hearBeat(message: Uint8Array): void {
-    this.hub.beatHeard(message)
+  hearHeartbeat(message: Uint8Array): void {
+    this.hub.heartbeatReceived(message)
   }
 
   /** A client subscribes, as somebody who is here or only to watch. */
-  subscribe(space: string, presence?: { connection: number; being: string }): Screen {
+  subscribe(
+    space: string,
+    presence?: { connection: number; being: string },
+  ): { screen: Screen; handle?: PresenceHandle } {
     const screens = this.screens.get(space) ?? this.open(space)
-    if (presence !== undefined) this.hub.came(space, presence.connection, presence.being)
+    const handle = presence && this.hub.join(space, presence.being, presence.connection)
     const screen = new Screen()
-    screen.answered(this.hub.here(space, presence === undefined ? [] : [presence.being]))
+    const answer = this.rosters.get(space)?.answerPart(presence === undefined ? [] : [presence.being])
+    if (answer !== undefined) screen.answered(answer)
     screens.push(screen)
-    return screen
+    return handle === undefined ? { screen } : { screen, handle }
   }
 
   close(space: string): void {
-    if (this.screens.delete(space)) this.hub.closed(space)
+    this.rosters.get(space)?.unwatch()
+    this.rosters.delete(space)
+    this.screens.delete(space)
   }
 
   /** A feed opens. */
   open(space: string): Screen[] {
     const screens: Screen[] = []
     this.screens.set(space, screens)
-    this.hub.opened(space, (frame) => {
+    const roster = this.hub.watch(space, (frame) => {
       for (const screen of screens) screen.hear(Buffer.from(frame).toString('utf8'))
     })
+    this.rosters.set(space, roster)
     if (this.#isListening) this.#redis.time.after(1, () => this.gate.enter(() => this.#joined(space)))
     return screens
   }

@@ -6,11 +6,13 @@ import { useTyping } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
 import { TypingLine } from '../presence/typing-line.tsx'
+import { readable } from '../foreign-text.ts'
 import type { Place } from '../spaces/use-place.ts'
 import { useDraft } from './use-draft.ts'
 import type { Utterances } from './use-utterances.ts'
 
 const MAX_HEIGHT_PX = 180
+const KEY_OF_INPUT_METHOD = 229
 
 interface Props {
   id: SpaceId
@@ -53,7 +55,7 @@ export function Composer({ id, utterances, place }: Props) {
   }
 
   function onKeyDown(event: KeyboardEvent): void {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    if (event.key !== 'Enter' || event.shiftKey || endsComposition(event)) return
     event.preventDefault()
     submit()
   }
@@ -66,7 +68,7 @@ export function Composer({ id, utterances, place }: Props) {
             <div key={item.id} className="notice" role="alert" data-testid="refused">
               <p>
                 <strong>Not sent.</strong> {item.state.reason}
-                <span className="quiet ellipsis quote">“{item.text}”</span>
+                <span className="quiet ellipsis quote">“{readable(item.text)}”</span>
               </p>
               <div className="actions">
                 <button
@@ -140,3 +142,10 @@ export function Composer({ id, utterances, place }: Props) {
     </div>
   )
 }
+
+/**
+ * Whether a key belongs to writing a character from several keys, as in Japanese. Safari sends the Enter that ends it
+ * after the end, marked by the code of a key that an input method took.
+ */
+const endsComposition = (event: KeyboardEvent): boolean =>
+  event.nativeEvent.isComposing || event.keyCode === KEY_OF_INPUT_METHOD

@@ -1,8 +1,9 @@
 /**
  * What was said. New messages keep the end in view for those who are at the end; for those who read further up
- * nothing moves, also when older messages come in above.
+ * nothing moves, also when older messages come in above. Between the messages stand no alerts of the page: these are
+ * above and below, so that no message passes for one.
  */
-import type { SpaceId } from '@rhizom/protocol'
+import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
 import { useRhizom, useSpaceIntentions } from '@rhizom/client/react'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { Message } from './message.tsx'
@@ -17,10 +18,11 @@ const SAME_BREATH_MS = 5 * 60_000
 interface Props {
   id: SpaceId
   version: number
+  members: Readonly<Record<BeingId, Role>> | null
   utterances: Utterances
 }
 
-export function Conversation({ id, version, utterances }: Props) {
+export function Conversation({ id, version, members, utterances }: Props) {
   const { being: self } = useRhizom().session()
   const { intentions, hasMore, older, loadOlder } = useSpaceIntentions(id)
   const scroller = useRef<HTMLDivElement>(null)
@@ -70,48 +72,57 @@ export function Conversation({ id, version, utterances }: Props) {
   }, [older.status, loadOlder, hasMore])
 
   return (
-    <div className="scroller" ref={scroller} onScroll={remember}>
-      {hasMore && (
-        <div className="older" ref={sentinel}>
-          <button type="button" data-testid="load-older" onClick={loadOlder} disabled={older.status === 'loading'}>
-            {older.status === 'loading' ? 'Loading older messages…' : 'Load older messages'}
-          </button>
-          {older.status === 'failed' && (
-            <p className="problem small-text" role="alert">
-              {older.message}
-            </p>
-          )}
-        </div>
-      )}
-      {!hasMore && intentions.length > 0 && <p className="beginning quiet small-text">This is where it began.</p>}
-      {intentions.length === 0 && utterances.all.length === 0 && (
-        <div className="empty" data-testid="empty">
-          <p className="empty-mark" aria-hidden="true">
-            ✦
+    <>
+      {older.status === 'failed' && (
+        <div className="notice older-failed" role="alert">
+          <p>
+            <strong>Older messages did not come.</strong> {older.message}
           </p>
-          <h2>Nothing was said here yet</h2>
-          <p className="quiet">Say the first word below. Everybody who looks at this space will see it at once.</p>
+          <button type="button" className="small" onClick={loadOlder}>
+            Try again
+          </button>
         </div>
       )}
-      <ol className="messages" role="log" aria-live="polite" aria-label="Messages">
-        {intentions.map((intention, index) => {
-          const before = intentions[index - 1]
-          const continues =
-            before !== undefined &&
-            before.owner === intention.owner &&
-            before.type === intention.type &&
-            intention.createdAt - before.createdAt < SAME_BREATH_MS
-          return (
-            <Message
-              key={intention.id}
-              intention={intention}
-              isOwn={intention.owner === self.id}
-              continues={continues}
-            />
-          )
-        })}
-      </ol>
-      <Sending id={id} version={version} utterances={utterances} shown={intentions} />
-    </div>
+      <div className="scroller" ref={scroller} onScroll={remember}>
+        {hasMore && (
+          <div className="older" ref={sentinel}>
+            <button type="button" data-testid="load-older" onClick={loadOlder} disabled={older.status === 'loading'}>
+              {older.status === 'loading' ? 'Loading older messages…' : 'Load older messages'}
+            </button>
+          </div>
+        )}
+        {!hasMore && intentions.length > 0 && <p className="beginning quiet small-text">This is where it began.</p>}
+        {intentions.length === 0 && utterances.all.length === 0 && (
+          <div className="empty" data-testid="empty">
+            <p className="empty-mark" aria-hidden="true">
+              ✦
+            </p>
+            <h2>Nothing was said here yet</h2>
+            <p className="quiet">Say the first word below. Everybody who looks at this space will see it at once.</p>
+          </div>
+        )}
+        <ol className="messages" role="log" aria-live="polite" aria-label="Messages">
+          {intentions.map((intention, index) => {
+            const before = intentions[index - 1]
+            const continues =
+              before !== undefined &&
+              before.owner === intention.owner &&
+              before.type === 'utterance' &&
+              intention.type === 'utterance' &&
+              intention.createdAt - before.createdAt < SAME_BREATH_MS
+            return (
+              <Message
+                key={intention.id}
+                intention={intention}
+                isOwn={intention.owner === self.id}
+                role={members?.[intention.owner]}
+                continues={continues}
+              />
+            )
+          })}
+        </ol>
+        <Sending id={id} version={version} utterances={utterances} shown={intentions} />
+      </div>
+    </>
   )
 }

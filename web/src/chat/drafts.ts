@@ -35,3 +35,12 @@ export function forgetDrafts(): void {
   for (const space of spacesWithDrafts()) storage.remove(keyOf(space))
   keepIndex([])
 }
+
+/** Whether a reload keeps what was typed: where the browser refuses storage, drafts live as long as the page. */
+export function draftsOutliveReload(): boolean {
+  try {
+    return window.sessionStorage.getItem(INDEX_KEY) !== null
+  } catch {
+    return false
+  }
+}

@@ -2,6 +2,7 @@
 import { usePendingMutations } from '@rhizom/client/react'
 import type { Intention, SpaceId } from '@rhizom/protocol'
 import { useEffect } from 'react'
+import { readable } from '../foreign-text.ts'
 import { Countdown } from '../sync-status/countdown.tsx'
 import type { Utterance, Utterances } from './use-utterances.ts'
 
@@ -28,7 +29,7 @@ export function Sending({ id, version, utterances, shown }: Props) {
       {underWay.map((utterance) => (
         <li key={utterance.id} className="message" data-own="true" data-testid="sending">
           <div className="message-body">
-            <p className="bubble">{utterance.text}</p>
+            <p className="bubble">{readable(utterance.text)}</p>
             <span className="quiet tiny-text" role="status">
               {utterance.state.status === 'sent' ? (
                 'Sent. Others see it; here it joins the conversation once the connection is back.'

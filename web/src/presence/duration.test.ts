@@ -12,6 +12,10 @@ test.each([
   [60 * MINUTE_MS, '1 h'],
   [47 * 60 * MINUTE_MS, '1 day'],
   [72 * 60 * MINUTE_MS, '3 days'],
+  [364.9 * 24 * 60 * MINUTE_MS, '364 days'],
+  [366 * 24 * 60 * MINUTE_MS, 'more than a year'],
+  [1e300, 'more than a year'],
+  [NaN, null],
 ])('a span of %d ms is %s', (ms, words) => {
   expect(spanOf(ms)).toBe(words)
 })

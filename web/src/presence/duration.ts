@@ -2,12 +2,14 @@
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
+const YEAR_MS = 365 * DAY_MS
 
-/** null for less than a minute, and for what a clock that goes ahead puts in the future. */
+/** null for less than a minute, for what a clock that goes ahead puts in the future, and for what is no number. */
 export function spanOf(ms: number): string | null {
-  if (ms < MINUTE_MS) return null
+  if (!(ms >= MINUTE_MS)) return null
   if (ms < HOUR_MS) return `${Math.floor(ms / MINUTE_MS)} min`
   if (ms < DAY_MS) return `${Math.floor(ms / HOUR_MS)} h`
+  if (ms >= YEAR_MS) return 'more than a year'
   const days = Math.floor(ms / DAY_MS)
   return days === 1 ? '1 day' : `${days} days`
 }

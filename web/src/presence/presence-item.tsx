@@ -5,9 +5,12 @@
  */
 import type { AwayView, HereView } from '@rhizom/client/react'
 import { useRhizom } from '@rhizom/client/react'
-import type { BeingId, BeingType, Role } from '@rhizom/protocol'
+import type { BeingId, Role } from '@rhizom/protocol'
 import { Avatar } from '../avatar.tsx'
-import { plain } from '../plain.ts'
+import { plain, readable } from '../foreign-text.ts'
+import { timeIn } from '../moment.ts'
+import { Name } from '../name.tsx'
+import { kindOf, type Tag, Tags } from '../tags.tsx'
 import { hereFor, lastSeen } from './duration.ts'
 import { isAway, statusLineOf } from './state.ts'
 
@@ -50,7 +53,7 @@ export function HereItem({ one, isLocated, role, nowMs }: HereProps) {
           mark={mark}
           status={statusLineOf(state)}
           note={noteOf(mark === 'idle' && 'idle', hereFor(nowMs - since), visiting)}
-          exactly={`here since ${clock.format(since)}`}
+          exactly={exactly('here since', since)}
           tags={[kindOf(entity?.type), role]}
         />
       </div>
@@ -72,7 +75,7 @@ export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | und
           mark="away"
           status={null}
           note={noteOf(seen)}
-          {...(lastSeenAt === null ? {} : { exactly: `last seen ${clock.format(lastSeenAt)}` })}
+          exactly={lastSeenAt === null ? undefined : exactly('last seen', lastSeenAt)}
           tags={[kind, role]}
         />
       </div>
@@ -80,8 +83,10 @@ export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | und
   )
 }
 
-/** Undefined for people, of whom it goes without saying. */
-const kindOf = (type: BeingType | undefined): BeingType | undefined => (type === 'guest' ? undefined : type)
+function exactly(words: string, ms: number): string | undefined {
+  const time = timeIn(clock, ms)
+  return time === undefined ? undefined : `${words} ${time}`
+}
 
 interface RowProps {
   id: BeingId
@@ -90,8 +95,8 @@ interface RowProps {
   status: string | null
   note: string
   /** The moment that the note puts roughly. */
-  exactly?: string
-  tags: readonly (Role | BeingType | undefined)[]
+  exactly: string | undefined
+  tags: readonly (Tag | undefined)[]
 }
 
 function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
@@ -101,26 +106,17 @@ function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
       <MarkedAvatar id={id} name={name} mark={mark} size={28} />
       <span className="being-text">
         <span className="being-name">
-          <bdi className="ellipsis" title={`${plain(name)} · ${id}`}>
-            {name}
-          </bdi>
+          <Name id={id} name={name} />
           {id === self.id && <span className="quiet">(you)</span>}
         </span>
         {status !== null && (
           <q className="status-line small-text" title={plain(status)} data-testid="presence-status">
-            <bdi className="ellipsis">{status}</bdi>
+            <bdi className="ellipsis">{readable(status)}</bdi>
           </q>
         )}
         <span className="being-note quiet tiny-text">
           {note !== '' && <span title={exactly}>{note}</span>}
-          {tags.map(
-            (tag) =>
-              tag !== undefined && (
-                <span key={tag} className="role">
-                  {tag}
-                </span>
-              ),
-          )}
+          <Tags of={tags} />
         </span>
       </span>
     </>

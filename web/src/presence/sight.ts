@@ -3,7 +3,8 @@
  * go of with the page, however that ends, and which nobody who is frozen or dead has to be asked about. A page that
  * comes into sight or goes out of it says so as well, so that those behind it count their time from then.
  *
- * Where a browser has no locks (a page without https) each page knows of itself alone.
+ * Where a browser has no locks (a page without https), or refuses whatever pages share (where storage is blocked), each
+ * page knows of itself alone.
  */
 import type { BeingId } from '@rhizom/protocol'
 
@@ -15,28 +16,43 @@ const isInSight = (): boolean => document.visibilityState === 'visible'
 const locks = (): LockManager | null => ('locks' in navigator ? navigator.locks : null)
 
 function holdLock(name: string): () => void {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  void locks()?.request(name, { mode: 'shared' }, () => promise)
-  return resolve
+  let letGo = (): void => undefined
+  const untilLetGo = new Promise<void>((resolve) => (letGo = resolve))
+  // A lock that is refused is none: nobody will find it.
+  locks()
+    ?.request(name, { mode: 'shared' }, () => untilLetGo)
+    .catch(() => undefined)
+  return letGo
 }
 
 async function isLockHeld(name: string): Promise<boolean> {
-  const { held = [] } = (await locks()?.query()) ?? {}
-  return held.some((lock) => lock.name === name)
+  const found = await locks()
+    ?.query()
+    .catch(() => undefined)
+  return (found?.held ?? []).some((lock) => lock.name === name)
+}
+
+/** Null where the browser has none, or none for this page. */
+function openChannel(name: string): BroadcastChannel | null {
+  try {
+    return new BroadcastChannel(name)
+  } catch {
+    return null
+  }
 }
 
 /** Lets the other pages know of this one for as long as it is in sight; the result stops. */
 export function tellSight(person: BeingId): () => void {
   const name = nameOf(person)
-  const pages = new BroadcastChannel(name)
-  const tellPages = pages.postMessage.bind(pages)
+  const pages = openChannel(name)
+  const tellPages = pages?.postMessage.bind(pages)
   let letGo: (() => void) | null = null
 
   function settle(inSight: boolean): void {
     if (inSight === (letGo !== null)) return
     letGo?.()
     letGo = inSight ? holdLock(name) : null
-    tellPages(inSight)
+    tellPages?.(inSight)
   }
   const look = () => settle(isInSight())
   const leave = () => settle(false)
@@ -50,7 +66,7 @@ export function tellSight(person: BeingId): () => void {
     window.removeEventListener('pageshow', look)
     window.removeEventListener('pagehide', leave)
     leave()
-    pages.close()
+    pages?.close()
   }
 }
 
@@ -60,7 +76,7 @@ export function tellSight(person: BeingId): () => void {
  */
 export function watchSight(person: BeingId, patienceMs: number, onSight: (inSight: boolean) => void): () => void {
   const name = nameOf(person)
-  const pages = new BroadcastChannel(name)
+  const pages = openChannel(name)
   let known = true
   let timer: ReturnType<typeof setTimeout> | undefined
   /** Grows with whatever makes an answer that is under way old. */
@@ -91,7 +107,7 @@ export function watchSight(person: BeingId, patienceMs: number, onSight: (inSigh
   }
 
   look()
-  pages.addEventListener('message', ({ data: cameInSight }: MessageEvent<unknown>) => {
+  pages?.addEventListener('message', ({ data: cameInSight }: MessageEvent<unknown>) => {
     wait()
     if (cameInSight === true) say(true)
   })
@@ -100,6 +116,6 @@ export function watchSight(person: BeingId, patienceMs: number, onSight: (inSigh
     turn += 1
     clearTimeout(timer)
     document.removeEventListener('visibilitychange', look)
-    pages.close()
+    pages?.close()
   }
 }

@@ -1,6 +1,7 @@
 /** Who else is typing, in one line that is always there, so that nothing moves when somebody begins or stops. */
 import type { TypingView } from '@rhizom/client/react'
 import { Fragment } from 'react'
+import { Name } from '../name.tsx'
 import { useHush } from './use-hush.ts'
 
 /** A screen reader hears of typing now and then: whoever listens wants the messages. */
@@ -18,7 +19,7 @@ export function TypingLine({ typing }: Pick<TypingView, 'typing'>) {
             <i />
             <i />
           </span>
-          <Sentence names={typing.map(({ being, entity }) => entity?.name ?? being)} />
+          <Sentence typing={typing} />
         </>
       )}
     </p>
@@ -26,17 +27,17 @@ export function TypingLine({ typing }: Pick<TypingView, 'typing'>) {
 }
 
 /** Long names give way to each other and to the verb. */
-function Sentence({ names }: { names: readonly string[] }) {
-  if (names.length > NAMES_SHOWN) return <span>Several people are typing…</span>
+function Sentence({ typing }: Pick<TypingView, 'typing'>) {
+  if (typing.length > NAMES_SHOWN) return <span>Several people are typing…</span>
   return (
     <span className="typing-sentence">
-      {names.map((name, index) => (
-        <Fragment key={index}>
-          {index > 0 && (index === names.length - 1 ? ' and ' : ', ')}
-          <bdi className="ellipsis">{name}</bdi>
+      {typing.map(({ being, entity }, index) => (
+        <Fragment key={being}>
+          {index > 0 && (index === typing.length - 1 ? ' and ' : ', ')}
+          <Name id={being} name={entity?.name ?? being} />
         </Fragment>
       ))}
-      <span className="typing-verb">{names.length === 1 ? ' is typing…' : ' are typing…'}</span>
+      <span className="typing-verb">{typing.length === 1 ? ' is typing…' : ' are typing…'}</span>
     </span>
   )
 }

@@ -3,6 +3,8 @@ import { useBeing, useMutate, useRhizom } from '@rhizom/client/react'
 import { Link } from 'wouter'
 import { Avatar } from '../avatar.tsx'
 import { EditableName } from '../editable-name.tsx'
+import { Name } from '../name.tsx'
+import { pathToSpace } from '../route.ts'
 import { useSignOut } from './sign-out.ts'
 
 export function Identity() {
@@ -22,8 +24,8 @@ export function Identity() {
           canEdit
           rename={(text) => mutate('being.update', location, { id: self.id, name: text })}
         >
-          <strong dir="auto" title={name} data-testid="own-name">
-            {name}
+          <strong className="ellipsis" data-testid="own-name">
+            <Name id={self.id} name={name} />
           </strong>
         </EditableName>
         <span className="quiet small-text ellipsis" data-testid="own-location">
@@ -31,7 +33,7 @@ export function Identity() {
             'not in a space'
           ) : (
             <>
-              in <Link href={`/spaces/${location}`}>{location}</Link>
+              in <Link href={pathToSpace(location)}>{location}</Link>
             </>
           )}
         </span>

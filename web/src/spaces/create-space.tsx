@@ -4,6 +4,7 @@ import { LIMITS, spaceIdSchema } from '@rhizom/protocol'
 import { useMutate } from '@rhizom/client/react'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
+import { pathToSpace } from '../route.ts'
 import { slugOf } from './slug.ts'
 
 export function CreateSpace() {
@@ -26,7 +27,7 @@ export function CreateSpace() {
     setProblem(null)
     const outcome = await mutate('space.create', id.data, { name: name.trim(), visibility })
     setBusy(false)
-    if (outcome.status === 'applied') navigate(`/spaces/${id.data}`)
+    if (outcome.status === 'applied') navigate(pathToSpace(id.data))
     else setProblem(outcome.code === 'taken' ? 'That address is taken: choose another one.' : outcome.message)
   }
 

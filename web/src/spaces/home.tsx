@@ -1,5 +1,7 @@
 /** The first page: spaces to step into, and a way to open a new one. */
 import { Link } from 'wouter'
+import { Name } from '../name.tsx'
+import { pathToSpace } from '../route.ts'
 import { CreateSpace } from './create-space.tsx'
 import { useSpaces } from './use-spaces.ts'
 
@@ -23,9 +25,9 @@ export function Home() {
       <ul className="space-cards">
         {spaces.map((space) => (
           <li key={space.id}>
-            <Link href={`/spaces/${space.id}`} className="card space-card">
-              <strong className="ellipsis" dir="auto">
-                {space.name}
+            <Link href={pathToSpace(space.id)} className="card space-card">
+              <strong className="ellipsis">
+                <Name id={space.id} name={space.name} />
               </strong>
               <span className="quiet small-text">{space.id}</span>
               <span className="tag">{space.visibility}</span>

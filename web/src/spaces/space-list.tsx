@@ -1,13 +1,14 @@
 /** The spaces to go to. The one that is open shows its name as it is now. */
 import type { SpaceId } from '@rhizom/protocol'
 import { useSpace } from '@rhizom/client/react'
-import { Link, useRoute } from 'wouter'
+import { Link } from 'wouter'
+import { Name } from '../name.tsx'
+import { HOME_PATH, pathToSpace } from '../route.ts'
 import { useSpaces } from './use-spaces.ts'
 
-export function SpaceList() {
+/** `open` is the space whose page is shown. */
+export function SpaceList({ open }: { open: SpaceId | null }) {
   const { spaces, isPending, isError, error, refetch, hasNextPage, fetchNextPage } = useSpaces()
-  const [, params] = useRoute('/spaces/:id')
-  const open = params === null ? null : decodeURIComponent(params.id)
   return (
     <nav className="space-list" aria-label="Spaces">
       <h2>Spaces</h2>
@@ -24,7 +25,7 @@ export function SpaceList() {
         {spaces.map(({ id, name, visibility }) => (
           <li key={id}>
             <Link
-              href={`/spaces/${id}`}
+              href={pathToSpace(id)}
               className="space-link"
               data-testid="space-link"
               aria-current={id === open ? 'page' : undefined}
@@ -32,7 +33,7 @@ export function SpaceList() {
               <span className="hash" aria-hidden="true">
                 {visibility === 'private' ? '◐' : '#'}
               </span>
-              {id === open ? <CurrentName id={id} name={name} /> : <bdi className="ellipsis">{name}</bdi>}
+              {id === open ? <CurrentName id={id} name={name} /> : <Name id={id} name={name} />}
             </Link>
           </li>
         ))}
@@ -42,7 +43,7 @@ export function SpaceList() {
           Show more
         </button>
       )}
-      <Link href="/" className="new-space">
+      <Link href={HOME_PATH} className="new-space">
         + New space
       </Link>
     </nav>
@@ -51,5 +52,5 @@ export function SpaceList() {
 
 function CurrentName({ id, name }: { id: SpaceId; name: string }) {
   const view = useSpace(id, { present: false })
-  return <bdi className="ellipsis">{view.status === 'ready' ? view.space.name : name}</bdi>
+  return <Name id={id} name={view.status === 'ready' ? view.space.name : name} />
 }

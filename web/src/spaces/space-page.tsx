@@ -1,21 +1,28 @@
 /** One space: its name, its conversation, and those who are in it. */
 import type { SpaceId } from '@rhizom/protocol'
-import { type SpaceView, useMutate, useSpace } from '@rhizom/client/react'
+import { type SpaceView, useMutate, useSpace, useSyncStatus } from '@rhizom/client/react'
 import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { Composer } from '../chat/composer.tsx'
 import { Conversation } from '../chat/conversation.tsx'
 import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
-import { plain } from '../plain.ts'
+import { Boundary } from '../fault/boundary.tsx'
+import { plain, shownName } from '../foreign-text.ts'
+import { Name } from '../name.tsx'
 import { PresenceList } from '../presence/presence-list.tsx'
+import { HOME_PATH } from '../route.ts'
+import { useIsLate } from './use-is-late.ts'
 import { usePlace } from './use-place.ts'
+
+/** So long a space may take before one is told that something is wrong, and given the ways out. */
+const LATE_MS = 8_000
 
 export function SpacePage({ id }: { id: SpaceId }) {
   const view = useSpace(id)
-  const title = view.status === 'ready' ? view.space.name : id
+  const title = plain(view.status === 'ready' ? shownName(view.space) : id)
   useEffect(() => {
-    document.title = `${plain(title)} · rhizom`
+    document.title = `${title} · rhizom`
     return () => {
       document.title = 'rhizom'
     }
@@ -36,7 +43,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
   const mutate = useMutate()
   const place = usePlace(id, view)
   const utterances = useUtterances(id)
-  const { space, beingCount } = view
+  const { space, beingCount, members } = view
   return (
     <main className="space" data-current={view.current}>
       <section className="space-main" aria-label="Conversation">
@@ -49,8 +56,8 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               canEdit={place.role === 'owner'}
               rename={(name) => mutate('space.update', id, { name })}
             >
-              <h1 className="ellipsis" dir="auto" data-testid="space-name">
-                {space.name}
+              <h1 className="ellipsis" data-testid="space-name">
+                <Name id={id} name={space.name} />
               </h1>
             </EditableName>
             <span className="quiet small-text">
@@ -68,47 +75,68 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
             </span>
           )}
         </header>
-        <Conversation id={id} version={view.position.version} utterances={utterances} />
+        <Conversation id={id} version={view.position.version} members={members} utterances={utterances} />
         <Composer id={id} utterances={utterances} place={place} />
       </section>
-      <PresenceList space={id} locatedCount={beingCount} knownCount={view.beings.length} members={view.members} />
+      <Boundary of={id} fallback={<p className="presence quiet small-text">Who is here cannot be shown.</p>}>
+        <PresenceList space={id} locatedCount={beingCount} knownCount={view.beings.length} members={members} />
+      </Boundary>
     </main>
   )
 }
 
 function LoadingSpace({ id, problem, retry }: { id: SpaceId; problem: string | null; retry: () => void }) {
+  const hasWaited = useIsLate(LATE_MS)
+  // Without a connection the banner says what is the matter.
+  const isLate = useSyncStatus().status === 'live' && hasWaited
+  const waiting = isLate
+    ? 'This takes longer than it should. The server may be newer than this page.'
+    : 'Loading the space…'
   return (
     <main className="empty" aria-busy="true">
       <div className="spinner" aria-hidden="true" />
       <h1>{id}</h1>
       <p className="quiet" role="status">
-        {problem ?? 'Loading the space…'}
+        {problem ?? waiting}
       </p>
-      {problem !== null && (
-        <button type="button" onClick={retry}>
-          Try again now
-        </button>
-      )}
+      <div className="actions">
+        {problem !== null && (
+          <button type="button" onClick={retry}>
+            Try again now
+          </button>
+        )}
+        {isLate && (
+          <>
+            <button type="button" onClick={() => window.location.reload()}>
+              Reload
+            </button>
+            <Link className="button" href={HOME_PATH}>
+              See all spaces
+            </Link>
+          </>
+        )}
+      </div>
     </main>
   )
 }
 
-const closedTitles: Readonly<Record<string, string>> = {
-  removed: 'This space was removed',
-  revoked: 'You may no longer read this space',
-  'not-found': 'There is no such space, or you may not read it',
-  'too-many': 'Too many spaces are open',
-}
+/** By the code; a server that is newer than this page may have others. */
+const closedTitles: ReadonlyMap<string, string> = new Map([
+  ['removed', 'This space was removed'],
+  ['revoked', 'You may no longer read this space'],
+  ['not-found', 'There is no such space, or you may not read it'],
+  ['too-many', 'Too many spaces are open'],
+])
 
 function ClosedSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { status: 'closed' }> }) {
   return (
     <main className="empty" data-testid="space-closed" data-code={view.code}>
-      <h1>{closedTitles[view.code] ?? 'This space cannot be shown'}</h1>
+      <h1>{closedTitles.get(view.code) ?? 'This space cannot be shown'}</h1>
       <p className="quiet">
         {id} · {view.message}
       </p>
       <div className="actions">
-        <Link className="button primary" href="/">
+        <Link className="button primary" href={HOME_PATH}>
           See all spaces
         </Link>
         <button type="button" onClick={view.retry}>

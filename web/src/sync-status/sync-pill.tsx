@@ -1,6 +1,7 @@
 /** The state of the connection in a word, and everything known about it for those who open it. */
 import type { SyncStatus } from '@rhizom/client'
 import { useSyncStatus } from '@rhizom/client/react'
+import { timeIn } from '../moment.ts'
 import { Countdown } from './countdown.tsx'
 
 const labels: Record<SyncStatus['status'], string> = {
@@ -27,7 +28,7 @@ export function SyncPill() {
         {status.sinceMs !== undefined && (
           <>
             <dt>Since</dt>
-            <dd>{clock.format(status.sinceMs)}</dd>
+            <dd>{timeIn(clock, status.sinceMs)}</dd>
           </>
         )}
         {status.status === 'live' && (

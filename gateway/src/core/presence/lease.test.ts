@@ -1,19 +1,22 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isDoubtful, type LeaseEvent, type LeaseState, leaseWakesAt, startLease, stepLease } from './lease.ts'
+import { type LeaseEvent, leaseMachine, type LeaseState, startLease, trustOf } from './lease.ts'
 
 const settings = { leaseMs: 15_000, retryMs: 500 }
+const machine = leaseMachine(settings)
+/** The date is another than the time, so that neither is taken for the other. */
+const DATE = 1_800_000_000_000
 let state: LeaseState
 let fresh = 0
-const step = (event: LeaseEvent, now: number) => {
-  const result = stepLease(state, event, now, settings)
+const step = (event: LeaseEvent | { type: 'timePassed' }, nowMs: number) => {
+  const result = machine.step(state, event, { nowMs, dateMs: DATE + nowMs, random: 0.5 })
   state = result.state
   return result.effects
 }
-const done = (now: number, rests: Record<string, number | undefined> = {}, isKept = true) => {
-  const restsMs = new Map(
+const done = (now: number, rests: Record<string, number | undefined> = {}, renewed = true) => {
+  const ttlMs = new Map(
     Object.entries(rests).flatMap(([boot, rest]) => (rest === undefined ? [] : [[boot, rest] as const])),
   )
-  return step({ type: 'beatDone', isKept, asked: Object.keys(rests), restsMs, freshId: `fresh${++fresh}` }, now)
+  return step({ type: 'heartbeatDone', renewed, asked: Object.keys(rests), ttlMs, nextBootId: `fresh${++fresh}` }, now)
 }
 const typesOf = (effects: readonly { type: string }[]): string[] => effects.map(({ type }) => type)
 
@@ -26,72 +29,99 @@ beforeEach(() => {
 
 describe('the own lease', () => {
   test('G105 one heartbeat a third of the lease', () => {
-    expect(state).toMatchObject({ link: 'up', lease: 'held' })
-    expect(leaseWakesAt(state)).toBe(5020)
-    expect(step({ type: 'ticked' }, 5000)).toEqual([])
-    expect(step({ type: 'ticked' }, 5020)).toEqual([
-      { type: 'beat', name: { bootId: 'b0', formerly: [] }, isNew: false, ttlMs: 13_500 },
+    expect(state).toMatchObject({ link: { status: 'up' }, lease: 'held' })
+    expect(machine.wakesAtMs(state)).toBe(5020)
+    expect(step({ type: 'timePassed' }, 5000)).toEqual([])
+    expect(step({ type: 'timePassed' }, 5020)).toEqual([
+      { type: 'heartbeat', identity: { bootId: 'b0', previousBootIds: [] }, isNew: false, ttlMs: 13_500 },
     ])
-    expect(leaseWakesAt(state)).toBeUndefined()
+    expect(machine.wakesAtMs(state)).toBeUndefined()
     expect(done(5025)).toEqual([])
-    expect(leaseWakesAt(state)).toBe(10_025)
+    expect(machine.wakesAtMs(state)).toBe(10_025)
   })
 
   test('G111 a lease that is gone is followed by another boot id, and never by the same', () => {
-    step({ type: 'ticked' }, 60_000)
+    step({ type: 'timePassed' }, 60_000)
     const again = done(60_005, {}, false)
-    const name = { bootId: 'fresh2', formerly: ['b0'] }
-    const doubtfulUntil = 60_005 + settings.leaseMs
-    expect(again).toEqual([{ type: 'beat', name, isNew: true, ttlMs: 13_500, doubtfulUntil }])
-    expect(done(60_010)).toEqual([{ type: 'linkFound', name }])
-    step({ type: 'ticked' }, 120_000)
+    const identity = { bootId: 'fresh2', previousBootIds: ['b0'] }
+    const doubtfulUntil = DATE + 60_005 + settings.leaseMs
+    expect(again).toEqual([{ type: 'heartbeat', identity, isNew: true, ttlMs: 13_500, doubtfulUntil }])
+    expect(done(60_010)).toEqual([{ type: 'linkFound', identity }])
+    step({ type: 'timePassed' }, 120_000)
     done(120_005, {}, false)
-    expect(state.name.formerly).toEqual(['fresh2', 'b0'])
+    expect(state.identity.previousBootIds).toEqual(['fresh2', 'b0'])
   })
 
   test('G113 without Redis there is no link; it is back when the bus and a heartbeat are', () => {
     expect(step({ type: 'busLost' }, 100)).toEqual([{ type: 'linkLost' }])
     expect(step({ type: 'busLost' }, 110)).toEqual([])
-    step({ type: 'ticked' }, 5020)
+    step({ type: 'timePassed' }, 5020)
     expect(done(5025)).toEqual([])
-    expect(typesOf(step({ type: 'busRecovered' }, 6000))).toEqual(['beat'])
-    expect(done(6005)).toEqual([{ type: 'linkFound', name: state.name }])
+    expect(typesOf(step({ type: 'busRecovered' }, 6000))).toEqual(['heartbeat'])
+    expect(done(6005)).toEqual([{ type: 'linkFound', identity: state.identity }])
   })
 
   test('G113 a heartbeat that fails takes the link and is repeated soon', () => {
-    step({ type: 'ticked' }, 5020)
-    expect(step({ type: 'beatFailed' }, 7500)).toEqual([{ type: 'linkLost' }])
-    expect(leaseWakesAt(state)).toBe(8000)
+    step({ type: 'timePassed' }, 5020)
+    expect(step({ type: 'heartbeatFailed' }, 7500)).toEqual([{ type: 'linkLost' }])
+    expect(machine.wakesAtMs(state)).toBe(8000)
     expect(step({ type: 'storeFailed' }, 7600)).toEqual([])
-    expect(leaseWakesAt(state)).toBe(8000)
+    expect(machine.wakesAtMs(state)).toBe(8000)
   })
 
   test('G113 what failed during a heartbeat is followed by another', () => {
-    step({ type: 'ticked' }, 5020)
+    step({ type: 'timePassed' }, 5020)
     expect(step({ type: 'storeFailed' }, 5022)).toEqual([{ type: 'linkLost' }])
-    expect(typesOf(done(5025))).toEqual(['linkFound', 'beat'])
+    expect(typesOf(done(5025))).toEqual(['linkFound', 'heartbeat'])
   })
 })
 
 describe('the leases of others', () => {
   test('G110 one that is missing is gone, and is found out when it runs out', () => {
-    step({ type: 'ticked' }, 5020)
+    step({ type: 'timePassed' }, 5020)
     expect(done(5025, { other: 3000, third: 12_000 })).toEqual([])
-    expect(leaseWakesAt(state)).toBe(5025 + 3015)
-    step({ type: 'ticked' }, 8040)
+    expect(machine.wakesAtMs(state)).toBe(5025 + 3015)
+    step({ type: 'timePassed' }, 8040)
     expect(done(8045, { other: undefined, third: 9000 })).toEqual([{ type: 'gatewaysGone', boots: ['other'] }])
   })
 
   test('G112 while our own was missing too, a missing one proves nothing for one lease time', () => {
-    step({ type: 'ticked' }, 5020)
+    step({ type: 'timePassed' }, 5020)
     done(5025, { other: undefined }, false)
     expect(typesOf(done(5030, { other: undefined }))).toEqual(['linkFound'])
-    expect(isDoubtful(state, 20_029)).toBe(true)
-    for (const at of [10_030, 15_035, 20_030]) {
-      expect(typesOf(step({ type: 'ticked' }, at))).toEqual(['beat'])
-      if (at < 20_030) expect(done(at + 5, { other: undefined })).toEqual([])
+    expect(trustOf(state, 5031)).toEqual({ entries: false, leases: false })
+    for (const at of [6530, 11_535, 16_540, 20_030]) {
+      expect(machine.wakesAtMs(state)).toBe(at)
+      expect(typesOf(step({ type: 'timePassed' }, at))).toEqual(['heartbeat'])
+      if (at < 20_030) expect(typesOf(done(at + 5, { other: undefined }))).toEqual(at === 6530 ? ['trustRestored'] : [])
     }
+    expect(trustOf(state, 20_029)).toEqual({ entries: true, leases: false })
     expect(done(20_035, { other: undefined })).toEqual([{ type: 'gatewaysGone', boots: ['other'] }])
-    expect(isDoubtful(state, 20_035)).toBe(false)
+    expect(trustOf(state, 20_035)).toEqual({ entries: true, leases: true })
+  })
+
+  test('G112 right after Redis is back nothing that is missing proves anything', () => {
+    step({ type: 'busLost' }, 100)
+    step({ type: 'busRecovered' }, 6000)
+    expect(typesOf(done(6005, { other: undefined }))).toEqual(['linkFound'])
+    expect(trustOf(state, 7504)).toEqual({ entries: false, leases: false })
+    expect(machine.wakesAtMs(state)).toBe(7505)
+    step({ type: 'timePassed' }, 7505)
+    expect(typesOf(done(7510, { other: undefined }))).toEqual(['trustRestored', 'gatewaysGone'])
+    expect(trustOf(state, 7510)).toEqual({ entries: true, leases: true })
+  })
+
+  test('G111 a date that is set to and fro neither stops heartbeats nor ends a lease', () => {
+    for (const [nowMs, dateMs] of [
+      [5020, DATE - 30_000],
+      [10_025, DATE + 3_600_000],
+      [15_030, DATE - 3_600_000],
+    ] as const) {
+      expect(machine.wakesAtMs(state)).toBe(nowMs)
+      const result = machine.step(state, { type: 'timePassed' }, { nowMs, dateMs, random: 0.5 })
+      state = result.state
+      expect(typesOf(result.effects)).toEqual(['heartbeat'])
+      expect(done(nowMs + 5, { other: 9000 })).toEqual([])
+    }
   })
 })

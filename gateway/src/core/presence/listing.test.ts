@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Listing } from './listing.ts'
-import { MergedPresence } from './merged-presence.ts'
+import { MergedPresence } from './merged.ts'
 
 let merged: MergedPresence
 let listing: Listing
 const put = (being: string, since: number, state = {}): void =>
   merged.put('b', being, { state, since, setAt: 0, rev: 0 })
-const news = () => listing.news(merged.takeChanged(), merged)
+const difference = () => listing.difference(merged.takeChanged(), merged)
 const namesIn = (list: readonly { being: string }[] | undefined): string[] => (list ?? []).map(({ being }) => being)
 
 beforeEach(() => {
@@ -17,79 +17,79 @@ beforeEach(() => {
 describe('up to the limit', () => {
   test('G102 what was undone since the last frame is not told', () => {
     put('@ada', 1)
-    news()
+    difference()
     put('@bob', 2)
     merged.remove('b', '@bob')
     merged.remove('b', '@ada')
     put('@ada', 1)
-    expect(news()).toBeUndefined()
+    expect(difference()).toBeUndefined()
   })
 
   test('G104 a newcomer is in its own answer, and the next frame tells the others', () => {
     put('@ada', 1)
-    news()
+    difference()
     put('@bob', 2)
     put('@cyd', 3)
     const answer = listing.answer(['@bob'], merged)
     expect(namesIn(answer.here)).toEqual(['@ada', '@bob'])
     expect(answer.hereCount).toBe(2)
-    expect(namesIn(news()?.joined)).toEqual(['@bob', '@cyd'])
+    expect(namesIn(difference()?.joined)).toEqual(['@bob', '@cyd'])
   })
 
   test('G104 one that was named in an answer and left before the next frame is told to have left', () => {
     put('@ada', 1)
-    news()
+    difference()
     put('@bob', 2)
     listing.answer(['@bob'], merged)
     merged.remove('b', '@bob')
-    expect(news()).toEqual({ joined: [], left: ['@bob'], updated: [], hereCount: 1 })
+    expect(difference()).toEqual({ joined: [], left: ['@bob'], updated: [], hereCount: 1 })
   })
 })
 
 describe('over the limit', () => {
   beforeEach(() => {
     for (let index = 1; index <= 5; index++) put(`@b${index}`, index)
-    news()
+    difference()
   })
 
   test('G106 whoever comes is counted and not named', () => {
     put('@late', 9)
-    expect(news()).toEqual({ joined: [], left: [], updated: [], hereCount: 6 })
+    expect(difference()).toEqual({ joined: [], left: [], updated: [], hereCount: 6 })
     expect(listing.answer(['@late'], merged)).toMatchObject({ here: [{}, {}, {}], hereCount: 6 })
   })
 
   test('G106 the count in an answer is that of now', () => {
     for (let index = 6; index <= 9; index++) put(`@b${index}`, index)
     expect(listing.answer([], merged).hereCount).toBe(9)
-    expect(news()).toMatchObject({ hereCount: 9 })
+    expect(difference()).toMatchObject({ hereCount: 9 })
     put('@late', 10)
     expect(listing.answer([], merged).hereCount).toBe(10)
     // Undone within the window: whoever was told of it has to be told.
     merged.remove('b', '@late')
-    expect(news()).toEqual({ joined: [], left: [], updated: [], hereCount: 9 })
-    expect(news()).toBeUndefined()
+    expect(difference()).toEqual({ joined: [], left: [], updated: [], hereCount: 9 })
+    expect(difference()).toBeUndefined()
   })
 
   test('G106 one of the list who leaves is named, and another takes the place; of the others only the count', () => {
     merged.remove('b', '@b2')
-    expect(news()).toMatchObject({ left: ['@b2'], joined: [{ being: '@b4', since: 4 }], hereCount: 4 })
+    expect(difference()).toMatchObject({ left: ['@b2'], joined: [{ being: '@b4', since: 4 }], hereCount: 4 })
     merged.remove('b', '@b5')
-    expect(news()).toEqual({ joined: [], left: [], updated: [], hereCount: 3 })
+    expect(difference()).toEqual({ joined: [], left: [], updated: [], hereCount: 3 })
   })
 
   test('G106 states of those not listed are not told', () => {
     put('@b5', 5, { away: true })
-    expect(news()).toBeUndefined()
+    expect(difference()).toBeUndefined()
     put('@b1', 1, { away: true })
-    expect(namesIn(news()?.updated)).toEqual(['@b1'])
+    expect(namesIn(difference()?.updated)).toEqual(['@b1'])
   })
 
   test('G106 one named in an answer has its place before those who came sooner', () => {
     for (const being of ['@b1', '@b2', '@b3']) merged.remove('b', being)
-    news()
+    difference()
     put('@sooner', 8)
     put('@new', 9)
     expect(namesIn(listing.answer(['@new'], merged).here)).toEqual(['@b4', '@b5', '@new'])
-    expect(news()).toMatchObject({ joined: [{ being: '@new' }], left: [], hereCount: 4 })
+    expect(difference()).toMatchObject({ joined: [{ being: '@new' }], left: [], hereCount: 4 })
   })
 })

@@ -1,6 +1,6 @@
 /**
- * What the clients of one gateway were told of who is here, and so what the next frame has to say. Each client holds the
- * same list: the one in its answer, altered by the frames after it.
+ * What the clients of one gateway were told of who is here, and so what the next frame has to say. Each client holds
+ * the same list: the one in its answer, altered by the frames after it.
  *
  * Up to `limit` beings everybody is listed. Beyond it the list is a sample, and a frame says no more than its count
  * unless the sample itself changes: who comes to a full list is counted and not named, who leaves is named only if
@@ -8,9 +8,9 @@
  * are n counts and not n lists, and a space that shrinks back to the limit is listed whole again.
  */
 import type { BeingId, Here } from '@rhizom/protocol'
-import type { MergedBeing, MergedPresence } from './merged-presence.ts'
+import type { MergedBeing, MergedPresence } from './merged.ts'
 
-export interface RosterNews {
+export interface RosterDifference {
   joined: Here[]
   left: BeingId[]
   updated: Here[]
@@ -30,11 +30,11 @@ export class Listing {
   /** Here, counted, and not listed. */
   readonly #unlisted = new Set<BeingId>()
   /** Named to newcomers in their answers since the last frame, which says so to the others. */
-  readonly #named = new Set<BeingId>()
+  readonly #joining = new Set<BeingId>()
   #count = 0
-  #isUntold = true
+  #isPublished = false
   /** An answer gave another count than the last frame. */
-  #isToldApart = false
+  #countDiffers = false
 
   constructor(limit: number) {
     this.#limit = limit
@@ -44,64 +44,64 @@ export class Listing {
     return this.#count
   }
 
-  /** Whether nobody was told anything yet. */
-  get isUntold(): boolean {
-    return this.#isUntold
+  /** Whether anybody was told anything yet. */
+  get isPublished(): boolean {
+    return this.#isPublished
   }
 
   /** What newcomers are told: what the others were told, and themselves. */
   answer(newcomers: readonly BeingId[], merged: MergedPresence): { here: Here[]; hereCount: number } {
-    this.#isUntold = false
+    this.#isPublished = true
     for (const being of newcomers) {
-      const isNews = merged.has(being) && !this.#listed.has(being)
-      if (isNews && this.#listed.size + this.#named.size < this.#limit) this.#named.add(being)
+      const isNew = merged.has(being) && !this.#listed.has(being)
+      if (isNew && this.#listed.size + this.#joining.size < this.#limit) this.#joining.add(being)
     }
-    const named = [...this.#named].flatMap((being) => merged.get(being) ?? []).map(hereOf)
-    const here = [...this.#listed.values(), ...named].sort(byAge)
+    const joining = [...this.#joining].flatMap((being) => merged.get(being) ?? []).map(hereOf)
+    const here = [...this.#listed.values(), ...joining].sort(byAge)
     // Up to the limit the count is that of the list, so that nobody takes it for a sample.
     const count = merged.count > this.#limit ? merged.count : this.#count
     const hereCount = Math.max(count, here.length)
-    if (hereCount !== this.#count) this.#isToldApart = true
+    if (hereCount !== this.#count) this.#countDiffers = true
     return { here, hereCount }
   }
 
   /** Brings the clients level with `merged`, of which `changed` may differ from what they were told. */
-  news(changed: readonly BeingId[], merged: MergedPresence): RosterNews | undefined {
-    this.#isUntold = false
-    const news: RosterNews = { joined: [], left: [], updated: [], hereCount: merged.count }
-    for (const being of changed) this.#settle(being, merged.get(being), news)
+  difference(changed: readonly BeingId[], merged: MergedPresence): RosterDifference | undefined {
+    this.#isPublished = true
+    const difference: RosterDifference = { joined: [], left: [], updated: [], hereCount: merged.count }
+    for (const being of changed) this.#compare(being, merged.get(being), difference)
     // Those named in an answer first: whoever was told of them must not be left with more than the list.
-    for (const being of this.#named) this.#list(being, merged, news)
-    this.#named.clear()
+    for (const being of this.#joining) this.#list(being, merged, difference)
+    this.#joining.clear()
     for (const being of this.#unlisted) {
       if (this.#listed.size >= this.#limit) break
-      this.#list(being, merged, news)
+      this.#list(being, merged, difference)
     }
-    const isSameCount = merged.count === this.#count && !this.#isToldApart
-    const isQuiet = news.joined.length + news.left.length + news.updated.length === 0 && isSameCount
+    const isSameCount = merged.count === this.#count && !this.#countDiffers
+    const isQuiet = difference.joined.length + difference.left.length + difference.updated.length === 0 && isSameCount
     this.#count = merged.count
-    this.#isToldApart = false
-    return isQuiet ? undefined : news
+    this.#countDiffers = false
+    return isQuiet ? undefined : difference
   }
 
-  #settle(being: BeingId, now: MergedBeing | undefined, news: RosterNews): void {
+  #compare(being: BeingId, now: MergedBeing | undefined, difference: RosterDifference): void {
     const before = this.#listed.get(being)
     if (now === undefined) {
       this.#unlisted.delete(being)
-      if (this.#listed.delete(being) || this.#named.has(being)) news.left.push(being)
-      this.#named.delete(being)
+      if (this.#listed.delete(being) || this.#joining.has(being)) difference.left.push(being)
+      this.#joining.delete(being)
     } else if (before === undefined) {
       this.#unlisted.add(being)
     } else if (!isSame(before, now)) {
       this.#listed.set(being, hereOf(now))
-      news.updated.push(hereOf(now))
+      difference.updated.push(hereOf(now))
     }
   }
 
-  #list(being: BeingId, merged: MergedPresence, news: RosterNews): void {
+  #list(being: BeingId, merged: MergedPresence, difference: RosterDifference): void {
     const now = merged.get(being)
     if (now === undefined || !this.#unlisted.delete(being)) return
     this.#listed.set(being, hereOf(now))
-    news.joined.push(hereOf(now))
+    difference.joined.push(hereOf(now))
   }
 }

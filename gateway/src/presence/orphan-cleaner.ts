@@ -1,0 +1,93 @@
+/**
+ * Clears up after gateways that died: removes what they left in Redis, also from spaces that nobody watches, and
+ * reports who was last seen through them. Every gateway does so on its own; what one has removed the others no longer
+ * find. What fails is tried again when the next heartbeat misses the lease.
+ */
+import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
+import { orphansOf } from '../core/presence/remote.ts'
+import type { PresenceStore } from '../ports.ts'
+import type { LastSeen } from './last-seen.ts'
+import type { PresenceMetrics } from './metrics.ts'
+
+export interface OrphanCleanerDeps {
+  store: PresenceStore
+  /** Who is here through this gateway; undefined where a roster that is watched compares for itself. */
+  localBeings(space: SpaceId): readonly BeingId[] | undefined
+  lastSeen: Pick<LastSeen, 'note'>
+  metrics: PresenceMetrics
+  failed(error: unknown): void
+  faulted(error: unknown): void
+}
+
+/** Spaces cleaned up at a time. */
+const STEP = 20
+/** Spaces of our own that are looked at. */
+const MAX_OWN = 10_000
+
+export class OrphanCleaner {
+  readonly #deps: OrphanCleanerDeps
+  readonly #underWay = new Set<BootId>()
+
+  constructor(deps: OrphanCleanerDeps) {
+    this.#deps = deps
+  }
+
+  /** `boot` has no lease any more. */
+  cleanUpAfter(boot: BootId): void {
+    this.#once(boot, () => this.#removeAll(boot))
+  }
+
+  /**
+   * Looks after our own entries in spaces that nobody follows here: a replica that lagged may remember somebody who
+   * left through us. `boot` is our name.
+   */
+  reconcileOwn(boot: BootId): void {
+    this.#once(boot, () => this.#reconcileAll(boot))
+  }
+
+  #once(boot: BootId, run: () => Promise<void>): void {
+    if (this.#underWay.has(boot)) return
+    this.#underWay.add(boot)
+    const { failed, faulted } = this.#deps
+    run()
+      .catch(failed)
+      .catch(faulted)
+      .finally(() => this.#underWay.delete(boot))
+  }
+
+  async #reconcileAll(boot: BootId): Promise<void> {
+    const { store, localBeings, metrics } = this.#deps
+    for (const space of await store.spacesOf(boot, MAX_OWN)) {
+      if (localBeings(space) === undefined) continue
+      const { entries } = await store.read(space, [boot])
+      // As it is now: whoever comes from here on is written after what is removed.
+      const own = localBeings(space)
+      if (own === undefined) continue
+      const extra = [...(entries?.get(boot)?.keys() ?? [])].filter((being) => !own.includes(being))
+      if (extra.length > 0) metrics.orphansRemoved.inc(extra.length)
+      const isLeft = own.length === 0 ? store.removeSpaces(boot, [space]) : Promise.resolve()
+      await Promise.all([store.removeOrphans(space, new Map([[boot, extra]])), isLeft])
+    }
+  }
+
+  async #removeAll(boot: BootId): Promise<void> {
+    const { store, metrics } = this.#deps
+    for (;;) {
+      const spaces = await store.spacesOf(boot, STEP)
+      if (spaces.length === 0) break
+      for (const space of spaces) await this.#removeFrom(space, boot)
+      await store.removeSpaces(boot, spaces)
+    }
+    await store.removeGateway(boot)
+    metrics.gatewaysGone.inc()
+  }
+
+  async #removeFrom(space: SpaceId, boot: BootId): Promise<void> {
+    const { store, lastSeen, metrics } = this.#deps
+    const { orphans, lastSeen: seen } = orphansOf(await store.read(space, [boot]), boot)
+    for (const [being, at] of seen) lastSeen.note(being, at)
+    if (orphans.length === 0) return
+    await store.removeOrphans(space, new Map([[boot, orphans]]))
+    metrics.orphansRemoved.inc(orphans.length)
+  }
+}

@@ -1,0 +1,14 @@
+import type { Page } from 'playwright-core'
+
+/** What a page hears from the servers, over the socket and over HTTP, is altered on its way, from its next load on. */
+export async function alterAnswers(page: Page, alter: (text: string) => string): Promise<void> {
+  await page.routeWebSocket(/\/v1\/sync/, (socket) => {
+    const server = socket.connectToServer()
+    server.onMessage((message) => socket.send(alter(String(message))))
+  })
+  await page.route(/\/v1\/(spaces|beings)/, async (route) => {
+    const response = await route.fetch().catch(() => null)
+    // Whoever asked may be gone before the answer comes.
+    if (response !== null) await route.fulfill({ response, body: alter(await response.text()) }).catch(() => null)
+  })
+}
