@@ -20,6 +20,7 @@ test.each([
   ['PORT', 'many'],
   ['PORT', '70000'],
   ['DATABASE_URL', 'mysql://u:hidden@h/db'],
+  ['DATABASE_URL', 'postgres://u:hidden%zz@h/db'],
   ['REDIS_URL', 'hidden'],
   ['INTERNAL_TOKEN', 'hidden between blanks'],
   ['ALLOWED_ORIGINS', 'https://example.org/path'],

@@ -28,6 +28,15 @@ const url = (...protocols: string[]) =>
     message: `must be a url that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   })
 
+/** The driver reads the parts of the url as they are meant: a sign that does not is found here, and not by each query. */
+const isDecodable = (value: string): boolean => {
+  try {
+    return decodeURIComponent(value) !== ''
+  } catch {
+    return false
+  }
+}
+
 const origins = z
   .string()
   .transform((list) =>
@@ -49,7 +58,10 @@ const yesOrNo = z.enum(['0', '1']).transform((value) => value === '1')
 export const settings = {
   PORT: setting(whole(0, 65_535), 'Port to listen on; 0 takes a free one', '4000'),
   HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
-  DATABASE_URL: setting(url('postgres:', 'postgresql:'), 'The Postgres database'),
+  DATABASE_URL: setting(
+    url('postgres:', 'postgresql:').refine(isDecodable, 'holds a % that begins no character: write %25 for it'),
+    'The Postgres database',
+  ),
   REDIS_URL: setting(url('redis:', 'rediss:'), 'The Redis that carries changes to the gateways'),
   TOKEN_SECRET: setting(
     z.string().min(1),

@@ -90,3 +90,21 @@ test.each([
     await vi.waitFor(answer)
   },
 )
+
+test.each([
+  ['a parameter it does not know', (url: URL) => url.searchParams.set('pgbouncer', 'true'), 'pgbouncer'],
+  ['another password', (url: URL) => (url.password = 'another'), 'password'],
+  ['a database it does not have', (url: URL) => (url.pathname = '/no-such-database'), 'no-such-database'],
+  ['a user it does not have', (url: URL) => (url.username = 'nobody-of-that-name'), 'nobody-of-that-name'],
+])('A67 a Postgres that lets nobody in, for %s, is away, and the reason is told', async (_what, change, told) => {
+  const url = new URL(process.env['TEST_DATABASE_URL'] ?? '')
+  change(url)
+  const shut = new Database({ url: url.href, poolSize: POOL, deadlineMs: 4000, name: 'shut' })
+  for (let round = 0; round < POOL * 2; round += 1) {
+    const failure: unknown = await shut.use((sql) => sql`select 1`).catch((error: unknown) => error)
+    expect(failureOf(failure)).toBe('away')
+    expect(failure instanceof Error && failure.cause instanceof Error && failure.cause.message).toContain(told)
+  }
+  expect([shut.lent, shut.waiting]).toEqual([0, 0])
+  await shut.close()
+})

@@ -97,11 +97,14 @@ export async function connect(
     }
   } catch (error) {
     drop()
-    throw error
+    // Whatever the reason, from outside there is no database.
+    throw failureOf(error) === 'away' ? error : new DatabaseAway(`not let in: ${messageOf(error)}`, { cause: error })
   } finally {
     clearTimeout(timer)
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
  * Reserving a connection that is not open yet never settles where types are not asked for, also when it is lost, so one
