@@ -1,7 +1,8 @@
 /**
  * The kinds of test, told apart by the ending of a file's name (CONTRIBUTING.md says how to run each):
  * `.test.ts` pure and fast · `.int.test.ts` real Postgres and Redis · `.sim.test.ts` seeded simulation ·
- * `.e2e.test.ts` a real browser · `.fault.test.ts` real processes killed with real signals.
+ * `.e2e.test.ts` a real browser · `.fault.test.ts` real processes killed with real signals ·
+ * `.hostile.test.ts` real processes and somebody who means them ill.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -12,6 +13,7 @@ const kinds = {
   sim: { globalSetup: [], testTimeout: 180_000, fileParallelism: true },
   e2e: { globalSetup: [services, browser], testTimeout: 180_000, fileParallelism: false },
   fault: { globalSetup: [services], testTimeout: 180_000, fileParallelism: false },
+  hostile: { globalSetup: [services], testTimeout: 120_000, fileParallelism: false },
 }
 const ignored = ['**/node_modules/**', '**/.local/**', '**/dist/**']
 

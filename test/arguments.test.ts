@@ -7,7 +7,7 @@ const steps = (...args: string[]): string[] => {
 }
 
 test('everything without arguments, one step or several with --only', () => {
-  expect(steps()).toEqual(['checks', 'unit', 'int', 'sim', 'e2e', 'fault', 'load'])
+  expect(steps()).toEqual(['checks', 'unit', 'int', 'sim', 'e2e', 'fault', 'hostile', 'load'])
   expect(steps('--only', 'checks')).toEqual(['checks'])
   expect(steps('--only', 'unit,int', '--only', 'sim')).toEqual(['unit', 'int', 'sim'])
 })
@@ -15,7 +15,7 @@ test('everything without arguments, one step or several with --only', () => {
 test('a filter goes to the tests and leaves out what has none', () => {
   expect(parseTestArguments(['--', 'snapshot'])).toEqual({
     ok: true,
-    value: { steps: new Set(['unit', 'int', 'sim', 'e2e', 'fault']), filters: ['snapshot'] },
+    value: { steps: new Set(['unit', 'int', 'sim', 'e2e', 'fault', 'hostile']), filters: ['snapshot'] },
   })
   expect(steps('--only', 'int', 'snapshot')).toEqual(['int'])
 })

@@ -38,6 +38,7 @@ function stepsFor(chosen: ReadonlySet<StepName>): Step[] {
     { title: `tests: ${quick.join(', ')}`, covers: quick, run: (bench) => vitest(bench, quick) },
     { title: 'tests: browser', covers: ['e2e'], run: browserTests },
     { title: 'tests: faults', covers: ['fault'], run: (bench) => vitest(bench, ['fault']) },
+    { title: 'tests: hostile', covers: ['hostile'], run: (bench) => vitest(bench, ['hostile']) },
     { title: 'load test', covers: ['load'], run: loadTest },
   ]
   return steps.filter(({ covers }) => covers.some((name) => chosen.has(name)))

@@ -12,7 +12,7 @@ import { formatCheck, importCheck, lintCheck, PACKAGES, typeChecks } from './che
 import { checkSpecRules } from './checks/spec-rules.ts'
 import { NOTHING, ONE_FAILED, ONE_PASSED, ONE_SKIPPED, readTally, sum, type Tally } from './tally.ts'
 
-export const STEPS = ['checks', 'unit', 'int', 'sim', 'e2e', 'fault', 'load'] as const
+export const STEPS = ['checks', 'unit', 'int', 'sim', 'e2e', 'fault', 'hostile', 'load'] as const
 export type StepName = (typeof STEPS)[number]
 
 export interface Workbench {
@@ -71,7 +71,7 @@ function verdict(screen: Screen, name: string, good: boolean, output: () => stri
   return ONE_FAILED
 }
 
-type Kind = 'unit' | 'int' | 'sim' | 'e2e' | 'fault'
+type Kind = Exclude<StepName, 'checks' | 'load'>
 
 /** Runs the tests of some kinds in one vitest, so that the kinds that may run beside each other do. */
 export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<Tally> {

@@ -54,7 +54,7 @@ const expectProblem = (
   expect(answer.body).toMatchObject({ status: answer.status, code: expect.any(String), detail: expect.any(String) })
 }
 
-test('every endpoint with a body refuses what is malformed, of another type or too large, with a problem document', async () => {
+test('H14 every endpoint with a body refuses what is malformed, of another type or too large, with a problem document', async () => {
   const withBody = (await operations()).filter(({ hasBody }) => hasBody)
   expect(withBody.length).toBeGreaterThanOrEqual(3)
   for (const { method, path } of withBody) {
@@ -77,7 +77,7 @@ test('every endpoint with a body refuses what is malformed, of another type or t
   }
 })
 
-test('every endpoint but the open ones refuses a missing, broken or foreign token', async () => {
+test('H14 every endpoint but the open ones refuses a missing, broken or foreign token', async () => {
   const open = ['/v1/sessions', '/openapi.json', '/healthz', '/readyz', '/metrics']
   const guarded = (await operations()).filter(({ path }) => !open.includes(path))
   expect(guarded.length).toBeGreaterThanOrEqual(12)
@@ -93,7 +93,7 @@ test('every endpoint but the open ones refuses a missing, broken or foreign toke
     }
 })
 
-test('query strings and path names that are not understood are 400 or 404, never 500', async () => {
+test('H14 query strings and path names that are not understood are 400 or 404, never 500', async () => {
   for (const path of [
     '/v1/spaces/NOT-AN-ID',
     '/v1/spaces/@-x',
@@ -118,7 +118,7 @@ test('query strings and path names that are not understood are 400 or 404, never
   expectProblem(await call(api, 'DELETE', '/v1/spaces', { token: ada.token }), [404, 405])
 })
 
-test('a batch over the limit, or content over the limit, is refused whole', async () => {
+test('H14 a batch over the limit, or content over the limit, is refused whole', async () => {
   const many = Array.from({ length: 101 }, () => ({ id: uuidv7(), ...utterance(space, 'x') }))
   expectProblem(await call(api, 'POST', '/v1/mutations', { token: ada.token, body: { mutations: many } }), [413])
   const large = [
@@ -134,7 +134,7 @@ test('a batch over the limit, or content over the limit, is refused whole', asyn
   expect((await call(api, 'GET', `/v1/mutations/${large[0]?.id}`, { token: ada.token })).status).toBe(404)
 })
 
-test('text that Postgres cannot keep is refused with its path and costs nobody else anything', async () => {
+test('H14 text that Postgres cannot keep is refused with its path and costs nobody else anything', async () => {
   for (const bad of ['a\\u0000b', '\\ud800']) {
     const body = `{"mutations":[{"id":"${uuidv7()}","space":"${space}","name":"intention.create","args":{"id":"${uuidv7()}","type":"utterance","content":["${bad}"]}}]}`
     const [answer] = await Promise.all([
@@ -148,7 +148,7 @@ test('text that Postgres cannot keep is refused with its path and costs nobody e
 
 const hello = (): object => ({ type: 'hello', protocol: 1, token: ada.token })
 
-test('frames that are not understood get an error with a code, and the connection goes on', async () => {
+test('H14 frames that are not understood get an error with a code, and the connection goes on', async () => {
   const socket = await WireSocket.welcomed(gateway, ada.token)
   socket.sendText(
     '{nonsense\n{"type":"subscribe"}\n{"type":"subscribe","space":"NOT"}\n{"type":"dance"}\n\n{"type":"ping"}',
@@ -165,14 +165,14 @@ test.each([
   ['another protocol version', () => ({ ...hello(), protocol: 99 }), 4502],
   ['a broken token', () => ({ ...hello(), token: 'x.y.z' }), 4501],
   ['something before hello', () => ({ type: 'subscribe', space: '@lobby' }), 4501],
-])('%s is closed with its code', async (_what, first, code) => {
+])('H14 %s is closed with its code', async (_what, first, code) => {
   const socket = await new WireSocket(gateway).opened()
   socket.send(first())
   expect((await socket.hasClosed()).code).toBe(code)
   expect(socket.frames.some((frame) => frame.type === 'welcome')).toBe(false)
 })
 
-test('a frame over the size limit is answered, and who goes on is closed with 4504; others are not touched', async () => {
+test('H14 a frame over the size limit is answered, and who goes on is closed with 4504; others are not touched', async () => {
   const bystander = await WireSocket.welcomed(gateway, ada.token)
   const socket = await WireSocket.welcomed(gateway, ada.token)
   const large = JSON.stringify({ type: 'signal', space, name: 'x', data: { text: 'x'.repeat(70 * 1024) } })
@@ -184,7 +184,7 @@ test('a frame over the size limit is answered, and who goes on is closed with 45
   bystander.close()
 })
 
-test('too many frames: rate-limited first, then 4504 for who goes on', async () => {
+test('H14 too many frames: rate-limited first, then 4504 for who goes on', async () => {
   const socket = await WireSocket.welcomed(gateway, ada.token)
   const flood = setInterval(() => {
     for (let index = 0; index < 50 && socket.isOpen; index += 1) socket.send({ type: 'ping' })
@@ -195,7 +195,7 @@ test('too many frames: rate-limited first, then 4504 for who goes on', async () 
   expect(limited).toMatchObject({ retryAfterMs: expect.any(Number) })
 })
 
-test('more subscriptions than allowed get an error that names the limit', async () => {
+test('H14 more subscriptions than allowed get an error that names the limit', async () => {
   const socket = await WireSocket.welcomed(gateway, ada.token)
   const spaces = Array.from({ length: 65 }, (_, index) => ({ id: freshId(`many${index}`) }))
   await apply(api, ada.token, ...spaces.map(({ id }) => ({ space: id, name: 'space.create', args: { name: id } })))
@@ -205,12 +205,12 @@ test('more subscriptions than allowed get an error that names the limit', async 
   socket.close()
 })
 
-test('a page of a foreign origin is closed with 4503', async () => {
+test('H14 a page of a foreign origin is closed with 4503', async () => {
   const socket = new WireSocket(gateway, { origin: 'https://evil.example' })
   expect((await socket.hasClosed()).code).toBe(4503)
 })
 
-test('binary garbage does not hurt the node', async () => {
+test('H14 binary garbage does not hurt the node', async () => {
   const socket = await WireSocket.welcomed(gateway, ada.token)
   socket.sendText(Buffer.from([0xff, 0xfe, 0x00, 0x01]))
   await socket.until(
