@@ -82,7 +82,8 @@ export async function buildApp(services: Services): Promise<App> {
     delegator: (request, done) =>
       done(null, {
         origin: isAllowed(request.headers.origin, request.headers.host, config.ALLOWED_ORIGINS),
-        exposedHeaders: ['ETag', 'Retry-After'],
+        // Date as well: clients whose own date is wrong go by it.
+        exposedHeaders: ['ETag', 'Retry-After', 'Date'],
         maxAge: 600,
       }),
   })
