@@ -13,7 +13,7 @@ const kinds = {
   sim: { globalSetup: [], testTimeout: 180_000, fileParallelism: true },
   e2e: { globalSetup: [services, browser], testTimeout: 180_000, fileParallelism: false },
   fault: { globalSetup: [services], testTimeout: 180_000, fileParallelism: false },
-  hostile: { globalSetup: [services], testTimeout: 120_000, fileParallelism: false },
+  hostile: { globalSetup: [services], testTimeout: 180_000, maxWorkers: 2 },
 }
 const ignored = ['**/node_modules/**', '**/.local/**', '**/dist/**']
 

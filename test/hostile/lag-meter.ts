@@ -18,17 +18,19 @@ interface Look {
 
 export class LagMeter {
   readonly #nodes: readonly ClusterNode[]
+  readonly #now: () => number
   readonly #looks: Look[] = []
   readonly #totals = new Map<number, number>()
   #timer: NodeJS.Timeout | undefined
-  #lookedAt = 0
+  #lookedAt: number
 
-  constructor(nodes: readonly ClusterNode[]) {
+  constructor(nodes: readonly ClusterNode[], now = (): number => performance.now()) {
     this.#nodes = nodes
+    this.#now = now
+    this.#lookedAt = now()
   }
 
   start(): void {
-    this.#lookedAt = performance.now()
     this.#timer ??= setInterval(() => this.#look(), EVERY_MS)
   }
 
@@ -54,7 +56,7 @@ export class LagMeter {
   }
 
   #look(): void {
-    const now = performance.now()
+    const now = this.#now()
     const from = this.#lookedAt
     if (now <= from) return
     this.#lookedAt = now

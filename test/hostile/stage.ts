@@ -14,7 +14,7 @@ import { type Allowed, GROWTH_ALLOWED_BYTES, kindsOf, mebibytes, problemsOf, typ
 import { logLines, type Vitals, vitalsOf } from './vitals.ts'
 
 const collector = new URL('./preload/collect-on-signal.ts', import.meta.url).href
-const SETTLE_WITHIN_MS = 4_000
+const SETTLE_WITHIN_MS = 3_000
 const LOOK_EVERY_MS = 100
 /** The bystander asks for a while before and after, so that what comes late is seen too. */
 const ASKED_BEFORE = 1
@@ -56,6 +56,8 @@ export class Stage {
   readonly bystander: Bystander
   readonly lag: LagMeter
   readonly #strangers: Promise<Session>[] = []
+  /** Resident bytes of each process when it was first judged. */
+  readonly #first = new Map<string, number>()
 
   private constructor(cluster: Cluster, bystander: Bystander, lag: LagMeter) {
     this.cluster = cluster
@@ -99,6 +101,8 @@ export class Stage {
     // What happened before is no part of this.
     await this.bystander.pause()
     const before = await this.#settled()
+    for (const one of before.values())
+      if (!this.#first.has(identity(one))) this.#first.set(identity(one), one.residentBytes)
     const errorsBefore = await this.#serverErrors()
     this.bystander.goOn()
     const from = performance.now()
@@ -124,6 +128,7 @@ export class Stage {
       return {
         name: node.name,
         before: { process: identity(was), residentBytes: was?.residentBytes ?? 0 },
+        firstResidentBytes: this.#first.get(identity(was)) ?? 0,
         after: is === undefined ? undefined : { process: identity(is), residentBytes: is.residentBytes },
         logLines: logLines(this.#logOf(node), was?.logBytes ?? 0),
       }

@@ -6,6 +6,7 @@ const MEBIBYTE = 1024 * 1024
 const node = (changes: Partial<SeenNode> = {}): SeenNode => ({
   name: 'gateway-1',
   before: { process: '7 since 1', residentBytes: 100 * MEBIBYTE },
+  firstResidentBytes: 100 * MEBIBYTE,
   after: { process: '7 since 1', residentBytes: 101 * MEBIBYTE },
   logLines: ['{"level":30,"msg":"listening"}'],
   ...changes,
@@ -37,6 +38,11 @@ test('H2 memory that stays is a problem beyond what is allowed', () => {
   expect(problemsOf(grown(GROWTH_ALLOWED_BYTES))).toEqual([])
   expect(problemsOf(grown(GROWTH_ALLOWED_BYTES + MEBIBYTE))).toEqual(['gateway-1 keeps 49 MiB more memory than before'])
   expect(problemsOf(grown(GROWTH_ALLOWED_BYTES + MEBIBYTE), { growthBytes: 60 * MEBIBYTE })).toEqual([])
+  const little = node({ before: { process: '7 since 1', residentBytes: 99 * MEBIBYTE }, firstResidentBytes: 0 })
+  expect(problemsOf(seen({ nodes: [little] }))).toEqual([])
+  const after200 = { process: '7 since 1', residentBytes: 200 * MEBIBYTE }
+  const drifted = { ...little, before: { process: '7 since 1', residentBytes: 190 * MEBIBYTE }, after: after200 }
+  expect(problemsOf(seen({ nodes: [drifted] }))).toEqual(['gateway-1 keeps 200 MiB more memory than at first'])
 })
 
 test('H3 who waited too long, was refused, or never asked, is a problem', () => {

@@ -9,6 +9,8 @@ import { type Findings, isClean } from '../faults/verdict.ts'
 export const ANSWER_WITHIN_MS = 2_000
 /** What one attack may leave in a node after its garbage is collected: buffers that the allocator keeps, warm code. */
 export const GROWTH_ALLOWED_BYTES = 48 * 1024 * 1024
+/** What all of them together may leave. */
+export const DRIFT_ALLOWED_BYTES = 144 * 1024 * 1024
 
 const ERROR_LEVEL = 50
 const SHOWN = 5
@@ -17,6 +19,8 @@ export interface SeenNode {
   name: string
   /** Tells one process from any other. */
   before: { process: string; residentBytes: number }
+  /** Memory of the same process before the first attack that it saw. */
+  firstResidentBytes: number
   /** Undefined if it is gone. */
   after: { process: string; residentBytes: number } | undefined
   logLines: readonly string[]
@@ -60,13 +64,20 @@ export function problemsOf(seen: Seen, allowed: Allowed = {}): string[] {
   ]
 }
 
-function problemsOfNode({ name, before, after, logLines }: SeenNode, allowed: Allowed): string[] {
+function problemsOfNode(node: SeenNode, allowed: Allowed): string[] {
+  const { name, before, after, firstResidentBytes, logLines } = node
   const logged = shortened(errorLines(logLines, allowed.logs ?? []).map((line) => `${name} logged ${line}`))
   if (after === undefined) return [`${name} ended`, ...logged]
   if (after.process !== before.process) return [`${name} is another process`, ...logged]
   const growth = after.residentBytes - before.residentBytes
   const grown = growth > (allowed.growthBytes ?? GROWTH_ALLOWED_BYTES)
-  return [...(grown ? [`${name} keeps ${mebibytes(growth)} more memory than before`] : []), ...logged]
+  const drift = after.residentBytes - firstResidentBytes
+  const drifted = drift > DRIFT_ALLOWED_BYTES + (allowed.growthBytes ?? 0)
+  return [
+    ...(grown ? [`${name} keeps ${mebibytes(growth)} more memory than before`] : []),
+    ...(drifted ? [`${name} keeps ${mebibytes(drift)} more memory than at first`] : []),
+    ...logged,
+  ]
 }
 
 /** Lines at error level, and what is no log line at all: the last words of a process that dies, told as one. */
