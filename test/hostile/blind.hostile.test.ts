@@ -46,7 +46,7 @@ const saying =
   async ({ gateways: [gateway], stranger }: Arena): Promise<void> => {
     const ws = await WsPeer.live(gateway, (await stranger()).token)
     await ws.say({ type: 'signal', space: '@none', name: word })
-    await ws.isServed(30_000)
+    await ws.isServed(90_000)
     ws.cut()
   }
 

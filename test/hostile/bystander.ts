@@ -18,7 +18,7 @@ import type { LagMeter } from './lag-meter.ts'
 import type { Answer } from './verdict.ts'
 
 const PAUSE_MS = 60
-const GIVEN_UP_AFTER_MS = 20_000
+const GIVEN_UP_AFTER_MS = 60_000
 const LEVEL_WITHIN_MS = 10_000
 const SNAPSHOT_SIZE = { intentions: LIMITS.snapshotIntentions, bytes: 1024 * 1024 } as const
 

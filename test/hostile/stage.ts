@@ -18,7 +18,7 @@ const SETTLE_WITHIN_MS = 3_000
 const LOOK_EVERY_MS = 100
 /** The bystander asks for a while before and after, so that what comes late is seen too. */
 const ASKED_BEFORE = 1
-const ASKED_AFTER = 3
+const ASKED_AFTER = 2
 
 export interface Arena {
   readonly cluster: Cluster
@@ -58,6 +58,7 @@ export class Stage {
   readonly #strangers: Promise<Session>[] = []
   /** Resident bytes of each process when it was first judged. */
   readonly #first = new Map<string, number>()
+  #settledLast: ReadonlyMap<string, Vitals> | undefined
 
   private constructor(cluster: Cluster, bystander: Bystander, lag: LagMeter) {
     this.cluster = cluster
@@ -100,7 +101,7 @@ export class Stage {
     const claims: string[] = []
     // What happened before is no part of this.
     await this.bystander.pause()
-    const before = await this.#settled()
+    const before = await this.#before()
     for (const one of before.values())
       if (!this.#first.has(identity(one))) this.#first.set(identity(one), one.residentBytes)
     const errorsBefore = await this.#serverErrors()
@@ -123,6 +124,7 @@ export class Stage {
     const answers = this.bystander.answersSince(from)
     const after = await this.#settled(before, attack.growthBytes)
     for (const { name } of ended) after.delete(name)
+    this.#settledLast = after
     const nodes = this.nodes.map((node): SeenNode => {
       const [was, is] = [before.get(node.name), after.get(node.name)]
       return {
@@ -175,7 +177,7 @@ export class Stage {
       return counts.length >= this.bystander.rounds && counts.every(({ length }) => length >= times)
     }
     const isOver = (): boolean => enough() || this.nodes.some(({ isRunning }) => !isRunning)
-    await eventually('the bystander asked for everything', isOver, 60_000)
+    await eventually('the bystander asked for everything', isOver, 120_000)
   }
 
   #watchPeaks(): { end(): Map<string, number> } {
@@ -195,6 +197,15 @@ export class Stage {
         return peaks
       },
     }
+  }
+
+  /** As the last attack left them, if they are the same processes; else once they have settled. */
+  async #before(): Promise<Map<string, Vitals>> {
+    const now = this.#vitals()
+    const last = this.#settledLast
+    const areSame = [...now].every(([name, one]) => identity(one) === identity(last?.get(name)))
+    if (last === undefined || !areSame) return this.#settled()
+    return new Map([...now].map(([name, one]) => [name, { ...one, residentBytes: last.get(name)?.residentBytes ?? 0 }]))
   }
 
   /** The vitals of those that run, once their garbage is collected: at the latest after a while, whatever they are then. */

@@ -7,9 +7,9 @@ import { WsPeer } from '../bytes/ws-peer.ts'
 import type { Arena, Attack } from '../stage.ts'
 import { problemOfAnswer } from '../well-formed.ts'
 
-const SERVED_WITHIN_MS = 30_000
+const SERVED_WITHIN_MS = 60_000
 /** Some requests wait for more of themselves and are left to time-outs. */
-const FATE_WITHIN_MS = 2_500
+const FATE_WITHIN_MS = 1_500
 
 const bytes = (...numbers: number[]): Buffer => Buffer.from(numbers)
 
