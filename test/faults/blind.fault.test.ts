@@ -23,7 +23,7 @@ beforeAll(async () => {
     gateways: 2,
     env: {
       api: { HEADS_INTERVAL_MS: NEVER_MS },
-      gateway: { HEADS_CHECK_MS: NEVER_MS, PRESENCE_LEASE_MS: NEVER_MS },
+      gateway: { HEADS_CHECK_MS: NEVER_MS, HEADS_SILENCE_MS: NEVER_MS, PRESENCE_LEASE_MS: NEVER_MS },
     },
   })
 }, 60_000)
