@@ -207,6 +207,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     DATABASE_URL: options.reroute?.apiDatabaseUrl?.(databaseUrl.href, node) ?? databaseUrl.href,
     REDIS_URL: options.reroute?.apiRedisUrl?.(shared.REDIS_URL, node) ?? shared.REDIS_URL,
     MUTATIONS_PER_SECOND: '100000',
+    BODY_BYTES_PER_SECOND: '0',
     MUTATIONS_BURST: '100000',
     ...options.env?.api,
   })

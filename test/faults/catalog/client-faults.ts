@@ -5,7 +5,8 @@ import type { Fault } from '../fault.ts'
 import { residentBytes } from '../process-signals.ts'
 
 const MEBIBYTE = 1024 * 1024
-const TORRENT = { bytesEach: 24 * 1024, batch: 50, batches: 6 } as const
+/** A batch stays below what a request of mutations may have. */
+const TORRENT = { bytesEach: 24 * 1024, batch: 25, batches: 12 } as const
 /** Far below what a gateway would hold if it kept everything for a client that does not read. */
 const MOST_GROWTH_BYTES = 160 * MEBIBYTE
 
