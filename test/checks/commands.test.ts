@@ -1,0 +1,48 @@
+/** The solution at the top: an editor and one command see all packages through it, so it must name them all. */
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { repository } from '@rhizom/infra/local/places.ts'
+import { afterEach, expect, test } from 'vitest'
+import { z } from 'zod'
+import { PACKAGES, typeCheck } from './commands.ts'
+
+const solutionSchema = z.object({
+  files: z.array(z.string()).length(0),
+  references: z.array(z.object({ path: z.string() })),
+})
+
+test('the solution refers to every folder with a tsconfig.json, and so do the checks', () => {
+  const text = readFileSync(join(repository, 'tsconfig.json'), 'utf8')
+  const { references } = solutionSchema.parse(JSON.parse(text))
+  const named = references.map(({ path }) => path).sort()
+  const folders = globSync('*/tsconfig.json', { cwd: repository }).map((path) => dirname(path))
+  expect(named).toEqual(folders.sort())
+  expect(named).toEqual([...PACKAGES].sort())
+})
+
+let workspace = ''
+afterEach(() => rmSync(workspace, { recursive: true, force: true }))
+
+test('one command finds a fault of types in any of the packages', { timeout: 60_000 }, () => {
+  workspace = mkdtempSync(join(tmpdir(), 'rhizom-types-'))
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(workspace, path)), { recursive: true })
+    writeFileSync(join(workspace, path), text)
+  }
+  copyFileSync(join(repository, 'tsconfig.base.json'), join(workspace, 'tsconfig.base.json'))
+  write('tsconfig.json', '{ "files": [], "references": [{ "path": "one" }, { "path": "two" }] }')
+  for (const name of ['one', 'two']) {
+    const options = '{ "types": [] }'
+    write(`${name}/tsconfig.json`, `{ "extends": "../tsconfig.base.json", "compilerOptions": ${options} }`)
+    write(`${name}/package.json`, '{ "type": "module" }')
+    write(`${name}/index.ts`, 'export const count: number = 1\n')
+  }
+  const check = () => spawnSync(typeCheck().file, typeCheck().args, { cwd: workspace, encoding: 'utf8' })
+  expect(check().status).toBe(0)
+  write('two/index.ts', "export const count: number = 'one'\n")
+  const { status, stdout } = check()
+  expect(status).not.toBe(0)
+  expect(stdout).toContain('two/index.ts')
+})
