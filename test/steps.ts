@@ -1,6 +1,6 @@
 /**
- * The steps of `npm test`, each with its count: the checks of the sources, the tests by kind, a short load test. How they
- * are run, one after the other and cleanly ended, is the business of run.ts.
+ * The steps of `npm test`, each with its count: the checks of the sources, the tests by kind, a short load test. How
+ * they are run, one after the other and cleanly ended, is the business of run.ts.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -235,8 +235,8 @@ test('C11 an api that is away does not end the session', async () => {
 })
 
 /**
- * Timers stand still, as when a device sleeps. The date goes on; of the clock that never goes back some devices say that
- * it did and some that it did not.
+ * Timers stand still, as when a device sleeps. The date goes on; of the clock that never goes back some devices say
+ * that it did and some that it did not.
  */
 function sleep(
   { environment }: TestClient,

@@ -1,7 +1,7 @@
 /**
  * The client of one session: puts the parts together and gives them one face. It owns nothing itself. The states of
- * spaces are in the store (`sync/space-sync.ts` writes it), the socket is the connector's, the token the keeper's, what is
- * unanswered the queue's.
+ * spaces are in the store (`sync/space-sync.ts` writes it), the socket is the connector's, the token the keeper's, what
+ * is unanswered the queue's.
  */
 import {
   type Being,
@@ -13,7 +13,7 @@ import {
   presenceStateSchema,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { LeftOut } from './core/received.ts'
+import type { LeftOut } from './core/incoming.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
 import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
@@ -105,8 +105,8 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
   lookUpBeing(id: BeingId): Promise<Being | undefined>
 
   /**
-   * What a server newer than this client sent and is not shown, since this client does not know its type, role or state:
-   * how often, by sort. A page that wants to say so can; loading it anew may help.
+   * What a server newer than this client sent and is not shown, since this client does not know its type, role or
+   * state: how often, by sort. A page that wants to say so can; loading it anew may help.
    */
   leftOut(): ReadonlyMap<LeftOut, number>
   onLeftOut(listener: () => void): () => void

@@ -1,4 +1,7 @@
-/** Prints settings tables as the processes define them. print.ts puts them into the README, and its test holds them there. */
+/**
+ * Prints settings tables as the processes define them. print.ts puts them into the README, and its test holds them
+ * there.
+ */
 
 import { table } from './table.ts'
 

@@ -1,4 +1,6 @@
-/** Faults planted in what one client touches: it is closed, and those who share gateway, feed and space do not notice. */
+/**
+ * Faults planted in what one client touches: it is closed, and those who share gateway, feed and space do not notice.
+ */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ClientHandlers, ClientSocket } from './ports.ts'
 import { utterance } from './testing/log-server.ts'

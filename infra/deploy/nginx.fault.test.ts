@@ -1,4 +1,7 @@
-/** The web image's configuration in a real nginx, where there is one, between raw sockets and nodes that keep what comes. */
+/**
+ * The web image's configuration in a real nginx, where there is one, between raw sockets and nodes that keep what
+ * comes.
+ */
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -30,7 +30,9 @@ export function checkObject(resource: YamlRecord): string[] {
   ]
 }
 
-/** Walks a value along the type's field map. Types are written `V1Pod`, `Array<V1Pod>` or `{ [key: string]: V1Pod; }`. */
+/**
+ * Walks a value along the type's field map. Types are written `V1Pod`, `Array<V1Pod>` or `{ [key: string]: V1Pod; }`.
+ */
 function unknownFields(value: unknown, type: string, path: string): string[] {
   const list = /^Array<(.+)>$/.exec(type)?.[1]
   if (list !== undefined) {

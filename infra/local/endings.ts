@@ -1,6 +1,6 @@
 /**
- * Everything that can ask a long-running command of this repository to end, turned into one call: signals (which npm may
- * deliver more than once), the end of npm itself, and an error that nobody expected.
+ * Everything that can ask a long-running command of this repository to end, turned into one call: signals (which npm
+ * may deliver more than once), the end of npm itself, and an error that nobody expected.
  */
 import { lookUpProcess } from './process-facts.ts'
 import { ancestorsToWatch, watchAncestors } from './watch-ancestor.ts'

@@ -1,4 +1,6 @@
-/** `npm start` where it listens elsewhere than usual, or cannot: a working system, or one line that names the variable. */
+/**
+ * `npm start` where it listens elsewhere than usual, or cannot: a working system, or one line that names the variable.
+ */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'

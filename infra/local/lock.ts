@@ -1,6 +1,6 @@
 /**
- * One launcher at a time per local folder. The lock is a file that names its holder by pid and start time: a holder that
- * was killed leaves it behind, and the next start sees that nobody holds it.
+ * One launcher at a time per local folder. The lock is a file that names its holder by pid and start time: a holder
+ * that was killed leaves it behind, and the next start sees that nobody holds it.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 /**
- * Watches the log files of the parts: what is an error goes to the screen, and a file that grows past its bound is moved
- * aside. The parts write to their files themselves; this only reads along, so that nothing here can hold them up.
+ * Watches the log files of the parts: what is an error goes to the screen, and a file that grows past its bound is
+ * moved aside. The parts write to their files themselves; this only reads along, so that nothing here can hold them up.
  */
 import {
   closeSync,

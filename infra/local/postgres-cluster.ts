@@ -1,6 +1,7 @@
 /**
  * A folder with a Postgres of its own: the binaries from npm, a data folder made by initdb, a password. Makes it ready
- * to be started and says with which command; starting and watching is the business of the caller (postgres.ts, parts.ts).
+ * to be started and says with which command; starting and watching is the business of the caller (postgres.ts,
+ * parts.ts).
  *
  *   <directory>/data       the database cluster
  *   <directory>/password   of the superuser, readable by its owner only

@@ -1,6 +1,7 @@
 /**
  * The settings of the local system: one table, parsed once by start.ts. Everything else in the environment is passed on
- * to the parts, so that a limit of the gateway, for example, can be tried with `MAX_CONNECTIONS_PER_ADDRESS=5 npm start`.
+ * to the parts, so that a limit of the gateway, for example, can be tried with `MAX_CONNECTIONS_PER_ADDRESS=5 npm
+ * start`.
  */
 import { z } from 'zod'
 import { urlFor } from './addresses.ts'

@@ -1,7 +1,7 @@
 /**
- * The state folder (RHIZOM_LOCAL_DIR): data, logs, and the secrets and passwords of everything that runs. It is closed to
- * other users of the machine, also where an earlier version or somebody else made it with wider rights. What the programs
- * of the system add is closed by the umask that start.ts sets.
+ * The state folder (RHIZOM_LOCAL_DIR): data, logs, and the secrets and passwords of everything that runs. It is closed
+ * to other users of the machine, also where an earlier version or somebody else made it with wider rights. What the
+ * programs of the system add is closed by the umask that start.ts sets.
  */
 import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'

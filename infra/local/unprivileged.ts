@@ -1,8 +1,8 @@
 /**
- * Postgres refuses to run as root. As root on Linux its programs run as nobody, in the first of these ways in which they
- * reach their files, which may lie below folders that are closed to others: in a user namespace of their own (their files
- * then belong to root outside of it), or, as in most containers, as that user with the right to pass such folders. No
- * way adds a user to the machine.
+ * Postgres refuses to run as root. As root on Linux its programs run as nobody, in the first of these ways in which
+ * they reach their files, which may lie below folders that are closed to others: in a user namespace of their own
+ * (their files then belong to root outside of it), or, as in most containers, as that user with the right to pass such
+ * folders. No way adds a user to the machine.
  */
 import { spawnSync } from 'node:child_process'
 import type { Command } from './child.ts'

@@ -4,8 +4,8 @@
  *
  *   node loadtests/bench/presence-cost.ts [--connections 1000,5000,15000] [--spaces 1,10,500] [--publish]
  *
- * It starts a system of its own with the usual settings and takes about fifteen minutes; `--publish` writes the picture to
- * docs/presence-cost.svg. Commands of all processes count: heartbeats, pings, announcements of the api, presence.
+ * It starts a system of its own with the usual settings and takes about fifteen minutes; `--publish` writes the picture
+ * to docs/presence-cost.svg. Commands of all processes count: heartbeats, pings, announcements of the api, presence.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'

@@ -20,7 +20,9 @@ interface Client {
   answers: number
 }
 
-/** Opened, or asked for, together; then a short rest, so that a benchmark of Redis does not become one of handshakes. */
+/**
+ * Opened, or asked for, together; then a short rest, so that a benchmark of Redis does not become one of handshakes.
+ */
 const TOGETHER = 100
 const REST_MS = 100
 const TICK_MS = 100

@@ -1,4 +1,6 @@
-/** What the presence benchmark measures: a Redis, a Postgres, an api and two gateways of its own, with usual settings. */
+/**
+ * What the presence benchmark measures: a Redis, a Postgres, an api and two gateways of its own, with usual settings.
+ */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

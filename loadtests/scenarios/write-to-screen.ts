@@ -7,9 +7,9 @@
  *   writers   wait for the clients → post at an even pace → compare what was acknowledged with the log
  *
  * Acknowledged writes are in the log (writers), and every client saw the log as it is (watchers): so nothing
- * acknowledged is missing on any screen. From commit to screen is this machine's clock when the message is handled minus the
- * database's clock at commit (`at` of the change): one and the same clock where all of it runs on one machine; else
- * the difference of the two clocks is part of the figure. Its resolution is one millisecond.
+ * acknowledged is missing on any screen. From commit to screen is this machine's clock when the message is handled
+ * minus the database's clock at commit (`at` of the change): one and the same clock where all of it runs on one
+ * machine; else the difference of the two clocks is part of the figure. Its resolution is one millisecond.
  */
 import { sleep } from 'k6'
 import execution from 'k6/execution'

@@ -19,3 +19,6 @@ export interface Machine<State, Event, Effect> {
   /** On the clock of `Moment.nowMs`; undefined for never. */
   wakesAtMs(state: State): number | undefined
 }
+
+/** A step that changes nothing, or nothing but the state. */
+export const stay = <State>(state: State): Step<State, never> => ({ state, effects: [] })

@@ -1,9 +1,10 @@
 /**
- * Runs one machine: keeps its state, steps it, has its effects carried out in order, wakes it when it asked to be woken.
+ * Runs one machine: keeps its state, steps it, has its effects carried out in order, wakes it when it asked to be
+ * woken.
  *
- * What an effect brings about waits until the step is done, so that steps never interleave. What is thrown, by a step or
- * by an effect, is given to `faulted` and costs neither the events behind it nor the machine's timer: a runner that has
- * thrown once still runs.
+ * What an effect brings about waits until the step is done, so that steps never interleave. What is thrown, by a step
+ * or by an effect, is given to `faulted` and costs neither the events behind it nor the machine's timer: a runner that
+ * has thrown once still runs.
  */
 import { type Cancel, type Clock, momentOf, type Random } from './clock.ts'
 import type { Machine, TimePassed } from './machine.ts'

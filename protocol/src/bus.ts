@@ -7,8 +7,8 @@
  *   rhizom1 presence <bootId> <from> <to>\n{"put":{…},"left":{…}}
  *
  * `access` marks a run that holds a change of members or visibility. A presence message is for gateways alone: `from`
- * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an unknown kind or version is
- * ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
+ * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an
+ * unknown kind or version is ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
  *
  * Two channels concern no single space: where lately changed spaces stand, and which beings were removed, whose tokens
  * are no longer good. Both are repeated for a while, as JSON, and can be asked of the api (internal.ts).

@@ -4,7 +4,7 @@
  *
  *   GET  /internal/spaces/{space}?epoch&after   read: access, position, and what brings a holder of (epoch, after) there
  *   POST /internal/heads                        positions of many spaces
- *   GET  /internal/revoked?since&after           beings that were removed, whose tokens may not have run out yet
+ *   GET  /internal/revoked?since&after          beings that were removed, whose tokens may not have run out yet
  *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored
  *
  * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404.

@@ -1,7 +1,7 @@
 /**
  * Whether a secret that both processes are given can be guessed: because it is short, because it follows a pattern, or
- * because everybody can read it in this repository. Whoever has TOKEN_SECRET is anybody; whoever has INTERNAL_TOKEN reads
- * every private space. So a process refuses to start with a weak one, naming the variable and never its value.
+ * because everybody can read it in this repository. Whoever has TOKEN_SECRET is anybody; whoever has INTERNAL_TOKEN
+ * reads every private space. So a process refuses to start with a weak one, naming the variable and never its value.
  */
 
 export const SHARED_SECRETS = { TOKEN_SECRET: { minLength: 32 }, INTERNAL_TOKEN: { minLength: 16 } } as const

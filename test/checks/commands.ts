@@ -1,4 +1,6 @@
-/** The checks of the sources, as commands: what `npm run check` runs, and what the test of the checks runs on a copy. */
+/**
+ * The checks of the sources, as commands: what `npm run check` runs, and what the test of the checks runs on a copy.
+ */
 import { join } from 'node:path'
 import { repository } from '@rhizom/infra/local/places.ts'
 

@@ -1,4 +1,6 @@
-/** What the formatter does not see: comments that run past the edge, and comments that name files which are not there. */
+/**
+ * What the formatter does not see: comments that run past the edge, and comments that name files which are not there.
+ */
 import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 

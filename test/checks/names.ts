@@ -1,6 +1,6 @@
 /**
- * One word for one idea: a name that two packages export has to mean the same in both. Those that do are listed here with
- * what they mean; any other name that is exported twice is a fault.
+ * One word for one idea: a name that two packages export has to mean the same in both. Those that do are listed here
+ * with what they mean; any other name that is exported twice is a fault.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,8 @@ export const SHARED: Readonly<Record<string, string>> = {
   ConnectionState: 'what a connection between a client and a gateway can be, seen from its end',
   ConnectionEvent: 'what happens to it',
   ConnectionEffect: 'what is to be done for it',
-  ConnectionStep: 'a step of it',
+  connectionMachine: 'its machine',
+  Subscription: 'what a connection has of a space it subscribed to, seen from its end',
   Config: 'the settings of a process, parsed',
   ParsedConfig: 'the outcome of parsing them',
   parseConfig: 'parses them',

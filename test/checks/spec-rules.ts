@@ -1,6 +1,7 @@
 /**
  * Holds SPEC files and tests together: every rule `- **G7** …` of a SPEC.md has a test whose title begins with its id,
- * and no test begins with an id that no SPEC.md has. A package's rules share one letter, so that an id names its package.
+ * and no test begins with an id that no SPEC.md has. A package's rules share one letter, so that an id names its
+ * package.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,6 @@
-/** Somebody is removed while their page is open: what they see, what becomes of what they wrote, and the way back in. */
+/**
+ * Somebody is removed while their page is open: what they see, what becomes of what they wrote, and the way back in.
+ */
 import { describe, expect, test } from 'vitest'
 import { loadSession } from '@rhizom/client'
 import { eventually } from '../cluster/cluster.ts'

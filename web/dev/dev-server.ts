@@ -1,6 +1,6 @@
 /**
- * The development server's part of the page's port (`npm run dev`): the way to the backend as the page server has it, and
- * doors of Vite that stay closed.
+ * The development server's part of the page's port (`npm run dev`): the way to the backend as the page server has it,
+ * and doors of Vite that stay closed.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'

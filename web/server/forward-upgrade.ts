@@ -1,6 +1,6 @@
 /**
- * A socket of a browser, joined to one of a gateway: the first that takes the connection gets the request to upgrade, and
- * what it answers goes back as it is, whether it upgrades or says why not. From then on bytes pass both ways.
+ * A socket of a browser, joined to one of a gateway: the first that takes the connection gets the request to upgrade,
+ * and what it answers goes back as it is, whether it upgrades or says why not. From then on bytes pass both ways.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'

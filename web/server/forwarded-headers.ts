@@ -1,4 +1,6 @@
-/** The headers of a request as a proxy passes them on, and of an answer as it gives it back: all that concern the ends. */
+/**
+ * The headers of a request as a proxy passes them on, and of an answer as it gives it back: all that concern the ends.
+ */
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 
 /** Those of one connection, which ends here (RFC 9110, 7.6.1); a body has its length again on the next. */

@@ -1,4 +1,6 @@
-/** The process that serves the page of the local system (`npm start`): reads its settings, listens, stops when asked. */
+/**
+ * The process that serves the page of the local system (`npm start`): reads its settings, listens, stops when asked.
+ */
 import { createPageFiles } from './page-files.ts'
 import { knowsNames } from './page-names.ts'
 import { createPageServer } from './page-server.ts'

@@ -16,7 +16,9 @@ const contentSecurityPolicy = {
   'object-src': "'none'",
 }
 
-/** What the page never asks for, nor anything that got into it; names that browsers no longer know make them complain. */
+/**
+ * What the page never asks for, nor anything that got into it; names that browsers no longer know make them complain.
+ */
 const REFUSED_FEATURES = [
   ...['accelerometer', 'camera', 'display-capture', 'geolocation', 'gyroscope', 'hid', 'magnetometer', 'microphone'],
   ...['midi', 'payment', 'serial', 'usb'],

@@ -1,4 +1,6 @@
-/** The settings of the page server: one table, parsed once by main.ts. The launcher (infra/local/parts.ts) sets them. */
+/**
+ * The settings of the page server: one table, parsed once by main.ts. The launcher (infra/local/parts.ts) sets them.
+ */
 import { z } from 'zod'
 
 const urls = z

@@ -1,4 +1,7 @@
-/** The way to the backend, between real sockets: what it spreads, what it passes over and on, and that nothing stays behind. */
+/**
+ * The way to the backend, between real sockets: what it spreads, what it passes over and on, and that nothing stays
+ * behind.
+ */
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'

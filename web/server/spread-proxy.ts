@@ -1,9 +1,10 @@
 /**
  * The page server's way to the backend: what a load balancer does in production. Requests below `/v1` go to the first
- * api that accepts them; sockets on `/v1/sync` are spread round-robin over the gateways, and `/v1/sync/sse` with them. A
- * node that refuses is passed over for the next; when all do, the browser learns it at once.
+ * api that accepts them; sockets on `/v1/sync` are spread round-robin over the gateways, and `/v1/sync/sse` with them.
+ * A node that refuses is passed over for the next; when all do, the browser learns it at once.
  *
- * It takes only targets that were read (request-target.ts), and passes them on as they came. When either end goes, both go.
+ * It takes only targets that were read (request-target.ts), and passes them on as they came. When either end goes, both
+ * go.
  */
 import { type ClientRequest, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'

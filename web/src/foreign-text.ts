@@ -51,8 +51,8 @@ export interface Named {
 export const shownName = ({ id, name }: Named): string => (VISIBLE.test(name) ? readable(name) : id)
 
 /**
- * A text for where no element of its own can hold it, as in a tooltip or the title of a window: in one line, and without
- * what turns the text around it. Letters keep the direction of their script.
+ * A text for where no element of its own can hold it, as in a tooltip or the title of a window: in one line, and
+ * without what turns the text around it. Letters keep the direction of their script.
  */
 export const stripBidiControls = (text: string): string =>
   readable(text.replaceAll(DIRECTION_CONTROLS, '')).replaceAll(/\s+/gu, ' ').trim()

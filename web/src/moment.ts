@@ -1,6 +1,6 @@
 /**
- * Times in words. A number of milliseconds may lie beyond what a calendar can hold, which is an error to all that writes
- * dates; here it has no words.
+ * Times in words. A number of milliseconds may lie beyond what a calendar can hold, which is an error to all that
+ * writes dates; here it has no words.
  */
 
 /** So far from 1970 a calendar reaches, either way. */

@@ -4,7 +4,7 @@
 import type { TimePassed } from '@rhizom/machine'
 
 /** Why there is no connection. `sync-status.ts` puts it into words. */
-export type Cause =
+export type DisconnectCause =
   | { kind: 'closed'; code: number; reason: string }
   /** The socket never opened: nobody is there, or something between. */
   | { kind: 'unreachable' }
@@ -15,17 +15,23 @@ export type Cause =
   | { kind: 'sessionEnded'; message: string }
 
 /**
- * `attempt` counts failures in a row; `downSinceMs` is when the last connection was lost or first wanted. Times are those
- * of the clock that never goes back.
+ * `attempt` counts failures in a row; `downSinceMs` is when the last connection was lost or first wanted. Times are
+ * those of the clock that never goes back.
  */
 export type ConnectionState =
   | { status: 'idle' }
-  | { status: 'connecting'; attempt: number; downSinceMs: number; cause: Cause | undefined; givesUpAtMs: number }
+  | {
+      status: 'connecting'
+      attempt: number
+      downSinceMs: number
+      cause: DisconnectCause | undefined
+      givesUpAtMs: number
+    }
   | {
       status: 'authenticating'
       attempt: number
       downSinceMs: number
-      cause: Cause | undefined
+      cause: DisconnectCause | undefined
       givesUpAtMs: number
       notBeforeMs: number
     }
@@ -52,14 +58,14 @@ export type ConnectionState =
       status: 'waiting'
       attempt: number
       downSinceMs: number
-      cause: Cause
+      cause: DisconnectCause
       retryAtMs: number
       /** What the server asked for: nothing, not even a person, makes the client come sooner. */
       notBeforeMs: number
       token: 'held' | 'needed'
     }
-  | { status: 'renewing'; attempt: number; downSinceMs: number; cause: Cause; givesUpAtMs: number }
-  | { status: 'stopped'; sinceMs: number; cause: Cause }
+  | { status: 'renewing'; attempt: number; downSinceMs: number; cause: DisconnectCause; givesUpAtMs: number }
+  | { status: 'stopped'; sinceMs: number; cause: DisconnectCause }
 
 export type ConnectionEvent =
   | { type: 'connectRequested' }

@@ -6,7 +6,7 @@ import { CLOSE } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { connectionMachine } from './connection.ts'
-import type { Cause, ConnectionEffect, ConnectionEvent, ConnectionState } from './connection-state.ts'
+import type { DisconnectCause, ConnectionEffect, ConnectionEvent, ConnectionState } from './connection-state.ts'
 import { dated, syncStatusOf } from './sync-status.ts'
 import { BACKOFF, CONNECTION_TIMES } from './times.ts'
 
@@ -15,7 +15,7 @@ const { step, wakesAtMs } = connectionMachine
 const NOW = 1_000_000
 const moment = (nowMs: number, random: number) => ({ nowMs, dateMs: nowMs + 1_800_000_000_000, random })
 const at = moment(NOW, 0.5)
-const lost: Cause = { kind: 'closed', code: 1006, reason: '' }
+const lost: DisconnectCause = { kind: 'closed', code: 1006, reason: '' }
 
 type Status = ConnectionState['status']
 type Type = ConnectionEvent['type']

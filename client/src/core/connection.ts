@@ -9,9 +9,15 @@
  *
  * Each state has at most one deadline. Events of a socket that was closed by this side are the shell's to drop.
  */
-import { backoffMs, type Machine, type Moment, type Step } from '@rhizom/machine'
+import { backoffMs, type Machine, type Moment, stay, type Step } from '@rhizom/machine'
 import { CLOSE, closePolicy, TIMES } from '@rhizom/protocol'
-import type { Cause, ConnectionEffect, ConnectionEvent, ConnectionState, InState as Of } from './connection-state.ts'
+import type {
+  DisconnectCause,
+  ConnectionEffect,
+  ConnectionEvent,
+  ConnectionState,
+  InState as Of,
+} from './connection-state.ts'
 import { BACKOFF, CONNECTION_TIMES } from './times.ts'
 
 type ConnectionStep = Step<ConnectionState, ConnectionEffect>
@@ -36,8 +42,6 @@ function wakesAtMs(state: ConnectionState): number | undefined {
       return state satisfies never
   }
 }
-
-const stay = (state: ConnectionState): ConnectionStep => ({ state, effects: [] })
 
 function step(state: ConnectionState, event: ConnectionEvent, at: Moment): ConnectionStep {
   if (event.type === 'disconnectRequested')
@@ -74,7 +78,7 @@ const hasSocket = (state: ConnectionState): boolean =>
   state.status === 'live' ||
   state.status === 'draining'
 
-function connect(attempt: number, downSinceMs: number, cause: Cause | undefined, at: Moment): ConnectionStep {
+function connect(attempt: number, downSinceMs: number, cause: DisconnectCause | undefined, at: Moment): ConnectionStep {
   const givesUpAtMs = at.nowMs + CONNECTION_TIMES.connectTimeoutMs
   return {
     state: { status: 'connecting', attempt, downSinceMs, cause, givesUpAtMs },
@@ -85,7 +89,7 @@ function connect(attempt: number, downSinceMs: number, cause: Cause | undefined,
 /** The one way out of an attempt that failed or a connection that ended. */
 function wait(
   from: { attempt: number; downSinceMs: number; notBeforeMs?: number },
-  cause: Cause,
+  cause: DisconnectCause,
   token: 'held' | 'needed',
   at: Moment,
 ): ConnectionStep {
@@ -100,7 +104,7 @@ const letGo = ({ state }: ConnectionStep): ConnectionStep => ({ state, effects: 
 /** What a close means is in its code alone. */
 function closed(
   from: { attempt: number; downSinceMs: number; notBeforeMs?: number },
-  cause: Cause & { kind: 'closed' },
+  cause: DisconnectCause & { kind: 'closed' },
   at: Moment,
 ): ConnectionStep {
   const policy = closePolicy(cause.code)
@@ -116,7 +120,7 @@ function closed(
   }
 }
 
-const causeOf = (event: { code: number; reason: string }): Cause & { kind: 'closed' } => ({
+const causeOf = (event: { code: number; reason: string }): DisconnectCause & { kind: 'closed' } => ({
   kind: 'closed',
   code: event.code,
   reason: event.reason,
@@ -270,7 +274,7 @@ function whileRenewing(state: Of<'renewing'>, event: ConnectionEvent, at: Moment
 }
 
 /** Whether a cause can only be helped by signing in again. */
-export const needsSignIn = (cause: Cause): boolean =>
+export const needsSignIn = (cause: DisconnectCause): boolean =>
   cause.kind === 'sessionEnded' || (cause.kind === 'closed' && cause.code === CLOSE.notAuthenticated.code)
 
 export const connectionMachine: Machine<ConnectionState, ConnectionEvent, ConnectionEffect> = { step, wakesAtMs }

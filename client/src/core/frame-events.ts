@@ -1,6 +1,6 @@
 /** What a gateway's frames mean to the spaces they concern. A frame that concerns none means nothing here. */
 import type { SnapshotFrame, SpaceId } from '@rhizom/protocol'
-import type { ReceivedFrame } from './received.ts'
+import type { IncomingFrame } from './incoming.ts'
 import type { SpaceEvent } from './space-state.ts'
 import { isTypingEnd, TYPING } from './typing-state.ts'
 
@@ -9,7 +9,7 @@ interface FrameEvent {
   event: SpaceEvent
 }
 
-export function frameEventsOf(frame: ReceivedFrame): FrameEvent[] {
+export function frameEventsOf(frame: IncomingFrame): FrameEvent[] {
   switch (frame.type) {
     case 'snapshot': {
       const event: SpaceEvent = { type: 'snapshotReceived', snapshot: snapshotOf(frame), roster: frame }

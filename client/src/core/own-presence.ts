@@ -1,13 +1,14 @@
 /**
  * Being here oneself, in one space: as whom, in which state, and what the gateway was told of both. Part of the space's
- * machine (`space.ts`). Whether one is here is told by subscribing; the state is told with every answer, so that a gateway
- * that never heard of it learns it, and in between at most once a window, the latest.
+ * machine (`space.ts`). Whether one is here is told by subscribing; the state is told with every answer, so that a
+ * gateway that never heard of it learns it, and in between at most once a window, the latest.
  *
- * A server lists some of a crowd, and of what was just told it does not know yet; but whoever is here through this client
- * sees themselves. What the server lists of oneself goes before what is known here: it also knows of one's other screens.
+ * A server lists some of a crowd, and of what was just told it does not know yet; but whoever is here through this
+ * client sees themselves. What the server lists of oneself goes before what is known here: it also knows of one's other
+ * screens.
  */
 import type { BeingId, Here, JsonObject } from '@rhizom/protocol'
-import type { PresenceState, Roster } from './presence-state.ts'
+import type { PresenceState, HereList } from './presence-state.ts'
 import { OWN_STATE_WINDOW_MS } from './times.ts'
 
 export interface OwnPresence {
@@ -93,7 +94,7 @@ export const unlistedSelf = (presence: PresenceState | undefined, { here }: OwnP
   presence === undefined || here === undefined || listedIn(presence, here.being) !== undefined ? undefined : here
 
 /** The roster with whoever is `unlisted`: of a crowd the count has them already, of a whole list it has not. */
-export const withUnlisted = ({ here, hereCount }: Roster, unlisted: Here | undefined): Roster =>
+export const withUnlisted = ({ here, hereCount }: HereList, unlisted: Here | undefined): HereList =>
   unlisted === undefined
     ? { here, hereCount }
     : { here: [...here, unlisted], hereCount: Math.max(hereCount, here.length + 1) }

@@ -2,7 +2,7 @@
 import type { Here } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { applyPresence, isSample, type PresenceFrame, type PresenceState, takeRoster } from './presence-state.ts'
+import { applyPresence, isSample, type PresenceChange, type PresenceState, takeRoster } from './presence-state.ts'
 import { spaceMachine } from './space.ts'
 import { initialSpace, type SpaceEvent, type SpaceState } from './space-state.ts'
 import { TYPING, typistsOf } from './typing-state.ts'
@@ -11,7 +11,7 @@ import { aBeing, anUtterance, SpaceLog } from '../testing/space-log.ts'
 const NOW = 1_000_000
 const at = (nowMs = NOW) => ({ nowMs, dateMs: nowMs, random: 0.5 })
 const here = (being: string, since = 1, state: Here['state'] = {}): Here => ({ being, since, state })
-const frameOf = (fields: Partial<PresenceFrame>): PresenceFrame => ({
+const frameOf = (fields: Partial<PresenceChange>): PresenceChange => ({
   joined: [],
   left: [],
   updated: [],
@@ -25,7 +25,7 @@ const two = takeRoster(undefined, { here: [bob, ada], hereCount: 2 }, NOW)
 const listed = ({ here: entries }: PresenceState): string[] => entries.map(({ being }) => being)
 
 describe('C101 frames', () => {
-  const cases: { name: string; frame: Partial<PresenceFrame>; list: string[]; count: number }[] = [
+  const cases: { name: string; frame: Partial<PresenceChange>; list: string[]; count: number }[] = [
     { name: 'a join', frame: { joined: [here('@cy', 3)], hereCount: 3 }, list: ['@ada', '@bob', '@cy'], count: 3 },
     { name: 'a join known already', frame: { joined: [bob], hereCount: 2 }, list: ['@ada', '@bob'], count: 2 },
     { name: 'a leave', frame: { left: ['@ada'], hereCount: 1 }, list: ['@bob'], count: 1 },
@@ -62,7 +62,7 @@ describe('C101 frames', () => {
 
 describe('C117 what says nothing new', () => {
   const copy = <T>(value: T): T => structuredClone(value)
-  const quiet: Record<string, Partial<PresenceFrame>> = {
+  const quiet: Record<string, Partial<PresenceChange>> = {
     'a join of those who came with the answer': { joined: copy([ada, bob]) },
     'an update to the state that is known': { updated: copy([bob]) },
     'a leave and an update of strangers': { left: ['@zoe'], updated: [here('@yan')] },
@@ -222,7 +222,7 @@ const entry = fc.record({
   since: fc.nat(5),
   state: fc.constantFrom<Here['state']>({}, { away: true }, { cursor: 3 }),
 })
-const frame: fc.Arbitrary<PresenceFrame> = fc.record({
+const frame: fc.Arbitrary<PresenceChange> = fc.record({
   joined: fc.array(entry, { maxLength: 3 }),
   left: fc.array(fc.constantFrom(...names), { maxLength: 3 }),
   updated: fc.array(entry, { maxLength: 3 }),

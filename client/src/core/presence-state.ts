@@ -20,12 +20,12 @@ export interface PresenceState {
 }
 
 /** What an answer to `subscribe` says of who is here. */
-export interface Roster {
+export interface HereList {
   here: readonly Here[]
   hereCount: number
 }
 
-export type PresenceFrame = Omit<Extract<ServerFrame, { type: 'presence' }>, 'type' | 'space'>
+export type PresenceChange = Omit<Extract<ServerFrame, { type: 'presence' }>, 'type' | 'space'>
 
 /** Enough for every being a space lists; the oldest notes go first. */
 const MAX_LAST_SEEN = LIMITS.snapshotBeings
@@ -44,7 +44,7 @@ const isSameList = (one: readonly Here[], other: readonly Here[]): boolean =>
   one.length === other.length && one.every((entry, index) => entry === other[index])
 
 /** Whether the list is only a part of those who are here. */
-export const isSample = ({ here, hereCount }: Roster): boolean => hereCount > here.length
+export const isSample = ({ here, hereCount }: HereList): boolean => hereCount > here.length
 
 function noteLastSeen(
   lastSeen: Readonly<Record<BeingId, number>>,
@@ -59,7 +59,7 @@ function noteLastSeen(
 }
 
 /** The roster after an answer, which is the whole truth whatever was held before. */
-export function takeRoster(before: PresenceState | undefined, roster: Roster, dateMs: number): PresenceState {
+export function takeRoster(before: PresenceState | undefined, roster: HereList, dateMs: number): PresenceState {
   const listed = new Set(roster.here.map(({ being }) => being))
   // Who is missing in a sample may still be here.
   const left =
@@ -83,7 +83,7 @@ export function takeRoster(before: PresenceState | undefined, roster: Roster, da
  * watch. An update of somebody who is not listed adds nobody: it may be late, and a ghost is worse than a name missing
  * until the next answer.
  */
-export function applyPresence(before: PresenceState, frame: PresenceFrame, dateMs: number): PresenceState {
+export function applyPresence(before: PresenceState, frame: PresenceChange, dateMs: number): PresenceState {
   const held = new Map(before.here.map((entry) => [entry.being, entry]))
   const entries = new Map(held)
   const left = frame.left.filter((being) => entries.delete(being))

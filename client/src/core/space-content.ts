@@ -21,7 +21,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 
-import type { OpaqueChange, ReceivedChange } from './received.ts'
+import type { OpaqueChange, IncomingChange } from './incoming.ts'
 
 /** A space without its version, which changes with every change and is `position`. */
 export type SpaceInfo = Omit<Space, 'epoch' | 'version'>
@@ -63,7 +63,7 @@ export function contentOf(snapshot: Snapshot): SpaceContent {
 }
 
 /** The content after one change. The caller has made sure that it is the next one. */
-export function applyChange(before: SpaceContent, change: ReceivedChange): SpaceContent {
+export function applyChange(before: SpaceContent, change: IncomingChange): SpaceContent {
   const content = { ...before, position: { ...before.position, version: change.version } }
   switch (change.kind) {
     case 'space.put':
@@ -184,13 +184,13 @@ export function withOlder(content: SpaceContent, page: IntentionsAnswer, removed
 }
 
 /** What a change removes, if anything. */
-export function removedBy(change: ReceivedChange): string | undefined {
+export function removedBy(change: IncomingChange): string | undefined {
   if (change.kind === 'opaque') return change.puts?.kind === 'intention.put' ? change.puts.id : undefined
   return change.kind === 'being.remove' || change.kind === 'intention.remove' ? change.body.id : undefined
 }
 
 /** Who says something, or is gone, is not typing it any more. */
-export function stoppedTypingBy(change: ReceivedChange): BeingId[] {
+export function stoppedTypingBy(change: IncomingChange): BeingId[] {
   if (change.kind === 'intention.put') return [change.body.owner]
   return change.kind === 'being.remove' ? [change.body.id] : []
 }

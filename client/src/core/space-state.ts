@@ -1,13 +1,13 @@
 /**
- * What a watched space can be, what can happen to it, and what it asks for. Types and the beginning; `space.ts` says what
- * comes of what.
+ * What a watched space can be, what can happen to it, and what it asks for. Types and the beginning; `space.ts` says
+ * what comes of what.
  */
 import type { TimePassed } from '@rhizom/machine'
 import type { BeingId, JsonObject, Position, Range, Snapshot, SpaceId } from '@rhizom/protocol'
 import type { Older, OlderEvent } from './older-intentions.ts'
 import { notHere, type OwnPresence } from './own-presence.ts'
-import type { PresenceFrame, PresenceState, Roster } from './presence-state.ts'
-import type { ReceivedChange } from './received.ts'
+import type { PresenceChange, PresenceState, HereList } from './presence-state.ts'
+import type { IncomingChange } from './incoming.ts'
 import type { SpaceContent } from './space-content.ts'
 import { nobodyTypes, type TypingState } from './typing-state.ts'
 
@@ -37,16 +37,16 @@ export interface SpaceState {
 }
 
 /** Changes as a frame brings them. */
-export type ChangeRun = Range & { changes: readonly ReceivedChange[] }
+export type ChangeRun = Range & { changes: readonly IncomingChange[] }
 
 export type SpaceEvent =
   | { type: 'connected' }
   | { type: 'disconnected' }
-  | { type: 'snapshotReceived'; snapshot: Snapshot; roster: Roster }
-  | { type: 'resumedReceived'; frame: ChangeRun; roster: Roster }
+  | { type: 'snapshotReceived'; snapshot: Snapshot; roster: HereList }
+  | { type: 'resumedReceived'; frame: ChangeRun; roster: HereList }
   | { type: 'changesReceived'; frame: ChangeRun }
   | { type: 'headReceived'; version: number }
-  | { type: 'presenceReceived'; frame: PresenceFrame }
+  | { type: 'presenceReceived'; frame: PresenceChange }
   | { type: 'typingReceived'; being: BeingId }
   | { type: 'typingEnded'; being: BeingId }
   | { type: 'subscribeFailed'; code: string; message: string; retryAfterMs: number | undefined }

@@ -1,6 +1,6 @@
 /**
- * One watched space: its confirmed content, how it stands with the gateway, who is here and whether oneself is. The rule
- * everything serves: content at version n holds every change up to n and each once. What does not follow is never
+ * One watched space: its confirmed content, how it stands with the gateway, who is here and whether oneself is. The
+ * rule everything serves: content at version n holds every change up to n and each once. What does not follow is never
  * applied; the space asks again from its own position instead.
  *
  *   paused ─► asking ─► current      any state is paused when the connection is lost
@@ -9,7 +9,7 @@
  *
  * `sync/space-sync.ts` runs one of these for each space that is watched and keeps its state in the store.
  */
-import type { Machine, Moment } from '@rhizom/machine'
+import { type Machine, type Moment, stay } from '@rhizom/machine'
 import { type BeingId, place, type Placement, type Range, type Snapshot } from '@rhizom/protocol'
 import { noteRemoved, stepOlder } from './older-intentions.ts'
 import {
@@ -22,7 +22,7 @@ import {
   withState,
   withTold,
 } from './own-presence.ts'
-import { applyPresence, type PresenceFrame, type Roster, takeRoster } from './presence-state.ts'
+import { applyPresence, type PresenceChange, type HereList, takeRoster } from './presence-state.ts'
 import { applyChange, contentOf, removedBy, type SpaceContent, stoppedTypingBy } from './space-content.ts'
 import { type ChangeRun, initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from './space-state.ts'
 import {
@@ -36,7 +36,6 @@ import {
   retryLater,
   SNAPSHOT_AFTER_FAILURES,
   type SpaceStep,
-  stay,
   subscriptionWakesAtMs,
 } from './subscription.ts'
 import { endTyping, expireTyping, startTyping, stopTyping, typingEndsAtMs } from './typing-state.ts'
@@ -108,7 +107,7 @@ function step(state: SpaceState, event: SpaceEvent, at: Moment): SpaceStep {
 }
 
 /** The answer says who is here, whatever it says of the content. */
-function receiveRoster(state: SpaceState, roster: Roster, at: Moment): SpaceState {
+function receiveRoster(state: SpaceState, roster: HereList, at: Moment): SpaceState {
   const presence = takeRoster(state.presence, roster, at.dateMs)
   return { ...state, presence, own: learnSince(state.own, presence) }
 }
@@ -146,7 +145,7 @@ function sendIfDue(state: SpaceState, at: Moment): SpaceStep {
   }
 }
 
-function takePresence(state: SpaceState, frame: PresenceFrame, at: Moment): SpaceState {
+function takePresence(state: SpaceState, frame: PresenceChange, at: Moment): SpaceState {
   if (state.presence === undefined) return state
   const presence = applyPresence(state.presence, frame, at.dateMs)
   const typing = stopTyping(state.typing, frame.left, at.nowMs)

@@ -2,7 +2,7 @@
  * How the subscription of a space changes: asking, asking again later, giving up. What an answer holds is not looked at
  * here; `space.ts` is.
  */
-import { backoffMs, type Moment, type Step } from '@rhizom/machine'
+import { backoffMs, type Moment, stay, type Step } from '@rhizom/machine'
 import { withTold } from './own-presence.ts'
 import { markStale } from './presence-state.ts'
 import type { SpaceEffect, SpaceState, Subscription } from './space-state.ts'
@@ -19,8 +19,6 @@ const FINAL_CODES: ReadonlySet<string> = new Set(['not-found', 'too-many', 'too-
 
 /** Errors that, once a space is current, are about a state or a signal it sent and not about the subscription. */
 const ASIDE_CODES: ReadonlySet<string> = new Set(['too-large', 'malformed', 'rate-limited'])
-
-export const stay = (state: SpaceState): SpaceStep => ({ state, effects: [] })
 
 /** Frames count only while a subscription stands: not without a connection, not after a close. */
 export const isListening = ({ subscription }: SpaceState): boolean =>

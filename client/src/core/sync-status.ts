@@ -5,7 +5,7 @@
 import type { Moment } from '@rhizom/machine'
 import { CLOSE } from '@rhizom/protocol'
 import { needsSignIn } from './connection.ts'
-import type { Cause, ConnectionState } from './connection-state.ts'
+import type { DisconnectCause, ConnectionState } from './connection-state.ts'
 
 export type SyncStatus =
   /** Changes arrive as they are made. `connectionId` names the connection in the gateway's logs. */
@@ -75,13 +75,13 @@ export function dated(status: SyncStatus, { nowMs, dateMs }: Pick<Moment, 'nowMs
   }
 }
 
-function remedyOf(cause: Cause): 'sign-in' | 'reload' | 'retry' {
+function remedyOf(cause: DisconnectCause): 'sign-in' | 'reload' | 'retry' {
   if (needsSignIn(cause)) return 'sign-in'
   return cause.kind === 'closed' && cause.code === CLOSE.unsupportedVersion.code ? 'reload' : 'retry'
 }
 
 /** A cause in words for a person. */
-export function describeCause(cause: Cause): string {
+export function describeCause(cause: DisconnectCause): string {
   switch (cause.kind) {
     case 'closed':
       return describeClose(cause.code, cause.reason)

@@ -4,7 +4,9 @@ import type { Backoff } from '@rhizom/machine'
 /** Between attempts of anything that failed: to connect, to subscribe, to renew a token, to send mutations. */
 export const BACKOFF: Backoff = { minMs: 200, baseMs: 400, maxMs: 15_000 }
 
-/** Between renewals that bring tokens which seem used up: a device that mistakes the date must not renew without end. */
+/**
+ * Between renewals that bring tokens which seem used up: a device that mistakes the date must not renew without end.
+ */
 export const USED_UP_BACKOFF: Backoff = { minMs: 1_000, baseMs: 1_000, maxMs: 900_000 }
 
 export const CONNECTION_TIMES = {

@@ -1,6 +1,6 @@
 /**
- * Who is typing in one space. Each signal is good for a few seconds; whoever says something or leaves stops at once, and
- * a signal that was overtaken by what it was about begins nothing anew. Nothing of it outlives a connection.
+ * Who is typing in one space. Each signal is good for a few seconds; whoever says something or leaves stops at once,
+ * and a signal that was overtaken by what it was about begins nothing anew. Nothing of it outlives a connection.
  */
 import type { BeingId, JsonObject } from '@rhizom/protocol'
 

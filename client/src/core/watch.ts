@@ -7,7 +7,7 @@
  *                   ▲ └────────┼───────────▲ │
  *                   └──────────┴─────────────┘
  */
-import type { Machine, Moment, Step, TimePassed } from '@rhizom/machine'
+import { type Machine, type Moment, stay, type Step, type TimePassed } from '@rhizom/machine'
 import { WATCH_TIMES } from './times.ts'
 
 export type Watch =
@@ -36,7 +36,6 @@ type Of<S extends Watch['status']> = Extract<Watch, { status: S }>
 
 export const unwatched: Watch = { status: 'unwatched' }
 
-const stay = (state: Watch): WatchStep => ({ state, effects: [] })
 const end: WatchStep = { state: unwatched, effects: [{ type: 'end' }] }
 const watchedByOne = (present: boolean): Watch => ({
   status: 'watched',

@@ -1,6 +1,6 @@
 /**
- * The store of spaces in the cache of TanStack Query, where the hooks read it and its tools show it. Nothing of a space is
- * ever stale, fetched, merged or collected by the cache itself: the client alone writes it.
+ * The store of spaces in the cache of TanStack Query, where the hooks read it and its tools show it. Nothing of a space
+ * is ever stale, fetched, merged or collected by the cache itself: the client alone writes it.
  */
 import type { SpaceId } from '@rhizom/protocol'
 import { notifyManager, type QueryClient } from '@tanstack/react-query'
@@ -14,7 +14,9 @@ export const beingKey = (id: string): readonly ['being', string] => ['being', id
 
 export interface QueryStore extends SpaceStore {
   readonly queryClient: QueryClient
-  /** Calls when an entry that was removed from the cache is there again: who observed the former one has to look anew. */
+  /**
+   * Calls when an entry that was removed from the cache is there again: who observed the former one has to look anew.
+   */
   onReplaced(listener: () => void): () => void
 }
 

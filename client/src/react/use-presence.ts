@@ -2,7 +2,7 @@
 import type { Being, BeingId, Here, JsonObject, SpaceId } from '@rhizom/protocol'
 import { useMemo } from 'react'
 import { unlistedSelf, withUnlisted } from '../core/own-presence.ts'
-import { isSample, type Roster } from '../core/presence-state.ts'
+import { isSample, type HereList } from '../core/presence-state.ts'
 import { beingsHere } from '../core/space-content.ts'
 import type { SpaceState } from '../core/space-state.ts'
 import { useRhizom } from './provider.tsx'
@@ -56,7 +56,7 @@ const presenceOf = ({ presence }: SpaceState) => presence
 const beingsOf = ({ content }: SpaceState) => content?.beings
 const unlistedOf = ({ presence, own }: SpaceState) => unlistedSelf(presence, own)
 
-const nobodyHere: Roster = { here: [], hereCount: 0 }
+const nobodyHere: HereList = { here: [], hereCount: 0 }
 const never: Readonly<Record<BeingId, number>> = {}
 
 /**

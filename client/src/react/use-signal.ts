@@ -36,11 +36,14 @@ export function useSignal(
 
 export interface TypingView {
   /**
-   * The others who type now, the first to begin first; `entity` is undefined until it is known: show the id. Never oneself,
-   * also when one types on another screen.
+   * The others who type now, the first to begin first; `entity` is undefined until it is known: show the id. Never
+   * oneself, also when one types on another screen.
    */
   typing: readonly { being: BeingId; entity: Being | undefined }[]
-  /** Tells the others that one is typing. Call it at every key: it is sent about once a second. The same function always. */
+  /**
+   * Tells the others that one is typing. Call it at every key: it is sent about once a second. The same function
+   * always.
+   */
   notify: () => void
   /** Tells that one is not, all of it being erased. Sending a message tells it as well. The same function always. */
   stop: () => void

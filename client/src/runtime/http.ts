@@ -25,7 +25,7 @@ import {
   refreshSessionAnswerSchema,
   type SpaceId,
 } from '@rhizom/protocol'
-import { type LeftOut, readAnswer } from '../core/received.ts'
+import { type LeftOut, readAnswer } from '../core/incoming.ts'
 import type { Environment } from './environment.ts'
 import { byDeviceDate } from './storage.ts'
 

@@ -59,8 +59,8 @@ export function safeStorage(open: () => Storage): KeyValueStorage {
 export type Session = PostSessionAnswer
 
 /**
- * What a server says expires at a time by its own date, by the date of a device that mistakes it: what is left stays the
- * same. `serverMs` is the server's date when it said so, `deviceMs` this device's.
+ * What a server says expires at a time by its own date, by the date of a device that mistakes it: what is left stays
+ * the same. `serverMs` is the server's date when it said so, `deviceMs` this device's.
  */
 export const byDeviceDate = <T extends { expiresAt: number }>(dated: T, serverMs: number, deviceMs: number): T => ({
   ...dated,

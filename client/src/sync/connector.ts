@@ -6,7 +6,7 @@ import { Runner } from '@rhizom/machine'
 import { type ClientFrameInput, encodeMessage, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { connectionMachine, idle } from '../core/connection.ts'
 import type { ConnectionEffect, ConnectionEvent, ConnectionState } from '../core/connection-state.ts'
-import { type LeftOut, readServerMessage, type ReceivedFrame } from '../core/received.ts'
+import { type LeftOut, readServerMessage, type IncomingFrame } from '../core/incoming.ts'
 import type { Environment } from '../runtime/environment.ts'
 import { type ClientSocket, NO_CLOSE_FRAME } from '../runtime/websocket.ts'
 import { callSafely } from './listeners.ts'
@@ -18,7 +18,7 @@ export interface ConnectorListeners {
   /** The connection was live and is no more. */
   onDown(): void
   /** The frames of one message, in order. */
-  onFrames(frames: readonly ReceivedFrame[]): void
+  onFrames(frames: readonly IncomingFrame[]): void
   onState(state: ConnectionState): void
 }
 
@@ -102,7 +102,7 @@ export function createConnector({ environment, syncUrl, token, noteLeftOut }: Co
   const write = (frames: readonly ClientFrameInput[]): void => socket?.send(encodeMessage(frames))
 
   function receive(text: string): void {
-    const frames: ReceivedFrame[] = []
+    const frames: IncomingFrame[] = []
     dispatch({ type: 'frameReceived' })
     for (const line of readServerMessage(text)) {
       noteLeftOut(line.leftOut)
@@ -115,7 +115,7 @@ export function createConnector({ environment, syncUrl, token, noteLeftOut }: Co
   }
 
   /** What a frame means to the connection itself. */
-  function dispatchFrame(frame: ReceivedFrame): void {
+  function dispatchFrame(frame: IncomingFrame): void {
     if (frame.type === 'welcome')
       dispatch({ type: 'welcomed', connectionId: frame.session, heartbeatMs: frame.heartbeatMs })
     else if (frame.type === 'goodbye')

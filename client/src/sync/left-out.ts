@@ -1,8 +1,8 @@
 /**
- * Keeps account of what a newer server sent and this client left out (`core/received.ts`): each sort is reported when
+ * Keeps account of what a newer server sent and this client left out (`core/incoming.ts`): each sort is reported when
  * it is first met, and counted every time.
  */
-import type { LeftOut } from '../core/received.ts'
+import type { LeftOut } from '../core/incoming.ts'
 import type { Environment } from '../runtime/environment.ts'
 import { createListeners } from './listeners.ts'
 

@@ -22,7 +22,9 @@ export interface SessionKeeper {
   session(): Session
   renew(): Promise<Renewal>
   start(): void
-  /** The device woke up. Timers stood still meanwhile, and maybe a clock did: a token that is due by either is renewed. */
+  /**
+   * The device woke up. Timers stood still meanwhile, and maybe a clock did: a token that is due by either is renewed.
+   */
   wake(): void
   stop(): void
 }

@@ -1,7 +1,7 @@
 /**
- * Signals of the spaces: small things for whoever watches right now. They are neither stored nor repeated: what cannot be
- * sent now is dropped, and so is what waited when the connection went. Typing, the one signal with a lasting effect, is
- * kept for some seconds in the space's own state.
+ * Signals of the spaces: small things for whoever watches right now. They are neither stored nor repeated: what cannot
+ * be sent now is dropped, and so is what waited when the connection went. Typing, the one signal with a lasting effect,
+ * is kept for some seconds in the space's own state.
  */
 import {
   type BeingId,
@@ -11,7 +11,7 @@ import {
   signalFrameSchema,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { ReceivedFrame } from '../core/received.ts'
+import type { IncomingFrame } from '../core/incoming.ts'
 import { TYPING, TYPING_END } from '../core/typing-state.ts'
 import type { Environment } from '../runtime/environment.ts'
 import { createListeners, type Listeners } from './listeners.ts'
@@ -25,7 +25,7 @@ export interface Signal {
   data: JsonObject
 }
 
-const signalOf = ({ name, from, data }: Extract<ReceivedFrame, { type: 'signal' }>): Signal => ({
+const signalOf = ({ name, from, data }: Extract<IncomingFrame, { type: 'signal' }>): Signal => ({
   name,
   from,
   data: data ?? {},
@@ -39,7 +39,7 @@ export interface Signals {
   stopTyping(space: SpaceId): void
   listen(space: SpaceId, name: string, listener: (signal: Signal) => void): () => void
   /** Signals of spaces that are watched, among other frames. */
-  receive(frames: readonly ReceivedFrame[]): void
+  receive(frames: readonly IncomingFrame[]): void
   /** The connection went: nothing from before is sent later. */
   wentDown(): void
 }
@@ -82,7 +82,7 @@ export function createSignals({ environment, isWatched, isCurrent, send: sendFra
     deliver(space, TYPING.signal, TYPING_END)
   }
 
-  function receiveOne(frame: ReceivedFrame): void {
+  function receiveOne(frame: IncomingFrame): void {
     if (frame.type !== 'signal' || !isWatched(frame.space)) return
     listeners.get(keyOf(frame.space, frame.name))?.notify(signalOf(frame))
   }

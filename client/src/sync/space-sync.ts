@@ -1,7 +1,7 @@
 /**
- * Runs the machines of all watched spaces: for each one that counts who watches (`core/watch.ts`) and one that keeps the
- * space in step with the gateway (`core/space.ts`), whose state is in the store. Frames that many spaces want sent at one
- * moment share a message.
+ * Runs the machines of all watched spaces: for each one that counts who watches (`core/watch.ts`) and one that keeps
+ * the space in step with the gateway (`core/space.ts`), whose state is in the store. Frames that many spaces want sent
+ * at one moment share a message.
  */
 import { Runner } from '@rhizom/machine'
 import {
@@ -13,7 +13,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import { frameEventsOf } from '../core/frame-events.ts'
-import type { ReceivedFrame } from '../core/received.ts'
+import type { IncomingFrame } from '../core/incoming.ts'
 import { spaceMachine } from '../core/space.ts'
 import { initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from '../core/space-state.ts'
 import { unwatched, type Watch, type WatchEffect, type WatchEvent, watchMachine } from '../core/watch.ts'
@@ -34,7 +34,7 @@ export interface SpaceSync {
   setState(id: SpaceId, state: JsonObject): void
   wentLive(): void
   wentDown(): void
-  receive(frames: readonly ReceivedFrame[]): void
+  receive(frames: readonly IncomingFrame[]): void
   isWatched(id: SpaceId): boolean
   /** Whether what is said in the space now is received: its subscription stands. */
   isCurrent(id: SpaceId): boolean
@@ -189,7 +189,7 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     else dispatch(id, { type: 'olderFailed', before, message: result.problem.message })
   }
 
-  function receiveOne(frame: ReceivedFrame): void {
+  function receiveOne(frame: IncomingFrame): void {
     for (const { space, event } of frameEventsOf(frame)) spaces.get(space)?.dispatch(event)
   }
 

@@ -1,6 +1,6 @@
 /**
- * Where the states of watched spaces are kept, as a port. `sync/space-sync.ts` alone writes it. In React it is the cache of
- * TanStack Query (`react/query-store.ts`); without, a plain map will do.
+ * Where the states of watched spaces are kept, as a port. `sync/space-sync.ts` alone writes it. In React it is the
+ * cache of TanStack Query (`react/query-store.ts`); without, a plain map will do.
  */
 import type { SpaceId } from '@rhizom/protocol'
 import type { SpaceState } from '../core/space-state.ts'

@@ -1,7 +1,8 @@
 /**
  * A gateway and an api in memory that speak the protocol, for tests of the client and of pages built on it. By
- * default they do the right thing: welcome who says hello, answer subscribe from a `SpaceLog`, carry out nothing. A test takes
- * over where it wants trouble: refuse sockets, keep silent, close with a code, lose or repeat frames, fail requests.
+ * default they do the right thing: welcome who says hello, answer subscribe from a `SpaceLog`, carry out nothing. A
+ * test takes over where it wants trouble: refuse sockets, keep silent, close with a code, lose or repeat frames, fail
+ * requests.
  */
 import {
   type BeingId,

@@ -13,7 +13,7 @@
  *
  * Connections are numbered, so that what an earlier one is late to say is not taken for a word of this one.
  */
-import type { Machine, Moment, Step, TimePassed } from '@rhizom/machine'
+import { type Machine, type Moment, stay, type Step, type TimePassed } from '@rhizom/machine'
 
 export type BusLink =
   /** `isTold`: that nothing arrives was announced. */
@@ -53,8 +53,6 @@ export interface BusLinkSettings {
 }
 
 export const startBusLink: BusLink = { status: 'disconnected', connection: 0, isTold: false }
-
-const stay = (state: BusLink): BusLinkStep => ({ state, effects: [] })
 
 export function stepBusLink(
   state: BusLink,

@@ -1,6 +1,6 @@
 /**
- * When to ask the api where the watched spaces stand, and who was removed: seldom while the bus is trusted, about once a
- * second while it is away, and soon after a channel was joined anew, because what was said before that came by no
+ * When to ask the api where the watched spaces stand, and who was removed: seldom while the bus is trusted, about once
+ * a second while it is away, and soon after a channel was joined anew, because what was said before that came by no
  * message.
  *
  *   resting ── due ──► asking ── answered · failed ──► resting

@@ -1,4 +1,6 @@
-/** The bus against the real Redis: killed, cut, silent. Kills only its own connections, because others share the server. */
+/**
+ * The bus against the real Redis: killed, cut, silent. Kills only its own connections, because others share the server.
+ */
 import { randomUUID } from 'node:crypto'
 import { encodeSignalMessage, type Heads, REDIS } from '@rhizom/protocol'
 import { Redis } from 'ioredis'

@@ -1,6 +1,7 @@
 /**
  * Which channels a gateway wants and which of them the bus has confirmed. The connection forgets on each break and may
- * forget by itself, so what is wanted is kept here and said again; a confirmation of an earlier subscription does not count.
+ * forget by itself, so what is wanted is kept here and said again; a confirmation of an earlier subscription does not
+ * count.
  */
 import type { SpaceId } from '@rhizom/protocol'
 

@@ -1,4 +1,7 @@
-/** Targets of requests that no browser sends, and that some server somewhere has resolved to what they were not to reach. */
+/**
+ * Targets of requests that no browser sends, and that some server somewhere has resolved to what they were not to
+ * reach.
+ */
 export const OUT_OF_SHAPE = [
   ...['/v1/../metrics', '/v1/..', '/v1/.', '/v1/./x', '/../v1/spaces', '/a/../../b', '/..', '/.', '/v1/../v1/spaces'],
   ...['/v1/%2e%2e/internal/spaces/@lobby', '/v1/%2E./metrics', '/v1/.%2e/metrics', '/%2e%2e/%2e%2e/etc/passwd'],

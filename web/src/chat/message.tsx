@@ -1,6 +1,7 @@
 /**
- * One message. Whatever it is, it stands under the name of who said it: an error that a bot or a guest tells of is theirs
- * and no alert of the page, and says so. Rendered again only when it, its author or its place in the row changed.
+ * One message. Whatever it is, it stands under the name of who said it: an error that a bot or a guest tells of is
+ * theirs and no alert of the page, and says so. Rendered again only when it, its author or its place in the row
+ * changed.
  */
 import type { IntentionView } from '@rhizom/client/react'
 import type { BeingId, Role } from '@rhizom/protocol'

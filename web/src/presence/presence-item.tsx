@@ -1,7 +1,7 @@
 /**
- * One entry in the list of people: who, how they are, and since when or until when they were here. What people say about
- * themselves, their name and their status line, stands in lines of its own, so that its writing direction ends with it; a
- * status is quoted, a role is a tag, and so neither passes for the other.
+ * One entry in the list of people: who, how they are, and since when or until when they were here. What people say
+ * about themselves, their name and their status line, stands in lines of its own, so that its writing direction ends
+ * with it; a status is quoted, a role is a tag, and so neither passes for the other.
  */
 import type { AwayView, HereView } from '@rhizom/client/react'
 import { useRhizom } from '@rhizom/client/react'

@@ -1,8 +1,6 @@
 /** How a step of the connection machine ends: as it was, with a complaint, or closed. There is one way to close. */
 import { type CloseName, FRAME_ERRORS, type FrameErrorCode } from '@rhizom/protocol'
-import type { ConnectionEffect, ConnectionState, ConnectionStep, OpenConnection } from './state.ts'
-
-export const stay = (state: ConnectionState): ConnectionStep => ({ state, effects: [] })
+import type { ConnectionEffect, ConnectionStep, OpenConnection } from './state.ts'
 
 interface ErrorExtra {
   space?: string | undefined

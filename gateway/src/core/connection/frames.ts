@@ -1,7 +1,7 @@
 /** What a client that said hello may ask, frame by frame. */
-import type { Moment } from '@rhizom/machine'
+import { type Moment, stay } from '@rhizom/machine'
 import { type BeingId, type ClientFrame, jsonBytes, type SpaceId } from '@rhizom/protocol'
-import { errorFrame, stay } from './end.ts'
+import { errorFrame } from './end.ts'
 import type {
   DrainingConnection,
   LiveConnection,

@@ -2,7 +2,7 @@
  * How one line of a client is let in and read: it costs tokens before it is looked at, a stranger's is read as hello
  * and nothing else, and what is no frame is answered and counted.
  */
-import type { Moment } from '@rhizom/machine'
+import { type Moment, stay } from '@rhizom/machine'
 import {
   type ClientFrame,
   FRAME_ERRORS,
@@ -13,7 +13,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import { takeTokens } from './admission.ts'
-import { closeConnection, errorFrame, stay } from './end.ts'
+import { closeConnection, errorFrame } from './end.ts'
 import type {
   AwaitingHello,
   DrainingConnection,

@@ -81,7 +81,9 @@ type EventName =
   | 'malformed'
   | 'oversized'
   | 'blank'
-/** Next status, then what is said and done. Every cell is decided: a new state or event does not compile until it is. */
+/**
+ * Next status, then what is said and done. Every cell is decided: a new state or event does not compile until it is.
+ */
 type Cell = readonly [ConnectionState['status'], ...string[]]
 
 const events: Record<EventName, ConnectionEvent | TimePassed> = {

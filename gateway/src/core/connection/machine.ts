@@ -3,10 +3,10 @@
  * client says is let in and read by lines.ts, what a live one asks is served by frames.ts. Feeds answer
  * subscriptions, the shell moves bytes.
  */
-import type { Machine, Moment, TimePassed } from '@rhizom/machine'
+import { type Machine, type Moment, stay, type TimePassed } from '@rhizom/machine'
 import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { fullBucket, lineCost } from './admission.ts'
-import { closeConnection, errorFrame, stay } from './end.ts'
+import { closeConnection, errorFrame } from './end.ts'
 import { serveDraining, serveLive, subscriptionAnswered } from './frames.ts'
 import { admit, countFrame, malformed, readHello, readLine } from './lines.ts'
 import type {

@@ -3,6 +3,7 @@
  * because the log has to be read first. An answer always reaches exactly to the feed's position, so that whoever gets
  * it can follow from there.
  */
+import { stay } from '@rhizom/machine'
 import { type Position, place } from '@rhizom/protocol'
 import { mayRead, type Readers } from './access.ts'
 import {
@@ -17,7 +18,7 @@ import {
 } from './state.ts'
 import { runsAfter } from './ring.ts'
 import { type Run, trimRun } from './run.ts'
-import { doing, stay } from './step.ts'
+import { doing } from './step.ts'
 
 /** What an unanswered subscriber needs. `level`: that the feed is as new as the log. */
 export type Need = { kind: 'changes'; after: Position } | { kind: 'level' } | { kind: 'head' } | { kind: 'snapshot' }

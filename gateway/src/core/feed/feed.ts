@@ -6,7 +6,7 @@
  * After each event `afterEvent` does what is due: answer, refuse those who waited too long, close, read. So a rule
  * is stated once and not at each event that might bring it about.
  */
-import { backoffMs, type Machine, type Moment, type TimePassed } from '@rhizom/machine'
+import { backoffMs, type Machine, type Moment, stay, type TimePassed } from '@rhizom/machine'
 import { isBehind, type Position, place, type SpaceId } from '@rhizom/protocol'
 import { answerFor, answerWaiting } from './answer.ts'
 import { withHint } from './hint.ts'
@@ -27,7 +27,7 @@ import type {
   Reading,
   Waiting,
 } from './state.ts'
-import { andThen, doing, end, stay, type StepContext } from './step.ts'
+import { andThen, doing, end, type StepContext } from './step.ts'
 
 /** A feed that nobody has asked for yet, and the wish to join its channel. */
 export function openFeed(space: SpaceId, nowMs: number): FeedStep {

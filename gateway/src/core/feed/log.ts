@@ -2,6 +2,7 @@
  * What messages and reads bring into a feed: placed, applied in order, split where somebody loses access. The only
  * place where a feed's position moves.
  */
+import { stay } from '@rhizom/machine'
 import type { Position } from '@rhizom/protocol'
 import { narrows, type Readers, splitByAccess } from './access.ts'
 import { answerWaiting, type FreshRead, withFormerEpoch } from './answer.ts'
@@ -20,7 +21,7 @@ import type {
   OpenFeed,
   OpeningFeed,
 } from './state.ts'
-import { andThen, doing, end, stay, type StepContext } from './step.ts'
+import { andThen, doing, end, type StepContext } from './step.ts'
 
 /** Takes in a read of the log and answers all whom it helps. */
 export function readAnswered(feed: OpenFeed, answer: LogAnswer, context: StepContext): FeedStep {

@@ -7,8 +7,6 @@ export interface StepContext {
   settings: FeedSettings
 }
 
-export const stay = <State extends FeedState>(state: State): FeedStep<State> => ({ state, effects: [] })
-
 export const doing = <State extends FeedState>(state: State, ...effects: readonly FeedEffect[]): FeedStep<State> => ({
   state,
   effects,

@@ -1,7 +1,7 @@
 import { type Change, encodeFrame } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
 import { aBeing, anUtterance, SpaceLog } from '../testing/space-log.ts'
-import { readAnswer, readServerMessage } from './received.ts'
+import { readAnswer, readServerMessage } from './incoming.ts'
 import { applyChange, contentOf } from './space-content.ts'
 
 function aRun() {

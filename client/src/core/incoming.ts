@@ -37,20 +37,20 @@ export interface OpaqueChange {
   puts: { kind: string; id: string } | undefined
 }
 
-export type ReceivedChange = Change | OpaqueChange
+export type IncomingChange = Change | OpaqueChange
 
-type WithReceived<Frame> = Omit<Frame, 'changes'> & { changes: readonly ReceivedChange[] }
+type WithIncoming<Frame> = Omit<Frame, 'changes'> & { changes: readonly IncomingChange[] }
 
 /** A frame of a server of any age. */
-export type ReceivedFrame =
+export type IncomingFrame =
   | Exclude<ServerFrame, ChangesFrame | ResumedFrame>
-  | WithReceived<ChangesFrame>
-  | WithReceived<ResumedFrame>
+  | WithIncoming<ChangesFrame>
+  | WithIncoming<ResumedFrame>
 
 /** What was left out, in a few words that are the same for all of its sort. */
 export type LeftOut = string
 
-export type ReceivedLine = (Parsed<ReceivedFrame> | Ignored) & { leftOut: readonly LeftOut[] }
+export type IncomingLine = (Parsed<IncomingFrame> | Ignored) & { leftOut: readonly LeftOut[] }
 
 const ENTITY_LISTS = {
   intentions: { name: 'intention', schema: intentionSchema },
@@ -62,16 +62,16 @@ const ENTITY_LISTS = {
 const KNOWN_KINDS: ReadonlySet<string> = new Set(changeSchema.options.map((option) => option.shape.kind.value))
 
 /** The frames of one message, each with what was left out of it. */
-export const readServerMessage = (message: string): ReceivedLine[] => splitLines(message).map(readLine)
+export const readServerMessage = (message: string): IncomingLine[] => splitLines(message).map(readLine)
 
-function readLine(line: string): ReceivedLine {
+function readLine(line: string): IncomingLine {
   const strict = parseServerLine(line)
   if (strict.ok) return { ...strict, leftOut: [] }
   const parsed = parseText(line)
   return parsed.ok && isJsonObject(parsed.value) ? readFrame(parsed.value) : { ...strict, leftOut: [] }
 }
 
-function readFrame(json: Record<string, unknown>): ReceivedLine {
+function readFrame(json: Record<string, unknown>): IncomingLine {
   const { kept, leftOut } = withoutUnknown(json)
   const { changes } = json
   if (!Array.isArray(changes)) return { ...parseValue(serverFrameSchema, kept), leftOut }
