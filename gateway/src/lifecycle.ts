@@ -124,6 +124,8 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       maxMessageBytes: config.MAX_FRAME_BYTES * FRAMES_PER_MESSAGE,
       maxBackpressureBytes: MAX_BACKPRESSURE_BYTES,
       idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
+      maxStreamAgeMs: config.STREAM_MAX_AGE_MS,
+      clock,
     })
     log.info({ url: server.url }, 'listening')
     const stop = (): Promise<void> => {
