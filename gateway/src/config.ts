@@ -151,8 +151,11 @@ export const settings = {
   ),
   DRAIN_GRACE_MS: setting(whole(100), 'How long a stopping gateway may take', '25000'),
   DRAIN_SPREAD_MS: setting(whole(0), 'Longest time that a client of a stopping gateway is asked to stay away', '5000'),
-  DRAIN_BATCH: setting(whole(1), 'Connections closed together when stopping', '200'),
-  DRAIN_BATCH_EVERY_MS: setting(whole(0), 'Pause between two such batches', '100'),
+  DRAIN_HANDOVER_MS: setting(
+    whole(0),
+    'How long a stopping gateway serves a client on after it may come back, so that it can be elsewhere before it leaves',
+    '2000',
+  ),
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settings

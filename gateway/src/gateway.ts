@@ -145,9 +145,7 @@ export class Gateway {
       this.#drained = resolve
       const { random, presence } = this.#ports
       const connections = [...this.#connections]
-      const leaves = connections.map((_connection, index) =>
-        planLeave(index, connections.length, random(), this.#settings.drain),
-      )
+      const leaves = connections.map(() => planLeave(connections.length, random(), this.#settings.drain))
       presence.extendGrace(Math.max(0, ...leaves.map(({ reconnectAfterMs }) => reconnectAfterMs)))
       for (const [index, leave] of leaves.entries()) connections[index]?.drain(leave)
       this.#resolveIfDrained()
