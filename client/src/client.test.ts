@@ -478,6 +478,49 @@ test('C32 a line that is not understood is reported, and its neighbours are take
   expect(environment.reports).toHaveLength(1)
 })
 
+test('C140 what a newer server puts into a space costs that space nothing else; it is said once and counted', async () => {
+  const { client, server, environment, log } = await live()
+  let told = 0
+  client.onLeftOut(() => (told += 1))
+  const newer = (text: string) => {
+    const { body, ...rest } = say(log, text)
+    return { ...rest, body: { ...body, type: 'reaction' } }
+  }
+  for (const text of ['one', 'two']) {
+    const change = newer(text)
+    const to = change.version
+    const frame = { type: 'changes', space: '@lobby', epoch: log.epoch, from: to - 1, to, changes: [change] }
+    server.connection.sendText(JSON.stringify(frame))
+  }
+  server.publish(log, say(log, 'three'))
+  await environment.settle()
+  expect(texts(client.readSpace('@lobby'))).toEqual(['hello', 'three'])
+  expect(client.readSpace('@lobby')).toMatchObject({ subscription: { status: 'current' } })
+  expect(typesOf(server.connection).filter((type) => type === 'subscribe')).toHaveLength(1)
+  expect([...client.leftOut().values()]).toEqual([2])
+  expect(environment.reports).toEqual([expect.stringContaining('intention.put (body.type')])
+  expect(told).toBe(2)
+})
+
+test('C140 pages of intentions, beings and spaces are read without what is not known', async () => {
+  const { client, server } = await live()
+  const intention = anUtterance('@lobby', '@ada', 'old')
+  const newer = { ...anUtterance('@lobby', '@ada', 'odd'), type: 'reaction' }
+  const robot = { ...aBeing('@r2'), type: 'robot' }
+  const page = { intentions: [newer, intention], beings: [robot, aBeing('@ada')], hasMore: false }
+  server.route('GET /v1/spaces/@lobby/intentions', () => ({ status: 200, body: page }))
+  server.route('GET /v1/beings', () => ({ status: 200, body: { beings: [robot, aBeing('@ada')] } }))
+  const secret = { ...aLobby().space, id: '@cellar', visibility: 'secret' }
+  server.route('GET /v1/spaces', () => ({ status: 200, body: { spaces: [secret, aLobby().space], nextCursor: null } }))
+  expect(await client.http.olderIntentions('@lobby')).toEqual({
+    ok: true,
+    value: { ...page, intentions: [intention], beings: [aBeing('@ada')] },
+  })
+  expect(await client.http.beings(['@r2', '@ada'])).toEqual({ ok: true, value: { beings: [aBeing('@ada')] } })
+  expect(await client.http.listSpaces()).toMatchObject({ value: { spaces: [{ id: '@lobby' }] } })
+  expect(client.leftOut().size).toBe(3)
+})
+
 test('C27 a revoked space is emptied, and a person can ask for it again', async () => {
   const { client, server, environment } = await live()
   server.connection.send({ type: 'unsubscribed', space: '@lobby', code: 'revoked', message: 'You were removed' })

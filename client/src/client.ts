@@ -13,6 +13,7 @@ import {
   presenceStateSchema,
   type SpaceId,
 } from '@rhizom/protocol'
+import type { LeftOut } from './core/received.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
 import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
@@ -20,6 +21,7 @@ import { createHttp, type Http } from './runtime/http.ts'
 import type { Session } from './runtime/storage.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
+import { createLeftOutAccount } from './sync/left-out.ts'
 import { callSafely, createListeners } from './sync/listeners.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { createMutationQueue, type MutationOutcome, type PendingMutation } from './sync/mutation-queue.ts'
@@ -100,7 +102,14 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
   retry(): void
 
   /** Looks a being up that no watched space brought. Calls within a few milliseconds share a request. */
-  lookUpBeing(id: BeingId): Promise<Being | null>
+  lookUpBeing(id: BeingId): Promise<Being | undefined>
+
+  /**
+   * What a server newer than this client sent and is not shown, since this client does not know its type, role or state:
+   * how often, by sort. A page that wants to say so can; loading it anew may help.
+   */
+  leftOut(): ReadonlyMap<LeftOut, number>
+  onLeftOut(listener: () => void): () => void
 }
 
 /** Makes a client. It does nothing until `connect` or the first call. */
@@ -115,14 +124,16 @@ export function createClient(options: ClientOptions): RhizomClient {
   const appliedListeners = createListeners<Mutation>(environment, 'a listener to applied mutations')
   let stopDevice: (() => void) | undefined
 
-  const http = createHttp({ environment, apiUrl }, () => keeper.session().token)
+  const token = (): string => keeper.session().token
+  const leftOut = createLeftOutAccount(environment)
+  const http = createHttp({ environment, apiUrl }, { token, noteLeftOut: leftOut.note })
   const keeper = createSessionKeeper({
     environment,
     session: options.session,
     refresh: () => http.refreshSession(),
     onRenewal,
   })
-  const connector = createConnector({ environment, syncUrl, token: () => keeper.session().token })
+  const connector = createConnector({ environment, syncUrl, token, noteLeftOut: leftOut.note })
   const spaces = createSpaceSync({
     environment,
     store,
@@ -247,5 +258,7 @@ export function createClient(options: ClientOptions): RhizomClient {
       queue.hurry()
     },
     lookUpBeing,
+    leftOut: leftOut.counts,
+    onLeftOut: leftOut.onCounts,
   }
 }

@@ -2,6 +2,7 @@
 export { type ClientOptions, createClient, type RhizomClient } from './client.ts'
 export type { Older } from './core/older-intentions.ts'
 export type { PresenceState } from './core/presence-state.ts'
+export type { LeftOut } from './core/received.ts'
 export type { SpaceContent } from './core/space-content.ts'
 export type { SpaceState, Subscription } from './core/space-state.ts'
 export type { SyncStatus } from './core/sync-status.ts'

@@ -119,7 +119,8 @@ const serverFrameTypes: ReadonlySet<string> = new Set(
 
 export type ServerLine = Parsed<ServerFrame> | { ok: true; value: { type: 'ignored'; unknownType: string } }
 
+/** Parses one line of a gateway's message. */
+export const parseServerLine = (line: string): ServerLine => parseLine(line, serverFrameSchema, serverFrameTypes)
+
 /** Parses each line of a gateway's message. */
-export function parseServerMessage(message: string): ServerLine[] {
-  return splitLines(message).map((line) => parseLine(line, serverFrameSchema, serverFrameTypes))
-}
+export const parseServerMessage = (message: string): ServerLine[] => splitLines(message).map(parseServerLine)

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 
 /** What a page hears from the servers, over the socket and over HTTP, is altered on its way, from its next load on. */
 export async function alterAnswers(page: Page, alter: (text: string) => string): Promise<void> {
@@ -7,8 +7,12 @@ export async function alterAnswers(page: Page, alter: (text: string) => string):
     server.onMessage((message) => socket.send(alter(String(message))))
   })
   await page.route(/\/v1\/(spaces|beings)/, async (route) => {
-    const response = await route.fetch().catch(() => null)
-    // Whoever asked may be gone before the answer comes.
-    if (response !== null) await route.fulfill({ response, body: alter(await response.text()) }).catch(() => null)
+    // Whoever asked may be gone before the answer comes, or is altered.
+    await answer(route, alter).catch(() => undefined)
   })
+}
+
+async function answer(route: Route, alter: (text: string) => string): Promise<void> {
+  const response = await route.fetch()
+  await route.fulfill({ response, body: alter(await response.text()) })
 }

@@ -21,9 +21,9 @@ describe.skipIf(chromiumPath === undefined)('a person who is removed', () => {
     await eve.page.getByTestId('message-input').fill('Half a thought')
 
     const kept = new Map<string, string>(await eve.page.evaluate(() => Object.entries<string>(window.localStorage)))
-    const get = (key: string): string | null => kept.get(key) ?? null
+    const get = (key: string): string | undefined => kept.get(key)
     const session = loadSession({ get, set: () => undefined, remove: () => undefined })
-    if (session === null) throw new Error('no session is kept')
+    if (session === undefined) throw new Error('no session is kept')
     await apply(stage().apiUrl, session.token, { space: room, name: 'being.remove', args: { id: eve.id } })
 
     for (const tab of [eve, second])

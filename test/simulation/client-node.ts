@@ -90,6 +90,7 @@ export class ClientNode {
       environment,
       syncUrl: 'simulated',
       token: () => this.#keeper.session().token,
+      noteLeftOut: (leftOut) => leftOut.forEach((sort) => environment.report(`left out: ${sort}`)),
     })
     this.#connector.listen({
       renewToken: () => void this.#keeper.renew(),
@@ -216,7 +217,7 @@ export class ClientNode {
       being: someBeing(this.being, null),
     }))
     if (session !== undefined) return { ok: true as const, value: this.#dated(session) }
-    const problem = { code: 'network', message: 'no answer', path: null, retry: 'later' as const, retryAfterMs: 0 }
+    const problem = { code: 'network', message: 'no answer', path: undefined, retry: 'later' as const, retryAfterMs: 0 }
     return { ok: false as const, problem }
   }
 

@@ -15,7 +15,7 @@ import { NotFound } from './not-found.tsx'
 import { type Route, routeOf } from './route.ts'
 import { forgetDrafts } from './chat/drafts.ts'
 import { SessionEnd } from './session/session-end.tsx'
-import { type Former, SignIn } from './session/sign-in.tsx'
+import { type EndedSession, SignIn } from './session/sign-in.tsx'
 import { SignOutContext } from './session/sign-out.ts'
 import { Shell } from './shell.tsx'
 
@@ -23,23 +23,23 @@ const environment = browserEnvironment()
 
 type Visitor =
   | { status: 'signed-in'; session: Session }
-  /** `former` is who one was until the session ended; null for a newcomer. */
-  | { status: 'signed-out'; former: Former | null }
+  /** `ended` is who one was until the session ended; undefined for a newcomer. */
+  | { status: 'signed-out'; ended: EndedSession | undefined }
 
 /** Who this is by the kept session, unless that has run out. */
 function knownVisitor(): Visitor {
   const session = loadSession(environment.storage)
-  if (session === null) return { status: 'signed-out', former: null }
+  if (session === undefined) return { status: 'signed-out', ended: undefined }
   if (session.expiresAt > environment.dateMs()) return { status: 'signed-in', session }
   return {
     status: 'signed-out',
-    former: { name: session.being.name, reason: 'It ran out while this page was closed.' },
+    ended: { name: session.being.name, reason: 'It ran out while this page was closed.' },
   }
 }
 
 export function App() {
   const [visitor, setVisitor] = useState(knownVisitor)
-  const isNewcomer = visitor.status === 'signed-out' && visitor.former === null
+  const isNewcomer = visitor.status === 'signed-out' && visitor.ended === undefined
   const signIn = useCallback(
     (session: Session) => {
       // Also what was handed back after the one before had signed out.
@@ -49,12 +49,12 @@ export function App() {
     },
     [isNewcomer],
   )
-  const leave = useCallback((former: Former | null) => {
+  const leave = useCallback((ended: EndedSession | undefined) => {
     forgetSession(environment.storage)
-    setVisitor({ status: 'signed-out', former })
+    setVisitor({ status: 'signed-out', ended })
   }, [])
   return visitor.status === 'signed-out' ? (
-    <SignIn environment={environment} former={visitor.former} onSignedIn={signIn} />
+    <SignIn environment={environment} ended={visitor.ended} onSignedIn={signIn} />
   ) : (
     <SignedIn key={visitor.session.being.id} session={visitor.session} onLeft={leave} />
   )
@@ -62,8 +62,8 @@ export function App() {
 
 interface SignedInProps {
   session: Session
-  /** Told who one was if the session ended by itself, and null if one signed out. */
-  onLeft: (former: Former | null) => void
+  /** Told who one was if the session ended by itself, and undefined if one signed out. */
+  onLeft: (ended: EndedSession | undefined) => void
 }
 
 function SignedIn({ session, onLeft }: SignedInProps) {
@@ -79,13 +79,13 @@ function SignedIn({ session, onLeft }: SignedInProps) {
     [session],
   )
   const leave = useCallback(
-    (former: Former | null) => {
+    (ended: EndedSession | undefined) => {
       client.close()
-      onLeft(former)
+      onLeft(ended)
     },
     [client, onLeft],
   )
-  const signOut = useCallback(() => leave(null), [leave])
+  const signOut = useCallback(() => leave(undefined), [leave])
   return (
     <SignOutContext value={signOut}>
       <RhizomProvider client={client}>

@@ -15,7 +15,7 @@ interface Props {
 
 type Mode =
   | { mode: 'shown' }
-  | { mode: 'editing'; text: string; problem: string | null }
+  | { mode: 'editing'; text: string; problem: string | undefined }
   | { mode: 'saving'; text: string }
 
 export function EditableName({ name, label, testId, canEdit, rename, children }: Props) {
@@ -51,7 +51,7 @@ export function EditableName({ name, label, testId, canEdit, rename, children }:
             data-testid={`${testId}-edit`}
             aria-label={`Change ${label}`}
             title={`Change ${label}`}
-            onClick={() => setState({ mode: 'editing', text: name, problem: null })}
+            onClick={() => setState({ mode: 'editing', text: name, problem: undefined })}
           >
             <PencilIcon />
           </button>
@@ -67,7 +67,7 @@ export function EditableName({ name, label, testId, canEdit, rename, children }:
         value={state.text}
         maxLength={LIMITS.maxNameLength}
         disabled={state.mode === 'saving'}
-        onChange={(event) => setState({ mode: 'editing', text: event.target.value, problem: null })}
+        onChange={(event) => setState({ mode: 'editing', text: event.target.value, problem: undefined })}
         onKeyDown={(event) => {
           if (event.key === 'Escape') setState({ mode: 'shown' })
         }}
@@ -78,7 +78,7 @@ export function EditableName({ name, label, testId, canEdit, rename, children }:
       <button type="button" className="small" onClick={() => setState({ mode: 'shown' })}>
         Cancel
       </button>
-      {state.mode === 'editing' && state.problem !== null && (
+      {state.mode === 'editing' && state.problem !== undefined && (
         <span className="problem" role="alert">
           {state.problem}
         </span>

@@ -54,5 +54,5 @@ export const shownName = ({ id, name }: Named): string => (VISIBLE.test(name) ? 
  * A text for where no element of its own can hold it, as in a tooltip or the title of a window: in one line, and without
  * what turns the text around it. Letters keep the direction of their script.
  */
-export const plain = (text: string): string =>
+export const stripBidiControls = (text: string): string =>
   readable(text.replaceAll(DIRECTION_CONTROLS, '')).replaceAll(/\s+/gu, ' ').trim()

@@ -2,7 +2,7 @@
  * What somebody or something is called. Names are free and may be anybody's, so each says on hover whose it is, and
  * stands in an element of its own, so that its writing direction ends with it.
  */
-import { type Named, plain, shownName } from './foreign-text.ts'
+import { type Named, stripBidiControls, shownName } from './foreign-text.ts'
 
 export function Name({ id, name }: Named) {
   return (
@@ -24,5 +24,5 @@ export function BeingIdText({ id }: Pick<Named, 'id'>) {
 /** For tooltips: the name, and the id behind it. */
 export function nameWithId(named: Named): string {
   const shown = shownName(named)
-  return shown === named.id ? named.id : `${plain(shown)} · ${named.id}`
+  return shown === named.id ? named.id : `${stripBidiControls(shown)} · ${named.id}`
 }

@@ -3,12 +3,12 @@ import { Link } from 'wouter'
 import { HOME_PATH, pathToSpace } from './route.ts'
 
 /** `meant` is the space that the address was probably to lead to. */
-export function NotFound({ meant }: { meant: SpaceId | null }) {
+export function NotFound({ meant }: { meant: SpaceId | undefined }) {
   return (
     <main className="empty" data-testid="not-found">
       <h1>There is nothing here</h1>
       <p className="quiet">
-        {meant === null ? (
+        {meant === undefined ? (
           'The address does not belong to any page.'
         ) : (
           <>

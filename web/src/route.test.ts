@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { pathToSpace, routeOf } from './route.ts'
 
-const nowhere = { page: 'not-found', meant: null }
+const nowhere = { page: 'not-found', meant: undefined }
 
 test.each([
   ['/', { page: 'home' }],
@@ -41,8 +41,8 @@ test('W50 whatever stands in the address bar, there is a page, and what it takes
   fc.assert(
     fc.property(fc.oneof(anyPath, anySpacePath, browsersPath), (pathname) => {
       const route = routeOf(pathname)
-      const id = route.page === 'space' ? route.id : route.page === 'not-found' ? route.meant : null
-      expect(id === null || spaceIdSchema.safeParse(id).success).toBe(true)
+      const id = route.page === 'space' ? route.id : route.page === 'not-found' ? route.meant : undefined
+      expect(id === undefined || spaceIdSchema.safeParse(id).success).toBe(true)
     }),
   )
 })

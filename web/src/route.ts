@@ -10,7 +10,7 @@ export type Route =
   | { page: 'home' }
   | { page: 'space'; id: SpaceId }
   /** `meant` is the space whose id was written almost, as `lobby` for `@lobby`. */
-  | { page: 'not-found'; meant: SpaceId | null }
+  | { page: 'not-found'; meant: SpaceId | undefined }
 
 export const HOME_PATH = '/'
 
@@ -22,21 +22,21 @@ const ALMOST_AN_ID = /^[\p{L}\p{N} @_-]+$/u
 export function routeOf(pathname: string): Route {
   if (pathname === HOME_PATH) return { page: 'home' }
   const written = decoded(SPACE_PATH.exec(pathname)?.[1] ?? '')
-  if (written === null) return { page: 'not-found', meant: null }
+  if (written === undefined) return { page: 'not-found', meant: undefined }
   const id = spaceIdSchema.safeParse(written)
   if (id.success) return { page: 'space', id: id.data }
   const meant = ALMOST_AN_ID.test(written) ? slugOf(written) : ''
-  return { page: 'not-found', meant: meant === '' ? null : meant }
+  return { page: 'not-found', meant: meant === '' ? undefined : meant }
 }
 
 /** The path to a space. An @ stands as it is, since a path may hold one. */
 export const pathToSpace = (id: SpaceId): string => `/spaces/${encodeURIComponent(id).replaceAll('%40', '@')}`
 
-/** Null where a percent sign begins nothing that can be decoded. */
-function decoded(segment: string): string | null {
+/** undefined where a percent sign begins nothing that can be decoded. */
+function decoded(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment)
   } catch {
-    return null
+    return undefined
   }
 }

@@ -3,7 +3,7 @@ import { useRhizom } from '@rhizom/client/react'
 import { type ReactNode, useEffect } from 'react'
 import { Link } from 'wouter'
 import { Logo } from './logo.tsx'
-import { tellSight } from './presence/sight.ts'
+import { announceVisibility } from './presence/page-visibility.ts'
 import { HOME_PATH, type Route } from './route.ts'
 import { Identity } from './session/identity.tsx'
 import { SpaceList } from './spaces/space-list.tsx'
@@ -12,7 +12,7 @@ import { SyncPill } from './sync-status/sync-pill.tsx'
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const self = useRhizom().session().being.id
-  useEffect(() => tellSight(self), [self])
+  useEffect(() => announceVisibility(self), [self])
   return (
     <div className="shell">
       <aside className="sidebar" aria-label="Spaces and you">
@@ -23,7 +23,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           </Link>
           <SyncPill />
         </div>
-        <SpaceList open={route.page === 'space' ? route.id : null} />
+        <SpaceList open={route.page === 'space' ? route.id : undefined} />
         <Identity />
       </aside>
       <div className="page">

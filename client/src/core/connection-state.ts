@@ -31,7 +31,7 @@ export type ConnectionState =
     }
   | {
       status: 'live'
-      session: string
+      connectionId: string
       sinceMs: number
       attempt: number
       heartbeatMs: number
@@ -40,7 +40,7 @@ export type ConnectionState =
     }
   | {
       status: 'draining'
-      session: string
+      connectionId: string
       sinceMs: number
       attempt: number
       heartbeatMs: number
@@ -68,7 +68,7 @@ export type ConnectionEvent =
   | { type: 'socketOpened' }
   | { type: 'socketClosed'; code: number; reason: string }
   | { type: 'frameReceived' }
-  | { type: 'welcomed'; session: string; heartbeatMs: number }
+  | { type: 'welcomed'; connectionId: string; heartbeatMs: number }
   | { type: 'goodbyeReceived'; reason: string; reconnectAfterMs: number }
   | { type: 'delayRequested'; retryAfterMs: number }
   | { type: 'tokenRenewed' }

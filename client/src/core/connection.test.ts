@@ -33,7 +33,7 @@ const states: { [S in Status]: Extract<ConnectionState, { status: S }> } = {
   },
   live: {
     status: 'live',
-    session: 's',
+    connectionId: 's',
     sinceMs: NOW - 60_000,
     attempt: 2,
     heartbeatMs: 1000,
@@ -42,7 +42,7 @@ const states: { [S in Status]: Extract<ConnectionState, { status: S }> } = {
   },
   draining: {
     status: 'draining',
-    session: 's',
+    connectionId: 's',
     sinceMs: NOW - 60_000,
     attempt: 2,
     heartbeatMs: 1000,
@@ -70,7 +70,7 @@ const events: { [T in Type]: Extract<ConnectionEvent, { type: T }> } = {
   socketOpened: { type: 'socketOpened' },
   socketClosed: { type: 'socketClosed', code: 1006, reason: '' },
   frameReceived: { type: 'frameReceived' },
-  welcomed: { type: 'welcomed', session: 's', heartbeatMs: 1000 },
+  welcomed: { type: 'welcomed', connectionId: 's', heartbeatMs: 1000 },
   goodbyeReceived: { type: 'goodbyeReceived', reason: 'draining', reconnectAfterMs: 3000 },
   delayRequested: { type: 'delayRequested', retryAfterMs: 3000 },
   tokenRenewed: { type: 'tokenRenewed' },
@@ -254,12 +254,12 @@ test('C3 a draining gateway that refuses a frame does not shorten what it asked 
 })
 
 test('C4 a connection that ends at once counts as one more failure', () => {
-  const brief = { ...states.live, sinceMs: NOW - CONNECTION_TIMES.settledAfterMs + 1, attempt: 4 }
+  const brief = { ...states.live, sinceMs: NOW - CONNECTION_TIMES.lastingAfterMs + 1, attempt: 4 }
   expect(step(brief, events.socketClosed, at).state).toMatchObject({ status: 'waiting', attempt: 5 })
 })
 
 test('C4 a connection that lasted forgives the failures before it', () => {
-  const settled = { ...states.live, sinceMs: NOW - CONNECTION_TIMES.settledAfterMs, attempt: 4 }
+  const settled = { ...states.live, sinceMs: NOW - CONNECTION_TIMES.lastingAfterMs, attempt: 4 }
   expect(step(settled, events.socketClosed, at).state).toMatchObject({ status: 'waiting', attempt: 1 })
 })
 
@@ -340,7 +340,7 @@ test('C13 every state has a status, and one that is not live says why', () => {
   }
   expect(syncStatusOf(states.waiting, true)).toMatchObject({ status: 'waiting', nextAttemptAtMs: NOW, sinceMs: 5 })
   expect(syncStatusOf(states.waiting, false)).toMatchObject({ status: 'offline' })
-  expect(syncStatusOf(states.live, true)).toMatchObject({ status: 'live', session: 's' })
+  expect(syncStatusOf(states.live, true)).toMatchObject({ status: 'live', connectionId: 's' })
 })
 
 test('C13 what stopped the client names what helps', () => {

@@ -150,11 +150,11 @@ function whileConnecting(state: Of<'connecting'>, event: ConnectionEvent, at: Mo
 function whileAuthenticating(state: Of<'authenticating'>, event: ConnectionEvent, at: Moment): ConnectionStep {
   switch (event.type) {
     case 'welcomed': {
-      const { session, heartbeatMs } = event
+      const { connectionId, heartbeatMs } = event
       const deadAtMs = at.nowMs + patienceMs(heartbeatMs)
       const { attempt, notBeforeMs } = state
       return {
-        state: { status: 'live', session, sinceMs: at.nowMs, attempt, heartbeatMs, deadAtMs, notBeforeMs },
+        state: { status: 'live', connectionId, sinceMs: at.nowMs, attempt, heartbeatMs, deadAtMs, notBeforeMs },
         effects: [{ type: 'announceLive' }],
       }
     }
@@ -215,8 +215,8 @@ function whileOpen(state: Of<'live'> | Of<'draining'>, event: ConnectionEvent, a
 
 /** A connection that ends right after it began is one more failure: only one that lasted forgives those before. */
 function lostFrom(state: Of<'live'> | Of<'draining'>, at: Moment) {
-  const settled = at.nowMs - state.sinceMs >= CONNECTION_TIMES.settledAfterMs
-  return { attempt: settled ? 0 : state.attempt, downSinceMs: at.nowMs, notBeforeMs: state.notBeforeMs }
+  const lasted = at.nowMs - state.sinceMs >= CONNECTION_TIMES.lastingAfterMs
+  return { attempt: lasted ? 0 : state.attempt, downSinceMs: at.nowMs, notBeforeMs: state.notBeforeMs }
 }
 
 function whileWaiting(state: Of<'waiting'>, event: ConnectionEvent, at: Moment): ConnectionStep {

@@ -1,5 +1,6 @@
 /** What a gateway's frames mean to the spaces they concern. A frame that concerns none means nothing here. */
-import type { ServerFrame, SnapshotFrame, SpaceId } from '@rhizom/protocol'
+import type { SnapshotFrame, SpaceId } from '@rhizom/protocol'
+import type { ReceivedFrame } from './received.ts'
 import type { SpaceEvent } from './space-state.ts'
 import { isTypingEnd, TYPING } from './typing-state.ts'
 
@@ -8,7 +9,7 @@ interface FrameEvent {
   event: SpaceEvent
 }
 
-export function frameEventsOf(frame: ServerFrame): FrameEvent[] {
+export function frameEventsOf(frame: ReceivedFrame): FrameEvent[] {
   switch (frame.type) {
     case 'snapshot': {
       const event: SpaceEvent = { type: 'snapshotReceived', snapshot: snapshotOf(frame), roster: frame }

@@ -37,7 +37,8 @@ const isSame = (one: Here, other: Here): boolean =>
   one === other || (one.since === other.since && JSON.stringify(one.state) === JSON.stringify(other.state))
 
 /** The entry told, unless it says nothing new: then the one held, so that nobody takes it for a change. */
-const settled = (held: Here | undefined, told: Here): Here => (held !== undefined && isSame(held, told) ? held : told)
+const unlessSame = (held: Here | undefined, told: Here): Here =>
+  held !== undefined && isSame(held, told) ? held : told
 
 const isSameList = (one: readonly Here[], other: readonly Here[]): boolean =>
   one.length === other.length && one.every((entry, index) => entry === other[index])
@@ -66,7 +67,7 @@ export function takeRoster(before: PresenceState | undefined, roster: Roster, da
       ? []
       : before.here.map(({ being }) => being).filter((being) => !listed.has(being))
   const held = new Map(before?.here.map((entry) => [entry.being, entry]))
-  const here = inOrder(roster.here.map((entry) => settled(held.get(entry.being), entry)))
+  const here = inOrder(roster.here.map((entry) => unlessSame(held.get(entry.being), entry)))
   return {
     here: before !== undefined && isSameList(here, before.here) ? before.here : here,
     hereCount: roster.hereCount,
@@ -86,9 +87,9 @@ export function applyPresence(before: PresenceState, frame: PresenceFrame, dateM
   const held = new Map(before.here.map((entry) => [entry.being, entry]))
   const entries = new Map(held)
   const left = frame.left.filter((being) => entries.delete(being))
-  for (const entry of frame.joined) entries.set(entry.being, settled(held.get(entry.being), entry))
+  for (const entry of frame.joined) entries.set(entry.being, unlessSame(held.get(entry.being), entry))
   for (const entry of frame.updated)
-    if (entries.has(entry.being)) entries.set(entry.being, settled(held.get(entry.being), entry))
+    if (entries.has(entry.being)) entries.set(entry.being, unlessSame(held.get(entry.being), entry))
   const gone = left.filter((being) => !entries.has(being))
   const here = inOrder([...entries.values()])
   const { hereCount, frozen } = frame

@@ -10,7 +10,6 @@ import {
   appendText,
   type Being,
   type BeingId,
-  type Change,
   type Intention,
   type IntentionId,
   type IntentionsAnswer,
@@ -21,6 +20,8 @@ import {
   type Space,
   type SpaceId,
 } from '@rhizom/protocol'
+
+import type { OpaqueChange, ReceivedChange } from './received.ts'
 
 /** A space without its version, which changes with every change and is `position`. */
 export type SpaceInfo = Omit<Space, 'epoch' | 'version'>
@@ -62,7 +63,7 @@ export function contentOf(snapshot: Snapshot): SpaceContent {
 }
 
 /** The content after one change. The caller has made sure that it is the next one. */
-export function applyChange(before: SpaceContent, change: Change): SpaceContent {
+export function applyChange(before: SpaceContent, change: ReceivedChange): SpaceContent {
   const content = { ...before, position: { ...before.position, version: change.version } }
   switch (change.kind) {
     case 'space.put':
@@ -83,8 +84,24 @@ export function applyChange(before: SpaceContent, change: Change): SpaceContent 
       return { ...content, members: { ...content.members, [change.body.being]: change.body.role } }
     case 'member.remove':
       return { ...content, members: content.members && without(content.members, change.body.id) }
+    case 'opaque':
+      return letGo(content, change)
     default:
       return change satisfies never
+  }
+}
+
+/** Of an entity that became what this client does not know: whether it is still here, and counts, nobody can say. */
+function letGo(content: SpaceContent, { puts }: OpaqueChange): SpaceContent {
+  switch (puts?.kind) {
+    case 'intention.put':
+      return { ...content, intentions: content.intentions.filter(({ id }) => id !== puts.id) }
+    case 'being.put':
+      return { ...content, beings: without(content.beings, puts.id) }
+    case 'member.put':
+      return { ...content, members: content.members && without(content.members, puts.id) }
+    default:
+      return content
   }
 }
 
@@ -167,14 +184,15 @@ export function withOlder(content: SpaceContent, page: IntentionsAnswer, removed
 }
 
 /** What a change removes, if anything. */
-export function removedBy(change: Change): string | undefined {
+export function removedBy(change: ReceivedChange): string | undefined {
+  if (change.kind === 'opaque') return change.puts?.kind === 'intention.put' ? change.puts.id : undefined
   return change.kind === 'being.remove' || change.kind === 'intention.remove' ? change.body.id : undefined
 }
 
 /** Who says something, or is gone, is not typing it any more. */
-export function stoppedTypingBy({ kind, body }: Change): BeingId[] {
-  if (kind === 'intention.put') return [body.owner]
-  return kind === 'being.remove' ? [body.id] : []
+export function stoppedTypingBy(change: ReceivedChange): BeingId[] {
+  if (change.kind === 'intention.put') return [change.body.owner]
+  return change.kind === 'being.remove' ? [change.body.id] : []
 }
 
 /** The beings located in the space, by name. */

@@ -3,10 +3,11 @@
  * comes of what.
  */
 import type { TimePassed } from '@rhizom/machine'
-import type { BeingId, ChangesFrame, JsonObject, Position, Snapshot, SpaceId } from '@rhizom/protocol'
+import type { BeingId, JsonObject, Position, Range, Snapshot, SpaceId } from '@rhizom/protocol'
 import type { Older, OlderEvent } from './older-intentions.ts'
 import { notHere, type OwnPresence } from './own-presence.ts'
 import type { PresenceFrame, PresenceState, Roster } from './presence-state.ts'
+import type { ReceivedChange } from './received.ts'
 import type { SpaceContent } from './space-content.ts'
 import { nobodyTypes, type TypingState } from './typing-state.ts'
 
@@ -36,7 +37,7 @@ export interface SpaceState {
 }
 
 /** Changes as a frame brings them. */
-export type ChangeRun = Pick<ChangesFrame, 'epoch' | 'from' | 'to' | 'changes'>
+export type ChangeRun = Range & { changes: readonly ReceivedChange[] }
 
 export type SpaceEvent =
   | { type: 'connected' }

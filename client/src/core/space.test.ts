@@ -13,8 +13,8 @@ const { step, wakesAtMs } = spaceMachine
 const NOW = 1_000_000
 const at = { nowMs: NOW, dateMs: NOW, random: 0.5 }
 const later = {
-  nowMs: NOW + SUBSCRIPTION_TIMES.settledAfterMs,
-  dateMs: NOW + SUBSCRIPTION_TIMES.settledAfterMs,
+  nowMs: NOW + SUBSCRIPTION_TIMES.lastingAfterMs,
+  dateMs: NOW + SUBSCRIPTION_TIMES.lastingAfterMs,
   random: 0.5,
 }
 

@@ -58,8 +58,8 @@ export function retryLater(state: SpaceState, attempt: number, reason: string, a
 
 /** Something was missed. The first time it is asked for at once; again soon after, only with a backoff. */
 export function catchUp(state: SpaceState, subscription: Subscription & { status: 'current' }, at: Moment): SpaceStep {
-  const settled = at.nowMs - subscription.sinceMs >= SUBSCRIPTION_TIMES.settledAfterMs
-  if (settled || subscription.attempt === 0) return ask(state, 1, at)
+  const lasted = at.nowMs - subscription.sinceMs >= SUBSCRIPTION_TIMES.lastingAfterMs
+  if (lasted || subscription.attempt === 0) return ask(state, 1, at)
   return retryLater(state, subscription.attempt, 'Something was missed; asking for it again.', at)
 }
 

@@ -8,8 +8,8 @@ import { needsSignIn } from './connection.ts'
 import type { Cause, ConnectionState } from './connection-state.ts'
 
 export type SyncStatus =
-  /** Changes arrive as they are made. `session` names the connection in the gateway's logs. */
-  | { status: 'live'; sinceMs: number; session: string; reason: string | undefined }
+  /** Changes arrive as they are made. `connectionId` names the connection in the gateway's logs. */
+  | { status: 'live'; sinceMs: number; connectionId: string; reason: string | undefined }
   /** An attempt is under way. `reason` is why the former one ended, if there was one. */
   | { status: 'connecting'; sinceMs: number | undefined; reason: string | undefined; attempt: number }
   /** The next attempt is at `nextAttemptAtMs`. */
@@ -31,10 +31,10 @@ export function syncStatusOf(state: ConnectionState, online: boolean): SyncStatu
       return { status: 'connecting', sinceMs: downSinceMs, reason: cause && describeCause(cause), attempt }
     }
     case 'live':
-      return { status: 'live', sinceMs: state.sinceMs, session: state.session, reason: undefined }
+      return { status: 'live', sinceMs: state.sinceMs, connectionId: state.connectionId, reason: undefined }
     case 'draining': {
       const reason = 'The gateway is about to restart; the connection will move to another.'
-      return { status: 'live', sinceMs: state.sinceMs, session: state.session, reason }
+      return { status: 'live', sinceMs: state.sinceMs, connectionId: state.connectionId, reason }
     }
     case 'waiting': {
       const { attempt, downSinceMs, cause, retryAtMs } = state

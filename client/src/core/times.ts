@@ -11,7 +11,7 @@ export const CONNECTION_TIMES = {
   connectTimeoutMs: 10_000,
   renewTimeoutMs: 20_000,
   /** A connection that lived this long counts as a success and forgives the failures before it. */
-  settledAfterMs: 5_000,
+  lastingAfterMs: 5_000,
   /** After the page woke up or the network changed, an answer to a ping is due within this. */
   probeMs: 4_000,
 } as const
@@ -19,7 +19,7 @@ export const CONNECTION_TIMES = {
 export const SUBSCRIPTION_TIMES = {
   answerTimeoutMs: 10_000,
   /** A subscription that was current for this long forgives the failures before it. */
-  settledAfterMs: 5_000,
+  lastingAfterMs: 5_000,
 } as const
 
 /** Five states a second in one space: a cursor moves well, and a connection may say twenty things a second. */

@@ -4,22 +4,22 @@ import { type QueryClient, useQuery } from '@tanstack/react-query'
 import { useCallback, useSyncExternalStore } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
 import { useRhizom } from './provider.tsx'
-import { beingKey } from './query-store.ts'
+import { beingQuery } from './use-entities.ts'
 
 export type BeingView =
-  | { status: 'loading'; being: null }
+  | { status: 'loading'; being: undefined }
   | { status: 'known'; being: Being }
   /** There is no being of that id, or it may not be seen. */
-  | { status: 'unknown'; being: null }
-  | { status: 'failed'; being: null; message: string; retry: () => void }
+  | { status: 'unknown'; being: undefined }
+  | { status: 'failed'; being: undefined; message: string; retry: () => void }
 
 /** The space it is located in knows it best; one that only quotes it may hold what it was when it left. */
-function findBeing(queryClient: QueryClient, id: BeingId): Being | null {
+function findBeing(queryClient: QueryClient, id: BeingId): Being | undefined {
   for (const [key, state] of queryClient.getQueriesData<SpaceState>({ queryKey: ['space'] })) {
     const being = state?.content?.beings[id]
     if (being !== undefined && being.location === key[1]) return being
   }
-  return null
+  return undefined
 }
 
 /**
@@ -35,16 +35,15 @@ export function useBeing(id: BeingId): BeingView {
   )
   const live = useSyncExternalStore(subscribe, () => findBeing(queryClient, id))
   const lookUp = useQuery({
-    queryKey: beingKey(id),
-    queryFn: () => client.lookUpBeing(id),
-    enabled: live === null,
+    ...beingQuery(client, id),
+    enabled: live === undefined,
     retry: 2,
     refetchOnWindowFocus: false,
   })
-  if (live !== null) return { status: 'known', being: live }
+  if (live !== undefined) return { status: 'known', being: live }
   if (lookUp.data) return { status: 'known', being: lookUp.data }
-  if (lookUp.isSuccess) return { status: 'unknown', being: null }
+  if (lookUp.isSuccess) return { status: 'unknown', being: undefined }
   if (lookUp.isError)
-    return { status: 'failed', being: null, message: lookUp.error.message, retry: () => void lookUp.refetch() }
-  return { status: 'loading', being: null }
+    return { status: 'failed', being: undefined, message: lookUp.error.message, retry: () => void lookUp.refetch() }
+  return { status: 'loading', being: undefined }
 }

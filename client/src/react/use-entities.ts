@@ -6,7 +6,7 @@ import type { Being, BeingId, SpaceId } from '@rhizom/protocol'
 import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
-import { useRhizom } from './provider.tsx'
+import { type HookClient, useRhizom } from './provider.tsx'
 import { beingKey } from './query-store.ts'
 import { useSpacePart } from './use-space-state.ts'
 
@@ -15,13 +15,18 @@ const FRESH_MS = 60_000
 
 type Entities = ReadonlyMap<BeingId, Being>
 
+/** Looks one being up. The data of a query is never undefined: null stands for nobody. */
+export const beingQuery = (client: HookClient, id: BeingId) => ({
+  queryKey: beingKey(id),
+  queryFn: async () => (await client.lookUpBeing(id)) ?? null,
+})
+
 /** Beings looked up by their ids, all in as few requests as possible; those not known yet are missing. */
 export function useLookedUp(ids: readonly BeingId[]): readonly Being[] {
   const client = useRhizom()
   return useQueries({
     queries: ids.map((id) => ({
-      queryKey: beingKey(id),
-      queryFn: () => client.lookUpBeing(id),
+      ...beingQuery(client, id),
       staleTime: FRESH_MS,
       retry: 2,
       refetchOnWindowFocus: false,

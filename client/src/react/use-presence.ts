@@ -11,8 +11,8 @@ import { useSpacePart, useWatch } from './use-space-state.ts'
 
 export interface HereView {
   being: BeingId
-  /** null until it is known: show the id. */
-  entity: Being | null
+  /** undefined until it is known: show the id. */
+  entity: Being | undefined
   /** What it set for others to see, at most 1 KiB: `{away: true}`, a status line, a cursor. `{}` if it set nothing. */
   state: JsonObject
   /** When it came, in milliseconds since 1970 by the server's clock; a reload or another tab does not change it. */
@@ -80,7 +80,7 @@ export function useSpacePresence(
   const ids = useMemo(() => entries.map(({ being }) => being), [entries])
   const entities = useEntities(id, ids, shown)
   const here = useMemo(
-    () => entries.map((entry) => ({ ...entry, entity: entities.get(entry.being) ?? null })),
+    () => entries.map((entry) => ({ ...entry, entity: entities.get(entry.being) })),
     [entries, entities],
   )
   const lastSeen = presence?.lastSeen ?? never

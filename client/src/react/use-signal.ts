@@ -36,10 +36,10 @@ export function useSignal(
 
 export interface TypingView {
   /**
-   * The others who type now, the first to begin first; `entity` is null until it is known: show the id. Never oneself,
+   * The others who type now, the first to begin first; `entity` is undefined until it is known: show the id. Never oneself,
    * also when one types on another screen.
    */
-  typing: readonly { being: BeingId; entity: Being | null }[]
+  typing: readonly { being: BeingId; entity: Being | undefined }[]
   /** Tells the others that one is typing. Call it at every key: it is sent about once a second. The same function always. */
   notify: () => void
   /** Tells that one is not, all of it being erased. Sending a message tells it as well. The same function always. */
@@ -61,7 +61,7 @@ export function useTyping(space: SpaceId): TypingView {
   const self = client.session().being.id
   const ids = useMemo(() => typists.split(' ').filter((being) => being !== '' && being !== self), [typists, self])
   const entities = useEntities(space, ids)
-  const typing = useMemo(() => ids.map((being) => ({ being, entity: entities.get(being) ?? null })), [ids, entities])
+  const typing = useMemo(() => ids.map((being) => ({ being, entity: entities.get(being) })), [ids, entities])
   const notify = useCallback(() => client.notifyTyping(space), [client, space])
   const stop = useCallback(() => client.stopTyping(space), [client, space])
   return useMemo(() => ({ typing, notify, stop }), [typing, notify, stop])

@@ -14,7 +14,7 @@ import { useSpacePart, useWatch } from './use-space-state.ts'
 
 export type SpaceView =
   /** Nothing is known yet. `problem` says what stands in the way, if something does. */
-  | { status: 'loading'; problem: string | null; retry: () => void }
+  | { status: 'loading'; problem: string | undefined; retry: () => void }
   | {
       status: 'ready'
       space: SpaceInfo
@@ -22,18 +22,18 @@ export type SpaceView =
       /** Those located here, by name; a space with very many beings lists some of them. */
       beings: readonly Being[]
       beingCount: number
-      members: Readonly<Record<BeingId, Role>> | null
+      members: Readonly<Record<BeingId, Role>> | undefined
       /** False while what is shown may be old: without a connection, or while catching up. */
       current: boolean
-      problem: string | null
+      problem: string | undefined
       retry: () => void
     }
   /** Not readable: `code` is `removed`, `revoked`, `not-found`, `too-many` or another of the server's. */
   | { status: 'closed'; code: string; message: string; retry: () => void }
 
 export type IntentionView = Intention & {
-  /** Who said it; null if that is not known. */
-  author: Being | null
+  /** Who said it; undefined if that is not known. */
+  author: Being | undefined
 }
 
 export interface ConversationView {
@@ -67,9 +67,9 @@ export function useSpace(id: SpaceId, { present = true }: WatchOptions = {}): Sp
   return useMemo(() => {
     if (subscription.status === 'closed')
       return { status: 'closed', code: subscription.code, message: subscription.message, retry }
-    const problem = subscription.status === 'retrying' ? subscription.reason : null
+    const problem = subscription.status === 'retrying' ? subscription.reason : undefined
     if (content === undefined) return { status: 'loading', problem, retry }
-    const { space, position, beingCount, members = null } = content
+    const { space, position, beingCount, members } = content
     const current = subscription.status === 'current'
     return { status: 'ready', space, position, beings, beingCount, members, current, problem, retry }
   }, [subscription, content, beings, retry])
@@ -86,7 +86,7 @@ export function useSpaceIntentions(id: SpaceId): ConversationView {
   const beings = content?.beings
   const hasMore = content?.hasMore ?? false
   const intentions = useMemo(
-    () => (said ?? []).map((intention) => ({ ...intention, author: beings?.[intention.owner] ?? null })),
+    () => (said ?? []).map((intention) => ({ ...intention, author: beings?.[intention.owner] })),
     [said, beings],
   )
   return useMemo(() => ({ intentions, hasMore, older, loadOlder }), [intentions, hasMore, older, loadOlder])

@@ -6,7 +6,13 @@ import { createHttp, createSession } from './http.ts'
 function anApi() {
   const server = new ScriptedServer()
   const environment = manualEnvironment({ openSocket: server.openSocket, fetch: server.fetch })
-  const http = createHttp({ environment, apiUrl: 'http://rhizom.test' }, () => 'token-1')
+  const http = createHttp(
+    { environment, apiUrl: 'http://rhizom.test' },
+    {
+      token: () => 'token-1',
+      noteLeftOut: () => undefined,
+    },
+  )
   return { server, environment, http }
 }
 
@@ -15,7 +21,13 @@ test('C60 a problem document becomes a value with its code', async () => {
   server.route('GET /v1/spaces', () => ({ status: 429, body: problem(429, 'rate-limited', { retryAfterMs: 700 }) }))
   expect(await http.listSpaces()).toEqual({
     ok: false,
-    problem: { code: 'rate-limited', message: 'It is rate-limited.', path: null, retry: 'later', retryAfterMs: 700 },
+    problem: {
+      code: 'rate-limited',
+      message: 'It is rate-limited.',
+      path: undefined,
+      retry: 'later',
+      retryAfterMs: 700,
+    },
   })
 })
 

@@ -16,6 +16,7 @@ import {
   mutationResultSchema,
   parseJson,
   type Parsed,
+  parseValue,
   type PostSessionAnswer,
   postMutationsAnswerSchema,
   postSessionAnswerSchema,
@@ -24,6 +25,7 @@ import {
   refreshSessionAnswerSchema,
   type SpaceId,
 } from '@rhizom/protocol'
+import { type LeftOut, readAnswer } from '../core/received.ts'
 import type { Environment } from './environment.ts'
 import { byDeviceDate } from './storage.ts'
 
@@ -32,7 +34,7 @@ export interface HttpProblem {
   code: string
   message: string
   /** Where in the request the fault is. */
-  path: string | null
+  path: string | undefined
   /** Whether the same request can succeed later. */
   retry: 'later' | 'never'
   /** How long the server wants to be left alone; 0 if it did not say. */
@@ -46,7 +48,7 @@ const REQUEST_TIMEOUT_MS = 15_000
 interface Request {
   method: 'GET' | 'POST'
   path: string
-  token: string | null
+  token: string | undefined
   body?: unknown
 }
 
@@ -55,7 +57,7 @@ type Read<T> = (text: string, headers: Headers) => Parsed<T>
 
 async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, read: Read<T>): Promise<HttpResult<T>> {
   const headers: Record<string, string> = { accept: 'application/json' }
-  if (request.token !== null) headers['authorization'] = `Bearer ${request.token}`
+  if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`
   if (request.body !== undefined) headers['content-type'] = 'application/json'
   // The environment's clock and not AbortSignal.timeout, so that tests own this time as well.
   const patience = new AbortController()
@@ -74,7 +76,7 @@ async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, re
   } catch (error) {
     const message = patience.signal.aborted ? 'The server did not answer in time.' : 'The server cannot be reached.'
     if (!(error instanceof Error)) throw error
-    return { ok: false, problem: { code: 'network', message, path: null, retry: 'later', retryAfterMs: 0 } }
+    return { ok: false, problem: { code: 'network', message, path: undefined, retry: 'later', retryAfterMs: 0 } }
   } finally {
     cancelTimer()
   }
@@ -89,14 +91,14 @@ function problemOf(status: number, text: string, headers: Headers): HttpProblem 
     // nothing of what was asked: whatever its status, the server has not refused it.
     const code = status >= 500 ? 'unavailable' : 'not-understood'
     const message = `The server answered ${status}.`
-    return { code, message, path: null, retry: 'later', retryAfterMs: headerMs }
+    return { code, message, path: undefined, retry: 'later', retryAfterMs: headerMs }
   }
   const { code, detail, path, retryAfterMs } = parsed.value
   const known = Object.entries(PROBLEMS).find(([name]) => name === code)?.[1]
   return {
     code,
     message: detail,
-    path: path ?? null,
+    path,
     retry: known?.retry ?? retryByStatus(status),
     retryAfterMs: retryAfterMs ?? headerMs,
   }
@@ -110,7 +112,7 @@ const retryByStatus = (status: number): 'later' | 'never' =>
 const notUnderstood = (status: number, fault: string): HttpProblem => ({
   code: 'not-understood',
   message: `The server answered ${status} in a way that was not understood: ${fault}`,
-  path: null,
+  path: undefined,
   retry: 'later',
   retryAfterMs: 0,
 })
@@ -136,7 +138,7 @@ export function createSession(
   target: HttpTarget,
   body: { name: string; id?: string },
 ): Promise<HttpResult<PostSessionAnswer>> {
-  const request: Request = { method: 'POST', path: '/v1/sessions', token: null, body }
+  const request: Request = { method: 'POST', path: '/v1/sessions', token: undefined, body }
   return call(
     target,
     request,
@@ -144,11 +146,25 @@ export function createSession(
   )
 }
 
+export interface HttpDeps {
+  token(): string
+  /** Told what was left out of an answer. */
+  noteLeftOut(leftOut: readonly LeftOut[]): void
+}
+
 /** The api on behalf of one session. */
-export function createHttp(target: HttpTarget, token: () => string) {
+export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps) {
   const get = <T>(path: string, read: Read<T>) => call(target, { method: 'GET', path, token: token() }, read)
   const post = <T>(path: string, body: unknown, read: Read<T>) =>
     call(target, { method: 'POST', path, token: token(), body }, read)
+  /** Lists may hold what this client does not know. */
+  const list =
+    <T>(read: (json: unknown) => Parsed<T>): Read<T> =>
+    (text) => {
+      const { answer, leftOut } = readAnswer(text, read)
+      noteLeftOut(leftOut)
+      return answer
+    }
   return {
     currentSession: () =>
       get(
@@ -164,15 +180,22 @@ export function createHttp(target: HttpTarget, token: () => string) {
       ),
     /** The spaces this session may read, a page at a time. */
     listSpaces: (cursor?: string): Promise<HttpResult<ListSpacesAnswer>> =>
-      get(withQuery('/v1/spaces', { cursor }), (text) => parseJson(listSpacesAnswerSchema, text)),
+      get(
+        withQuery('/v1/spaces', { cursor }),
+        list((json) => parseValue(listSpacesAnswerSchema, json)),
+      ),
     /** Intentions older than `before`, oldest first, with their authors. */
     olderIntentions: (space: SpaceId, before?: string): Promise<HttpResult<IntentionsAnswer>> =>
-      get(withQuery(`/v1/spaces/${encodeURIComponent(space)}/intentions`, { before }), (text) =>
-        parseJson(intentionsAnswerSchema, text),
+      get(
+        withQuery(`/v1/spaces/${encodeURIComponent(space)}/intentions`, { before }),
+        list((json) => parseValue(intentionsAnswerSchema, json)),
       ),
     /** Up to 100 beings by their ids; unknown ones are missing from the answer. */
     beings: (ids: readonly string[]): Promise<HttpResult<BeingsAnswer>> =>
-      get(withQuery('/v1/beings', { ids: ids.join(',') }), (text) => parseJson(beingsAnswerSchema, text)),
+      get(
+        withQuery('/v1/beings', { ids: ids.join(',') }),
+        list((json) => parseValue(beingsAnswerSchema, json)),
+      ),
     postMutations: (mutations: readonly Mutation[]) =>
       post('/v1/mutations', { mutations }, (text) => parseJson(postMutationsAnswerSchema, text)),
     /** What became of a mutation; the problem `not-found` if it was never applied. */

@@ -5,7 +5,7 @@
 import { beingSchema, parseJson, type PostSessionAnswer, postSessionAnswerSchema } from '@rhizom/protocol'
 
 export interface KeyValueStorage {
-  get(key: string): string | null
+  get(key: string): string | undefined
   set(key: string, value: string): void
   remove(key: string): void
 }
@@ -13,7 +13,7 @@ export interface KeyValueStorage {
 export function memoryStorage(): KeyValueStorage {
   const items = new Map<string, string>()
   return {
-    get: (key) => items.get(key) ?? null,
+    get: (key) => items.get(key),
     set: (key, value) => void items.set(key, value),
     remove: (key) => void items.delete(key),
   }
@@ -33,8 +33,8 @@ export function safeStorage(open: () => Storage): KeyValueStorage {
     get: (key) =>
       memory.get(key) ??
       attempt(
-        (storage) => storage.getItem(key),
-        () => null,
+        (storage) => storage.getItem(key) ?? undefined,
+        () => undefined,
       ),
     set(key, value) {
       memory.remove(key)
@@ -69,12 +69,12 @@ export const byDeviceDate = <T extends { expiresAt: number }>(dated: T, serverMs
 
 const SESSION_KEY = 'rhizom.session'
 
-/** The kept session, or null if there is none that is understood. */
-export function loadSession(storage: KeyValueStorage): Session | null {
+/** The kept session, or undefined if there is none that is understood. */
+export function loadSession(storage: KeyValueStorage): Session | undefined {
   const text = storage.get(SESSION_KEY)
-  if (text === null) return null
+  if (text === undefined) return undefined
   const parsed = parseJson(postSessionAnswerSchema, text)
-  return parsed.ok ? parsed.value : null
+  return parsed.ok ? parsed.value : undefined
 }
 
 export const saveSession = (storage: KeyValueStorage, session: Session): void =>

@@ -15,11 +15,11 @@ interface Question {
   found: Promise<Map<BeingId, Being>>
 }
 
-/** The being, or null if there is none of that id or it may not be seen. Rejects if the api cannot be asked. */
+/** The being, or undefined if there is none of that id or it may not be seen. Rejects if the api cannot be asked. */
 export function createBeingLookUp(
   environment: Pick<Environment, 'after'>,
   http: Pick<Http, 'beings'>,
-): (id: BeingId) => Promise<Being | null> {
+): (id: BeingId) => Promise<Being | undefined> {
   let open: Question | undefined
 
   async function ask(ids: ReadonlySet<BeingId>): Promise<Map<BeingId, Being>> {
@@ -36,6 +36,6 @@ export function createBeingLookUp(
       open = { ids, found: ask(ids) }
     }
     open.ids.add(id)
-    return (await open.found).get(id) ?? null
+    return (await open.found).get(id)
   }
 }

@@ -3,15 +3,10 @@
  * passed on. A socket that cannot even be made, because the page may not or the address is none, is a failed attempt.
  */
 import { Runner } from '@rhizom/machine'
-import {
-  type ClientFrameInput,
-  encodeMessage,
-  parseServerMessage,
-  PROTOCOL_VERSION,
-  type ServerFrame,
-} from '@rhizom/protocol'
+import { type ClientFrameInput, encodeMessage, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { connectionMachine, idle } from '../core/connection.ts'
 import type { ConnectionEffect, ConnectionEvent, ConnectionState } from '../core/connection-state.ts'
+import { type LeftOut, readServerMessage, type ReceivedFrame } from '../core/received.ts'
 import type { Environment } from '../runtime/environment.ts'
 import { type ClientSocket, NO_CLOSE_FRAME } from '../runtime/websocket.ts'
 import { callSafely } from './listeners.ts'
@@ -23,7 +18,7 @@ export interface ConnectorListeners {
   /** The connection was live and is no more. */
   onDown(): void
   /** The frames of one message, in order. */
-  onFrames(frames: readonly ServerFrame[]): void
+  onFrames(frames: readonly ReceivedFrame[]): void
   onState(state: ConnectionState): void
 }
 
@@ -31,6 +26,7 @@ export interface ConnectorDeps {
   environment: Environment
   syncUrl: string
   token(): string
+  noteLeftOut(leftOut: readonly LeftOut[]): void
 }
 
 export interface Connector {
@@ -45,7 +41,7 @@ export interface Connector {
 
 const isOpen = ({ status }: ConnectionState): boolean => status === 'live' || status === 'draining'
 
-export function createConnector({ environment, syncUrl, token }: ConnectorDeps): Connector {
+export function createConnector({ environment, syncUrl, token, noteLeftOut }: ConnectorDeps): Connector {
   let socket: ClientSocket | undefined
   let listeners: ConnectorListeners | undefined
 
@@ -106,9 +102,10 @@ export function createConnector({ environment, syncUrl, token }: ConnectorDeps):
   const write = (frames: readonly ClientFrameInput[]): void => socket?.send(encodeMessage(frames))
 
   function receive(text: string): void {
-    const frames: ServerFrame[] = []
+    const frames: ReceivedFrame[] = []
     dispatch({ type: 'frameReceived' })
-    for (const line of parseServerMessage(text)) {
+    for (const line of readServerMessage(text)) {
+      noteLeftOut(line.leftOut)
       // A line that is not understood counts as lost: the next one shows the gap, and the space asks again.
       if (!line.ok) environment.report(`a frame was not understood: ${line.problem} (${line.path ?? 'whole'})`)
       else if (line.value.type !== 'ignored') frames.push(line.value)
@@ -118,8 +115,9 @@ export function createConnector({ environment, syncUrl, token }: ConnectorDeps):
   }
 
   /** What a frame means to the connection itself. */
-  function dispatchFrame(frame: ServerFrame): void {
-    if (frame.type === 'welcome') dispatch({ type: 'welcomed', session: frame.session, heartbeatMs: frame.heartbeatMs })
+  function dispatchFrame(frame: ReceivedFrame): void {
+    if (frame.type === 'welcome')
+      dispatch({ type: 'welcomed', connectionId: frame.session, heartbeatMs: frame.heartbeatMs })
     else if (frame.type === 'goodbye')
       dispatch({ type: 'goodbyeReceived', reason: frame.reason, reconnectAfterMs: frame.reconnectAfterMs })
     else if (frame.type === 'error' && frame.space === undefined && frame.retryAfterMs !== undefined)

@@ -13,8 +13,8 @@ import { callSafely, createListeners } from './listeners.ts'
 import type { Renewal } from './session-keeper.ts'
 
 export type MutationOutcome =
-  /** Done, now or by an earlier attempt. `version` is the change it made, null where it made none. */
-  | { status: 'applied'; id: string; version: number | null }
+  /** Done, now or by an earlier attempt. `version` is the change it made, undefined where it made none. */
+  | { status: 'applied'; id: string; version: number | undefined }
   /** Not done and never will be: `code` is a rejection's or a problem's, `message` is for a person. */
   | { status: 'rejected'; id: string; code: string; message: string }
 
@@ -24,8 +24,8 @@ export interface PendingMutation {
   queuedAtMs: number
   /** Attempts that failed so far, why the last one did, and when the next one is. */
   attempt: number
-  problem: string | null
-  nextAttemptAtMs: number | null
+  problem: string | undefined
+  nextAttemptAtMs: number | undefined
 }
 
 interface Entry extends PendingMutation {
@@ -33,7 +33,7 @@ interface Entry extends PendingMutation {
   order: number
   /** What it adds to a request. */
   bytes: number
-  settle(outcome: MutationOutcome): void
+  resolve(outcome: MutationOutcome): void
 }
 
 interface Lane {
@@ -43,7 +43,7 @@ interface Lane {
   /** The last request was turned down for its token, and that was renewed: turned down again, it is final. */
   isRenewed: boolean
   /** Ends the wait between two attempts, unless the server asked for that long. */
-  wake: ((by: 'hurry' | 'stop') => void) | null
+  wake: ((by: 'hurry' | 'stop') => void) | undefined
 }
 
 export interface MutationQueue {
@@ -57,7 +57,7 @@ export interface MutationQueue {
   stop(): void
 }
 
-export interface MutationQueueParts {
+export interface MutationQueueDeps {
   environment: Environment
   http: Pick<Http, 'postMutations'>
   renewToken(): Promise<Renewal>
@@ -69,7 +69,7 @@ const MAX_BATCH_BYTES = 256 * 1024
 
 const AUTHENTICATION_CODES: ReadonlySet<string> = new Set(['not-authenticated', 'token-expired'])
 
-export function createMutationQueue({ environment, http, renewToken, onApplied }: MutationQueueParts): MutationQueue {
+export function createMutationQueue({ environment, http, renewToken, onApplied }: MutationQueueDeps): MutationQueue {
   const lanes = new Map<SpaceId | null, Lane>()
   const listeners = createListeners<void>(environment, 'a listener to pending mutations')
   let pending: readonly PendingMutation[] = []
@@ -79,7 +79,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
     pending = [...lanes.values()]
       .flatMap(({ entries }) => entries)
       .sort((a, b) => a.order - b.order)
-      .map(({ settle: _settle, order: _order, bytes: _bytes, ...rest }) => rest)
+      .map(({ resolve: _resolve, order: _order, bytes: _bytes, ...rest }) => rest)
     listeners.notify()
   }
 
@@ -90,10 +90,10 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
         queuedAtMs: environment.dateMs(),
         order: ++lastOrder,
         attempt: 0,
-        problem: null,
-        nextAttemptAtMs: null,
+        problem: undefined,
+        nextAttemptAtMs: undefined,
         bytes: jsonBytes(mutation),
-        settle: resolve,
+        resolve,
       }
       const lane = lanes.get(mutation.space)
       if (lane !== undefined) lane.entries.push(entry)
@@ -102,7 +102,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
           entries: [entry],
           batchSize: LIMITS.maxMutationsPerBatch,
           isRenewed: false,
-          wake: null,
+          wake: undefined,
         }
         lanes.set(mutation.space, fresh)
         void run(mutation.space, fresh)
@@ -123,7 +123,7 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
     const answer = await http.postMutations(batch.map(({ mutation }) => mutation))
     const isTokenRefused = !answer.ok && AUTHENTICATION_CODES.has(answer.problem.code)
     if (!isTokenRefused) lane.isRenewed = false
-    if (answer.ok) return settleAll(lane, batch, answer.value.results)
+    if (answer.ok) return finishAll(lane, batch, answer.value.results)
     const { problem } = answer
     if (isTokenRefused) return renewAndRetry(lane, batch, problem)
     if (problem.retry === 'later') return postpone(lane, batch, problem.message, problem.retryAfterMs)
@@ -145,10 +145,10 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
     changed()
     if (outcome.status === 'applied')
       callSafely(environment, 'what is told of mutations', () => onApplied(entry.mutation))
-    entry.settle(outcome)
+    entry.resolve(outcome)
   }
 
-  function settleAll(lane: Lane, batch: readonly Entry[], results: readonly MutationResult[]): void | Promise<void> {
+  function finishAll(lane: Lane, batch: readonly Entry[], results: readonly MutationResult[]): void | Promise<void> {
     const byId = new Map(results.map((result) => [result.id, result]))
     let unanswered = 0
     for (const entry of batch) {
@@ -191,8 +191,8 @@ export function createMutationQueue({ environment, http, renewToken, onApplied }
         resolve()
       }
     })
-    lane.wake = null
-    for (const entry of batch) entry.nextAttemptAtMs = null
+    lane.wake = undefined
+    for (const entry of batch) entry.nextAttemptAtMs = undefined
     changed()
   }
 
@@ -227,6 +227,6 @@ function nextBatch({ entries, batchSize }: Lane): Entry[] {
 function outcomeOf(result: MutationResult): MutationOutcome {
   const { id, error, version } = result
   return error === undefined
-    ? { status: 'applied', id, version: version ?? null }
+    ? { status: 'applied', id, version }
     : { status: 'rejected', id, code: error.code, message: error.message }
 }

@@ -8,10 +8,10 @@ import {
   type ClientFrameInput,
   type JsonObject,
   LIMITS,
-  type ServerFrame,
   signalFrameSchema,
   type SpaceId,
 } from '@rhizom/protocol'
+import type { ReceivedFrame } from '../core/received.ts'
 import { TYPING, TYPING_END } from '../core/typing-state.ts'
 import type { Environment } from '../runtime/environment.ts'
 import { createListeners, type Listeners } from './listeners.ts'
@@ -25,7 +25,7 @@ export interface Signal {
   data: JsonObject
 }
 
-const signalOf = ({ name, from, data }: Extract<ServerFrame, { type: 'signal' }>): Signal => ({
+const signalOf = ({ name, from, data }: Extract<ReceivedFrame, { type: 'signal' }>): Signal => ({
   name,
   from,
   data: data ?? {},
@@ -39,7 +39,7 @@ export interface Signals {
   stopTyping(space: SpaceId): void
   listen(space: SpaceId, name: string, listener: (signal: Signal) => void): () => void
   /** Signals of spaces that are watched, among other frames. */
-  receive(frames: readonly ServerFrame[]): void
+  receive(frames: readonly ReceivedFrame[]): void
   /** The connection went: nothing from before is sent later. */
   wentDown(): void
 }
@@ -82,7 +82,7 @@ export function createSignals({ environment, isWatched, isCurrent, send: sendFra
     deliver(space, TYPING.signal, TYPING_END)
   }
 
-  function receiveOne(frame: ServerFrame): void {
+  function receiveOne(frame: ReceivedFrame): void {
     if (frame.type !== 'signal' || !isWatched(frame.space)) return
     listeners.get(keyOf(frame.space, frame.name))?.notify(signalOf(frame))
   }

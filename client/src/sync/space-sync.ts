@@ -10,10 +10,10 @@ import {
   type JsonObject,
   LIMITS,
   type Position,
-  type ServerFrame,
   type SpaceId,
 } from '@rhizom/protocol'
 import { frameEventsOf } from '../core/frame-events.ts'
+import type { ReceivedFrame } from '../core/received.ts'
 import { spaceMachine } from '../core/space.ts'
 import { initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from '../core/space-state.ts'
 import { unwatched, type Watch, type WatchEffect, type WatchEvent, watchMachine } from '../core/watch.ts'
@@ -34,7 +34,7 @@ export interface SpaceSync {
   setState(id: SpaceId, state: JsonObject): void
   wentLive(): void
   wentDown(): void
-  receive(frames: readonly ServerFrame[]): void
+  receive(frames: readonly ReceivedFrame[]): void
   isWatched(id: SpaceId): boolean
   /** Whether what is said in the space now is received: its subscription stands. */
   isCurrent(id: SpaceId): boolean
@@ -189,7 +189,7 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     else dispatch(id, { type: 'olderFailed', before, message: result.problem.message })
   }
 
-  function receiveOne(frame: ServerFrame): void {
+  function receiveOne(frame: ReceivedFrame): void {
     for (const { space, event } of frameEventsOf(frame)) spaces.get(space)?.dispatch(event)
   }
 

@@ -7,7 +7,7 @@ import type { SpaceId } from '@rhizom/protocol'
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
 import { TypingLine } from '../presence/typing-line.tsx'
 import { readable } from '../foreign-text.ts'
-import type { Place } from '../spaces/use-place.ts'
+import type { SpaceAccess } from '../spaces/use-space-access.ts'
 import { useDraft } from './use-draft.ts'
 import type { Utterances } from './use-utterances.ts'
 
@@ -17,10 +17,10 @@ const KEY_OF_INPUT_METHOD = 229
 interface Props {
   id: SpaceId
   utterances: Utterances
-  place: Place
+  access: SpaceAccess
 }
 
-export function Composer({ id, utterances, place }: Props) {
+export function Composer({ id, utterances, access }: Props) {
   const [text, setText] = useDraft(id)
   const { typing, notify, stop } = useTyping(id)
   const input = useRef<HTMLTextAreaElement>(null)
@@ -44,12 +44,12 @@ export function Composer({ id, utterances, place }: Props) {
   function write(next: string): void {
     setText(next)
     if (next.trim() === '') stop()
-    else if (place.canWrite) notify()
+    else if (access.canWrite) notify()
   }
 
   function submit(): void {
     const said = text.trim()
-    if (said === '' || !place.canWrite) return
+    if (said === '' || !access.canWrite) return
     setText('')
     utterances.say(said)
   }
@@ -89,21 +89,21 @@ export function Composer({ id, utterances, place }: Props) {
             </div>
           ),
       )}
-      {!place.canWrite && (
+      {!access.canWrite && (
         <div className="notice calm" role="status" data-testid="not-here">
           <p>
-            {place.problem === null
-              ? place.entering
+            {access.problem === undefined
+              ? access.entering
                 ? 'Entering the space…'
                 : 'You read this space from outside. Enter it to write.'
-              : `You could not enter: ${place.problem}`}
+              : `You could not enter: ${access.problem}`}
           </p>
           <button
             type="button"
             className="small primary"
             data-testid="join"
-            onClick={place.enter}
-            disabled={place.entering}
+            onClick={access.enter}
+            disabled={access.entering}
           >
             Enter
           </button>
@@ -122,7 +122,7 @@ export function Composer({ id, utterances, place }: Props) {
           data-testid="message-input"
           aria-label="Message"
           dir="auto"
-          placeholder={place.canWrite ? 'Write a message' : 'Enter the space to write'}
+          placeholder={access.canWrite ? 'Write a message' : 'Enter the space to write'}
           rows={1}
           value={text}
           onChange={(event) => write(event.target.value)}
@@ -133,7 +133,7 @@ export function Composer({ id, utterances, place }: Props) {
           type="submit"
           className="primary send"
           data-testid="send"
-          disabled={text.trim() === '' || !place.canWrite}
+          disabled={text.trim() === '' || !access.canWrite}
         >
           Send
         </button>

@@ -4,10 +4,10 @@
  * above and below, so that no message passes for one.
  */
 import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
-import { useRhizom, useSpaceIntentions } from '@rhizom/client/react'
+import { useIsLeftOut, useRhizom, useSpaceIntentions } from '@rhizom/client/react'
 import { useEffect, useLayoutEffect, useRef } from 'react'
 import { Message } from './message.tsx'
-import { Sending } from './sending.tsx'
+import { PendingMessages } from './pending-messages.tsx'
 import type { Utterances } from './use-utterances.ts'
 
 /** Closer to the end than this counts as being there. */
@@ -18,33 +18,34 @@ const SAME_BREATH_MS = 5 * 60_000
 interface Props {
   id: SpaceId
   version: number
-  members: Readonly<Record<BeingId, Role>> | null
+  members: Readonly<Record<BeingId, Role>> | undefined
   utterances: Utterances
 }
 
 export function Conversation({ id, version, members, utterances }: Props) {
   const { being: self } = useRhizom().session()
+  const isLeftOut = useIsLeftOut()
   const { intentions, hasMore, older, loadOlder } = useSpaceIntentions(id)
   const scroller = useRef<HTMLDivElement>(null)
   const sentinel = useRef<HTMLDivElement>(null)
-  const place = useRef({ atEnd: true, fromEndPx: 0 })
+  const scroll = useRef({ atEnd: true, fromEndPx: 0 })
 
   function remember(): void {
     const box = scroller.current
     if (box === null) return
     const fromEndPx = box.scrollHeight - box.scrollTop
-    place.current = { atEnd: fromEndPx - box.clientHeight < NEAR_END_PX, fromEndPx }
+    scroll.current = { atEnd: fromEndPx - box.clientHeight < NEAR_END_PX, fromEndPx }
   }
 
   const oldestId = intentions[0]?.id
-  const former = useRef(oldestId)
+  const lastOldestId = useRef(oldestId)
   useLayoutEffect(() => {
     const box = scroller.current
     if (box === null) return
-    if (place.current.atEnd) box.scrollTop = box.scrollHeight
-    else if (former.current !== oldestId) box.scrollTop = box.scrollHeight - place.current.fromEndPx
-    former.current = oldestId
-    place.current.fromEndPx = box.scrollHeight - box.scrollTop
+    if (scroll.current.atEnd) box.scrollTop = box.scrollHeight
+    else if (lastOldestId.current !== oldestId) box.scrollTop = box.scrollHeight - scroll.current.fromEndPx
+    lastOldestId.current = oldestId
+    scroll.current.fromEndPx = box.scrollHeight - box.scrollTop
   })
 
   useEffect(() => {
@@ -52,7 +53,7 @@ export function Conversation({ id, version, members, utterances }: Props) {
     if (box === null) return undefined
     // A window that is made smaller moves the end out of view, and no scroll event says so.
     const observer = new ResizeObserver(() => {
-      if (place.current.atEnd) box.scrollTop = box.scrollHeight
+      if (scroll.current.atEnd) box.scrollTop = box.scrollHeight
     })
     observer.observe(box)
     return () => observer.disconnect()
@@ -83,6 +84,14 @@ export function Conversation({ id, version, members, utterances }: Props) {
           </button>
         </div>
       )}
+      {isLeftOut && (
+        <div className="notice calm left-out" role="status" data-testid="left-out">
+          <p>The server is newer than this page: some of what it sends cannot be shown here.</p>
+          <button type="button" className="small" onClick={() => window.location.reload()}>
+            Reload
+          </button>
+        </div>
+      )}
       <div className="scroller" ref={scroller} onScroll={remember}>
         {hasMore && (
           <div className="older" ref={sentinel}>
@@ -92,7 +101,7 @@ export function Conversation({ id, version, members, utterances }: Props) {
           </div>
         )}
         {!hasMore && intentions.length > 0 && <p className="beginning quiet small-text">This is where it began.</p>}
-        {intentions.length === 0 && utterances.all.length === 0 && (
+        {intentions.length === 0 && utterances.all.length === 0 && !isLeftOut && (
           <div className="empty" data-testid="empty">
             <p className="empty-mark" aria-hidden="true">
               ✦
@@ -121,7 +130,7 @@ export function Conversation({ id, version, members, utterances }: Props) {
             )
           })}
         </ol>
-        <Sending id={id} version={version} utterances={utterances} shown={intentions} />
+        <PendingMessages id={id} version={version} utterances={utterances} shown={intentions} />
       </div>
     </>
   )

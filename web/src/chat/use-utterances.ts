@@ -6,7 +6,7 @@
 import { newId } from '@rhizom/client'
 import type { SpaceId } from '@rhizom/protocol'
 import { useMutate } from '@rhizom/client/react'
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { addToDraft } from './drafts.ts'
 
 export interface Utterance {
@@ -58,9 +58,14 @@ export function useUtterances(space: SpaceId): Utterances {
     return setAll((before) => before.map((utterance) => (utterance.id === id ? { ...utterance, state } : utterance)))
   }
 
+  const drop = useCallback(
+    (utterance: Utterance) => setAll((before) => before.filter(({ id }) => id !== utterance.id)),
+    [],
+  )
+
   return {
     all,
     say: (text) => void send(newId(), text),
-    drop: (utterance) => setAll((before) => before.filter(({ id }) => id !== utterance.id)),
+    drop,
   }
 }

@@ -4,9 +4,9 @@ import { hereFor, lastSeen, spanOf } from './duration.ts'
 const MINUTE_MS = 60_000
 
 test.each([
-  [-5_000, null],
-  [0, null],
-  [59_999, null],
+  [-5_000, undefined],
+  [0, undefined],
+  [59_999, undefined],
   [MINUTE_MS, '1 min'],
   [59.9 * MINUTE_MS, '59 min'],
   [60 * MINUTE_MS, '1 h'],
@@ -15,7 +15,7 @@ test.each([
   [364.9 * 24 * 60 * MINUTE_MS, '364 days'],
   [366 * 24 * 60 * MINUTE_MS, 'more than a year'],
   [1e300, 'more than a year'],
-  [NaN, null],
+  [NaN, undefined],
 ])('a span of %d ms is %s', (ms, words) => {
   expect(spanOf(ms)).toBe(words)
 })

@@ -7,7 +7,7 @@ import type { AwayView, HereView } from '@rhizom/client/react'
 import { useRhizom } from '@rhizom/client/react'
 import type { BeingId, Role } from '@rhizom/protocol'
 import { Avatar } from '../avatar.tsx'
-import { plain, readable } from '../foreign-text.ts'
+import { stripBidiControls, readable } from '../foreign-text.ts'
 import { timeIn } from '../moment.ts'
 import { Name } from '../name.tsx'
 import { kindOf, type Tag, Tags } from '../tags.tsx'
@@ -38,7 +38,7 @@ interface HereProps {
 export function HereItem({ one, isLocated, role, nowMs }: HereProps) {
   const { being, entity, state, since } = one
   const mark = markOf(one)
-  const visiting = entity !== null && !isLocated && 'visiting'
+  const visiting = entity !== undefined && !isLocated && 'visiting'
   return (
     <li
       className="presence-item"
@@ -73,7 +73,7 @@ export function AwayItem({ one, role, nowMs }: { one: AwayView; role: Role | und
           id={being}
           name={entity.name}
           mark="away"
-          status={null}
+          status={undefined}
           note={noteOf(seen)}
           exactly={lastSeenAt === null ? undefined : exactly('last seen', lastSeenAt)}
           tags={[kind, role]}
@@ -92,7 +92,7 @@ interface RowProps {
   id: BeingId
   name: string
   mark: Mark
-  status: string | null
+  status: string | undefined
   note: string
   /** The moment that the note puts roughly. */
   exactly: string | undefined
@@ -109,8 +109,8 @@ function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
           <Name id={id} name={name} />
           {id === self.id && <span className="quiet">(you)</span>}
         </span>
-        {status !== null && (
-          <q className="status-line small-text" title={plain(status)} data-testid="presence-status">
+        {status !== undefined && (
+          <q className="status-line small-text" title={stripBidiControls(status)} data-testid="presence-status">
             <bdi className="ellipsis">{readable(status)}</bdi>
           </q>
         )}
@@ -123,4 +123,4 @@ function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
   )
 }
 
-const noteOf = (...parts: (string | null | undefined | false)[]): string => parts.filter(Boolean).join(' · ')
+const noteOf = (...parts: (string | undefined | false)[]): string => parts.filter(Boolean).join(' · ')

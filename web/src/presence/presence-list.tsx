@@ -21,7 +21,7 @@ interface Props {
   /** How many are located in the space, and how many of them are known. */
   locatedCount: number
   knownCount: number
-  members: Readonly<Record<BeingId, Role>> | null
+  members: Readonly<Record<BeingId, Role>> | undefined
 }
 
 export function PresenceList({ space, locatedCount, knownCount, members }: Props) {
@@ -41,7 +41,7 @@ export function PresenceList({ space, locatedCount, knownCount, members }: Props
     <aside className="presence" aria-label="People" data-open={isOpen} data-stale={stale} data-frozen={frozen}>
       <header className="presence-head">
         <h2 id={`${id}-here`}>Here now</h2>
-        <Doubt frozen={frozen} stale={stale} />
+        <StaleNotice frozen={frozen} stale={stale} />
         <span className="presence-count" data-testid="presence-count">
           {hereCount} here
           {shown.length < hereCount && <span className="presence-shown">, showing {shown.length}</span>}
@@ -167,7 +167,7 @@ function Faces({ here }: { here: readonly HereView[] }) {
 }
 
 /** Says plainly when the list may not be what is. Its place is always there, so that nothing moves when it fills. */
-function Doubt({ frozen, stale }: { frozen: boolean; stale: boolean }) {
+function StaleNotice({ frozen, stale }: { frozen: boolean; stale: boolean }) {
   return (
     <p className="presence-doubt tiny-text" role="status">
       {stale ? (

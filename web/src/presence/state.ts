@@ -6,8 +6,8 @@ import type { JsonObject } from '@rhizom/protocol'
 
 export const isAway = (state: JsonObject): boolean => state['away'] === true
 
-/** A line somebody set about themselves; null if there is none. */
-export function statusLineOf(state: JsonObject): string | null {
+/** A line somebody set about themselves; undefined if there is none. */
+export function statusLineOf(state: JsonObject): string | undefined {
   const line = state['status']
-  return typeof line === 'string' && line.trim() !== '' ? line.trim() : null
+  return typeof line === 'string' && line.trim() !== '' ? line.trim() : undefined
 }

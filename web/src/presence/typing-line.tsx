@@ -2,14 +2,14 @@
 import type { TypingView } from '@rhizom/client/react'
 import { Fragment } from 'react'
 import { Name } from '../name.tsx'
-import { useHush } from './use-hush.ts'
+import { useThrottledLiveRegion } from './use-throttled-live-region.ts'
 
 /** A screen reader hears of typing now and then: whoever listens wants the messages. */
-const HUSHED_MS = 20_000
+const QUIET_MS = 20_000
 const NAMES_SHOWN = 3
 
 export function TypingLine({ typing }: Pick<TypingView, 'typing'>) {
-  const live = useHush(typing.length > 0, HUSHED_MS)
+  const live = useThrottledLiveRegion(typing.length > 0, QUIET_MS)
   return (
     <p className="typing quiet tiny-text" role="status" aria-live={live} data-testid="typing">
       {typing.length > 0 && (
@@ -19,7 +19,7 @@ export function TypingLine({ typing }: Pick<TypingView, 'typing'>) {
             <i />
             <i />
           </span>
-          <Sentence typing={typing} />
+          <TypingSentence typing={typing} />
         </>
       )}
     </p>
@@ -27,7 +27,7 @@ export function TypingLine({ typing }: Pick<TypingView, 'typing'>) {
 }
 
 /** Long names give way to each other and to the verb. */
-function Sentence({ typing }: Pick<TypingView, 'typing'>) {
+function TypingSentence({ typing }: Pick<TypingView, 'typing'>) {
   if (typing.length > NAMES_SHOWN) return <span>Several people are typing…</span>
   return (
     <span className="typing-sentence">

@@ -7,7 +7,7 @@ import type { SpacePresenceView } from '@rhizom/client/react'
 import { useRhizom } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
 import { useEffect } from 'react'
-import { watchSight } from './sight.ts'
+import { watchVisibility } from './page-visibility.ts'
 import { isAway } from './state.ts'
 
 /** A look into another tab is not a leave. */
@@ -19,8 +19,8 @@ export function useOwnState(space: SpaceId, { here }: SpacePresenceView): void {
 
   useEffect(() => {
     let away = false
-    const stop = watchSight(self, AWAY_AFTER_MS, (inSight) => {
-      away = !inSight
+    const stop = watchVisibility(self, AWAY_AFTER_MS, (isVisible) => {
+      away = !isVisible
       client.setPresence(space, away ? { away } : {})
     })
     return () => {

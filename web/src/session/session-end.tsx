@@ -1,9 +1,9 @@
 /** Notices that the session is over, which no waiting and no retry helps, and leads to the sign-in page. */
 import { useRhizom, useSyncStatus } from '@rhizom/client/react'
 import { useEffect } from 'react'
-import type { Former } from './sign-in.tsx'
+import type { EndedSession } from './sign-in.tsx'
 
-export function SessionEnd({ onEnded }: { onEnded: (former: Former) => void }) {
+export function SessionEnd({ onEnded }: { onEnded: (ended: EndedSession) => void }) {
   const client = useRhizom()
   const status = useSyncStatus()
   const reason = status.status === 'error' && status.remedy === 'sign-in' ? status.reason : undefined

@@ -6,25 +6,25 @@ import { hasDrafts } from '../chat/drafts.ts'
 import { Logo } from '../logo.tsx'
 
 /** Who one was until the session ended, and why it did. */
-export interface Former {
+export interface EndedSession {
   name: string
   reason: string
 }
 
 interface Props {
   environment: Environment
-  former: Former | null
+  ended: EndedSession | undefined
   onSignedIn: (session: Session) => void
 }
 
-export function SignIn({ environment, former, onSignedIn }: Props) {
-  const [name, setName] = useState(former?.name ?? '')
-  const [problem, setProblem] = useState<string | null>(null)
+export function SignIn({ environment, ended, onSignedIn }: Props) {
+  const [name, setName] = useState(ended?.name ?? '')
+  const [problem, setProblem] = useState<string>()
   const [busy, setBusy] = useState(false)
 
   async function begin(): Promise<void> {
     setBusy(true)
-    setProblem(null)
+    setProblem(undefined)
     const result = await createSession({ environment, apiUrl: window.location.origin }, { name: name.trim() })
     setBusy(false)
     if (result.ok) onSignedIn(result.value)
@@ -40,7 +40,7 @@ export function SignIn({ environment, former, onSignedIn }: Props) {
     <main className="sign-in">
       <form className="card sign-in-card" onSubmit={submit}>
         <Logo size={48} />
-        {former === null ? (
+        {ended === undefined ? (
           <>
             <h1>Welcome to rhizom</h1>
             <p className="quiet">Spaces that stay in step on every screen. Tell us your name and step in.</p>
@@ -50,7 +50,7 @@ export function SignIn({ environment, former, onSignedIn }: Props) {
             <h1>Your session has ended</h1>
             <p className="notice calm" role="alert" data-testid="session-ended">
               <span>
-                {former.reason} Sign in to go on.
+                {ended.reason} Sign in to go on.
                 {hasDrafts() && ' What you were writing is kept.'}
               </span>
             </p>
@@ -70,7 +70,7 @@ export function SignIn({ environment, former, onSignedIn }: Props) {
             required
           />
         </label>
-        {problem !== null && (
+        {problem !== undefined && (
           <p className="problem" role="alert">
             {problem} Nothing is lost: try again in a moment.
           </p>

@@ -11,9 +11,9 @@ export function CreateSpace() {
   const mutate = useMutate()
   const [, navigate] = useLocation()
   const [name, setName] = useState('')
-  const [ownAddress, setOwnAddress] = useState<string | null>(null)
+  const [ownAddress, setOwnAddress] = useState<string>()
   const [visibility, setVisibility] = useState<Visibility>('public')
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<string>()
   const [busy, setBusy] = useState(false)
   const address = ownAddress ?? slugOf(name)
 
@@ -24,7 +24,7 @@ export function CreateSpace() {
       return
     }
     setBusy(true)
-    setProblem(null)
+    setProblem(undefined)
     const outcome = await mutate('space.create', id.data, { name: name.trim(), visibility })
     setBusy(false)
     if (outcome.status === 'applied') navigate(pathToSpace(id.data))
@@ -56,7 +56,7 @@ export function CreateSpace() {
           <input
             data-testid="space-id-input"
             value={address}
-            onChange={(event) => setOwnAddress(event.target.value === '' ? null : event.target.value)}
+            onChange={(event) => setOwnAddress(event.target.value === '' ? undefined : event.target.value)}
             placeholder="@reading-circle"
             spellCheck={false}
             autoCapitalize="none"
@@ -73,7 +73,7 @@ export function CreateSpace() {
           </select>
         </label>
       </div>
-      {problem !== null && (
+      {problem !== undefined && (
         <p className="problem" role="alert">
           {problem}
         </p>

@@ -7,7 +7,7 @@ import { HOME_PATH, pathToSpace } from '../route.ts'
 import { useSpaces } from './use-spaces.ts'
 
 /** `open` is the space whose page is shown. */
-export function SpaceList({ open }: { open: SpaceId | null }) {
+export function SpaceList({ open }: { open: SpaceId | undefined }) {
   const { spaces, isPending, isError, error, refetch, hasNextPage, fetchNextPage } = useSpaces()
   return (
     <nav className="space-list" aria-label="Spaces">

@@ -8,19 +8,19 @@ import { Conversation } from '../chat/conversation.tsx'
 import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
 import { Boundary } from '../fault/boundary.tsx'
-import { plain, shownName } from '../foreign-text.ts'
+import { stripBidiControls, shownName } from '../foreign-text.ts'
 import { Name } from '../name.tsx'
 import { PresenceList } from '../presence/presence-list.tsx'
 import { HOME_PATH } from '../route.ts'
 import { useIsLate } from './use-is-late.ts'
-import { usePlace } from './use-place.ts'
+import { useSpaceAccess } from './use-space-access.ts'
 
 /** So long a space may take before one is told that something is wrong, and given the ways out. */
 const LATE_MS = 8_000
 
 export function SpacePage({ id }: { id: SpaceId }) {
   const view = useSpace(id)
-  const title = plain(view.status === 'ready' ? shownName(view.space) : id)
+  const title = stripBidiControls(view.status === 'ready' ? shownName(view.space) : id)
   useEffect(() => {
     document.title = `${title} · rhizom`
     return () => {
@@ -41,7 +41,7 @@ export function SpacePage({ id }: { id: SpaceId }) {
 
 function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { status: 'ready' }> }) {
   const mutate = useMutate()
-  const place = usePlace(id, view)
+  const access = useSpaceAccess(id, view)
   const utterances = useUtterances(id)
   const { space, beingCount, members } = view
   return (
@@ -53,7 +53,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               name={space.name}
               label="the name of the space"
               testId="space-name"
-              canEdit={place.role === 'owner'}
+              canEdit={access.role === 'owner'}
               rename={(name) => mutate('space.update', id, { name })}
             >
               <h1 className="ellipsis" data-testid="space-name">
@@ -67,7 +67,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
           {!view.current && (
             <span className="tag stale" role="status">
               {view.problem ?? 'Showing what was last known'}
-              {view.problem !== null && (
+              {view.problem !== undefined && (
                 <button type="button" className="link" onClick={view.retry}>
                   Try again
                 </button>
@@ -76,7 +76,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
           )}
         </header>
         <Conversation id={id} version={view.position.version} members={members} utterances={utterances} />
-        <Composer id={id} utterances={utterances} place={place} />
+        <Composer id={id} utterances={utterances} access={access} />
       </section>
       <Boundary of={id} fallback={<p className="presence quiet small-text">Who is here cannot be shown.</p>}>
         <PresenceList space={id} locatedCount={beingCount} knownCount={view.beings.length} members={members} />
@@ -85,7 +85,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
   )
 }
 
-function LoadingSpace({ id, problem, retry }: { id: SpaceId; problem: string | null; retry: () => void }) {
+function LoadingSpace({ id, problem, retry }: { id: SpaceId; problem: string | undefined; retry: () => void }) {
   const hasWaited = useIsLate(LATE_MS)
   // Without a connection the banner says what is the matter.
   const isLate = useSyncStatus().status === 'live' && hasWaited
@@ -100,7 +100,7 @@ function LoadingSpace({ id, problem, retry }: { id: SpaceId; problem: string | n
         {problem ?? waiting}
       </p>
       <div className="actions">
-        {problem !== null && (
+        {problem !== undefined && (
           <button type="button" onClick={retry}>
             Try again now
           </button>

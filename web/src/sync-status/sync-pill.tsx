@@ -35,7 +35,7 @@ export function SyncPill() {
           <>
             <dt>Session</dt>
             <dd>
-              <code data-testid="sync-session">{status.session}</code>
+              <code data-testid="sync-session">{status.connectionId}</code>
             </dd>
           </>
         )}

@@ -1,7 +1,7 @@
 /** What was said and has not come back yet, with the reason if it takes long. */
 import { usePendingMutations } from '@rhizom/client/react'
 import type { Intention, SpaceId } from '@rhizom/protocol'
-import { useEffect } from 'react'
+import { useEffect, useMemo } from 'react'
 import { readable } from '../foreign-text.ts'
 import { Countdown } from '../sync-status/countdown.tsx'
 import type { Utterance, Utterances } from './use-utterances.ts'
@@ -14,15 +14,13 @@ interface Props {
   shown: readonly Intention[]
 }
 
-export function Sending({ id, version, utterances, shown }: Props) {
+export function PendingMessages({ id, version, utterances, shown }: Props) {
   const { all, drop } = utterances
-  const hasArrived = ({ id: own, state }: Utterance): boolean =>
-    (state.status === 'sent' && state.version <= version) || shown.some((intention) => intention.id === own)
-  const arrived = all.find((utterance) => utterance.state.status === 'sent' && hasArrived(utterance))
+  const arrived = useMemo(() => arrivedAmong(all, version, shown), [all, version, shown])
   useEffect(() => {
-    if (arrived !== undefined) drop(arrived)
-  })
-  const underWay = all.filter((utterance) => utterance.state.status !== 'refused' && !hasArrived(utterance))
+    for (const utterance of arrived) if (utterance.state.status === 'sent') drop(utterance)
+  }, [arrived, drop])
+  const underWay = all.filter((utterance) => utterance.state.status !== 'refused' && !arrived.has(utterance))
   if (underWay.length === 0) return null
   return (
     <ol className="messages sending" aria-label="Being sent">
@@ -44,15 +42,22 @@ export function Sending({ id, version, utterances, shown }: Props) {
   )
 }
 
+/** Those that the stream has brought back, before or after the answer to them. */
+function arrivedAmong(all: readonly Utterance[], version: number, shown: readonly Intention[]): ReadonlySet<Utterance> {
+  const hasArrived = ({ id, state }: Utterance): boolean =>
+    (state.status === 'sent' && state.version <= version) || shown.some((intention) => intention.id === id)
+  return new Set(all.filter(hasArrived))
+}
+
 function Progress({ space, utterance }: { space: SpaceId; utterance: Utterance }) {
   const pending = usePendingMutations(space).find(
     ({ mutation }) => mutation.name === 'intention.create' && mutation.args.id === utterance.id,
   )
-  if (pending === undefined || pending.problem === null) return 'Sending…'
+  if (pending === undefined || pending.problem === undefined) return 'Sending…'
   return (
     <>
       Not sent yet: {pending.problem}
-      {pending.nextAttemptAtMs !== null && (
+      {pending.nextAttemptAtMs !== undefined && (
         <>
           {' '}
           Trying again in <Countdown untilMs={pending.nextAttemptAtMs} />.

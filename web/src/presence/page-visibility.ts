@@ -10,19 +10,19 @@ import type { BeingId } from '@rhizom/protocol'
 
 const nameOf = (person: BeingId): string => `rhizom sight ${person}`
 
-const isInSight = (): boolean => document.visibilityState === 'visible'
+const isPageVisible = (): boolean => document.visibilityState === 'visible'
 
-/** Null where the browser keeps them from pages without https, of which the types know nothing. */
-const locks = (): LockManager | null => ('locks' in navigator ? navigator.locks : null)
+/** undefined where the browser keeps them from pages without https, of which the types know nothing. */
+const locks = (): LockManager | undefined => ('locks' in navigator ? navigator.locks : undefined)
 
 function holdLock(name: string): () => void {
-  let letGo = (): void => undefined
-  const untilLetGo = new Promise<void>((resolve) => (letGo = resolve))
+  let release = (): void => undefined
+  const untilReleased = new Promise<void>((resolve) => (release = resolve))
   // A lock that is refused is none: nobody will find it.
   locks()
-    ?.request(name, { mode: 'shared' }, () => untilLetGo)
+    ?.request(name, { mode: 'shared' }, () => untilReleased)
     .catch(() => undefined)
-  return letGo
+  return release
 }
 
 async function isLockHeld(name: string): Promise<boolean> {
@@ -32,30 +32,30 @@ async function isLockHeld(name: string): Promise<boolean> {
   return (found?.held ?? []).some((lock) => lock.name === name)
 }
 
-/** Null where the browser has none, or none for this page. */
-function openChannel(name: string): BroadcastChannel | null {
+/** undefined where the browser has none, or none for this page. */
+function openChannel(name: string): BroadcastChannel | undefined {
   try {
     return new BroadcastChannel(name)
   } catch {
-    return null
+    return undefined
   }
 }
 
 /** Lets the other pages know of this one for as long as it is in sight; the result stops. */
-export function tellSight(person: BeingId): () => void {
+export function announceVisibility(person: BeingId): () => void {
   const name = nameOf(person)
   const pages = openChannel(name)
-  const tellPages = pages?.postMessage.bind(pages)
-  let letGo: (() => void) | null = null
+  const post = pages?.postMessage.bind(pages)
+  let release: (() => void) | undefined
 
-  function settle(inSight: boolean): void {
-    if (inSight === (letGo !== null)) return
-    letGo?.()
-    letGo = inSight ? holdLock(name) : null
-    tellPages?.(inSight)
+  function announce(isVisible: boolean): void {
+    if (isVisible === (release !== undefined)) return
+    release?.()
+    release = isVisible ? holdLock(name) : undefined
+    post?.(isVisible)
   }
-  const look = () => settle(isInSight())
-  const leave = () => settle(false)
+  const look = () => announce(isPageVisible())
+  const leave = () => announce(false)
 
   look()
   document.addEventListener('visibilitychange', look)
@@ -74,46 +74,50 @@ export function tellSight(person: BeingId): () => void {
  * Calls with false once no page of a person has been in sight for `patienceMs`, and with true when one is again; the
  * result stops. Only a page that is itself out of sight ever asks about the others.
  */
-export function watchSight(person: BeingId, patienceMs: number, onSight: (inSight: boolean) => void): () => void {
+export function watchVisibility(
+  person: BeingId,
+  patienceMs: number,
+  onChange: (isVisible: boolean) => void,
+): () => void {
   const name = nameOf(person)
   const pages = openChannel(name)
-  let known = true
+  let lastSaid = true
   let timer: ReturnType<typeof setTimeout> | undefined
   /** Grows with whatever makes an answer that is under way old. */
-  let turn = 0
+  let generation = 0
 
-  function say(inSight: boolean): void {
-    if (inSight === known) return
-    known = inSight
-    onSight(inSight)
+  function say(isVisible: boolean): void {
+    if (isVisible === lastSaid) return
+    lastSaid = isVisible
+    onChange(isVisible)
   }
 
   function wait(): void {
-    turn += 1
+    generation += 1
     clearTimeout(timer)
-    timer = isInSight() ? undefined : setTimeout(() => void ask(turn), patienceMs)
+    timer = isPageVisible() ? undefined : setTimeout(() => void ask(generation), patienceMs)
   }
 
-  async function ask(asked: number): Promise<void> {
-    const isAnotherInSight = await isLockHeld(name)
-    if (asked !== turn) return
-    if (isAnotherInSight) wait()
+  async function ask(askedIn: number): Promise<void> {
+    const isAnotherVisible = await isLockHeld(name)
+    if (askedIn !== generation) return
+    if (isAnotherVisible) wait()
     else say(false)
   }
 
   function look(): void {
     wait()
-    if (isInSight()) say(true)
+    if (isPageVisible()) say(true)
   }
 
   look()
-  pages?.addEventListener('message', ({ data: cameInSight }: MessageEvent<unknown>) => {
+  pages?.addEventListener('message', ({ data: becameVisible }: MessageEvent<unknown>) => {
     wait()
-    if (cameInSight === true) say(true)
+    if (becameVisible === true) say(true)
   })
   document.addEventListener('visibilitychange', look)
   return () => {
-    turn += 1
+    generation += 1
     clearTimeout(timer)
     document.removeEventListener('visibilitychange', look)
     pages?.close()

@@ -7,18 +7,18 @@ const HEARD_MS = 1_000
  * How loud a live region is that has something to say often: the first of it is read out, and then nothing more for
  * `quietMs`, while all of it is there to be seen.
  */
-export function useHush(speaks: boolean, quietMs: number): 'polite' | 'off' {
-  const [isHushed, setIsHushed] = useState(false)
-  const isHeard = speaks && !isHushed
+export function useThrottledLiveRegion(speaks: boolean, quietMs: number): 'polite' | 'off' {
+  const [isQuiet, setIsQuiet] = useState(false)
+  const isHeard = speaks && !isQuiet
   useEffect(() => {
     if (!isHeard) return undefined
-    const timer = setTimeout(() => setIsHushed(true), HEARD_MS)
+    const timer = setTimeout(() => setIsQuiet(true), HEARD_MS)
     return () => clearTimeout(timer)
   }, [isHeard])
   useEffect(() => {
-    if (!isHushed) return undefined
-    const timer = setTimeout(() => setIsHushed(false), quietMs)
+    if (!isQuiet) return undefined
+    const timer = setTimeout(() => setIsQuiet(false), quietMs)
     return () => clearTimeout(timer)
-  }, [isHushed, quietMs])
-  return isHushed ? 'off' : 'polite'
+  }, [isQuiet, quietMs])
+  return isQuiet ? 'off' : 'polite'
 }

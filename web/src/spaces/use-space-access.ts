@@ -6,29 +6,29 @@ import type { Being, Role, SpaceId } from '@rhizom/protocol'
 import { type SpaceView, useMutate, usePendingMutations, useRhizom } from '@rhizom/client/react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 
-export interface Place {
+export interface SpaceAccess {
   isHere: boolean
   /** Beings that are here write, and members who are not viewers. */
   canWrite: boolean
-  role: Role | null
+  role: Role | undefined
   entering: boolean
-  problem: string | null
+  problem: string | undefined
   enter: () => void
 }
 
-export function usePlace(id: SpaceId, view: SpaceView): Place {
+export function useSpaceAccess(id: SpaceId, view: SpaceView): SpaceAccess {
   const { being: self } = useRhizom().session()
   const mutate = useMutate()
   const pending = usePendingMutations(id)
   const entering = pending.some(({ mutation }) => mutation.name === 'being.move')
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<string>()
   const beings: readonly Being[] = view.status === 'ready' ? view.beings : []
-  const role = view.status === 'ready' ? (view.members?.[self.id] ?? null) : null
+  const role = view.status === 'ready' ? view.members?.[self.id] : undefined
   const isHere = beings.some((being) => being.id === self.id)
 
   const enter = useCallback(() => {
     const asked = mutate('being.move', id, { id: self.id })
-    void asked.then((outcome) => setProblem(outcome.status === 'rejected' ? outcome.message : null))
+    void asked.then((outcome) => setProblem(outcome.status === 'rejected' ? outcome.message : undefined))
   }, [mutate, id, self.id])
 
   const hasEntered = useRef(false)
