@@ -11,9 +11,13 @@
  */
 import { backoffMs, type Machine, type Moment, type Step } from '@rhizom/machine'
 import { BACKOFF, HANDOVER_TIMES } from './times.ts'
-import type { TransportName } from './transport.ts'
+import { PROBE_BACKOFF, type TransportName } from './transport.ts'
+
+/** Because the gateway stops, or because a better transport may be had by now. */
+export type HandoverReason = 'goodbye' | 'better'
 
 interface Planned {
+  reason: HandoverReason
   transport: TransportName
   /** Failures of this move so far. */
   attempt: number
@@ -22,16 +26,17 @@ interface Planned {
 export type Handover =
   | { status: 'none' }
   | (Planned & { status: 'due'; atMs: number })
-  | (Planned & { status: 'opening' | 'greeting'; givesUpAtMs: number })
-  | (Planned & { status: 'moving'; givesUpAtMs: number; session: string; heartbeatMs: number })
+  | (Planned & { status: 'opening'; givesUpAtMs: number })
+  | (Planned & { status: 'greeting'; givesUpAtMs: number })
+  | (Planned & { status: 'moving'; givesUpAtMs: number; connectionId: string; heartbeatMs: number })
 
 export type HandoverEvent =
-  | { type: 'planned'; transport: TransportName; atMs: number }
+  | { type: 'planned'; reason: HandoverReason; transport: TransportName; atMs: number; attempt: number }
   /** The first connection is gone, or nobody wants one any more. */
   | { type: 'formerLost' }
   | { type: 'cancelled' }
   | { type: 'socketOpened' }
-  | { type: 'welcomed'; session: string; heartbeatMs: number }
+  | { type: 'welcomed'; connectionId: string; heartbeatMs: number }
   | { type: 'socketClosed' }
   /** Every space is answered over the next connection. */
   | { type: 'allAnswered' }
@@ -43,7 +48,7 @@ export type HandoverEffect =
   /** The spaces are to be asked for over the next connection. */
   | { type: 'moveSpaces' }
   /** The next connection is the only one now. */
-  | { type: 'complete'; session: string; heartbeatMs: number; transport: TransportName }
+  | { type: 'complete'; connectionId: string; heartbeatMs: number; transport: TransportName }
   /** The spaces that were asked for over the next one have to be asked for over the first again. */
   | { type: 'moveBack' }
 
@@ -56,10 +61,10 @@ const stay = (state: Handover): HandoverStep => ({ state, effects: [] })
 function step(state: Handover, event: Parameters<typeof handoverMachine.step>[1], at: Moment): HandoverStep {
   switch (event.type) {
     case 'planned': {
-      const { transport, atMs } = event
+      const { reason, transport, atMs, attempt } = event
       // What is under way already leads somewhere else as well.
       return state.status === 'none' || state.status === 'due'
-        ? stay({ status: 'due', transport, atMs, attempt: 0 })
+        ? stay({ status: 'due', reason, transport, atMs, attempt })
         : stay(state)
     }
     case 'cancelled':
@@ -73,11 +78,10 @@ function step(state: Handover, event: Parameters<typeof handoverMachine.step>[1]
         : stay(state)
     case 'welcomed': {
       if (state.status !== 'greeting') return stay(state)
-      const { transport, attempt } = state
-      const { session, heartbeatMs } = event
+      const { connectionId, heartbeatMs } = event
       const givesUpAtMs = at.nowMs + HANDOVER_TIMES.moveMs
       return {
-        state: { status: 'moving', transport, attempt, givesUpAtMs, session, heartbeatMs },
+        state: { ...planOf(state), status: 'moving', givesUpAtMs, connectionId, heartbeatMs },
         effects: [{ type: 'moveSpaces' }],
       }
     }
@@ -92,6 +96,8 @@ function step(state: Handover, event: Parameters<typeof handoverMachine.step>[1]
   }
 }
 
+const planOf = ({ reason, transport, attempt }: Planned): Planned => ({ reason, transport, attempt })
+
 const hasSocket = (state: Handover): state is Exclude<Handover, { status: 'none' | 'due' }> =>
   state.status !== 'none' && state.status !== 'due'
 
@@ -101,11 +107,10 @@ function timePassed(state: Handover, at: Moment): HandoverStep {
       return stay(state)
     case 'due': {
       if (at.nowMs < state.atMs) return stay(state)
-      const { transport, attempt } = state
-      const givesUpAtMs = at.nowMs + HANDOVER_TIMES.openMs
+      const plan = planOf(state)
       return {
-        state: { status: 'opening', transport, attempt, givesUpAtMs },
-        effects: [{ type: 'openNext', transport }],
+        state: { ...plan, status: 'opening', givesUpAtMs: at.nowMs + HANDOVER_TIMES.openMs },
+        effects: [{ type: 'openNext', transport: plan.transport }],
       }
     }
     case 'opening':
@@ -122,18 +127,19 @@ function timePassed(state: Handover, at: Moment): HandoverStep {
   }
 }
 
-const complete = ({ session, heartbeatMs, transport }: Extract<Handover, { status: 'moving' }>): HandoverStep => ({
+const complete = ({ connectionId, heartbeatMs, transport }: Extract<Handover, { status: 'moving' }>): HandoverStep => ({
   state: noHandover,
-  effects: [{ type: 'complete', session, heartbeatMs, transport }],
+  effects: [{ type: 'complete', connectionId, heartbeatMs, transport }],
 })
 
 /** The next connection came to nothing: another one later, ever more rarely. */
 function later(state: Exclude<Handover, { status: 'none' | 'due' }>, at: Moment): HandoverStep {
-  const { transport, attempt, status } = state
-  const atMs = at.nowMs + backoffMs(BACKOFF, attempt, at.random)
+  const { reason, transport, attempt } = planOf(state)
+  const backoff = reason === 'goodbye' ? BACKOFF : PROBE_BACKOFF
+  const atMs = at.nowMs + backoffMs(backoff, attempt, at.random)
   return {
-    state: { status: 'due', transport, atMs, attempt: attempt + 1 },
-    effects: status === 'moving' ? [{ type: 'moveBack' }] : [],
+    state: { status: 'due', reason, transport, atMs, attempt: attempt + 1 },
+    effects: state.status === 'moving' ? [{ type: 'moveBack' }] : [],
   }
 }
 

@@ -15,19 +15,26 @@ export interface TransportChoice {
   readonly name: TransportName
   /** How much has spoken against it in a row. */
   readonly failures: number
-  /** Attempts in a row to get back to the best one, or connections by it that did not last. */
-  readonly probes: number
+  /** Connections by the best way, one after another, that did not last: then it is tried the more rarely. */
+  readonly shortLived: number
 }
 
 /** A way that is refused at once may be back in a moment: a gateway restarts. One that is mute is not worth waiting for. */
 const ENOUGH = 2
 /** When the best way is tried again: rarely at first, ever more rarely then, and spread over those who lost it together. */
-const PROBE: Backoff = { minMs: 4_000, baseMs: 8_000, maxMs: 300_000 }
+export const PROBE_BACKOFF: Backoff = { minMs: 4_000, baseMs: 8_000, maxMs: 300_000 }
 
 export const firstChoice = (order: readonly TransportName[]): TransportChoice => ({
   name: order[0] ?? 'websocket',
   failures: 0,
-  probes: 0,
+  shortLived: 0,
+})
+
+/** The best way is to be tried next, though not for long. */
+export const anew = (choice: TransportChoice, order: readonly TransportName[] = TRANSPORTS): TransportChoice => ({
+  ...choice,
+  name: order[0] ?? choice.name,
+  failures: ENOUGH - 1,
 })
 
 /** How much an end of an attempt or of a connection says against the way it was made. */
@@ -73,6 +80,19 @@ export const afterSuccess = (choice: TransportChoice, name: TransportName): Tran
   failures: 0,
 })
 
+/** After a connection ended, that had lasted for a while or had not. */
+export function afterConnection(
+  choice: TransportChoice,
+  cause: Cause,
+  lasted: boolean,
+  order: readonly TransportName[] = TRANSPORTS,
+): TransportChoice {
+  const isBest = choice.name === order[0]
+  if (lasted) return isBest ? { ...choice, shortLived: 0 } : choice
+  const next = afterFailure(choice, cause, order)
+  return isBest && next !== choice ? { ...next, shortLived: choice.shortLived + 1 } : next
+}
+
 /** The best way, if this is not it, and how long to wait before it is tried. */
 export function probeOf(
   choice: TransportChoice,
@@ -81,5 +101,5 @@ export function probeOf(
 ): { transport: TransportName; delayMs: number } | undefined {
   const [best] = order
   if (best === undefined || best === choice.name) return undefined
-  return { transport: best, delayMs: backoffMs(PROBE, choice.probes, random) }
+  return { transport: best, delayMs: backoffMs(PROBE_BACKOFF, choice.shortLived, random) }
 }
