@@ -14,7 +14,8 @@ function liveClient(): TestClient & { log: SpaceLog } {
   return { ...made, log }
 }
 
-const say = (log: SpaceLog, text: string) => log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@bob', text) })
+const say = (log: SpaceLog, text: string) =>
+  log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@bob', text) })
 const versionOf = ({ client }: TestClient): number | undefined => client.readSpace('@lobby').content?.position.version
 
 test('C85 goodbye opens a second connection, and only when that has answered for every space is the first closed', async () => {
@@ -39,7 +40,16 @@ test('C85 goodbye opens a second connection, and only when that has answered for
   first.send({ type: 'changes', space: '@lobby', epoch: log.epoch, from: 0, to: 1, changes: [change] })
   await environment.settle()
   expect(versionOf(made)).toBe(1)
-  second.send({ type: 'resumed', space: '@lobby', epoch: log.epoch, from: 0, to: 1, changes: [change], here: [], hereCount: 0 })
+  second.send({
+    type: 'resumed',
+    space: '@lobby',
+    epoch: log.epoch,
+    from: 0,
+    to: 1,
+    changes: [change],
+    here: [],
+    hereCount: 0,
+  })
   await environment.settle()
   expect(first.open).toBe(false)
   expect(client.syncStatus()).toMatchObject({ status: 'live' })

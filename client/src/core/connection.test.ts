@@ -342,7 +342,11 @@ test('C13 every state has a status, and one that is not live says why', () => {
     const status = syncStatusOf(state, 'websocket', true)
     if (status.status === 'waiting' || status.status === 'error') expect(status.reason).not.toBe('')
   }
-  expect(syncStatusOf(states.waiting, 'websocket', true)).toMatchObject({ status: 'waiting', nextAttemptAtMs: NOW, sinceMs: 5 })
+  expect(syncStatusOf(states.waiting, 'websocket', true)).toMatchObject({
+    status: 'waiting',
+    nextAttemptAtMs: NOW,
+    sinceMs: 5,
+  })
   expect(syncStatusOf(states.waiting, 'websocket', false)).toMatchObject({ status: 'offline' })
   expect(syncStatusOf(states.live, 'websocket', true)).toMatchObject({ status: 'live', connectionId: 's' })
 })

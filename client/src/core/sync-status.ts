@@ -10,7 +10,13 @@ import type { TransportName } from './transport.ts'
 
 export type SyncStatus =
   /** Changes arrive as they are made. `connectionId` names the connection in the gateway's logs. */
-  | { status: 'live'; sinceMs: number; connectionId: string; transport: 'websocket' | 'sse'; reason: string | undefined }
+  | {
+      status: 'live'
+      sinceMs: number
+      connectionId: string
+      transport: 'websocket' | 'sse'
+      reason: string | undefined
+    }
   /**
    * Changes are asked for every few seconds, because no gateway can be reached. One reads and writes as ever, sees who is
    * here, and is not here oneself.

@@ -30,8 +30,7 @@ describe('choosing a transport', () => {
   })
 
   test('C80 what a gateway itself says speaks against no way', () => {
-    for (const code of [4000, 4002, 4003, 4004, 4500, 4504])
-      expect(afterFailure(first, closedWith(code))).toBe(first)
+    for (const code of [4000, 4002, 4003, 4004, 4500, 4504]) expect(afterFailure(first, closedWith(code))).toBe(first)
     expect(failed(first, closedWith(1006), closedWith(1006))).toBe('sse')
   })
 

@@ -97,7 +97,8 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
         opening = undefined
       }
       const parsed: unknown = JSON.parse(event.data)
-      if (event.event === 'close') return end(numberAt(parsed, 'code') ?? NO_CLOSE_FRAME, stringAt(parsed, 'reason') ?? '')
+      if (event.event === 'close')
+        return end(numberAt(parsed, 'code') ?? NO_CLOSE_FRAME, stringAt(parsed, 'reason') ?? '')
       const [epoch, version] = event.id?.split(':') ?? []
       const subscription = watched.get(stringAt(parsed, 'space') ?? '')
       if (subscription !== undefined && epoch !== undefined && version !== undefined)

@@ -125,7 +125,8 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
     }
     if (state.status !== 'waiting') return
     const { cause }: { cause: Cause } = state
-    if (before.status === 'connecting' || before.status === 'authenticating') choice = afterFailure(choice, cause, order)
+    if (before.status === 'connecting' || before.status === 'authenticating')
+      choice = afterFailure(choice, cause, order)
     if (before.status === 'live' || before.status === 'draining') {
       const lasted = environment.nowMs() - before.sinceMs >= CONNECTION_TIMES.lastingAfterMs
       choice = afterConnection(choice, cause, lasted, order)

@@ -10,6 +10,7 @@ export type StreamRequest = { ok: true; lines: readonly string[] } | { ok: false
 /**
  * The subscriptions that a query asks for, as lines of a client. Each `space` begins one and what follows belongs to
  * it (`space=@a&epoch=…&after=4&space=@b`), so that one stream carries all that a page watches: a browser allows few.
+ * With none it is a stream that says `welcome` and beats.
  * `lastEventId` is the position (`<epoch>:<version>`) that a browser's own EventSource names when it comes back; it
  * says which space it belongs to only if there is one.
  */
@@ -24,9 +25,9 @@ export function readStreamQuery(query: string, lastEventId: string): StreamReque
     if (name === 'present') subscription['present'] = FLAGS.get(value) ?? value
   }
   const [only] = asked
-  if (only === undefined) return { ok: false, problem: 'space names what the stream follows' }
   const last = /^([\w-]+):(\d{1,15})$/.exec(lastEventId)
-  if (asked.length === 1 && last !== null) Object.assign(only, { epoch: last[1], after: Number(last[2]) })
+  if (only !== undefined && asked.length === 1 && last !== null)
+    Object.assign(only, { epoch: last[1], after: Number(last[2]) })
   const lines = asked.map((subscription) => JSON.stringify(subscription))
   for (const line of lines) {
     const parsed = parseClientLine(line)
