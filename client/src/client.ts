@@ -16,9 +16,11 @@ import {
 import type { LeftOut } from './core/incoming.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
 import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
+import { type TransportName, TRANSPORTS } from './core/transport.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
 import type { Session } from './runtime/storage.ts'
+import { transportsOf } from './runtime/transport.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
@@ -41,6 +43,8 @@ export interface ClientOptions {
   /** Where they are not: the api's own base and the gateway's full address, as `wss://host/v1/sync`. */
   apiUrl?: string
   syncUrl?: string
+  /** The ways to reach a gateway, or the api where none can be, the best first. All of them by default. */
+  transports?: readonly TransportName[]
   environment?: Environment
   /** A token was renewed: keep it for the next start. */
   onSessionRenewed?: (session: Session) => void
@@ -120,6 +124,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   const environment = options.environment ?? browserEnvironment()
   const apiUrl = options.apiUrl ?? baseUrl
   const syncUrl = options.syncUrl ?? `${baseUrl.replace(/^http/, 'ws')}/v1/sync`
+  const transports = transportsOf(options.transports ?? TRANSPORTS, { environment, syncUrl, apiUrl })
   const statusListeners = createListeners<void>(environment, 'a listener to the status')
   const appliedListeners = createListeners<Mutation>(environment, 'a listener to applied mutations')
   let stopDevice: (() => void) | undefined
@@ -133,7 +138,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     refresh: () => http.refreshSession(),
     onRenewal,
   })
-  const connector = createConnector({ environment, syncUrl, token, noteLeftOut: leftOut.note })
+  const connector = createConnector({ environment, transports, token, noteLeftOut: leftOut.note })
   const spaces = createSpaceSync({
     environment,
     store,
@@ -160,6 +165,8 @@ export function createClient(options: ClientOptions): RhizomClient {
       spaces.wentLive()
       queue.hurry()
     },
+    onMove: spaces.move,
+    isAnswered: spaces.isAnswered,
     onDown() {
       spaces.wentDown()
       signals.wentDown()
@@ -172,7 +179,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   })
   const lookUpBeing = createBeingLookUp(environment, http)
   /** By the clock of the machine, since by the date it would be another whenever that is set. */
-  let machineStatus = syncStatusOf(connector.state(), environment.isOnline())
+  let machineStatus = syncStatusOf(connector.state(), connector.transport(), environment.isOnline())
   let status = machineStatus
 
   function onRenewal(renewal: Renewal, session: Session): void {
@@ -195,7 +202,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   }
 
   function changedStatus(): void {
-    const next = syncStatusOf(connector.state(), environment.isOnline())
+    const next = syncStatusOf(connector.state(), connector.transport(), environment.isOnline())
     // Heartbeats alter the machine's state but not what a person is told.
     if (JSON.stringify(next) === JSON.stringify(machineStatus)) return
     machineStatus = next

@@ -6,6 +6,7 @@ export type { LeftOut } from './core/incoming.ts'
 export type { SpaceContent } from './core/space-content.ts'
 export type { SpaceState, Subscription } from './core/space-state.ts'
 export type { SyncStatus } from './core/sync-status.ts'
+export type { TransportName } from './core/transport.ts'
 export { browserEnvironment, type DeviceEvent, type Environment } from './runtime/environment.ts'
 export { createSession, type Http, type HttpProblem, type HttpResult, type HttpTarget } from './runtime/http.ts'
 export {

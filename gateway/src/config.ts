@@ -97,6 +97,11 @@ export const settings = {
   HELLO_TIMEOUT_MS: setting(whole(10), 'How long a client has to say hello', `${TIMES.helloTimeoutMs}`),
   HEARTBEAT_MS: setting(whole(10), 'How often a client is told the heads', `${TIMES.heartbeatMs}`),
   IDLE_TIMEOUT_SECONDS: setting(whole(8, 960), 'Silence to pings after which a peer counts as dead', '30'),
+  STREAM_MAX_AGE_MS: setting(
+    whole(100),
+    'How long a stream of server-sent events lasts until its client is asked to come back, which shows that it lives',
+    '300000',
+  ),
   MAX_UNSENT_BYTES: setting(whole(1024), 'Bytes that may lie unsent for one client', `${LIMITS.maxUnsentBytes}`),
   STALL_TIMEOUT_MS: setting(whole(100), 'How long a large answer may lie there without being read', '30000'),
   FAN_OUT_WINDOW_MS: setting(whole(0, 1000), 'Frames of a space that come within this go together', '8'),
@@ -146,8 +151,11 @@ export const settings = {
   ),
   DRAIN_GRACE_MS: setting(whole(100), 'How long a stopping gateway may take', '25000'),
   DRAIN_SPREAD_MS: setting(whole(0), 'Longest time that a client of a stopping gateway is asked to stay away', '5000'),
-  DRAIN_BATCH: setting(whole(1), 'Connections closed together when stopping', '200'),
-  DRAIN_BATCH_EVERY_MS: setting(whole(0), 'Pause between two such batches', '100'),
+  DRAIN_HANDOVER_MS: setting(
+    whole(0),
+    'How long a stopping gateway serves a client on after it may come back, so that it can be elsewhere before it leaves',
+    '2000',
+  ),
 } as const satisfies Record<string, Setting>
 
 export type SettingName = keyof typeof settings

@@ -96,11 +96,15 @@ export class Gateway {
     return this.#connections.size
   }
 
+  isOriginAllowed({ origin, host }: UpgradeRequest): boolean {
+    return isOriginAllowed(origin, host, this.#settings.allowedOrigins)
+  }
+
   /** Decides whether a client may connect. An admitted one has to be released when it is gone. */
   admit(request: UpgradeRequest): Admission {
-    const { allowedOrigins, trustedProxies, maxConnectionsPerAddress } = this.#settings
+    const { trustedProxies, maxConnectionsPerAddress } = this.#settings
     if (this.#drained !== undefined) return this.#refuse('draining')
-    if (!isOriginAllowed(request.origin, request.host, allowedOrigins)) return this.#refuse('originNotAllowed')
+    if (!this.isOriginAllowed(request)) return this.#refuse('originNotAllowed')
     const address = clientAddress(request.peer, request.forwardedFor, trustedProxies)
     const count = this.#addresses.get(address) ?? 0
     if (count >= maxConnectionsPerAddress) return this.#refuse('tooMany')
@@ -141,9 +145,7 @@ export class Gateway {
       this.#drained = resolve
       const { random, presence } = this.#ports
       const connections = [...this.#connections]
-      const leaves = connections.map((_connection, index) =>
-        planLeave(index, connections.length, random(), this.#settings.drain),
-      )
+      const leaves = connections.map(() => planLeave(connections.length, random(), this.#settings.drain))
       presence.extendGrace(Math.max(0, ...leaves.map(({ reconnectAfterMs }) => reconnectAfterMs)))
       for (const [index, leave] of leaves.entries()) connections[index]?.drain(leave)
       this.#resolveIfDrained()

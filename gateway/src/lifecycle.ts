@@ -64,8 +64,7 @@ export function settingsOf(config: Config): GatewaySettings {
       withinMs: config.DRAIN_GRACE_MS * DRAIN_SHARE,
       spreadMs: config.DRAIN_SPREAD_MS,
       spreadPerClientMs: SPREAD_PER_CLIENT_MS,
-      batch: config.DRAIN_BATCH,
-      batchEveryMs: config.DRAIN_BATCH_EVERY_MS,
+      handoverMs: config.DRAIN_HANDOVER_MS,
     },
     allowedOrigins: config.ALLOWED_ORIGINS.length === 0 ? undefined : config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
@@ -124,6 +123,8 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       maxMessageBytes: config.MAX_FRAME_BYTES * FRAMES_PER_MESSAGE,
       maxBackpressureBytes: MAX_BACKPRESSURE_BYTES,
       idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
+      maxStreamAgeMs: config.STREAM_MAX_AGE_MS,
+      clock,
     })
     log.info({ url: server.url }, 'listening')
     const stop = (): Promise<void> => {

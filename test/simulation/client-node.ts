@@ -4,6 +4,7 @@
  */
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import type { SpaceState } from '../../client/src/core/space-state.ts'
+import { transportsOf } from '../../client/src/runtime/transport.ts'
 import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
 import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
 import { createSignals, type Signals } from '../../client/src/sync/signals.ts'
@@ -88,13 +89,15 @@ export class ClientNode {
     let status = 'idle'
     this.#connector = createConnector({
       environment,
-      syncUrl: 'simulated',
+      transports: transportsOf(['websocket'], { environment, syncUrl: 'simulated', apiUrl: '' }),
       token: () => this.#keeper.session().token,
       noteLeftOut: (leftOut) => leftOut.forEach((sort) => environment.report(`left out: ${sort}`)),
     })
     this.#connector.listen({
       renewToken: () => void this.#keeper.renew(),
       onLive: () => this.#spaces.wentLive(),
+      onMove: () => this.#spaces.move(),
+      isAnswered: () => this.#spaces.isAnswered(),
       onDown: () => {
         this.#spaces.wentDown()
         this.#signals.wentDown()
@@ -267,6 +270,7 @@ export class ClientNode {
       random: () => chance.next(),
       after: this.gate.after,
       openSocket: (_url, handlers) => this.#openSocket(handlers),
+      takeStreamPlace: async () => undefined,
       fetch: () => Promise.reject(new Error('there is no HTTP here')),
       storage: memoryStorage(),
       isOnline: () => true,

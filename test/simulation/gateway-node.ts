@@ -269,7 +269,7 @@ function settingsOf(tuning: Tuning): GatewaySettings {
     },
     fanOut: { windowMs: tuning.fanOutWindowMs, maxBatchBytes: tuning.maxBatchBytes },
     headsPoll: { quickMs: 1_000, slowMs: 10_000, gatherMs: 50 },
-    drain: { withinMs: DRAIN_WITHIN_MS, spreadMs: 3_000, spreadPerClientMs: 300, batch: 1, batchEveryMs: 100 },
+    drain: { withinMs: DRAIN_WITHIN_MS, spreadMs: 3_000, spreadPerClientMs: 300, handoverMs: 500 },
     allowedOrigins: undefined,
     trustedProxies: 0,
     maxConnectionsPerAddress: 1_000,

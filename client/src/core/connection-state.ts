@@ -77,6 +77,8 @@ export type ConnectionEvent =
   | { type: 'welcomed'; connectionId: string; heartbeatMs: number }
   | { type: 'goodbyeReceived'; reason: string; reconnectAfterMs: number }
   | { type: 'delayRequested'; retryAfterMs: number }
+  /** Another connection has taken the place of this one (`handover.ts`). */
+  | { type: 'handedOver'; connectionId: string; heartbeatMs: number }
   | { type: 'tokenRenewed' }
   | { type: 'tokenRenewalFailed'; message: string; retryAfterMs: number }
   | { type: 'tokenRefused'; message: string }

@@ -73,6 +73,7 @@ const events: { [T in Type]: Extract<ConnectionEvent, { type: T }> } = {
   welcomed: { type: 'welcomed', connectionId: 's', heartbeatMs: 1000 },
   goodbyeReceived: { type: 'goodbyeReceived', reason: 'draining', reconnectAfterMs: 3000 },
   delayRequested: { type: 'delayRequested', retryAfterMs: 3000 },
+  handedOver: { type: 'handedOver', connectionId: 'next', heartbeatMs: 1000 },
   tokenRenewed: { type: 'tokenRenewed' },
   tokenRenewalFailed: { type: 'tokenRenewalFailed', message: 'away', retryAfterMs: 3000 },
   tokenRefused: { type: 'tokenRefused', message: 'over' },
@@ -96,6 +97,7 @@ const ignored = (status: Status): Record<Type, Cell> => ({
   welcomed: [status],
   goodbyeReceived: [status],
   delayRequested: [status],
+  handedOver: [status],
   tokenRenewed: [status],
   tokenRenewalFailed: [status],
   tokenRefused: [status],
@@ -140,6 +142,7 @@ const table: Record<Status, Record<Type, Cell>> = {
   },
   draining: {
     ...ignored('draining'),
+    handedOver: ['live'],
     disconnectRequested: ['idle', 'closeSocket'],
     sessionExpired: ['stopped', 'closeSocket'],
     retryRequested: ['draining', 'sendPing'],
@@ -152,6 +155,7 @@ const table: Record<Status, Record<Type, Cell>> = {
   },
   waiting: {
     ...ignored('waiting'),
+    handedOver: ['live', 'announceLive'],
     retryRequested: ['connecting', 'openSocket'],
     tokenRefused: ['stopped'],
     timePassed: ['connecting', 'openSocket'],
@@ -330,22 +334,26 @@ test('C11 a renewal that fails is tried again, one that is refused stops', () =>
     token: 'needed',
   })
   const refused = step(states.renewing, events.tokenRefused, at).state
-  expect(syncStatusOf(refused, true)).toMatchObject({ status: 'error', remedy: 'sign-in' })
+  expect(syncStatusOf(refused, 'websocket', true)).toMatchObject({ status: 'error', remedy: 'sign-in' })
 })
 
 test('C13 every state has a status, and one that is not live says why', () => {
   for (const state of Object.values(states)) {
-    const status = syncStatusOf(state, true)
+    const status = syncStatusOf(state, 'websocket', true)
     if (status.status === 'waiting' || status.status === 'error') expect(status.reason).not.toBe('')
   }
-  expect(syncStatusOf(states.waiting, true)).toMatchObject({ status: 'waiting', nextAttemptAtMs: NOW, sinceMs: 5 })
-  expect(syncStatusOf(states.waiting, false)).toMatchObject({ status: 'offline' })
-  expect(syncStatusOf(states.live, true)).toMatchObject({ status: 'live', connectionId: 's' })
+  expect(syncStatusOf(states.waiting, 'websocket', true)).toMatchObject({
+    status: 'waiting',
+    nextAttemptAtMs: NOW,
+    sinceMs: 5,
+  })
+  expect(syncStatusOf(states.waiting, 'websocket', false)).toMatchObject({ status: 'offline' })
+  expect(syncStatusOf(states.live, 'websocket', true)).toMatchObject({ status: 'live', connectionId: 's' })
 })
 
 test('C13 what stopped the client names what helps', () => {
   const stoppedBy = (code: number) =>
-    syncStatusOf({ status: 'stopped', sinceMs: 1, cause: { kind: 'closed', code, reason: '' } }, true)
+    syncStatusOf({ status: 'stopped', sinceMs: 1, cause: { kind: 'closed', code, reason: '' } }, 'websocket', true)
   expect(stoppedBy(CLOSE.notAuthenticated.code)).toMatchObject({ remedy: 'sign-in' })
   expect(stoppedBy(CLOSE.unsupportedVersion.code)).toMatchObject({ remedy: 'reload' })
   expect(stoppedBy(CLOSE.tooMany.code)).toMatchObject({ remedy: 'retry' })
@@ -362,6 +370,6 @@ test('C2 a wait is at least the minimum, grows with failures in a row, and is sp
 })
 
 test('C13 times are shown by the date, wherever the clock of the machine began', () => {
-  const status = dated(syncStatusOf(states.waiting, true), { nowMs: NOW, dateMs: 1_800_000_000_000 })
+  const status = dated(syncStatusOf(states.waiting, 'websocket', true), { nowMs: NOW, dateMs: 1_800_000_000_000 })
   expect(status).toMatchObject({ nextAttemptAtMs: 1_800_000_000_000, sinceMs: 1_800_000_000_000 - NOW + 5 })
 })

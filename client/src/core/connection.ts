@@ -180,6 +180,20 @@ function whileAuthenticating(state: Of<'authenticating'>, event: ConnectionEvent
   }
 }
 
+const liveAs = (
+  { connectionId, heartbeatMs }: { connectionId: string; heartbeatMs: number },
+  attempt: number,
+  at: Moment,
+): Of<'live'> => ({
+  status: 'live',
+  connectionId,
+  sinceMs: at.nowMs,
+  attempt,
+  heartbeatMs,
+  deadAtMs: at.nowMs + patienceMs(heartbeatMs),
+  notBeforeMs: 0,
+})
+
 const patienceMs = (heartbeatMs: number): number => heartbeatMs * TIMES.deadAfterHeartbeats
 
 function whileOpen(state: Of<'live'> | Of<'draining'>, event: ConnectionEvent, at: Moment): ConnectionStep {
@@ -193,6 +207,8 @@ function whileOpen(state: Of<'live'> | Of<'draining'>, event: ConnectionEvent, a
     }
     case 'delayRequested':
       return stay({ ...state, notBeforeMs: Math.max(state.notBeforeMs, at.nowMs + event.retryAfterMs) })
+    case 'handedOver':
+      return stay(liveAs(event, 0, at))
     case 'tokenRenewed':
       return { state, effects: [{ type: 'sendRefresh' }] }
     case 'networkFound':
@@ -227,6 +243,9 @@ function whileWaiting(state: Of<'waiting'>, event: ConnectionEvent, at: Moment):
   switch (event.type) {
     case 'timePassed':
       return at.nowMs < state.retryAtMs ? stay(state) : tryAgain(state, at)
+    case 'handedOver':
+      // The former one went before all were answered: those who were not ask again.
+      return { state: liveAs(event, state.attempt, at), effects: [{ type: 'announceLive' }] }
     case 'retryRequested':
       return at.nowMs < state.notBeforeMs ? stay({ ...state, retryAtMs: state.notBeforeMs }) : tryAgain(state, at)
     case 'networkFound':

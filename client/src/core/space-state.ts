@@ -17,7 +17,8 @@ export type Subscription =
   | { status: 'paused' }
   /** `subscribe` is sent, the answer is awaited. */
   | { status: 'asking'; attempt: number; givesUpAtMs: number }
-  | { status: 'current'; attempt: number; sinceMs: number }
+  /** With `answerByMs` it is asked for over another connection, while this one goes on. */
+  | { status: 'current'; attempt: number; sinceMs: number; answerByMs: number | undefined }
   /** There was no usable answer; it is asked for again later. */
   | { status: 'retrying'; attempt: number; retryAtMs: number; reason: string }
   /** Gone, revoked or refused: only a person asks again. */
@@ -41,6 +42,8 @@ export type ChangeRun = Range & { changes: readonly IncomingChange[] }
 
 export type SpaceEvent =
   | { type: 'connected' }
+  /** Another connection is to take over; until it has, the former one is heard. */
+  | { type: 'moved' }
   | { type: 'disconnected' }
   | { type: 'snapshotReceived'; snapshot: Snapshot; roster: HereList }
   | { type: 'resumedReceived'; frame: ChangeRun; roster: HereList }

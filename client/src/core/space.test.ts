@@ -41,13 +41,14 @@ const held: SpaceState = step(
 const subscriptions: { [S in Subscription['status']]: Extract<Subscription, { status: S }> } = {
   paused: { status: 'paused' },
   asking: { status: 'asking', attempt: 1, givesUpAtMs: NOW },
-  current: { status: 'current', attempt: 0, sinceMs: NOW },
+  current: { status: 'current', attempt: 0, sinceMs: NOW, answerByMs: undefined },
   retrying: { status: 'retrying', attempt: 1, retryAtMs: NOW, reason: 'because' },
   closed: { status: 'closed', code: 'revoked', message: 'no longer' },
 }
 
 const events: { [T in SpaceEvent['type']]: Extract<SpaceEvent, { type: T }> } = {
   connected: { type: 'connected' },
+  moved: { type: 'moved' },
   disconnected: { type: 'disconnected' },
   presentChanged: { type: 'presentChanged', being: undefined },
   stateSet: { type: 'stateSet', state: { away: true } },
@@ -82,6 +83,7 @@ type Cell = [Subscription['status'], ...SpaceEffect['type'][]]
 
 const ignored = (status: Subscription['status']): Record<SpaceEvent['type'], Cell> => ({
   connected: [status],
+  moved: [status],
   disconnected: [status],
   presentChanged: [status],
   stateSet: [status],
@@ -103,10 +105,11 @@ const ignored = (status: Subscription['status']): Record<SpaceEvent['type'], Cel
 })
 
 const table: Record<Subscription['status'], Record<SpaceEvent['type'], Cell>> = {
-  paused: { ...ignored('paused'), connected: ['asking', 'subscribe'] },
+  paused: { ...ignored('paused'), connected: ['asking', 'subscribe'], moved: ['asking', 'subscribe'] },
   asking: {
     ...ignored('asking'),
     connected: ['asking', 'subscribe'],
+    moved: ['asking', 'subscribe'],
     disconnected: ['paused'],
     presentChanged: ['asking', 'subscribe'],
     snapshotReceived: ['current', 'sendPresence'],
@@ -118,6 +121,7 @@ const table: Record<Subscription['status'], Record<SpaceEvent['type'], Cell>> = 
   current: {
     ...ignored('current'),
     connected: ['asking', 'subscribe'],
+    moved: ['current', 'subscribe'],
     disconnected: ['paused'],
     presentChanged: ['asking', 'subscribe'],
     stateSet: ['current', 'sendPresence'],
@@ -131,6 +135,7 @@ const table: Record<Subscription['status'], Record<SpaceEvent['type'], Cell>> = 
   retrying: {
     ...ignored('retrying'),
     connected: ['asking', 'subscribe'],
+    moved: ['asking', 'subscribe'],
     disconnected: ['paused'],
     snapshotReceived: ['current', 'sendPresence'],
     resumedReceived: ['current', 'sendPresence'],

@@ -32,6 +32,7 @@ import {
   close,
   isListening,
   markDisconnected,
+  move,
   refuse,
   retryLater,
   SNAPSHOT_AFTER_FAILURES,
@@ -51,6 +52,8 @@ function step(state: SpaceState, event: SpaceEvent, at: Moment): SpaceStep {
   switch (event.type) {
     case 'connected':
       return state.subscription.status === 'closed' ? stay(state) : ask(state, 0, at)
+    case 'moved':
+      return move(state, at)
     case 'disconnected':
       return state.subscription.status === 'closed'
         ? stay(state)
@@ -229,6 +232,8 @@ function passTime(before: SpaceState, at: Moment): SpaceStep {
   const typing = expireTyping(before.typing, at.nowMs)
   const state = typing === before.typing ? before : { ...before, typing }
   const { subscription } = state
+  if (subscription.status === 'current' && subscription.answerByMs !== undefined && at.nowMs >= subscription.answerByMs)
+    return ask(state, 0, at)
   if (subscription.status === 'asking' && at.nowMs >= subscription.givesUpAtMs)
     return retryLater(state, subscription.attempt, 'The gateway did not answer.', at)
   if (subscription.status === 'retrying' && at.nowMs >= subscription.retryAtMs)

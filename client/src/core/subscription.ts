@@ -30,8 +30,9 @@ export function subscriptionWakesAtMs(subscription: Subscription): number | unde
       return subscription.givesUpAtMs
     case 'retrying':
       return subscription.retryAtMs
-    case 'paused':
     case 'current':
+      return subscription.answerByMs
+    case 'paused':
     case 'closed':
       return undefined
     default:
@@ -63,8 +64,30 @@ export function catchUp(state: SpaceState, subscription: Subscription & { status
 
 export const becameCurrent = (subscription: Subscription, at: Moment): Subscription =>
   subscription.status === 'current'
-    ? subscription
-    : { status: 'current', attempt: 'attempt' in subscription ? subscription.attempt : 0, sinceMs: at.nowMs }
+    ? settled(subscription)
+    : {
+        status: 'current',
+        attempt: 'attempt' in subscription ? subscription.attempt : 0,
+        sinceMs: at.nowMs,
+        answerByMs: undefined,
+      }
+
+const settled = (subscription: Subscription & { status: 'current' }): Subscription =>
+  subscription.answerByMs === undefined ? subscription : { ...subscription, answerByMs: undefined }
+
+/** Asks over another connection. What is current stays so: the former connection goes on until the answer is there. */
+export function move(state: SpaceState, at: Moment): SpaceStep {
+  const { subscription } = state
+  if (subscription.status === 'closed') return stay(state)
+  if (subscription.status !== 'current') return ask(state, 0, at)
+  const answerByMs = at.nowMs + SUBSCRIPTION_TIMES.answerTimeoutMs
+  const { state: asking, effects } = ask(state, 0, at)
+  return { state: { ...asking, subscription: { ...subscription, answerByMs } }, effects }
+}
+
+/** Whether an answer to `subscribe` is awaited. */
+export const isUnanswered = ({ subscription }: SpaceState): boolean =>
+  subscription.status === 'asking' || (subscription.status === 'current' && subscription.answerByMs !== undefined)
 
 /** Nothing is received any more: who was here is kept and marked, who was typing is not. */
 export const markDisconnected = (state: SpaceState, at: Moment): SpaceState => ({

@@ -6,10 +6,22 @@ import type { Moment } from '@rhizom/machine'
 import { CLOSE } from '@rhizom/protocol'
 import { needsSignIn } from './connection.ts'
 import type { DisconnectCause, ConnectionState } from './connection-state.ts'
+import type { TransportName } from './transport.ts'
 
 export type SyncStatus =
   /** Changes arrive as they are made. `connectionId` names the connection in the gateway's logs. */
-  | { status: 'live'; sinceMs: number; connectionId: string; reason: string | undefined }
+  | {
+      status: 'live'
+      sinceMs: number
+      connectionId: string
+      transport: 'websocket' | 'sse'
+      reason: string | undefined
+    }
+  /**
+   * Changes are asked for every few seconds, because no gateway can be reached. One reads and writes as ever, sees who is
+   * here, and is not here oneself.
+   */
+  | { status: 'polling'; sinceMs: number; reason: string }
   /** An attempt is under way. `reason` is why the former one ended, if there was one. */
   | { status: 'connecting'; sinceMs: number | undefined; reason: string | undefined; attempt: number }
   /** The next attempt is at `nextAttemptAtMs`. */
@@ -20,7 +32,7 @@ export type SyncStatus =
   | { status: 'error'; sinceMs: number; reason: string; remedy: 'sign-in' | 'reload' | 'retry' }
 
 /** The status that belongs to a state of the connection; its times are still those of the machine. */
-export function syncStatusOf(state: ConnectionState, online: boolean): SyncStatus {
+export function syncStatusOf(state: ConnectionState, transport: TransportName, online: boolean): SyncStatus {
   switch (state.status) {
     case 'idle':
       return { status: 'connecting', sinceMs: undefined, reason: undefined, attempt: 0 }
@@ -31,10 +43,11 @@ export function syncStatusOf(state: ConnectionState, online: boolean): SyncStatu
       return { status: 'connecting', sinceMs: downSinceMs, reason: cause && describeCause(cause), attempt }
     }
     case 'live':
-      return { status: 'live', sinceMs: state.sinceMs, connectionId: state.connectionId, reason: undefined }
     case 'draining': {
-      const reason = 'The gateway is about to restart; the connection will move to another.'
-      return { status: 'live', sinceMs: state.sinceMs, connectionId: state.connectionId, reason }
+      const { sinceMs, connectionId } = state
+      return transport === 'polling'
+        ? { status: 'polling', sinceMs, reason: 'No gateway can be reached; changes are asked for every few seconds.' }
+        : { status: 'live', sinceMs, connectionId, transport, reason: undefined }
     }
     case 'waiting': {
       const { attempt, downSinceMs, cause, retryAtMs } = state
@@ -65,6 +78,7 @@ export function dated(status: SyncStatus, { nowMs, dateMs }: Pick<Moment, 'nowMs
     case 'connecting':
       return status.sinceMs === undefined ? status : { ...status, sinceMs: dateOf(status.sinceMs) }
     case 'live':
+    case 'polling':
     case 'error':
       return { ...status, sinceMs: dateOf(status.sinceMs) }
     case 'waiting':

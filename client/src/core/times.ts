@@ -18,6 +18,13 @@ export const CONNECTION_TIMES = {
   probeMs: 4_000,
 } as const
 
+export const HANDOVER_TIMES = {
+  /** For the next connection to open and to be welcomed. */
+  openMs: 6_000,
+  /** For all spaces to be answered over it. */
+  moveMs: 3_000,
+} as const
+
 export const SUBSCRIPTION_TIMES = {
   answerTimeoutMs: 10_000,
   /** A subscription that was current for this long forgives the failures before it. */

@@ -16,6 +16,11 @@ export interface Environment extends Clock {
   openSocket: OpenSocket
   fetch(url: string, init: RequestInit): Promise<Response>
   storage: KeyValueStorage
+  /**
+   * A place for a stream that stays open, given back by the result; undefined where there is none. A browser keeps few
+   * connections to one host over HTTP/1.1, and a stream must not take the last one from requests, of whichever tab.
+   */
+  takeStreamPlace(): Promise<(() => void) | undefined>
   isOnline(): boolean
   /** Listens to the device; the result stops. */
   onDevice(listener: (event: DeviceEvent) => void): () => void
@@ -43,6 +48,29 @@ function onBrowserDevice(listener: (event: DeviceEvent) => void): () => void {
   }
 }
 
+const STREAM_PLACES = 2
+
+async function takeStreamPlace(): Promise<(() => void) | undefined> {
+  if (typeof navigator === 'undefined' || !('locks' in navigator)) return () => undefined
+  for (let place = 1; place <= STREAM_PLACES; place++) {
+    const release = await takeLock(`rhizom-stream-${place}`)
+    if (release !== undefined) return release
+  }
+  return undefined
+}
+
+/** Holds a lock that all tabs share until the result is called; undefined if another one holds it. */
+function takeLock(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(name, { ifAvailable: true }, (lock) => {
+        if (lock === null) return resolve(undefined)
+        return new Promise<void>((release) => resolve(release))
+      })
+      .catch(reject)
+  })
+}
+
 function reportProblem(error: Error): void {
   if (typeof reportError === 'function') reportError(error)
   else process.emitWarning(error)
@@ -56,6 +84,7 @@ export function browserEnvironment(): Environment {
     openSocket: openWebSocket,
     fetch: (url, init) => fetch(url, init),
     storage: typeof window === 'undefined' ? memoryStorage() : safeStorage(() => window.localStorage),
+    takeStreamPlace,
     isOnline: () => typeof navigator === 'undefined' || !('onLine' in navigator) || navigator.onLine,
     onDevice: onBrowserDevice,
     // Reaches the console and whatever gathers the errors of the page.

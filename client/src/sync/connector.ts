@@ -1,20 +1,44 @@
 /**
- * Runs the machine of the connection: owns the socket and does what the machine decides. Frames that concern spaces are
- * passed on. A socket that cannot even be made, because the page may not or the address is none, is a failed attempt.
+ * Runs the machines of the connection: one keeps a link to a gateway (`core/connection.ts`), one moves to another link
+ * before the first is let go (`core/handover.ts`). Owns the links and does what the machines decide; frames that concern
+ * spaces are passed on. A link that cannot even be made, because the page may not or the address is none, is a failed
+ * attempt.
  */
 import { Runner } from '@rhizom/machine'
-import { type ClientFrameInput, encodeMessage, PROTOCOL_VERSION } from '@rhizom/protocol'
+import { type ClientFrameInput, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { connectionMachine, idle } from '../core/connection.ts'
-import type { ConnectionEffect, ConnectionEvent, ConnectionState } from '../core/connection-state.ts'
+import type { DisconnectCause, ConnectionEffect, ConnectionEvent, ConnectionState } from '../core/connection-state.ts'
+import {
+  type Handover,
+  type HandoverEffect,
+  type HandoverEvent,
+  handoverMachine,
+  noHandover,
+} from '../core/handover.ts'
 import { type LeftOut, readServerMessage, type IncomingFrame } from '../core/incoming.ts'
+import { CONNECTION_TIMES } from '../core/times.ts'
+import {
+  afterConnection,
+  afterFailure,
+  afterSuccess,
+  anew,
+  firstChoice,
+  probeOf,
+  type TransportName,
+} from '../core/transport.ts'
 import type { Environment } from '../runtime/environment.ts'
-import { type ClientSocket, NO_CLOSE_FRAME } from '../runtime/websocket.ts'
+import type { OpenTransport, TransportSocket } from '../runtime/transport.ts'
+import { NO_CLOSE_FRAME } from '../runtime/websocket.ts'
 import { callSafely } from './listeners.ts'
 
 export interface ConnectorListeners {
   renewToken(): void
   /** The connection is live: everything that is wanted is to be asked for again. */
   onLive(): void
+  /** Another link takes over: everything is to be asked for over it, while the former one goes on. */
+  onMove(): void
+  /** Whether all that was asked for is answered. */
+  isAnswered(): boolean
   /** The connection was live and is no more. */
   onDown(): void
   /** The frames of one message, in order. */
@@ -24,13 +48,16 @@ export interface ConnectorListeners {
 
 export interface ConnectorDeps {
   environment: Environment
-  syncUrl: string
+  /** The ways to reach a gateway, the best first. */
+  transports: ReadonlyMap<TransportName, OpenTransport>
   token(): string
   noteLeftOut(leftOut: readonly LeftOut[]): void
 }
 
 export interface Connector {
   state(): ConnectionState
+  /** By which way it is connected, or is being tried. */
+  transport(): TransportName
   /** Whether frames can be sent. */
   isOpen(): boolean
   dispatch(event: ConnectionEvent): void
@@ -39,41 +66,97 @@ export interface Connector {
   listen(listeners: ConnectorListeners): void
 }
 
+interface Link {
+  transport: TransportName
+  socket: TransportSocket | undefined
+}
+
 const isOpen = ({ status }: ConnectionState): boolean => status === 'live' || status === 'draining'
 
-export function createConnector({ environment, syncUrl, token, noteLeftOut }: ConnectorDeps): Connector {
-  let socket: ClientSocket | undefined
+export function createConnector({ environment, transports, token, noteLeftOut }: ConnectorDeps): Connector {
+  const order = [...transports.keys()]
+  let choice = firstChoice(order)
+  let link: Link | undefined
+  let next: Link | undefined
   let listeners: ConnectorListeners | undefined
 
+  const ports = { clock: environment, random: () => environment.random() }
   const runner = new Runner<ConnectionState, ConnectionEvent, ConnectionEffect>({
+    ...ports,
     machine: connectionMachine,
     initial: idle,
-    clock: environment,
-    random: () => environment.random(),
     carryOut,
     faulted: (error) => environment.report('a step of the connection failed', error),
-    changed(state, before) {
-      if (isOpen(before) && !isOpen(state))
-        callSafely(environment, 'a loss of the connection', () => listeners?.onDown())
-      listeners?.onState(state)
-    },
+    changed,
   })
-  const dispatch = (event: ConnectionEvent): void => runner.dispatch(event)
+  const handover = new Runner<Handover, HandoverEvent, HandoverEffect>({
+    ...ports,
+    machine: handoverMachine,
+    initial: noHandover,
+    carryOut: carryOutHandover,
+    faulted: (error) => environment.report('a step of a handover failed', error),
+    changed: () => undefined,
+  })
+  function dispatch(event: ConnectionEvent): void {
+    // Another network, or a person who knows better, may have what the last one lacked.
+    if (!isOpen(runner.state) && (event.type === 'networkFound' || event.type === 'retryRequested'))
+      choice = anew(choice, order)
+    runner.dispatch(event)
+  }
+
+  function changed(state: ConnectionState, before: ConnectionState): void {
+    learn(state, before)
+    if (isOpen(before) && !isOpen(state)) {
+      handover.dispatch({ type: state.status === 'waiting' ? 'formerLost' : 'cancelled' })
+      callSafely(environment, 'a loss of the connection', () => listeners?.onDown())
+    }
+    if (state.status === 'draining' && before.status !== 'draining') {
+      const { name: transport } = choice
+      handover.dispatch({ type: 'planned', reason: 'goodbye', transport, atMs: state.notBeforeMs, attempt: 0 })
+    }
+    listeners?.onState(state)
+  }
+
+  /** What an attempt or a connection says of its transport. */
+  function learn(state: ConnectionState, before: ConnectionState): void {
+    if (state.status === 'live' && !isOpen(before)) {
+      choice = afterSuccess(choice, link?.transport ?? choice.name)
+      planProbe()
+    }
+    if (state.status !== 'waiting') return
+    const { cause }: { cause: DisconnectCause } = state
+    if (before.status === 'connecting' || before.status === 'authenticating')
+      choice = afterFailure(choice, cause, order)
+    if (before.status === 'live' || before.status === 'draining') {
+      const lasted = environment.nowMs() - before.sinceMs >= CONNECTION_TIMES.lastingAfterMs
+      choice = afterConnection(choice, cause, lasted, order)
+    }
+  }
+
+  function planProbe(): void {
+    const probe = probeOf(choice, environment.random(), order)
+    if (probe === undefined) return
+    const { transport, delayMs } = probe
+    const atMs = environment.nowMs() + delayMs
+    handover.dispatch({ type: 'planned', reason: 'better', transport, atMs, attempt: choice.shortLived })
+  }
 
   function carryOut(effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'openSocket':
-        return openSocket()
+        link = open(choice.name)
+        return
       case 'closeSocket':
-        socket?.close()
-        socket = undefined
+        link?.socket?.close()
+        link = undefined
         return
       case 'sendHello':
-        return write([{ type: 'hello', protocol: PROTOCOL_VERSION, token: token() }])
+        return link?.socket?.send([hello()])
       case 'sendRefresh':
-        return write([{ type: 'refresh', token: token() }])
+        next?.socket?.send([{ type: 'refresh', token: token() }])
+        return link?.socket?.send([{ type: 'refresh', token: token() }])
       case 'sendPing':
-        return write([{ type: 'ping' }])
+        return link?.socket?.send([{ type: 'ping' }])
       case 'renewToken':
         return listeners?.renewToken()
       case 'announceLive':
@@ -83,53 +166,122 @@ export function createConnector({ environment, syncUrl, token, noteLeftOut }: Co
     }
   }
 
-  function openSocket(): void {
-    try {
-      socket = environment.openSocket(syncUrl, {
-        onOpen: () => dispatch({ type: 'socketOpened' }),
-        onText: receive,
-        onClose(code, reason) {
-          socket = undefined
-          dispatch({ type: 'socketClosed', code, reason })
-        },
-      })
-    } catch (error) {
-      environment.report('a socket could not be made', error)
-      dispatch({ type: 'socketClosed', code: NO_CLOSE_FRAME, reason: '' })
+  function carryOutHandover(effect: HandoverEffect): void {
+    switch (effect.type) {
+      case 'openNext':
+        next = open(effect.transport)
+        return
+      case 'closeNext':
+        next?.socket?.close()
+        next = undefined
+        return
+      case 'sendHello':
+        return next?.socket?.send([hello()])
+      case 'moveSpaces':
+        listeners?.onMove()
+        return checkAnswered()
+      case 'moveBack':
+        return listeners?.onMove()
+      case 'complete':
+        link?.socket?.close()
+        link = next
+        next = undefined
+        choice = afterSuccess(choice, effect.transport)
+        dispatch({ type: 'handedOver', connectionId: effect.connectionId, heartbeatMs: effect.heartbeatMs })
+        return planProbe()
+      default:
+        return effect satisfies never
     }
   }
 
-  const write = (frames: readonly ClientFrameInput[]): void => socket?.send(encodeMessage(frames))
+  const hello = (): ClientFrameInput => ({ type: 'hello', protocol: PROTOCOL_VERSION, token: token() })
 
-  function receive(text: string): void {
+  function open(transport: TransportName): Link {
+    const self: Link = { transport, socket: undefined }
+    const handlers = {
+      onOpen: () => (self === next ? handover.dispatch({ type: 'socketOpened' }) : dispatch({ type: 'socketOpened' })),
+      onText: (text: string) => receive(self, text),
+      onClose: (code: number, reason: string) => closed(self, code, reason),
+    }
+    try {
+      self.socket = transports.get(transport)?.(handlers)
+    } catch (error) {
+      environment.report('a socket could not be made', error)
+      // Not before whoever opens it holds it.
+      queueMicrotask(() => closed(self, NO_CLOSE_FRAME, ''))
+    }
+    return self
+  }
+
+  function closed(self: Link, code: number, reason: string): void {
+    if (self === next) {
+      next = undefined
+      handover.dispatch({ type: 'socketClosed' })
+    } else if (self === link) {
+      link = undefined
+      dispatch({ type: 'socketClosed', code, reason })
+    }
+  }
+
+  function receive(self: Link, text: string): void {
     const frames: IncomingFrame[] = []
-    dispatch({ type: 'frameReceived' })
+    if (self === link) dispatch({ type: 'frameReceived' })
     for (const line of readServerMessage(text)) {
       noteLeftOut(line.leftOut)
       // A line that is not understood counts as lost: the next one shows the gap, and the space asks again.
       if (!line.ok) environment.report(`a frame was not understood: ${line.problem} (${line.path ?? 'whole'})`)
       else if (line.value.type !== 'ignored') frames.push(line.value)
     }
-    for (const frame of frames) dispatchFrame(frame)
-    if (isOpen(runner.state)) callSafely(environment, 'what takes frames', () => listeners?.onFrames(frames))
+    if (self === link) receiveByLink(frames)
+    else if (self === next) receiveByNext(self, frames)
   }
 
-  /** What a frame means to the connection itself. */
-  function dispatchFrame(frame: IncomingFrame): void {
-    if (frame.type === 'welcome')
-      dispatch({ type: 'welcomed', connectionId: frame.session, heartbeatMs: frame.heartbeatMs })
-    else if (frame.type === 'goodbye')
-      dispatch({ type: 'goodbyeReceived', reason: frame.reason, reconnectAfterMs: frame.reconnectAfterMs })
-    else if (frame.type === 'error' && frame.space === undefined && frame.retryAfterMs !== undefined)
-      dispatch({ type: 'delayRequested', retryAfterMs: frame.retryAfterMs })
+  function receiveByLink(frames: readonly IncomingFrame[]): void {
+    for (const frame of frames) {
+      if (frame.type === 'welcome')
+        dispatch({ type: 'welcomed', connectionId: frame.session, heartbeatMs: frame.heartbeatMs })
+      else if (frame.type === 'goodbye')
+        dispatch({ type: 'goodbyeReceived', reason: frame.reason, reconnectAfterMs: frame.reconnectAfterMs })
+      else if (frame.type === 'error' && frame.space === undefined && frame.retryAfterMs !== undefined)
+        dispatch({ type: 'delayRequested', retryAfterMs: frame.retryAfterMs })
+    }
+    if (!isOpen(runner.state)) return
+    // Whoever is asked for over the next link hears of all else from there; changes are known by their position.
+    const isMoving = handover.state.status === 'moving'
+    passOn(isMoving ? frames.filter(({ type }) => type === 'changes') : frames)
+  }
+
+  function receiveByNext(self: Link, frames: readonly IncomingFrame[]): void {
+    for (const frame of frames) {
+      if (frame.type === 'welcome')
+        handover.dispatch({ type: 'welcomed', connectionId: frame.session, heartbeatMs: frame.heartbeatMs })
+      // It is about to go itself.
+      if (frame.type === 'goodbye') {
+        self.socket?.close()
+        return closed(self, NO_CLOSE_FRAME, '')
+      }
+    }
+    if (handover.state.status !== 'moving') return
+    passOn(frames)
+    checkAnswered()
+  }
+
+  const passOn = (frames: readonly IncomingFrame[]): void =>
+    callSafely(environment, 'what takes frames', () => listeners?.onFrames(frames))
+
+  function checkAnswered(): void {
+    if (listeners?.isAnswered() === true) handover.dispatch({ type: 'allAnswered' })
   }
 
   return {
     state: () => runner.state,
+    transport: () => link?.transport ?? choice.name,
     isOpen: () => isOpen(runner.state),
     dispatch,
     send(frames) {
-      if (isOpen(runner.state) && frames.length > 0) write(frames)
+      if (!isOpen(runner.state) || frames.length === 0) return
+      const to = handover.state.status === 'moving' ? next : link
+      to?.socket?.send(frames)
     },
     listen(those) {
       listeners = those

@@ -16,6 +16,7 @@ import { frameEventsOf } from '../core/frame-events.ts'
 import type { IncomingFrame } from '../core/incoming.ts'
 import { spaceMachine } from '../core/space.ts'
 import { initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from '../core/space-state.ts'
+import { isUnanswered } from '../core/subscription.ts'
 import { unwatched, type Watch, type WatchEffect, type WatchEvent, watchMachine } from '../core/watch.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http } from '../runtime/http.ts'
@@ -33,6 +34,10 @@ export interface SpaceSync {
   /** Sets what others see of oneself; of a space that is not watched yet, for when it is. */
   setState(id: SpaceId, state: JsonObject): void
   wentLive(): void
+  /** Everything is asked for over another connection, while the former one goes on. */
+  move(): void
+  /** Whether no answer to `subscribe` is awaited. */
+  isAnswered(): boolean
   wentDown(): void
   receive(frames: readonly IncomingFrame[]): void
   isWatched(id: SpaceId): boolean
@@ -213,6 +218,8 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
       else earlyStates.set(id, state)
     },
     wentLive: () => dispatchToAll({ type: 'connected' }),
+    move: () => dispatchToAll({ type: 'moved' }),
+    isAnswered: () => [...spaces.values()].every(({ state }) => !isUnanswered(state)),
     wentDown: () => dispatchToAll({ type: 'disconnected' }),
     receive: (frames) => together(() => frames.forEach(receiveOne)),
     isWatched: (id) => spaces.has(id),

@@ -1,5 +1,6 @@
 /** A client on a scripted server with a clock by hand: what most tests of this package begin with. */
 import { createClient, type RhizomClient } from '../client.ts'
+import type { TransportName } from '../core/transport.ts'
 import type { Session } from '../runtime/storage.ts'
 import { memoryStore, type SpaceStore } from '../sync/store.ts'
 import { type ManualEnvironment, manualEnvironment } from './manual-environment.ts'
@@ -17,6 +18,8 @@ export interface TestClientOptions {
   seed?: number
   expiresInMs?: number
   onSessionRenewed?: (session: Session) => void
+  /** A scripted server knows sockets; by default nothing else is tried. */
+  transports?: readonly TransportName[]
 }
 
 const HOUR_MS = 3_600_000
@@ -40,6 +43,7 @@ export function aClientOn<S extends SpaceStore>(store: S, options: TestClientOpt
     },
     store,
     baseUrl: 'http://rhizom.test',
+    transports: options.transports ?? ['websocket'],
     environment,
     onSessionRenewed(session) {
       renewed.push(session)

@@ -80,6 +80,7 @@ export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironm
     openSocket: parts.openSocket,
     fetch: parts.fetch,
     storage: memoryStorage(),
+    takeStreamPlace: async () => () => undefined,
     isOnline: () => online,
     onDevice(listener) {
       listeners.add(listener)

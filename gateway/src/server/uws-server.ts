@@ -1,12 +1,15 @@
 /**
- * uWebSockets.js around a gateway: `/v1/sync` for clients, `/healthz`, `/readyz` and `/metrics` for who runs it. Each
- * callback stands behind the wall, since an exception in one ends the process.
+ * uWebSockets.js around a gateway: `/v1/sync` and `/v1/sync/sse` for clients, `/healthz`, `/readyz` and `/metrics` for
+ * who runs it. Each callback stands behind the wall, since an exception in one ends the process.
  */
+import type { Clock } from '@rhizom/machine'
 import { CLOSE, problemOf } from '@rhizom/protocol'
 import uws, { type HttpRequest, type HttpResponse, type us_socket_context_t, type WebSocket } from 'uWebSockets.js'
-import type { Gateway, UpgradeRequest } from '../gateway.ts'
+import type { Gateway } from '../gateway.ts'
 import type { Wall } from '../wall.ts'
 import { type SocketData, UwsClientSocket } from './client-socket.ts'
+import { serveStreams } from './stream-route.ts'
+import { readUpgradeRequest } from './upgrade-request.ts'
 
 declare module 'uWebSockets.js' {
   interface TemplatedApp {
@@ -29,6 +32,9 @@ export interface ServerSettings {
   maxBackpressureBytes: number
   /** Silence, unanswered pings included, after which a peer counts as dead. */
   idleTimeoutSeconds: number
+  /** How often the client of a stream is asked to come back. */
+  maxStreamAgeMs: number
+  clock: Clock
 }
 
 export interface Health {
@@ -81,6 +87,12 @@ export function listen(gateway: Gateway, health: Health, wall: Wall, settings: S
   })
   const reply = (res: HttpResponse, pending: Promise<Reply>): void =>
     later(res, pending, (error) => wall.report('request', error))
+  const streams = {
+    maxUnsentBytes: settings.maxBackpressureBytes,
+    stallMs: settings.idleTimeoutSeconds * 1000,
+    maxAgeMs: settings.maxStreamAgeMs,
+  }
+  serveStreams(app, { gateway, clock: settings.clock, settings: streams, wall: requestWall })
   app.get('/healthz', (res) => requestWall(res, () => answer(res, '200 OK', 'application/json', '{"status":"up"}')))
   app.get('/readyz', (res, req) =>
     requestWall(res, () => {
@@ -102,7 +114,7 @@ export function listen(gateway: Gateway, health: Health, wall: Wall, settings: S
   )
   app.any('/*', (res) =>
     requestWall(res, () => {
-      const problem = problemOf('not-found', 'Clients connect to /v1/sync with a WebSocket')
+      const problem = problemOf('not-found', 'Clients connect to /v1/sync with a WebSocket, or to /v1/sync/sse')
       answer(res, '404 Not Found', 'application/problem+json', JSON.stringify(problem))
     }),
   )
@@ -131,13 +143,7 @@ export function listen(gateway: Gateway, health: Health, wall: Wall, settings: S
 }
 
 function upgrade(gateway: Gateway, res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
-  const request: UpgradeRequest = {
-    origin: req.getHeader('origin'),
-    host: req.getHeader('host'),
-    peer: text(res.getRemoteAddressAsText()),
-    forwardedFor: req.getHeader('x-forwarded-for'),
-  }
-  const data: SocketData = { admission: gateway.admit(request), client: undefined }
+  const data: SocketData = { admission: gateway.admit(readUpgradeRequest(res, req)), client: undefined }
   res.upgrade(
     data,
     req.getHeader('sec-websocket-key'),

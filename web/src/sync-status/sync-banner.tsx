@@ -6,7 +6,7 @@ import { Countdown } from './countdown.tsx'
 export function SyncBanner() {
   const status = useSyncStatus()
   const signOut = useSignOut()
-  if (status.status === 'live') return null
+  if (status.status === 'live' || status.status === 'polling') return null
   return (
     <div className="banner" data-status={status.status} role="status" data-testid="sync-banner">
       <p>
@@ -26,6 +26,7 @@ export function SyncBanner() {
 function BannerAction({ status, signOut }: { status: ReturnType<typeof useSyncStatus>; signOut: () => void }) {
   switch (status.status) {
     case 'live':
+    case 'polling':
     case 'connecting':
       return null
     case 'waiting':

@@ -6,6 +6,7 @@ import { Countdown } from './countdown.tsx'
 
 const labels: Record<SyncStatus['status'], string> = {
   live: 'Live',
+  polling: 'Live, a few seconds late',
   connecting: 'Connecting',
   waiting: 'Reconnecting',
   offline: 'Offline',

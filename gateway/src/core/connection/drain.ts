@@ -1,6 +1,6 @@
 /**
- * How a gateway lets its clients go: each is told when to come back, spread so that the others are not stampeded, and
- * sockets are closed in paced batches that fit into the time there is.
+ * How a gateway lets its clients go: each is told when to come back, spread so that the others are not stampeded, and is
+ * served on for a while after that, so that it can be at home elsewhere before it leaves here.
  */
 export interface DrainSettings {
   /** All sockets are closed within this. */
@@ -9,9 +9,8 @@ export interface DrainSettings {
   spreadMs: number
   /** Spread this much per client, so that few clients are not kept waiting for a crowd that is not there. */
   spreadPerClientMs: number
-  /** Sockets closed together, and the pause between two batches. */
-  batch: number
-  batchEveryMs: number
+  /** How long a client is served on after it may come back. */
+  handoverMs: number
 }
 
 export interface Leave {
@@ -19,13 +18,9 @@ export interface Leave {
   closeAfterMs: number
 }
 
-/** When the `index`th of `count` clients goes and may come back. `random` is in [0, 1). */
-export function planLeave(index: number, count: number, random: number, settings: DrainSettings): Leave {
-  const batches = Math.ceil(count / settings.batch)
-  const paceMs = Math.min(settings.batchEveryMs, settings.withinMs / Math.max(1, batches))
+/** When one of `count` clients may come back, and when it is closed at the latest. `random` is in [0, 1). */
+export function planLeave(count: number, random: number, settings: DrainSettings): Leave {
   const spreadMs = Math.min(settings.spreadMs, count * settings.spreadPerClientMs)
-  return {
-    reconnectAfterMs: Math.round(spreadMs * random),
-    closeAfterMs: Math.round(paceMs * Math.floor(index / settings.batch)),
-  }
+  const reconnectAfterMs = Math.round(spreadMs * random)
+  return { reconnectAfterMs, closeAfterMs: Math.min(settings.withinMs, reconnectAfterMs + settings.handoverMs) }
 }

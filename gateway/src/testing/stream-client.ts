@@ -1,0 +1,95 @@
+/** For tests: reads a stream of server-sent events as a stranger's client would, with nothing but HTTP. */
+import { request, type IncomingMessage } from 'node:http'
+import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
+import { tokenFor, until } from './test-client.ts'
+
+interface StreamEvent {
+  id: string | undefined
+  event: string | undefined
+  data: string
+}
+
+type Typed<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>
+
+export interface StreamOptions {
+  being?: string
+  token?: string
+  headers?: Record<string, string>
+}
+
+export class StreamClient {
+  readonly response: IncomingMessage
+  readonly events: StreamEvent[] = []
+  body = ''
+  isEnded = false
+  #next = 0
+
+  private constructor(response: IncomingMessage) {
+    this.response = response
+    let rest = ''
+    response.setEncoding('utf8')
+    response.on('data', (text: string) => {
+      this.body += text
+      const parts = (rest + text).split('\n\n')
+      rest = parts.pop() ?? ''
+      for (const part of parts) this.#take(part)
+    })
+    response.on('close', () => (this.isEnded = true))
+    response.on('error', () => undefined)
+  }
+
+  /** Resolves with the answer, be it a stream or not. */
+  static async open(url: string, query: string, options: StreamOptions = {}): Promise<StreamClient> {
+    const token = options.token ?? (await tokenFor(options.being ?? '@ada'))
+    const headers = { ...(token === '' ? {} : { authorization: `Bearer ${token}` }), ...options.headers }
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(`${url}/v1/sync/sse${query}`, { headers, agent: false }, resolve).on('error', reject).end()
+    })
+    return new StreamClient(response)
+  }
+
+  get frames(): ServerFrame[] {
+    return this.events.flatMap(({ event, data }) =>
+      event === undefined
+        ? parseServerMessage(data).flatMap((line) => {
+            if (!line.ok) throw new Error(`not a frame: ${line.problem} ${data}`)
+            return line.value.type === 'ignored' ? [] : [line.value]
+          })
+        : [],
+    )
+  }
+
+  /** The next frame of a type; those before it are passed over. */
+  async next<Type extends ServerFrame['type']>(type: Type): Promise<Typed<Type>> {
+    for (;;) {
+      const { frames } = this
+      while (this.#next < frames.length) {
+        const frame = frames[this.#next++]
+        if (frame?.type === type) return frame as Typed<Type>
+      }
+      const had = this.events.length
+      await until(() => this.events.length > had || this.isEnded, `a ${type} comes`)
+      if (this.isEnded && this.events.length === had) throw new Error(`ended without ${type}: ${this.body.slice(-500)}`)
+    }
+  }
+
+  /** The whole answer, where it is no stream. */
+  async problem(): Promise<unknown> {
+    await until(() => this.isEnded, 'the answer is whole')
+    return JSON.parse(this.body)
+  }
+
+  close(): void {
+    this.response.destroy()
+  }
+
+  #take(part: string): void {
+    const fields = new Map<string, string>()
+    for (const line of part.split('\n')) {
+      const colon = line.indexOf(': ')
+      if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 2))
+    }
+    const data = fields.get('data')
+    if (data !== undefined) this.events.push({ id: fields.get('id'), event: fields.get('event'), data })
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The client library on real parts: WebSocket and fetch of the platform, a proxy that breaks what it can, gateways and an
+ * api that are killed. Whatever is left serves, from one position.
+ */
+import { browserEnvironment, createClient, createSession, type RhizomClient } from '@rhizom/client'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { type Cluster, eventually, provided, startCluster } from '../cluster/cluster.ts'
+import { apply, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
+import { FrontProxy } from './front-proxy.ts'
+
+// A way that is mute is given up after ten seconds, and several may have to be.
+vi.setConfig({ testTimeout: 120_000 })
+
+let cluster: Cluster
+let proxy: FrontProxy
+let ada: Session
+let space: string
+let client: RhizomClient
+let said = 0
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    adminDatabaseUrl: provided('TEST_DATABASE_URL'),
+    redisUrl: provided('TEST_REDIS_URL'),
+    apis: 1,
+    gateways: 2,
+    env: { gateway: { HEARTBEAT_MS: '1000', PRESENCE_GRACE_MS: '500', MAX_CONNECTIONS_PER_ADDRESS: '1000' } },
+  })
+})
+afterAll(() => cluster?.stop())
+
+const api = (): string => cluster.apis[0]?.url ?? ''
+
+beforeEach(async () => {
+  for (const node of [...cluster.apis, ...cluster.gateways]) if (!node.isRunning) await node.start()
+  proxy = await FrontProxy.listen(
+    api(),
+    cluster.gateways.map(({ url }) => url),
+  )
+  ada = await signIn(api(), 'Ada')
+  space = freshId('transport')
+  await apply(api(), ada.token, { space, name: 'space.create', args: { name: 'A space' } })
+  said = 0
+})
+afterEach(() => {
+  client?.close()
+  proxy?.close()
+})
+
+/** A client behind the proxy, which probes for something better as soon as it may. */
+async function connected(): Promise<void> {
+  const environment = { ...browserEnvironment(), random: () => 0 }
+  const session = await createSession({ environment, apiUrl: proxy.url }, { name: 'Bob' })
+  if (!session.ok) throw new Error(session.problem.message)
+  client = createClient({ session: session.value, baseUrl: proxy.url, environment })
+  client.watchSpace(space)
+  client.connect()
+}
+
+const say = async (count = 1): Promise<void> => {
+  for (let i = 0; i < count; i++) await apply(api(), ada.token, utterance(space, `words ${said++}`))
+}
+const words = (): string[] => (client.readSpace(space).content?.intentions ?? []).map(({ content }) => content.join(''))
+const isLevel = (): boolean => words().join() === Array.from({ length: said }, (_, i) => `words ${i}`).join()
+
+const reaches = (what: string, isSo: () => boolean, withinMs = 30_000): Promise<void> =>
+  eventually(what, isSo, withinMs)
+const transport = (): string => {
+  const status = client.syncStatus()
+  return status.status === 'live' ? status.transport : status.status
+}
+
+test('C81 where sockets are refused, server-sent events carry everything, and sockets take over when they may', async () => {
+  proxy.modes.sockets = 'refuse'
+  await connected()
+  await reaches('live by server-sent events', () => transport() === 'sse')
+  await say(5)
+  await reaches('level', isLevel)
+  proxy.modes.sockets = 'pass'
+  const seen = new Set<string>()
+  client.onSyncStatus(() => seen.add(client.syncStatus().status))
+  let writing = true
+  const writer = (async () => {
+    while (writing) await say()
+  })()
+  await reaches('live by a socket', () => transport() === 'websocket')
+  writing = false
+  await writer
+  await reaches('level', isLevel)
+  expect([...seen]).toEqual(['live'])
+})
+
+test('C81 a socket that opens and stays mute counts as none', async () => {
+  proxy.modes.sockets = 'mute'
+  await connected()
+  await reaches('live by server-sent events', () => transport() === 'sse')
+  await say(3)
+  await reaches('level', isLevel)
+})
+
+test('C81 where answers are held back as well the api is polled, and who is here can be seen', async () => {
+  proxy.modes.sockets = 'refuse'
+  proxy.modes.answers = 'hold'
+  await connected()
+  await reaches('polling', () => transport() === 'polling')
+  await say(3)
+  await reaches('level', isLevel)
+  const outcome = await client.mutate('intention.create', space, {
+    id: crypto.randomUUID(),
+    type: 'utterance',
+    content: ['not here'],
+  })
+  expect(outcome).toMatchObject({ status: 'rejected', code: 'forbidden' })
+  expect(client.readSpace(space).presence).toMatchObject({ hereCount: 0 })
+})
+
+test('C81 with all gateways dead the api is polled from the same position, and gateways that are back take over', async () => {
+  await connected()
+  await reaches('live by a socket', () => transport() === 'websocket')
+  await say(3)
+  await reaches('level', isLevel)
+  const before = client.readSpace(space).content
+  await Promise.all(cluster.gateways.map((node) => node.kill()))
+  await say(3)
+  await reaches('polling', () => transport() === 'polling')
+  await reaches('level', isLevel)
+  expect(proxy.asked).not.toContain(`GET /v1/spaces/${encodeURIComponent(space)}`)
+  expect(client.readSpace(space).content?.intentions[0]).toBe(before?.intentions[0])
+  await Promise.all(cluster.gateways.map((node) => node.start()))
+  await say(3)
+  await reaches('live by a socket', () => transport() === 'websocket')
+  await say(3)
+  await reaches('level', isLevel)
+})
+
+test('C83 with everything dead what was there stays, marked, and all is made up when something is back', async () => {
+  await connected()
+  await say(3)
+  await reaches('level', isLevel)
+  await Promise.all([...cluster.gateways, ...cluster.apis].map((node) => node.kill()))
+  await reaches('down', () => !['live', 'polling'].includes(client.syncStatus().status))
+  expect(words()).toHaveLength(3)
+  await Promise.all([...cluster.gateways, ...cluster.apis].map((node) => node.start()))
+  await say(3)
+  await reaches('level', isLevel)
+  await reaches('live by a socket', () => transport() === 'websocket')
+})
+
+test('C85 all gateways are restarted one after another under steady writes, and the client is live throughout', async () => {
+  await connected()
+  await say()
+  await reaches('level', isLevel)
+  const seen = new Set<string>()
+  client.onSyncStatus(() => seen.add(client.syncStatus().status))
+  let writing = true
+  const writer = (async () => {
+    while (writing) await say()
+  })()
+  for (const node of cluster.gateways) {
+    await node.stop()
+    await node.start()
+  }
+  writing = false
+  await writer
+  await reaches('level', isLevel)
+  expect([...seen].filter((status) => status !== 'live')).toEqual([])
+})
