@@ -4,6 +4,7 @@
  */
 import type { BeingId, RevokedPlace } from '@rhizom/protocol'
 import type { Sql } from './database.ts'
+import { timestampOf } from './timestamp.ts'
 
 export interface RemovedBeing {
   id: BeingId
@@ -21,7 +22,7 @@ export interface RemovedPage {
 
 /** A page of those removed within the last `forMs`, after a place. */
 export async function readRemoved(sql: Sql, place: RevokedPlace, forMs: number, limit: number): Promise<RemovedPage> {
-  const since = new Date(place.since).toISOString()
+  const since = timestampOf(place.since)
   const [[clock], rows] = await Promise.all([
     sql<{ now: Date }[]>`select now() as now`.execute(),
     sql<RemovedRow[]>`

@@ -97,6 +97,15 @@ test('A51 what the node that committed it could not tell is told with the heads'
   redisProxy.heal()
 })
 
+test.each([8.64e15, Number.MAX_SAFE_INTEGER])(
+  'A52 nobody was removed after %d, which no calendar holds',
+  async (since) => {
+    const { status, body } = await ask({ since })
+    expect(status).toBe(200)
+    expect(internalRevokedAnswerSchema.parse(body)).toMatchObject({ revoked: {}, isWhole: true })
+  },
+)
+
 test('A52 gateways can ask for all, and then for what came since; nobody else can', async () => {
   const first = await leave()
   const all = internalRevokedAnswerSchema.parse((await ask()).body)
