@@ -4,12 +4,12 @@
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import type { LoggedChange } from '../domain/step.ts'
+import type { LoggedChange } from '../domain/world-op.ts'
 import type { Outcome, PlacedIntention, World } from '../domain/world.ts'
 import type { Sql } from './database.ts'
 import { timestampOf } from './timestamp.ts'
 
-export interface Left {
+export interface WorldChange {
   before: World
   after: World
   /** Ids of removed spaces whose row is kept. */
@@ -49,7 +49,7 @@ function withoutCleared<T>(
   return new Map([...entries].filter(([key, value]) => !cleared.has(spaceOf(key, value))))
 }
 
-export async function storeWorld(sql: Sql, { before, after, formerSpaces, changes, at }: Left): Promise<void> {
+export async function storeWorld(sql: Sql, { before, after, formerSpaces, changes, at }: WorldChange): Promise<void> {
   const { cleared } = after
   const spaceOfMember = (key: string): SpaceId => key.slice(0, key.indexOf(' '))
   const members = differenceOf(withoutCleared(before.members, cleared, spaceOfMember), after.members)
