@@ -1,9 +1,9 @@
 /** Puts one api node together and takes it apart again. Wiring only: every decision is made elsewhere. */
 import type { AddressInfo } from 'node:net'
 import type { Config } from './config.ts'
-import { commitUnits } from './db/commit.ts'
+import { commitUnits } from './db/write/commit.ts'
 import { Database } from './db/database.ts'
-import { GroupCommit } from './db/group-commit.ts'
+import { GroupCommit } from './db/write/group-commit.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
 import { OpenConnections } from './http/open-connections.ts'

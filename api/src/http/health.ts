@@ -21,15 +21,13 @@ export function registerHealth(app: App, { database, isStopping, metrics, redis 
     schema: { hide: true, querystring: readinessQuery, response: { 200: readiness, 503: readiness } },
     handler: async (request, reply) => {
       const [postgres, redisUp] = await Promise.all([
-        database
-          .use((sql) => sql`select 1`)
-          .then(
-            () => 'up' as const,
-            (error: unknown) => {
-              if (error instanceof DatabaseAway) return 'down' as const
-              throw error
-            },
-          ),
+        database.ping().then(
+          () => 'up' as const,
+          (error: unknown) => {
+            if (error instanceof DatabaseAway) return 'down' as const
+            throw error
+          },
+        ),
         redis.ping().then(
           () => 'up' as const,
           () => 'down' as const,

@@ -13,7 +13,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
-import type { RemovedBeing } from '../db/removed-beings.ts'
+import type { RemovedBeing } from '../db/read/removed-beings.ts'
 import type { LoggedChange } from '../domain/world-op.ts'
 import type { Metrics } from '../observe.ts'
 import { revokedMessages } from './revoked.ts'

@@ -9,7 +9,7 @@ import {
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Database } from '../db/database.ts'
-import { readRemoved } from '../db/removed-beings.ts'
+import { readRemoved } from '../db/read/removed-beings.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi } from '../testing/test-api.ts'

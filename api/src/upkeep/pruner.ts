@@ -10,7 +10,7 @@ import {
   pruneLedger,
   type Retention,
   spacesChangedSince,
-} from '../db/retention.ts'
+} from '../db/write/retention.ts'
 import type { Log, Metrics } from '../observe.ts'
 
 /** Rows a statement removes: it holds a connection for some milliseconds, not for as long as there is something. */

@@ -4,10 +4,10 @@
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import type { LoggedChange } from '../domain/world-op.ts'
-import type { Outcome, PlacedIntention, World } from '../domain/world.ts'
-import type { Sql } from './database.ts'
-import { timestampOf } from './timestamp.ts'
+import type { LoggedChange } from '../../domain/world-op.ts'
+import type { Outcome, PlacedIntention, World } from '../../domain/world.ts'
+import type { Sql } from '../database.ts'
+import { timestampOf } from '../timestamp.ts'
 
 export interface WorldChange {
   before: World

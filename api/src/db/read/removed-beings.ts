@@ -3,8 +3,8 @@
  * they read in.
  */
 import type { BeingId, RevokedCursor } from '@rhizom/protocol'
-import type { Sql } from './database.ts'
-import { timestampOf } from './timestamp.ts'
+import type { Sql } from '../database.ts'
+import { timestampOf } from '../timestamp.ts'
 
 export interface RemovedBeing {
   id: BeingId

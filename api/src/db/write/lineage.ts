@@ -8,8 +8,8 @@
  *
  * What this cannot see: a dump restored into the same server. `node api/src/new-epochs.ts` is for that.
  */
-import { ADVISORY_LOCKS } from './advisory-locks.ts'
-import type { Sql } from './database.ts'
+import { ADVISORY_LOCKS } from '../advisory-locks.ts'
+import type { Sql } from '../database.ts'
 
 export type LineageVerdict = 'first' | 'same' | 'new-history'
 

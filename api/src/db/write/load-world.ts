@@ -6,9 +6,9 @@
  * moves may have moved again before its lock was had: then `StaleLocks` says so, and the caller begins anew.
  */
 import type { BeingId, IntentionId, SpaceId } from '@rhizom/protocol'
-import type { RequestedMutation } from '../domain/apply-batch.ts'
-import { emptyWorld, ledgerKey, memberKey, type World } from '../domain/world.ts'
-import type { Sql } from './database.ts'
+import type { RequestedMutation } from '../../domain/apply-batch.ts'
+import { emptyWorld, ledgerKey, memberKey, type World } from '../../domain/world.ts'
+import type { Sql } from '../database.ts'
 import { outcomeOf, type OutcomeRow } from './ledger.ts'
 import {
   beingColumns,
@@ -21,7 +21,7 @@ import {
   spaceColumns,
   spaceOf,
   type SpaceRow,
-} from './rows.ts'
+} from '../rows.ts'
 
 /** A being left the spaces that were locked for it. Roll back and begin anew. */
 export class StaleLocks extends Error {

@@ -1,10 +1,10 @@
 /** Postgres away, silent, slow, and lost at the worst moment. */
 import { mutationResultSchema, problemSchema } from '@rhizom/protocol'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
-import { freshId, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
+import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
+import { type TcpProxy, tcpProxy } from '../../testing/tcp-proxy.ts'
+import { freshId, startApi, type TestApi, uuid, type Wanted } from '../../testing/test-api.ts'
+import { until } from '../../testing/until.ts'
 
 const DEADLINE_MS = 1000
 

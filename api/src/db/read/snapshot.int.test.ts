@@ -10,8 +10,8 @@ import {
   type Space,
 } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { freshId, startApi, type TestApi, uuid } from '../testing/test-api.ts'
+import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
+import { freshId, startApi, type TestApi, uuid } from '../../testing/test-api.ts'
 
 let database: FreshDatabase
 let api: TestApi

@@ -5,14 +5,14 @@
  */
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { v4 as uuidv4 } from 'uuid'
-import type { DecideOptions } from '../domain/decide.ts'
-import { applyBatch, type RequestedMutation } from '../domain/apply-batch.ts'
-import type { LoggedChange } from '../domain/world-op.ts'
-import { copyWorld } from '../domain/world.ts'
-import type { Database, Sql } from './database.ts'
-import { DatabaseAway, failureOf, OutcomeUnknown } from './failure.ts'
+import type { DecideOptions } from '../../domain/decide.ts'
+import { applyBatch, type RequestedMutation } from '../../domain/apply-batch.ts'
+import type { LoggedChange } from '../../domain/world-op.ts'
+import { copyWorld } from '../../domain/world.ts'
+import type { Database, Sql } from '../database.ts'
+import { DatabaseAway, failureOf, OutcomeUnknown } from '../failure.ts'
 import { loadWorld, StaleLocks } from './load-world.ts'
-import type { RemovedBeing } from './removed-beings.ts'
+import type { RemovedBeing } from '../read/removed-beings.ts'
 import { storeWorld } from './store-world.ts'
 
 /** One request's mutations of one space, in order. */

@@ -3,8 +3,8 @@
  * never was, or is private to others is all the same to the caller: undefined.
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
-import type { Sql } from './database.ts'
-import { spaceColumns, spaceOf, type SpaceRow } from './rows.ts'
+import type { Sql } from '../database.ts'
+import { type MemberRow, spaceColumns, spaceOf, type SpaceRow } from '../rows.ts'
 
 export type ReadableSpace = ReturnType<typeof spaceOf>
 
@@ -21,6 +21,14 @@ export async function readSpace(sql: Sql, id: SpaceId, reader: Reader): Promise<
   const [row] = await sql<SpaceRow[]>`
     select ${spaceColumns(sql)} from spaces s where s.id = ${id} and s.removed_at is null and ${allowed}`
   return row === undefined ? undefined : spaceOf(row)
+}
+
+/** The members of a space, whatever their role. Stands on the primary key of members. */
+export async function readMembers(sql: Sql, id: SpaceId): Promise<BeingId[]> {
+  const rows = await sql<
+    Pick<MemberRow, 'being'>[]
+  >`select m.being from members m where m.space = ${id} order by m.being`
+  return rows.map(({ being }) => being)
 }
 
 /** Runs `read` on one moment of the database. */

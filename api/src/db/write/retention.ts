@@ -7,7 +7,7 @@
  * key of changes.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import type { Sql } from './database.ts'
+import type { Sql } from '../database.ts'
 
 export interface Retention {
   /** How long changes stay. */

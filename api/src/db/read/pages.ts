@@ -9,7 +9,7 @@
  *   where ${isWithin(sql, size)} order by ${order}
  */
 import type postgres from 'postgres'
-import type { Sql } from './database.ts'
+import type { Sql } from '../database.ts'
 
 export interface PageSize {
   items: number

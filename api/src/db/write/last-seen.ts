@@ -4,8 +4,8 @@
  * future. Stands on the primary key of beings.
  */
 import type { LastSeenBody } from '@rhizom/protocol'
-import type { Sql } from '../db/database.ts'
-import { timestampOf } from '../db/timestamp.ts'
+import type { Sql } from '../database.ts'
+import { timestampOf } from '../timestamp.ts'
 
 /** Gives how many beings were seen later than known. */
 export async function storeLastSeen(sql: Sql, beings: LastSeenBody['beings']): Promise<number> {

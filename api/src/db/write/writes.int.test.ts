@@ -7,8 +7,8 @@ import {
   snapshotSchema,
 } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { freshId, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
+import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
+import { freshId, startApi, type TestApi, uuid, type Wanted } from '../../testing/test-api.ts'
 
 let database: FreshDatabase
 let nodes: [TestApi, TestApi]

@@ -1,8 +1,8 @@
 /** Reading the log of a space. Stands on the primary key of changes. */
 import type { Change, Heads, Position, Space, SpaceId } from '@rhizom/protocol'
-import type { Sql } from './database.ts'
-import { changeBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './page-bytes.ts'
-import { changeColumns, changeOf, type ChangeRow } from './rows.ts'
+import type { Sql } from '../database.ts'
+import { changeBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
+import { changeColumns, changeOf, type ChangeRow } from '../rows.ts'
 
 /**
  * A page of the changes that follow `after`. Undefined if the log cannot tell: another epoch, a position ahead

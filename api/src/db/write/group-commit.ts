@@ -6,7 +6,7 @@
  */
 import type { SpaceId } from '@rhizom/protocol'
 import type { Committed, Unit, UnitOutcome } from './commit.ts'
-import { DatabaseAway, failureOf, OutcomeUnknown } from './failure.ts'
+import { DatabaseAway, failureOf, OutcomeUnknown } from '../failure.ts'
 
 export interface GroupCommitOptions {
   commit: (space: SpaceId | null, units: readonly Unit[]) => Promise<Committed>

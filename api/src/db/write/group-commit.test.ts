@@ -1,7 +1,7 @@
 import type { Mutation } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
 import type { Committed, Unit } from './commit.ts'
-import { DatabaseAway, OutcomeUnknown } from './failure.ts'
+import { DatabaseAway, OutcomeUnknown } from '../failure.ts'
 import { GroupCommit } from './group-commit.ts'
 
 /** A database that commits when told to, and remembers what shared a transaction. */
