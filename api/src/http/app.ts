@@ -51,7 +51,10 @@ export async function buildApp(services: Services): Promise<App> {
     return503OnClosing: false,
     // Nobody waits for this one.
     frameworkErrors: (refusal, request, reply) => {
-      replyWithProblem(refusal, request, reply).catch(() => reply.raw.destroy())
+      replyWithProblem(refusal, request, reply).catch((fault: unknown) => {
+        request.log.error({ err: fault }, 'a refused request could not be answered')
+        reply.raw.destroy()
+      })
     },
     clientErrorHandler: brokenRequests(connections, services.log),
   }).withTypeProvider<ZodTypeProvider>()

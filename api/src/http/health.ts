@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { DatabaseAway } from '../db/failure.ts'
+import { isRedisFailure } from '../redis-failure.ts'
 import type { App } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -30,7 +31,10 @@ export function registerHealth(app: App, { database, isStopping, metrics, redis 
         ),
         redis.ping().then(
           () => 'up' as const,
-          () => 'down' as const,
+          (error: unknown) => {
+            if (isRedisFailure(error)) return 'down' as const
+            throw error
+          },
         ),
       ])
       const needsRedis = !request.query.exclude.split(',').includes('redis')

@@ -8,6 +8,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Metrics } from '../observe.ts'
+import { isRedisFailure } from '../redis-failure.ts'
 import { ProblemError } from './problem-reply.ts'
 
 export interface Rate {
@@ -84,7 +85,8 @@ export class RateLimiter {
       const waitMs = Number(await withinMs(this.#timeouts.waitMs, answered))
       this.#health = { status: 'answering' }
       return { status: 'answered', waitMs }
-    } catch {
+    } catch (error) {
+      if (!(error instanceof NoAnswerInTime || isRedisFailure(error))) throw error
       // Away or too slow: said by the connection's error listener and by the metric of the caller.
       this.#pause()
       return { status: 'unanswered' }
@@ -96,11 +98,13 @@ export class RateLimiter {
   }
 }
 
-/** Rejects when there is no answer in time. */
+class NoAnswerInTime extends Error {}
+
+/** Rejects with NoAnswerInTime when there is none. */
 function withinMs<T>(ms: number, answered: Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   answered.then(resolve, reject)
   // An answer that came while this process was busy has yet to be read when the time is up, and counts.
-  const timer = setTimeout(() => setImmediate(() => reject(new Error(`no answer within ${ms} ms`))), ms)
+  const timer = setTimeout(() => setImmediate(() => reject(new NoAnswerInTime(`no answer within ${ms} ms`))), ms)
   return promise.finally(() => clearTimeout(timer))
 }

@@ -39,7 +39,7 @@ beforeAll(async () => {
   redisUrl.port = `${redisProxy.port}`
   const env = { TOKEN_TTL_SECONDS: `${TTL_SECONDS}` }
   leader = await startApi({ databaseUrl: fresh.url, env: { ...env, HEADS_INTERVAL_MS: '200' } })
-  await until(() => leader.node.heads.isLeader)
+  await until(() => leader.node.leader.isLeading)
   api = await startApi({ databaseUrl: fresh.url, env: { ...env, REDIS_URL: redisUrl.href } })
   await until(async () => (await api.ask('GET', '/readyz')).status === 200)
 })

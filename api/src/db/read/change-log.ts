@@ -39,7 +39,7 @@ export async function readHeads(sql: Sql, ids: readonly SpaceId[]): Promise<Head
  * Positions of spaces changed within the last `windowMs`, removed ones included: whoever follows one finds itself
  * behind, reads, and learns that it is gone. Stands on spaces_changed_at.
  *
- * Without parameters on purpose: it is asked on the connection that holds the lock of the heads (publish/heads.ts).
+ * Without parameters on purpose: it is asked on the connection that holds the lock of the leader (leader/leader.ts).
  */
 export async function readLatelyChanged(sql: Sql, windowMs: number): Promise<Heads> {
   const milliseconds = sql.unsafe(`${Math.ceil(windowMs)}`)

@@ -42,7 +42,7 @@ export async function readRemoved(sql: Sql, cursor: RevokedCursor, forMs: number
 /**
  * Those removed within the last `windowMs`, the latest first.
  *
- * Without parameters on purpose: it is asked on the connection that holds the lock of the heads (publish/heads.ts).
+ * Without parameters on purpose: it is asked on the connection that holds the lock of the leader (leader/leader.ts).
  */
 export async function readLatelyRemoved(sql: Sql, windowMs: number, limit: number): Promise<RemovedBeing[]> {
   const milliseconds = sql.unsafe(`${Math.ceil(windowMs)}`)

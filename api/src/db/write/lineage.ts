@@ -28,8 +28,8 @@ const RUN = `system_identifier::text, substr(pg_walfile_name(pg_current_wal_lsn(
 /**
  * Compares where the database lives with where it last lived, in one transaction with what follows from it.
  *
- * Its statements have no parameters on purpose: it is asked on the connection that holds the lock of the heads
- * (publish/heads.ts).
+ * Its statements have no parameters on purpose: it is asked on the connection that holds the lock of the leader
+ * (leader/leader.ts).
  */
 export async function checkLineage(sql: Sql): Promise<LineageVerdict> {
   await sql`begin`
