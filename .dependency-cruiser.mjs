@@ -56,6 +56,12 @@ export default {
       to: { path: 'node_modules/ioredis/' },
     },
     {
+      name: 'api-speaks-to-postgres-through-one-room',
+      severity: 'error',
+      from: { path: '^api/src/', pathNot: '(^api/src/db/|\\.test\\.ts$|/testing/)' },
+      to: { path: '(^|node_modules/)(postgres|drizzle-orm)(/|$)' },
+    },
+    {
       name: 'gateway-serves-sockets-from-one-room',
       severity: 'error',
       from: { path: '^gateway/src/', pathNot: '(^gateway/src/server/|\\.test\\.ts$)' },

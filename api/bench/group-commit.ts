@@ -5,10 +5,10 @@
  *   node api/bench/group-commit.ts [seconds] [writers]
  */
 import { v7 as uuidv7 } from 'uuid'
-import { commitUnits } from '../src/db/commit.ts'
+import { commitUnits } from '../src/db/write/commit.ts'
 import { Database } from '../src/db/database.ts'
-import { GroupCommit } from '../src/db/group-commit.ts'
-import { createGuest } from '../src/db/lists.ts'
+import { GroupCommit } from '../src/db/write/group-commit.ts'
+import { createGuest } from '../src/db/write/guests.ts'
 import { freshDatabase } from '../src/testing/index.ts'
 
 const seconds = Number(process.argv[2] ?? 5)

@@ -4,7 +4,7 @@
  */
 import { settings } from './config.ts'
 import { connect } from './db/database.ts'
-import { beginNewEpochs } from './db/lineage.ts'
+import { beginNewEpochs } from './db/write/lineage.ts'
 
 const url = settings.DATABASE_URL.schema.safeParse(process.env['DATABASE_URL'] ?? '')
 if (!url.success) {

@@ -1,9 +1,9 @@
 /** Puts one api node together and takes it apart again. Wiring only: every decision is made elsewhere. */
 import type { AddressInfo } from 'node:net'
 import type { Config } from './config.ts'
-import { commitUnits } from './db/commit.ts'
+import { commitUnits } from './db/write/commit.ts'
 import { Database } from './db/database.ts'
-import { GroupCommit } from './db/group-commit.ts'
+import { GroupCommit } from './db/write/group-commit.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
 import { OpenConnections } from './http/open-connections.ts'
@@ -11,16 +11,18 @@ import { RateLimiter } from './http/rate-limit.ts'
 import type { App } from './http/route.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
+import { headsDuty } from './leader/heads.ts'
+import { Leader } from './leader/leader.ts'
+import { pruningDuty } from './leader/prune.ts'
+import { revocationsDuty } from './leader/revocations.ts'
 import { createMetrics, type Log } from './observe.ts'
-import { HeadsAnnouncer } from './publish/heads.ts'
 import { Publisher } from './publish/publisher.ts'
 import { revokedForMs } from './publish/revoked.ts'
 import { connectRedis } from './redis.ts'
-import { Pruner } from './upkeep/pruner.ts'
 
 export interface ApiNode {
   app: App
-  heads: HeadsAnnouncer
+  leader: Leader
   /** Begins to serve; resolves with the url. */
   listen: () => Promise<string>
   /** Stops accepting, finishes what is under way, closes everything. Calling it again waits for the same stop. */
@@ -38,7 +40,9 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
   // Two connections, so that a large publish never delays an answer.
   const redis = connectRedis(config.REDIS_URL, 'rhizom-api', log)
   const publishing = connectRedis(config.REDIS_URL, 'rhizom-api-publish', log)
-  const publisher = new Publisher(publishing, metrics, revokedForMs(config.TOKEN_TTL_SECONDS))
+  const publisher = new Publisher(publishing, metrics, revokedForMs(config.TOKEN_TTL_SECONDS), (thrown) =>
+    log.error({ err: thrown }, 'a message could not be published'),
+  )
   const commitOptions = { maxContentBytes: config.MAX_CONTENT_BYTES, onRetry: () => metrics.commitRetries.inc() }
   const writes = new GroupCommit({
     maxMutations: config.COMMIT_MUTATIONS,
@@ -69,32 +73,37 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     databaseLent: () => database.lent,
     databaseWaiting: () => database.waiting,
   })
-  const heads = new HeadsAnnouncer(
-    {
-      databaseUrl: config.DATABASE_URL,
-      intervalMs: config.HEADS_INTERVAL_MS,
-      windowMs: config.HEADS_WINDOW_MS,
-      revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
+  const onLock = { firstAfterMs: 0, everyMs: config.HEADS_INTERVAL_MS, deadlineMs: config.DATABASE_DEADLINE_MS }
+  const leader = new Leader({
+    databaseUrl: config.DATABASE_URL,
+    times: {
+      everyMs: config.HEADS_INTERVAL_MS,
       deadlineMs: config.DATABASE_DEADLINE_MS,
+      duties: {
+        heads: onLock,
+        revocations: onLock,
+        pruning: {
+          firstAfterMs: config.PRUNE_INTERVAL_MS,
+          everyMs: config.PRUNE_INTERVAL_MS,
+          deadlineMs: undefined,
+        },
+      },
     },
-    publishing,
-    metrics,
-    log,
-  )
-  const pruner = new Pruner(
-    database,
-    {
-      kept: {
+    duties: {
+      heads: headsDuty(publishing, metrics, config.HEADS_WINDOW_MS),
+      revocations: revocationsDuty(publishing, metrics, {
+        windowMs: config.HEADS_WINDOW_MS,
+        revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
+      }),
+      pruning: pruningDuty(database, metrics, {
         logSeconds: config.LOG_KEEP_SECONDS,
         logChanges: config.LOG_KEEP_CHANGES,
         ledgerSeconds: config.LEDGER_KEEP_SECONDS,
-      },
-      intervalMs: config.PRUNE_INTERVAL_MS,
-      isLeader: () => heads.isLeader,
+      }),
     },
     metrics,
     log,
-  )
+  })
   const connections = new OpenConnections({
     all: config.MAX_CONNECTIONS,
     perAddress: config.TRUST_PROXY > 0 ? undefined : shareOf(config.MAX_CONNECTIONS, config.ADDRESS_SHARE_PERCENT),
@@ -119,7 +128,7 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     // Every write is awaited by the request that asked for it, so when the last request is answered none is left.
     connections.close()
     await app.close()
-    await Promise.all([heads.stop(), pruner.stop()])
+    await leader.stop()
     await publisher.close()
     await database.close()
     redis.disconnect()
@@ -127,11 +136,10 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
   }
   return {
     app,
-    heads,
+    leader,
     listen: async () => {
       await app.listen({ port: config.PORT, host: config.HOST })
-      heads.start()
-      pruner.start()
+      leader.start()
       return urlOf(app.server.address())
     },
     stop: () => (stopped ??= stop()),

@@ -85,7 +85,7 @@ export function createMetrics() {
     }),
     headsLeader: new Gauge({
       name: 'rhizom_api_heads_leader',
-      help: '1 while this node announces the heads',
+      help: '1 while this node leads: announces the heads and prunes',
       registers,
     }),
     headsAnnounced: new Counter({

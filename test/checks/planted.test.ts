@@ -70,6 +70,18 @@ const AGAINST_THE_ARROWS: Planted[] = [
     "import './react/hook.ts'\n",
     'client-needs-react-and-its-cache',
   ],
+  [
+    'SQL outside of its room',
+    'api/src/http/a17.ts',
+    "import type {} from 'postgres'\n",
+    'api-speaks-to-postgres-through-one-room',
+  ],
+  [
+    'tables outside of their room',
+    'api/src/a18.ts',
+    "import 'drizzle-orm/pg-core'\n",
+    'api-speaks-to-postgres-through-one-room',
+  ],
   ['two files import each other', 'api/src/a11.ts', "import './a12.ts'\n", 'no-cycles'],
 ]
 

@@ -184,6 +184,11 @@ export class Database {
     }
   }
 
+  /** Resolves if Postgres answers a question. */
+  async ping(): Promise<void> {
+    await this.use((sql) => sql`select 1`)
+  }
+
   /** Waits for work under way, then closes every connection. */
   async close(): Promise<void> {
     this.#closing = true

@@ -7,16 +7,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { uuid } from '../testing/test-api.ts'
-import { readChanges, readHeads, readLatelyChanged } from './change-log.ts'
+import { readChanges, readHeads, readLatelyChanged } from './read/change-log.ts'
 import { Database, type Sql } from './database.ts'
-import { findOutcome } from './ledger.ts'
-import { findBeing, findBeings, listBeings, listSpaces } from './lists.ts'
-import { loadWorld } from './load-world.ts'
-import type { PageSize } from './page-bytes.ts'
-import { readLatelyRemoved, readRemoved } from './removed-beings.ts'
-import { pruneChangesByCount } from './retention.ts'
-import { readBefore, readSnapshot } from './snapshot.ts'
-import { readSpace } from './space-access.ts'
+import { findOutcome } from './write/ledger.ts'
+import { beingExists, findBeing, findBeings } from './read/beings.ts'
+import { readBefore } from './read/intentions.ts'
+import { listBeings, listSpaces } from './read/lists.ts'
+import { loadWorld } from './write/load-world.ts'
+import type { PageSize } from './read/pages.ts'
+import { readLatelyRemoved, readRemoved } from './read/removed-beings.ts'
+import { pruneChangesByCount } from './write/retention.ts'
+import { readSnapshot } from './read/snapshot.ts'
+import { readMembers, readSpace } from './read/access.ts'
 
 const SPACES = 10_000
 const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'spaces']
@@ -105,10 +107,11 @@ interface Sent {
 
 const page = (items: number): PageSize => ({ items, bytes: 1_048_576 })
 
-const kept = { logSeconds: 3600, logChanges: 890, ledgerSeconds: 3600 }
+const retention = { logSeconds: 3600, logChanges: 890, ledgerSeconds: 3600 }
 
-const asked = (['being.move', 'being.update'] as const).map((name) => ({
+const moving = (['being.move', 'being.update'] as const).map((name) => ({
   actor: '@b1',
+  epoch,
   mutation: { id: uuid(), space: '@s7', name, args: { id: '@b7' } },
 }))
 
@@ -135,15 +138,17 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['beings of a space', (sql) => listBeings(sql, '@s7', '@b1', page(50))],
   ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'])],
   ['one being', (sql) => findBeing(sql, '@b7')],
+  ['whether a being exists', (sql) => beingExists(sql, '@b7')],
+  ['the members of a space', (sql) => readMembers(sql, '@s7')],
   ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
-  ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], kept, 5000)],
+  ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], retention, 5000)],
   [
     'what a commit reads and locks',
     (sql) =>
       loadWorld(sql, '@s7', [
-        ...asked,
-        { actor: '@b2', mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
-        { actor: '@b2', mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
+        ...moving,
+        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
+        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
       ]),
   ],
 ])('A19 %s', async (_what, work) => {

@@ -1,6 +1,6 @@
 /**
  * The tables and their indexes, from which drizzle-kit makes the migrations. Queries are written in SQL beside the
- * code that asks (load-world, store-world, snapshot, change-log, lists); each names the index it stands on, and
+ * code that asks (read/, write/); each names the index it stands on, and
  * query-plans.int.test.ts holds them to it.
  *
  * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
@@ -139,7 +139,7 @@ export const mutations = pgTable(
 
 /**
  * Which run of Postgres this database last lived in: one row. Another one means that it was restored from a backup or
- * failed over, and may lack what clients were told (upkeep/lineage.ts).
+ * failed over, and may lack what clients were told (write/lineage.ts).
  */
 export const lineage = pgTable('lineage', {
   id: integer('id').primaryKey(),

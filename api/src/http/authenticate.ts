@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../db/database.ts'
+import { beingExists } from '../db/read/beings.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Session, SessionTokens } from './session-token.ts'
 
@@ -26,8 +27,7 @@ export const requireSession = (tokens: SessionTokens) => async (request: Fastify
 /** A hook that lets only sessions of beings through that still exist. A write asks this under its own locks. */
 export const requireBeing = (database: Database) => async (request: FastifyRequest) => {
   const { being } = sessionOf(request)
-  const rows = await database.use((sql) => sql`select from beings where id = ${being} and removed_at is null`)
-  if (rows.length === 0) throw beingGone()
+  if (!(await database.use((sql) => beingExists(sql, being)))) throw beingGone()
 }
 
 export const beingGone = (): ProblemError => new ProblemError('not-authenticated', 'the being of this session is gone')

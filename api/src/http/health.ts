@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { DatabaseAway } from '../db/failure.ts'
+import { isRedisFailure } from '../redis-failure.ts'
 import type { App } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -21,18 +22,19 @@ export function registerHealth(app: App, { database, isStopping, metrics, redis 
     schema: { hide: true, querystring: readinessQuery, response: { 200: readiness, 503: readiness } },
     handler: async (request, reply) => {
       const [postgres, redisUp] = await Promise.all([
-        database
-          .use((sql) => sql`select 1`)
-          .then(
-            () => 'up' as const,
-            (error: unknown) => {
-              if (error instanceof DatabaseAway) return 'down' as const
-              throw error
-            },
-          ),
+        database.ping().then(
+          () => 'up' as const,
+          (error: unknown) => {
+            if (error instanceof DatabaseAway) return 'down' as const
+            throw error
+          },
+        ),
         redis.ping().then(
           () => 'up' as const,
-          () => 'down' as const,
+          (error: unknown) => {
+            if (isRedisFailure(error)) return 'down' as const
+            throw error
+          },
         ),
       ])
       const needsRedis = !request.query.exclude.split(',').includes('redis')

@@ -17,14 +17,13 @@ import {
   spaceParamsSchema,
 } from '@rhizom/protocol'
 import { z } from 'zod'
-import { readChanges, readHeads } from '../db/change-log.ts'
+import { readChanges, readHeads } from '../db/read/change-log.ts'
 import type { Sql } from '../db/database.ts'
-import type { PageSize } from '../db/page-bytes.ts'
-import { type MemberRow } from '../db/rows.ts'
-import { readRemoved } from '../db/removed-beings.ts'
-import { readSnapshot, type SnapshotSizes } from '../db/snapshot.ts'
-import { atOneMoment, readSpace } from '../db/space-access.ts'
-import { storeLastSeen } from '../presence/last-seen.ts'
+import type { PageSize } from '../db/read/pages.ts'
+import { readRemoved } from '../db/read/removed-beings.ts'
+import { readSnapshot, type SnapshotSizes } from '../db/read/snapshot.ts'
+import { atOneMoment, readMembers, readSpace } from '../db/read/access.ts'
+import { storeLastSeen } from '../db/write/last-seen.ts'
 import { revokedForMs, revokedOf } from '../publish/revoked.ts'
 import { requireInternalToken } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
@@ -63,10 +62,10 @@ export function registerInternal(app: App, { config, database, metrics }: Servic
           const space = await readSpace(sql, request.params.space, 'gateway')
           if (space === undefined) throw spaceNotFound(request.params.space)
           const [readers, catchUp] = await Promise.all([
-            sql<Pick<MemberRow, 'being'>[]>`select m.being from members m where m.space = ${space.id} order by m.being`,
+            readMembers(sql, space.id),
             catchUpOf(sql, space, held, most, sizes),
           ])
-          const access = { visibility: space.visibility, readers: readers.map(({ being }) => being) }
+          const access = { visibility: space.visibility, readers }
           return { access, epoch: space.epoch, version: space.version, catchUp }
         }),
       )

@@ -11,9 +11,9 @@ import {
   postMutationsBodySchema,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Unit } from '../db/commit.ts'
+import type { Unit } from '../db/write/commit.ts'
 import { OutcomeUnknown } from '../db/failure.ts'
-import { findOutcome } from '../db/ledger.ts'
+import { findOutcome } from '../db/write/ledger.ts'
 import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
 import { letOthersRun } from './large-body.ts'

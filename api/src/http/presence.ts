@@ -8,7 +8,7 @@ import {
 } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { readSpace } from '../db/space-access.ts'
+import { readSpace } from '../db/read/access.ts'
 import { readPresence } from '../presence/read-presence.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'

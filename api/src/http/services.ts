@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/database.ts'
-import type { GroupCommit } from '../db/group-commit.ts'
+import type { GroupCommit } from '../db/write/group-commit.ts'
 import type { Log, Metrics } from '../observe.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { OpenConnections } from './open-connections.ts'

@@ -7,7 +7,8 @@ import {
   postSessionBodySchema,
   refreshSessionAnswerSchema,
 } from '@rhizom/protocol'
-import { createGuest, findBeing } from '../db/lists.ts'
+import { findBeing } from '../db/read/beings.ts'
+import { createGuest } from '../db/write/guests.ts'
 import { beingGone, requireSession, sessionOf } from './authenticate.ts'
 import { networkOf } from './client-network.ts'
 import { ProblemError } from './problem-reply.ts'

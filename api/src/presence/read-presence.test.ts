@@ -1,5 +1,6 @@
+import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
-import { mergeEntries } from './read-presence.ts'
+import { mergeEntries, readPresence } from './read-presence.ts'
 
 const entry = (field: string, since: number, state: object = {}, setAt = 0): [string, string] => [
   field,
@@ -23,4 +24,16 @@ test('A39 entries without a lease, or not understood, do not count; the others c
     entry('one/@ada', 3),
   ]
   expect(mergeEntries(entries, leases).map(({ being }) => being)).toEqual(['@ada', '@bob'])
+})
+
+test('A71 presence is frozen while Redis is away, and no fault of ours passes for that', async () => {
+  const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false, retryStrategy: () => null, port: 1 })
+  redis.on('error', () => undefined)
+  try {
+    expect(await readPresence(redis, '@lobby', 10)).toEqual({ here: [], hereCount: 0, frozen: true })
+    redis.hkeys = () => Promise.reject(new TypeError('a bug'))
+    await expect(readPresence(redis, '@lobby', 10)).rejects.toThrow('a bug')
+  } finally {
+    redis.disconnect()
+  }
 })

@@ -17,6 +17,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
+import { isRedisFailure } from '../redis-failure.ts'
 
 /**
  * Asks Redis. Over `listLimit` a sample is listed, and only its entries are fetched and read: the others are counted by
@@ -49,7 +50,8 @@ export async function readPresence(redis: Redis, space: SpaceId, listLimit: numb
     // Somebody may have left between the two questions.
     const hereCount = places.size > listLimit ? places.size : here.length
     return { here, hereCount, frozen: [...leases.values()].every(isDoubtful) }
-  } catch {
+  } catch (error) {
+    if (!isRedisFailure(error)) throw error
     return { here: [], hereCount: 0, frozen: true }
   }
 }

@@ -39,7 +39,7 @@ beforeAll(async () => {
   databaseUrl.port = `${databaseProxy.port}`
   const env = { REDIS_URL: redisUrl.href, HEADS_INTERVAL_MS: '50', SIGNALS_PER_SECOND: '1', SIGNALS_BURST: '2' }
   api = await startApi({ databaseUrl: databaseUrl.href, env })
-  await until(() => api.node.heads.isLeader)
+  await until(() => api.node.leader.isLeading)
   other = await startApi({ databaseUrl: database.url, env: { HEADS_INTERVAL_MS: '50', HEADS_WINDOW_MS: '60000' } })
   await until(async () => redisIsUp())
 })
@@ -215,9 +215,9 @@ test.each([
     const first = await startApi({ databaseUrl: url.href, env })
     await isCut.promise
     const second = await startApi({ databaseUrl: alone.url, env })
-    await until(() => second.node.heads.isLeader)
-    await until(() => !first.node.heads.isLeader)
-    expect([first.node.heads.isLeader, second.node.heads.isLeader]).toEqual([false, true])
+    await until(() => second.node.leader.isLeading)
+    await until(() => !first.node.leader.isLeading)
+    expect([first.node.leader.isLeading, second.node.leader.isLeading]).toEqual([false, true])
     proxy.heal()
     await Promise.all([first.stop(), second.stop()])
     await proxy.close()
@@ -226,14 +226,14 @@ test.each([
 )
 
 test('A22 another node takes over when the one that announces loses its connection', async () => {
-  expect([api.node.heads.isLeader, other.node.heads.isLeader]).toEqual([true, false])
+  expect([api.node.leader.isLeading, other.node.leader.isLeading]).toEqual([true, false])
   const { space } = await newSpace()
   databaseProxy.cut()
-  await until(() => other.node.heads.isLeader)
-  await until(() => !api.node.heads.isLeader)
+  await until(() => other.node.leader.isLeading)
+  await until(() => !api.node.leader.isLeading)
   databaseProxy.heal()
   heard.delete(REDIS.headsChannel)
   await until(() => heard.get(REDIS.headsChannel)?.some((message) => message.toString().includes(space)))
   await until(async () => (await api.ask('GET', '/readyz')).status === 200)
-  expect(api.node.heads.isLeader).toBe(false)
+  expect(api.node.leader.isLeading).toBe(false)
 })

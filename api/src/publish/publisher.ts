@@ -1,7 +1,7 @@
 /**
  * Tells the gateways what was committed: hints over Redis, in commit order of each space, on one connection. Nobody
  * waits for them. With Redis away, or more unanswered than is healthy, messages are dropped and counted: what was
- * committed is in the log, and the heads announcement (heads.ts) reveals whatever was not heard of.
+ * committed is in the log, and the heads announcement (leader/heads.ts) reveals whatever was not heard of.
  */
 import {
   type BeingId,
@@ -13,9 +13,10 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
-import type { RemovedBeing } from '../db/removed-beings.ts'
-import type { LoggedChange } from '../domain/step.ts'
+import type { RemovedBeing } from '../db/read/removed-beings.ts'
+import type { LoggedChange } from '../domain/world-op.ts'
 import type { Metrics } from '../observe.ts'
+import { isRedisFailure } from '../redis-failure.ts'
 import { revokedMessages } from './revoked.ts'
 
 /** One message becomes one frame, and a client should not have to take in more than this at once. */
@@ -28,11 +29,14 @@ export class Publisher {
   readonly #redis: Redis
   readonly #metrics: Metrics
   readonly #revokedForMs: number
+  readonly #onFault: (thrown: unknown) => void
   readonly #unanswered = new Set<Promise<boolean>>()
   #unansweredBytes = 0
 
-  constructor(redis: Redis, metrics: Metrics, revokedForMs: number) {
+  /** `onFault` is told what is no absence of Redis. */
+  constructor(redis: Redis, metrics: Metrics, revokedForMs: number, onFault: (thrown: unknown) => void) {
     this.#redis = redis
+    this.#onFault = onFault
     this.#revokedForMs = revokedForMs
     this.#metrics = metrics
   }
@@ -71,8 +75,11 @@ export class Publisher {
       .publish(channel, Buffer.from(message.buffer, message.byteOffset, message.byteLength))
       .then(
         () => true,
-        // The connection's own error listener says why.
-        () => false,
+        (error: unknown) => {
+          // Why Redis is away is said by the connection's own error listener.
+          if (!isRedisFailure(error)) this.#onFault(error)
+          return false
+        },
       )
       .finally(() => {
         this.#unansweredBytes -= message.length

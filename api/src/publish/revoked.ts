@@ -4,7 +4,7 @@
  */
 import type { Revoked } from '@rhizom/protocol'
 import { encodeRevokedMessage } from '@rhizom/protocol'
-import type { RemovedBeing } from '../db/removed-beings.ts'
+import type { RemovedBeing } from '../db/read/removed-beings.ts'
 
 /** By how much the clocks of api, Postgres and gateways may differ. */
 const CLOCKS_APART_MS = 60_000

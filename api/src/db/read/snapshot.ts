@@ -1,0 +1,45 @@
+/**
+ * The state of a space: rows and version of one moment, so that changes after `version` continue it without a seam.
+ * To be called inside `atOneMoment`, after `readSpace`.
+ */
+import type { Snapshot, Space } from '@rhizom/protocol'
+import type { Sql } from '../database.ts'
+import { beingColumns, beingOf, type BeingRow, memberOf, type MemberRow } from '../rows.ts'
+import { readAuthors } from './beings.ts'
+import { readNewest } from './intentions.ts'
+import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
+
+/** Of the beings located there, and of the newest intentions. */
+export interface SnapshotSizes {
+  beings: PageSize
+  intentions: PageSize
+}
+
+export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes): Promise<Snapshot> {
+  const [located, [counted], page, members] = await Promise.all([
+    // beings_lately_active
+    sql<BeingRow[]>`
+      select ${beingColumns(sql)} from (
+        select b.*, ${pageColumns(sql, beingBytes(sql))} from beings b where b.location = ${space.id}
+        window page as (order by b.modified_at desc, b.id ${rowsBefore(sql)})
+        order by b.modified_at desc, b.id limit ${sizes.beings.items}) b
+      where ${isWithin(sql, sizes.beings)} order by b.modified_at desc, b.id`,
+    // beings_by_location
+    sql<{ count: number }[]>`select count(*) as count from beings b where b.location = ${space.id}`,
+    readNewest(sql, space.id, sizes.intentions),
+    // members_pkey
+    sql<MemberRow[]>`select m.space, m.being, m.role from members m where m.space = ${space.id} order by m.being`,
+  ])
+  const beings = located.map(beingOf)
+  const authors = await readAuthors(sql, space.id, page.intentions, new Set(beings.map(({ id }) => id)))
+  return {
+    space,
+    epoch: space.epoch,
+    version: space.version,
+    beings: [...beings, ...authors],
+    beingCount: counted?.count ?? 0,
+    intentions: page.intentions,
+    hasMore: page.hasMore,
+    members: members.map(memberOf),
+  }
+}

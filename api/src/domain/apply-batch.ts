@@ -1,0 +1,75 @@
+/**
+ * Decides a batch in order, each mutation on the world the one before left behind. A mutation that the ledger holds
+ * is answered from it; so is the second of two with the same id in one batch.
+ */
+import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
+import { decide, type DecideOptions } from './decide.ts'
+import { applyOp, type LoggedChange } from './world-op.ts'
+import { ledgerKey, type Outcome, type World } from './world.ts'
+
+/** A mutation with who asks for it and the epoch to use should it create a space. */
+export interface RequestedMutation {
+  actor: BeingId
+  mutation: Mutation
+  epoch: string
+}
+
+export interface BatchResult {
+  /** One for each requested, in order. */
+  results: MutationResult[]
+  changes: LoggedChange[]
+}
+
+/** Decides `requested` in order on `world`, which it moves forward, the ledger included. */
+export function applyBatch(
+  world: World,
+  requested: readonly RequestedMutation[],
+  at: number,
+  options: DecideOptions,
+): BatchResult {
+  const results: MutationResult[] = []
+  const changes: LoggedChange[] = []
+  for (const { actor, mutation, epoch } of requested) {
+    const key = ledgerKey(actor, mutation.id)
+    const former = world.ledger.get(key)
+    if (former !== undefined) {
+      results.push(duplicateOf(mutation.id, former))
+      continue
+    }
+    const decision = decide(world, mutation, { actor, at, epoch }, options)
+    if (!decision.accepted) {
+      const outcome: Outcome = { status: 'rejected', error: decision.error }
+      world.ledger.set(key, outcome)
+      results.push({ id: mutation.id, ...outcome })
+      continue
+    }
+    const made: LoggedChange[] = []
+    for (const op of decision.ops) {
+      const change = applyOp(world, op, { actor, mutation: mutation.id, at })
+      if (change !== undefined) made.push(change)
+    }
+    changes.push(...made)
+    const outcome = appliedAt(lastVersionIn(made, mutation.space))
+    world.ledger.set(key, outcome)
+    results.push({ id: mutation.id, ...outcome })
+  }
+  return { results, changes }
+}
+
+const appliedAt = (version: number | undefined): Outcome =>
+  version === undefined ? { status: 'applied' } : { status: 'applied', version }
+
+const lastVersionIn = (changes: readonly LoggedChange[], space: SpaceId | null): number | undefined =>
+  changes.findLast((made) => made.space === space)?.change.version
+
+/** The first outcome, told again. */
+export function duplicateOf(id: string, outcome: Outcome): MutationResult {
+  switch (outcome.status) {
+    case 'applied':
+      return { id, status: 'duplicate', ...(outcome.version === undefined ? {} : { version: outcome.version }) }
+    case 'rejected':
+      return { id, status: 'duplicate', error: outcome.error }
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What an accepted mutation does, one op per change, before versions are known. `applyOp` gives each op the next
+ * version of the log it belongs to and moves the world forward.
+ *
+ * An op with `log: null` makes no change in any log: it concerns a being located nowhere, or the being that a space
+ * also is, whose story the space's own changes tell.
+ */
+import {
+  appendText,
+  type Being,
+  type BeingId,
+  type Change,
+  type Intention,
+  type IntentionId,
+  type MutationId,
+  type Role,
+  type Space,
+  type SpaceId,
+} from '@rhizom/protocol'
+import { memberKey, type World } from './world.ts'
+
+export type WorldOp =
+  | { kind: 'space.put'; log: SpaceId; space: Omit<Space, 'version'> }
+  | { kind: 'space.remove'; log: SpaceId }
+  | { kind: 'being.put'; log: SpaceId | null; being: Being }
+  /** It leaves this log. An op that follows puts it elsewhere. */
+  | { kind: 'being.leave'; log: SpaceId; id: BeingId }
+  /** It ceases to exist. */
+  | { kind: 'being.remove'; log: SpaceId | null; id: BeingId }
+  | { kind: 'intention.put'; log: SpaceId; intention: Intention }
+  | { kind: 'intention.append'; log: SpaceId; id: IntentionId; text: string; at: number }
+  | { kind: 'intention.remove'; log: SpaceId; id: IntentionId }
+  | { kind: 'member.put'; log: SpaceId; being: BeingId; role: Role }
+  | { kind: 'member.remove'; log: SpaceId; being: BeingId }
+
+export interface Cause {
+  actor: BeingId
+  mutation: MutationId
+  at: number
+}
+
+/** A change together with the log it belongs to. */
+export interface LoggedChange {
+  space: SpaceId
+  epoch: string
+  change: Change
+}
+
+/** Applies the op to `world`, which it alters, and returns the change it makes, if any. */
+export function applyOp(world: World, op: WorldOp, cause: Cause): LoggedChange | undefined {
+  if (op.kind === 'space.put') {
+    const version = (world.spaces.get(op.log)?.version ?? 0) + 1
+    const space = { ...op.space, version }
+    world.spaces.set(op.log, space)
+    return { space: op.log, epoch: space.epoch, change: { ...cause, version, kind: 'space.put', body: space } }
+  }
+  if (op.log === null) {
+    applyToWorld(world, op, undefined)
+    return undefined
+  }
+  const space = world.spaces.get(op.log)
+  if (space === undefined) throw new Error(`an op in ${op.log}, which is not there`)
+  const version = space.version + 1
+  world.spaces.set(space.id, { ...space, version })
+  const change = applyToWorld(world, op, version, cause)
+  return change === undefined ? undefined : { space: space.id, epoch: space.epoch, change }
+}
+
+type OtherOp = Exclude<WorldOp, { kind: 'space.put' }>
+
+function applyToWorld(world: World, op: OtherOp, version: number | undefined, cause?: Cause): Change | undefined {
+  const header = cause === undefined || version === undefined ? undefined : { ...cause, version }
+  switch (op.kind) {
+    case 'space.remove':
+      clear(world, op.log)
+      return header && { ...header, kind: 'space.remove', body: { id: op.log } }
+    case 'being.put': {
+      const being = { ...op.being, rev: version ?? op.being.rev }
+      world.beings.set(being.id, being)
+      return header && { ...header, kind: 'being.put', body: being }
+    }
+    case 'being.leave':
+      return header && { ...header, kind: 'being.remove', body: { id: op.id } }
+    case 'being.remove':
+      world.beings.delete(op.id)
+      world.removedBeings.add(op.id)
+      return header && { ...header, kind: 'being.remove', body: { id: op.id } }
+    case 'intention.put': {
+      const former = world.intentions.get(op.intention.id)
+      const intention = { ...op.intention, rev: version ?? 0 }
+      world.intentions.set(intention.id, { ...intention, position: former?.position ?? intention.rev })
+      return header && { ...header, kind: 'intention.put', body: intention }
+    }
+    case 'intention.append': {
+      const former = world.intentions.get(op.id)
+      if (former === undefined) throw new Error(`an append to ${op.id}, which is not there`)
+      const content = appendText(former.content, op.text)
+      world.intentions.set(op.id, { ...former, content, rev: version ?? former.rev, modifiedAt: op.at })
+      return header && { ...header, kind: 'intention.append', body: { id: op.id, text: op.text } }
+    }
+    case 'intention.remove':
+      world.intentions.delete(op.id)
+      return header && { ...header, kind: 'intention.remove', body: { id: op.id } }
+    case 'member.put':
+      world.members.set(memberKey(op.log, op.being), op.role)
+      return header && { ...header, kind: 'member.put', body: { being: op.being, role: op.role } }
+    case 'member.remove':
+      world.members.delete(memberKey(op.log, op.being))
+      return header && { ...header, kind: 'member.remove', body: { id: op.being } }
+    default:
+      return op satisfies never
+  }
+}
+
+/** Removes a space with its intentions and members; who was there is nowhere now. */
+function clear(world: World, id: SpaceId): void {
+  world.spaces.delete(id)
+  world.beings.delete(id)
+  world.cleared.add(id)
+  for (const being of world.beings.values())
+    if (being.location === id) world.beings.set(being.id, { ...being, location: null })
+  for (const intention of world.intentions.values())
+    if (intention.location === id) world.intentions.delete(intention.id)
+  for (const key of world.members.keys()) if (key.startsWith(`${id} `)) world.members.delete(key)
+}
