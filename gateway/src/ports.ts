@@ -16,7 +16,7 @@ import type {
 import type { LogAnswer, ReadRequest } from './core/feed/state.ts'
 import type { GatewayIdentity } from './core/presence/lease.ts'
 import type { PresenceWrite } from './core/presence/local.ts'
-import type { Orphans, PresenceRead } from './core/presence/remote.ts'
+import type { PresenceRead } from './core/presence/remote.ts'
 import type { SendOutcome } from './core/connection/send-budget.ts'
 
 /** One client, whatever carries it. After `close` it is not touched again. */
@@ -87,6 +87,9 @@ export interface ApiClient {
   revoked(place: RevokedPlace): Promise<RevokedOutcome>
 }
 
+/** Tells the api when beings were last seen. False if it did not take it. Never rejects. */
+export type LastSeenReport = (beings: readonly { being: BeingId; at: number }[]) => Promise<boolean>
+
 export interface HeartbeatRequest {
   identity: GatewayIdentity
   /** The date of this gateway. */
@@ -133,7 +136,7 @@ export interface PresenceStore {
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>
   write(writes: readonly PresenceWrite[]): Promise<void>
   read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead>
-  removeOrphans(space: SpaceId, orphans: Orphans): Promise<void>
+  removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void>
   /** Some of the spaces in which a gateway has entries. */
   spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]>
   /** It has none any more in these. */

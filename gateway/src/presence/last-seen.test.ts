@@ -16,7 +16,7 @@ beforeEach(() => {
   lastSeen = new LastSeen({
     clock,
     everyMs: 100,
-    post: (beings) => {
+    report: (beings) => {
       posted.push([...beings])
       return Promise.resolve(isTaken)
     },

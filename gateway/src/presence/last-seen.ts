@@ -4,13 +4,13 @@
  * latest time counts.
  */
 import type { Cancel, Clock } from '@rhizom/machine'
-import type { BeingId, LastSeenBody } from '@rhizom/protocol'
+import type { BeingId } from '@rhizom/protocol'
+import type { LastSeenReport } from '../ports.ts'
 
 export interface LastSeenDeps {
   clock: Clock
   everyMs: number
-  /** False if the api did not take it. Never rejects. */
-  post(beings: readonly { being: BeingId; at: number }[]): Promise<boolean>
+  report: LastSeenReport
   given(outcome: 'stored' | 'failed' | 'dropped', beings: number): void
 }
 
@@ -63,7 +63,7 @@ export class LastSeen {
     while (this.#waiting.size > 0) {
       const batch = [...this.#waiting].slice(0, MAX_BATCH).map(([being, at]) => ({ being, at }))
       for (const { being } of batch) this.#waiting.delete(being)
-      const isStored = await this.#deps.post(batch)
+      const isStored = await this.#deps.report(batch)
       this.#deps.given(isStored ? 'stored' : 'failed', batch.length)
       if (isStored) continue
       for (const { being, at } of batch) this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
@@ -78,33 +78,5 @@ export class LastSeen {
       this.#timer = undefined
       void this.flush()
     })
-  }
-}
-
-export interface LastSeenPostSettings {
-  urls: readonly string[]
-  internalToken: string
-  timeoutMs: number
-}
-
-/** `POST /internal/last-seen` of the api; the next address is tried after one that failed. */
-export function createLastSeenPost({ urls, internalToken, timeoutMs }: LastSeenPostSettings): LastSeenDeps['post'] {
-  let current = 0
-  return async (beings) => {
-    const body: LastSeenBody = { beings: [...beings] }
-    try {
-      const response = await fetch(`${urls[current % urls.length] ?? ''}/internal/last-seen`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${internalToken}` },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      await response.arrayBuffer()
-      if (response.ok) return true
-    } catch {
-      // Told by the outcome, counted by the caller, and tried again with the next batch.
-    }
-    current += 1
-    return false
   }
 }

@@ -4,7 +4,8 @@
  * find. What fails is tried again when the next heartbeat misses the lease.
  */
 import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
-import { orphansOf } from '../core/presence/remote.ts'
+import { NOBODY, type Part } from '../core/presence/merged.ts'
+import type { PresenceRead } from '../core/presence/remote.ts'
 import type { PresenceStore } from '../ports.ts'
 import type { LastSeen } from './last-seen.ts'
 import type { PresenceMetrics } from './metrics.ts'
@@ -64,9 +65,9 @@ export class OrphanCleaner {
       const own = localBeings(space)
       if (own === undefined) continue
       const extra = [...(entries?.get(boot)?.keys() ?? [])].filter((being) => !own.includes(being))
-      if (extra.length > 0) metrics.orphansRemoved.inc(extra.length)
+      metrics.orphansRemoved.inc(extra.length)
       const isLeft = own.length === 0 ? store.removeSpaces(boot, [space]) : Promise.resolve()
-      await Promise.all([store.removeOrphans(space, new Map([[boot, extra]])), isLeft])
+      await Promise.all([store.removeEntries(space, boot, extra), isLeft])
     }
   }
 
@@ -87,7 +88,23 @@ export class OrphanCleaner {
     const { orphans, lastSeen: seen } = orphansOf(await store.read(space, [boot]), boot)
     for (const [being, at] of seen) lastSeen.note(being, at)
     if (orphans.length === 0) return
-    await store.removeOrphans(space, new Map([[boot, orphans]]))
+    await store.removeEntries(space, boot, orphans)
     metrics.orphansRemoved.inc(orphans.length)
   }
+}
+
+/**
+ * What a gateway without a lease left in a space, and when those were last seen whom nobody saw leave: at its last
+ * heartbeat, or when they came or did something after it. One that goes on under another name has the same connections:
+ * nobody of it left.
+ */
+export function orphansOf(
+  { entries, leases, heartbeats }: PresenceRead,
+  boot: BootId,
+): { orphans: BeingId[]; lastSeen: Map<BeingId, number> } {
+  const left: Part = leases.has(boot) ? NOBODY : (entries?.get(boot) ?? NOBODY)
+  const isReplaced = [...leases.values()].some((formerly) => formerly.includes(boot))
+  const heartbeatAt = heartbeats.get(boot) ?? 0
+  const seen = [...left].map(([being, { since, setAt }]) => [being, Math.max(since, setAt, heartbeatAt)] as const)
+  return { orphans: [...left.keys()], lastSeen: new Map(isReplaced ? [] : seen) }
 }

@@ -18,6 +18,8 @@ export class RosterRunner {
   readonly roster: Roster
   /** Takes frames for all who follow the space here. */
   tell: ((frame: Uint8Array) => void) | undefined
+  /** When the time of its hash in Redis was last put off. */
+  extendedAtMs: number
   /** Lets something happen to the roster. */
   readonly call: (call: RosterCall) => void
   /** Ends the runner, and with it whatever comes late. */
@@ -27,6 +29,7 @@ export class RosterRunner {
 
   constructor(roster: Roster, { clock, random, carryOut, changed, faulted }: RosterRunnerDeps) {
     this.roster = roster
+    this.extendedAtMs = clock.nowMs()
     this.#clock = clock
     const runner = new Runner({
       machine: rosterMachine,

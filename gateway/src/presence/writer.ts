@@ -5,20 +5,12 @@
 import type { Cancel, Clock } from '@rhizom/machine'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Roster } from '../core/presence/roster.ts'
-import type { PresenceStore } from '../ports.ts'
-import type { PresenceMetrics } from './metrics.ts'
 
 export interface PresenceWriterDeps {
   clock: Clock
-  store: PresenceStore
-  metrics: PresenceMetrics
   /** While it is not, nothing is written: everything is said again when it is. */
   isLinkUp(): boolean
-  /** A write is on its way. */
-  wrote(write: PresenceWrite): void
-  written(writes: readonly PresenceWrite[]): void
-  failed(writes: readonly PresenceWrite[], error: unknown): void
-  faulted(error: unknown): void
+  write(writes: readonly PresenceWrite[]): void
 }
 
 const GATHER_MS = 10
@@ -42,25 +34,15 @@ export class PresenceWriter {
   flush(): void {
     this.#timer?.()
     this.#timer = undefined
-    const { store, metrics, isLinkUp, wrote, written, failed, faulted } = this.#deps
-    if (!isLinkUp()) return
+    if (!this.#deps.isLinkUp()) return
     const writes: PresenceWrite[] = []
-    for (const roster of this.#waiting) {
-      const write = roster.takeWrite(this.#lastWrite + 1)
+    for (const { local, space } of this.#waiting) {
+      const write = local.takeWrite(space, this.#lastWrite + 1)
       if (write === undefined) continue
       this.#lastWrite += 1
-      wrote(write)
       writes.push(write)
     }
     this.#waiting.clear()
-    if (writes.length === 0) return
-    metrics.hints.inc({ direction: 'sent' }, writes.length)
-    store
-      .write(writes)
-      .then(
-        () => written(writes),
-        (error: unknown) => failed(writes, error),
-      )
-      .catch(faulted)
+    if (writes.length > 0) this.#deps.write(writes)
   }
 }

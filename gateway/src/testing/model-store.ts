@@ -3,6 +3,7 @@
  * moment; a connection may be cut while they are under way. Messages may be lost, doubled and late.
  */
 import {
+  type BeingId,
   type BootId,
   encodeGatewayBeat,
   encodePresenceMessage,
@@ -12,7 +13,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { PresenceWrite } from '../core/presence/local.ts'
-import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
+import type { PresenceRead } from '../core/presence/remote.ts'
 import type { Clock } from '@rhizom/machine'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../ports.ts'
 import { type PresenceBus, PresenceData } from './presence-data.ts'
@@ -141,8 +142,8 @@ export class ModelStore implements PresenceStore {
     })
   }
 
-  removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
-    return this.#ask(() => this.#redis.removeOrphans(space, orphans))
+  removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void> {
+    return this.#ask(() => this.#redis.removeEntries(space, boot, beings))
   }
 
   spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
