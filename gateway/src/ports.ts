@@ -44,7 +44,7 @@ export interface BusListener {
   /** Beings that were removed lately. */
   revoked(revoked: Revoked): void
   /** What another gateway says of its presence. */
-  beat(message: Uint8Array): void
+  heartbeat(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
   lost(): void
   /** The connection lives, and nothing of the api arrives. */

@@ -100,8 +100,8 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'do not notice that a hint is missing',
     file: 'gateway/src/core/presence/remote.ts',
-    find: `isMissing = put === undefined || placement === 'gap'`,
-    put: 'isMissing = put === undefined',
+    find: `if (put === undefined || placement === 'gap') this`,
+    put: 'if (put === undefined) this',
     known: '115',
   },
   {
@@ -114,7 +114,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'forget the hints that come while the hash is read',
     file: 'gateway/src/core/presence/remote.ts',
-    find: 'for (const received of copy.received) this.#apply(received)',
+    find: 'for (const hint of received) this.#apply(hint)',
     put: '',
     known: '46',
   },

@@ -6,7 +6,7 @@
  * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of it
  * bounded, so that an idle heartbeat stays one.
  */
-import { type Clock, type Random, Runner } from '@rhizom/machine'
+import { Runner } from '@rhizom/machine'
 import type { BootId, GatewayBeat, Position, Range, SpaceId } from '@rhizom/protocol'
 import {
   heartbeatEveryMs,
@@ -18,9 +18,9 @@ import {
   startLease,
 } from '../core/presence/lease.ts'
 import type { Roster } from '../core/presence/roster.ts'
-import type { HeartbeatAnswer, Log, PresenceStore } from '../ports.ts'
+import type { HeartbeatAnswer } from '../ports.ts'
 import { type ConditionLog, conditionLog } from '../throttled-log.ts'
-import type { PresenceMetrics } from './metrics.ts'
+import type { PresenceDeps } from './port.ts'
 
 /** The rosters of this gateway, by space: the one that was counted the longest ago first. */
 export type Rosters = Map<SpaceId, { readonly roster: Roster; extendedAtMs: number }>
@@ -28,19 +28,12 @@ export type Rosters = Map<SpaceId, { readonly roster: Roster; extendedAtMs: numb
 type HeartbeatEffect = Extract<LeaseEffect, { type: 'heartbeat' }>
 export type LinkEffect = Exclude<LeaseEffect, HeartbeatEffect>
 
-export interface HeartbeatDeps {
-  clock: Clock
-  random: Random
-  store: PresenceStore
-  newBootId(): BootId
-  metrics: PresenceMetrics
-  log: Log
+export interface HeartbeatDeps extends Omit<PresenceDeps, 'settings' | 'lastSeen'> {
   settings: LeaseSettings
   rosters: Rosters
   carryOut(effect: LinkEffect): void
   /** What Redis holds of a space is not what it should hold. */
   readWanted(space: SpaceId): void
-  faulted(error: unknown): void
 }
 
 /** A hash outlives the last gateway that knew it by no more than this. */
@@ -121,7 +114,7 @@ export class Heartbeat {
     const nowMs = clock.nowMs()
     const counted = nextToCount(rosters)
     const expected = counted?.entryCount
-    const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.boots())
+    const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.remote.boots())
     const peers = [...new Set([...ofRosters, ...this.#gateways])].filter((boot) => boot !== bootId)
     const answered = ({ renewed, ttlMs, gateways, entryCount }: HeartbeatAnswer): void => {
       if (lease.isNew && renewed) metrics.leasesTaken.inc()

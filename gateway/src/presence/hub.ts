@@ -6,7 +6,6 @@
  *
  * Cost: an idle gateway sends one heartbeat a third of the lease, whatever the number of connections and spaces.
  */
-import type { Clock, Random } from '@rhizom/machine'
 import {
   type BeingId,
   type BootId,
@@ -16,41 +15,22 @@ import {
   type PresenceMessage,
   type SpaceId,
 } from '@rhizom/protocol'
-import { isLinkUp, type LeaseSettings, trustOf } from '../core/presence/lease.ts'
+import { isLinkUp, trustOf } from '../core/presence/lease.ts'
 import type { ConnectionId, PresenceWrite } from '../core/presence/local.ts'
-import { Roster, type RosterCall, type RosterEffect, type RosterSettings } from '../core/presence/roster.ts'
-import type { Log, PresenceStore } from '../ports.ts'
+import { NOBODY } from '../core/presence/merged.ts'
+import { Roster, type RosterCall, type RosterEffect } from '../core/presence/roster.ts'
 import { Heartbeat, type LinkEffect } from './heartbeat.ts'
-import type { LastSeen } from './last-seen.ts'
-import type { PresenceMetrics } from './metrics.ts'
 import { OrphanCleaner } from './orphan-cleaner.ts'
-import type { Presence, PresenceHandle, RosterHandle } from './port.ts'
+import type { Presence, PresenceDeps, PresenceHandle, RosterHandle } from './port.ts'
 import { RosterRunner } from './roster-runner.ts'
 import { PresenceWriter } from './writer.ts'
 
-export interface PresenceHubDeps {
-  clock: Clock
-  random: Random
-  store: PresenceStore
-  lastSeen: Pick<LastSeen, 'note' | 'flush' | 'stop'>
-  /** A name no gateway had before. */
-  newBootId(): BootId
-  metrics: PresenceMetrics
-  log: Log
-  settings: PresenceSettings
-  /** A bug of ours was met, and ends here. */
-  faulted(error: unknown): void
-}
-
-export interface PresenceSettings {
-  roster: RosterSettings
-  lease: LeaseSettings
-}
-
+/** Spaces of our own that are looked at when Redis is back. */
+const MAX_OWN = 10_000
 const encoder = new TextEncoder()
 
 export class PresenceHub implements Presence {
-  readonly #deps: PresenceHubDeps
+  readonly #deps: PresenceDeps
   readonly #spaces = new Map<SpaceId, RosterRunner>()
   readonly #heartbeat: Heartbeat
   readonly #writer: PresenceWriter
@@ -58,7 +38,7 @@ export class PresenceHub implements Presence {
   #isStopped = false
   #emptyWaiters: (() => void)[] = []
 
-  constructor(deps: PresenceHubDeps) {
+  constructor(deps: PresenceDeps) {
     this.#deps = deps
     this.#heartbeat = new Heartbeat({
       ...deps,
@@ -67,16 +47,12 @@ export class PresenceHub implements Presence {
       carryOut: (effect) => this.#carryOutLink(effect),
       readWanted: (id) => this.#call(id, (roster) => roster.readWanted()),
     })
-    this.#writer = new PresenceWriter({
-      ...deps,
-      isLinkUp: () => this.#isLinkUp,
-      write: (writes) => this.#write(writes),
-    })
-    this.#cleaner = new OrphanCleaner({
-      ...deps,
-      localBeings: (id) => this.#unwatchedBeings(id),
-      failed: (error) => this.#failed(error),
-    })
+    this.#writer = new PresenceWriter(
+      deps.clock,
+      () => this.#isLinkUp,
+      (writes) => this.#write(writes),
+    )
+    this.#cleaner = new OrphanCleaner({ ...deps, failed: (error) => this.#failed(error) })
     this.#heartbeat.start()
   }
 
@@ -129,7 +105,7 @@ export class PresenceHub implements Presence {
     if (stops) this.#gatewaysGone([epoch])
     else
       for (const [id, version] of Object.entries(wrote))
-        this.#call(id, (roster, at) => roster.headReceived({ epoch, version }, at))
+        this.#call(id, (roster, at) => roster.remote.headReceived({ epoch, version }, at))
   }
 
   channelJoined(id: SpaceId): void {
@@ -244,7 +220,7 @@ export class PresenceHub implements Presence {
         this.#writer.add(space.roster)
         return
       case 'cleanUpAfter':
-        this.#cleaner.cleanUpAfter(effect.boot)
+        this.#cleaner.cleanUpAfter(effect.boot, space.roster.space)
         return
       case 'sendFrame':
         metrics.frames.inc({ kind: effect.frame.frozen ? 'frozen' : 'change' })
@@ -262,14 +238,14 @@ export class PresenceHub implements Presence {
     switch (effect.type) {
       case 'linkFound':
         this.#callAll((roster) => roster.linkFound(effect.identity))
-        this.#cleaner.reconcileOwn(effect.identity.bootId)
+        this.#when(this.#compareUnwatched(effect.identity.bootId), () => undefined)
         return
       case 'linkLost':
         this.#callAll((roster) => roster.linkLost())
         for (const space of this.#spaces.values()) space.release()
         return
       case 'trustRestored':
-        this.#callAll((roster) => roster.trustRestored())
+        this.#callAll((roster) => roster.remote.trustRestored())
         return
       case 'gatewaysGone':
         this.#gatewaysGone(effect.boots)
@@ -284,7 +260,7 @@ export class PresenceHub implements Presence {
     const { roster } = space
     const before = trustOf(this.#heartbeat.lease, clock.nowMs())
     const bootId = this.#bootId
-    const read = store.read(roster.space, [...roster.boots(), bootId])
+    const read = store.read(roster.space, [...roster.remote.boots(), bootId])
     read.then(
       () => metrics.reads.inc({ outcome: 'answered' }),
       () => metrics.reads.inc({ outcome: 'failed' }),
@@ -326,11 +302,20 @@ export class PresenceHub implements Presence {
     })
   }
 
-  /** Who is here through us in a space that nobody watches here; undefined where somebody does. */
-  #unwatchedBeings(id: SpaceId): readonly BeingId[] | undefined {
-    const roster = this.#spaces.get(id)?.roster
-    if (roster === undefined) return []
-    return roster.isWatched ? undefined : roster.local.beings()
+  /**
+   * A roster that is watched compares our entries in Redis with what they should be whenever it reads. A replica that
+   * lagged may remember somebody who left through us in a space that nobody follows here.
+   */
+  async #compareUnwatched(boot: BootId): Promise<void> {
+    const { store } = this.#deps
+    for (const id of await store.spacesOf(boot, MAX_OWN)) {
+      if (this.#spaces.get(id)?.roster.isWatched === true) continue
+      const { entries } = await store.read(id, [boot])
+      if (this.#isStopped || boot !== this.#bootId) return
+      const space = this.#obtain(id)
+      space.call(({ local }, at) => local.compare(entries?.get(boot) ?? NOBODY, at))
+      if (space.roster.isIdle) await store.removeSpaces(boot, [id])
+    }
   }
 
   #tellIfEmpty(): void {

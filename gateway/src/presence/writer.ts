@@ -6,35 +6,33 @@ import type { Cancel, Clock } from '@rhizom/machine'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Roster } from '../core/presence/roster.ts'
 
-export interface PresenceWriterDeps {
-  clock: Clock
-  /** While it is not, nothing is written: everything is said again when it is. */
-  isLinkUp(): boolean
-  write(writes: readonly PresenceWrite[]): void
-}
-
 const GATHER_MS = 10
 
 export class PresenceWriter {
-  readonly #deps: PresenceWriterDeps
+  readonly #clock: Clock
+  readonly #isLinkUp: () => boolean
+  readonly #write: (writes: readonly PresenceWrite[]) => void
   readonly #waiting = new Set<Roster>()
   #timer: Cancel | undefined
   #lastWrite = 0
 
-  constructor(deps: PresenceWriterDeps) {
-    this.#deps = deps
+  /** While the link is not up nothing is written: everything is said again when it is. */
+  constructor(clock: Clock, isLinkUp: () => boolean, write: (writes: readonly PresenceWrite[]) => void) {
+    this.#clock = clock
+    this.#isLinkUp = isLinkUp
+    this.#write = write
   }
 
   add(roster: Roster): void {
     this.#waiting.add(roster)
-    this.#timer ??= this.#deps.clock.after(GATHER_MS, () => this.flush())
+    this.#timer ??= this.#clock.after(GATHER_MS, () => this.flush())
   }
 
   /** Writes what waits, now. */
   flush(): void {
     this.#timer?.()
     this.#timer = undefined
-    if (!this.#deps.isLinkUp()) return
+    if (!this.#isLinkUp()) return
     const writes: PresenceWrite[] = []
     for (const { local, space } of this.#waiting) {
       const write = local.takeWrite(space, this.#lastWrite + 1)
@@ -43,6 +41,6 @@ export class PresenceWriter {
       writes.push(write)
     }
     this.#waiting.clear()
-    if (writes.length > 0) this.#deps.write(writes)
+    if (writes.length > 0) this.#write(writes)
   }
 }

@@ -21,7 +21,6 @@ import {
   presenceField,
   REDIS,
   type SpaceId,
-  spaceIdSchema,
 } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import type { PresenceWrite } from '../core/presence/local.ts'
@@ -104,7 +103,8 @@ export class RedisPresenceStore implements PresenceStore {
     }
     const counted = countOf === undefined ? undefined : replies[peers.length]
     const entryCount = typeof counted === 'number' ? counted : undefined
-    return { renewed: set === 'OK', ttlMs, gateways: namesIn(gateways, bootIdSchema), entryCount }
+    const known = namesIn(gateways).filter((boot) => bootIdSchema.safeParse(boot).success)
+    return { renewed: set === 'OK', ttlMs, gateways: known, entryCount }
   }
 
   async write(writes: readonly PresenceWrite[]): Promise<void> {
@@ -142,7 +142,7 @@ export class RedisPresenceStore implements PresenceStore {
   async spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
     // Any of them, so that gateways that clear up together share the work.
     const [spaces] = await this.#send([['srandmember', REDIS.gatewaySpaces(boot), limit]])
-    return namesIn(spaces, spaceIdSchema)
+    return namesIn(spaces)
   }
 
   async removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
@@ -211,9 +211,9 @@ const inParts = <Item>(items: readonly Item[]): Item[][] =>
     items.slice(index * FIELDS_PER_COMMAND, (index + 1) * FIELDS_PER_COMMAND),
   )
 
-function namesIn(reply: unknown, schema: typeof bootIdSchema | typeof spaceIdSchema): string[] {
+const namesIn = (reply: unknown): string[] => {
   const parts: unknown[] = Array.isArray(reply) ? reply : []
-  return parts.filter((part): part is string => schema.safeParse(part).success)
+  return parts.filter((part) => typeof part === 'string')
 }
 
 function entriesOf(hash: object): Map<BootId, Map<BeingId, PresenceEntry>> {

@@ -222,7 +222,7 @@ describe('reads', () => {
     expect(remote.isExact).toBe(false)
     hear('b2', 0, 5, { '@bob': entry(5) }, [], ['b'])
     expect(remote.isExact).toBe(false)
-    remote.removeGateway('a')
+    remote.removePart('a')
     expect(remote.isExact).toBe(true)
     expect(here()).toEqual(['@bob'])
   })

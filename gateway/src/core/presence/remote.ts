@@ -15,16 +15,7 @@
  *   trusted again (lease.ts). Until then a read only adds, and whose part is not whole is doubted.
  */
 import type { Moment } from '@rhizom/machine'
-import {
-  type BeingId,
-  type BootId,
-  isBehind,
-  type PresenceEntry,
-  type PresenceHint,
-  place,
-  type Position,
-  type Range,
-} from '@rhizom/protocol'
+import { type BootId, isBehind, type PresenceHint, place, type Position, type Range } from '@rhizom/protocol'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { type MergedPresence, NOBODY, type Part } from './merged.ts'
 
@@ -44,25 +35,23 @@ export interface ReceivedHint {
   hint: PresenceHint
 }
 
-/** What is known of one gateway's writes: all up to `rev`, unless it is behind. */
+/**
+ * What is known of one gateway's writes: that all up to `rev` is in, or is shown by a read that begins later and is
+ * wanted.
+ */
 type Progress =
   | { status: 'current'; rev: number }
   /** Its heartbeat claims a write whose hint may be merely late. */
   | { status: 'suspected'; rev: number; claimed: number; checkAtMs: number }
-  /** Some write up to `claimed` is not in: a read that begins later shows it. */
-  | { status: 'behind'; rev: number; claimed: number }
   /** Redis lacks its lease or some of its entries, which proves nothing yet: all who were here stay. */
   | { status: 'doubted'; rev: number }
 
-type Copy =
-  | { status: 'unread' | 'read' }
-  | {
-      status: 'reading' | 'rereading'
-      readSeq: number
-      /** What was known of each gateway's writes when the read began: the answer shows that and more. */
-      floors: ReadonlyMap<BootId, number>
-      received: ReceivedHint[]
-    }
+interface ReadUnderWay {
+  readSeq: number
+  /** Up to where each gateway's writes were known when it began: the answer shows that and more. */
+  floors: ReadonlyMap<BootId, number>
+  received: ReceivedHint[]
+}
 
 const NOTHING_KNOWN: Progress = { status: 'current', rev: 0 }
 /** A heartbeat may overtake the hint it speaks of, for this long. */
@@ -71,7 +60,9 @@ const LATE_HINT_MS = 500
 export class RemotePresence {
   readonly #merged: MergedPresence
   readonly #gateways = new Map<BootId, Progress>()
-  #copy: Copy = { status: 'unread' }
+  /** Whether there is a copy, of which hints tell how it changes. */
+  #isRead = false
+  #underWay: ReadUnderWay | undefined
   /** A read that begins from now on would tell more. */
   #isReadWanted = false
   #readSeq = 0
@@ -87,7 +78,7 @@ export class RemotePresence {
 
   /** Whether the hash is to be read now; while a read is under way another one follows it. */
   get isReadDue(): boolean {
-    return this.#isReadWanted && (this.#copy.status === 'unread' || this.#copy.status === 'read')
+    return this.#isReadWanted && this.#underWay === undefined
   }
 
   get wakesAtMs(): number | undefined {
@@ -106,24 +97,21 @@ export class RemotePresence {
 
   /** Redis is trusted again: what was only added to is to be read once more. */
   trustRestored(): void {
-    if (this.#copy.status !== 'read' || !this.isExact) this.#isReadWanted = true
+    if (this.#underWay !== undefined || !this.isExact) this.#isReadWanted = true
   }
 
   /** Names the read that begins now. */
   beginRead(): number {
     this.#isReadWanted = false
-    for (const [boot, known] of this.#gateways)
-      if (known.status === 'behind')
-        this.#gateways.set(boot, { status: 'current', rev: Math.max(known.rev, known.claimed) })
     const floors = new Map([...this.#gateways].map(([boot, { rev }]) => [boot, rev] as const))
-    const readSeq = ++this.#readSeq
-    this.#copy = { status: this.#isRead ? 'rereading' : 'reading', readSeq, floors, received: [] }
-    return readSeq
+    this.#underWay = { readSeq: ++this.#readSeq, floors, received: [] }
+    return this.#readSeq
   }
 
   /** What is known may be out of date from now on, and no answer under way will do. */
   lose(): void {
-    this.#copy = { status: 'unread' }
+    this.#isRead = false
+    this.#underWay = undefined
     this.#isReadWanted = false
     for (const [boot, { status, rev }] of this.#gateways)
       if (status === 'suspected') this.#gateways.set(boot, { status: 'current', rev })
@@ -132,29 +120,30 @@ export class RemotePresence {
   /** Nobody looks at this space any more. */
   forget(): void {
     this.lose()
-    for (const boot of this.boots()) this.removeGateway(boot)
+    for (const boot of this.boots()) this.removePart(boot)
   }
 
+  /** Another gateway wrote. */
   hintReceived(received: ReceivedHint): void {
-    if ('received' in this.#copy) this.#copy.received.push(received)
+    this.#underWay?.received.push(received)
     if (this.#isRead) this.#apply(received)
   }
 
-  /** A gateway says up to where it wrote. */
+  /** Another gateway says up to where it wrote: `head.epoch` is its boot id. */
   headReceived(head: Position, { nowMs }: Moment): void {
     const known = this.#gateways.get(head.epoch) ?? NOTHING_KNOWN
     if (!this.#isRead || !isBehind({ epoch: head.epoch, version: known.rev }, head)) return
-    const { version: claimed } = head
+    const { epoch, version: claimed } = head
     if (known.status === 'current')
-      this.#gateways.set(head.epoch, { status: 'suspected', rev: known.rev, claimed, checkAtMs: nowMs + LATE_HINT_MS })
-    else if (known.status !== 'doubted')
-      this.#gateways.set(head.epoch, { ...known, claimed: Math.max(claimed, known.claimed) })
+      this.#gateways.set(epoch, { status: 'suspected', rev: known.rev, claimed, checkAtMs: nowMs + LATE_HINT_MS })
+    else if (known.status === 'suspected')
+      this.#gateways.set(epoch, { ...known, claimed: Math.max(claimed, known.claimed) })
   }
 
   timePassed({ nowMs }: Moment): void {
     for (const [boot, known] of this.#gateways) {
       if (known.status !== 'suspected' || known.checkAtMs > nowMs) continue
-      this.#gateways.set(boot, { status: 'behind', rev: known.rev, claimed: known.claimed })
+      this.#gateways.set(boot, { status: 'current', rev: known.claimed })
       this.#isReadWanted = true
     }
   }
@@ -170,37 +159,35 @@ export class RemotePresence {
     trust: Trust,
     gone: (boot: BootId) => void,
   ): boolean {
-    const copy = this.#copy
-    if (!('floors' in copy) || copy.readSeq !== readSeq) return false
+    const underWay = this.#underWay
+    if (underWay?.readSeq !== readSeq) return false
+    const { floors, received } = underWay
     const replaced = new Set([...own.previousBootIds, ...[...read.leases.values()].flat()])
     // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
-    for (const boot of new Set([...(read.entries?.keys() ?? []), ...copy.floors.keys()])) {
+    for (const boot of new Set([...(read.entries?.keys() ?? []), ...floors.keys()])) {
       if (boot === own.bootId) continue
       const before = this.#merged.partOf(boot)
       const found = read.entries === undefined ? before : (read.entries.get(boot) ?? NOBODY)
       const isAlive = read.leases.has(boot)
       if (isAlive && (trust.entries || [...before.keys()].every((being) => found.has(being)))) {
-        this.#take(boot, found, copy.floors.get(boot) ?? 0)
+        this.#take(boot, found, floors.get(boot) ?? 0)
       } else if (isAlive || (!trust.leases && !replaced.has(boot))) {
         this.#doubt(boot, found)
       } else {
         if (found.size > 0) gone(boot)
-        this.removeGateway(boot)
+        this.removePart(boot)
       }
     }
-    this.#copy = { status: 'read' }
-    for (const received of copy.received) this.#apply(received)
+    this.#isRead = true
+    this.#underWay = undefined
+    for (const hint of received) this.#apply(hint)
     return true
   }
 
   /** The lease of a gateway has run out, or it said that it stops. */
-  removeGateway(boot: BootId): void {
+  removePart(boot: BootId): void {
     this.#merged.replace(boot, NOBODY)
     this.#gateways.delete(boot)
-  }
-
-  get #isRead(): boolean {
-    return this.#copy.status === 'read' || this.#copy.status === 'rereading'
   }
 
   #apply({ range, hint }: ReceivedHint): void {
@@ -209,23 +196,16 @@ export class RemotePresence {
     const known = this.#gateways.get(boot) ?? NOTHING_KNOWN
     const placement = place({ epoch: boot, version: known.rev }, range)
     if (placement !== 'old') {
-      const isMissing = put === undefined || placement === 'gap'
-      if (isMissing) this.#isReadWanted = true
-      const rev = put === undefined ? known.rev : to
+      if (put === undefined || placement === 'gap') this.#isReadWanted = true
       // The first write under a name, or after Redis was away, is all there is.
       const isWhole = put !== undefined && from === 0
-      if (put !== undefined) this.#applyEntries(boot, put, Object.keys(left), isWhole)
-      this.#gateways.set(boot, isMissing ? behind(known, rev, to) : isWhole ? upTo(known, rev) : advanced(known, rev))
+      if (isWhole) this.#merged.replace(boot, NOBODY)
+      for (const [being, entry] of Object.entries(put ?? {})) this.#merged.put(boot, being, entry)
+      for (const being of Object.keys(left)) this.#merged.remove(boot, being)
+      this.#gateways.set(boot, known.status === 'doubted' && !isWhole ? { ...known, rev: to } : upTo(known, to))
     }
     // After its successor is in, so that nobody blinks; one whose entries have yet to be read goes with that read.
-    if (put !== undefined) for (const previous of formerly) this.removeGateway(previous)
-  }
-
-  #applyEntries(boot: BootId, put: Record<BeingId, PresenceEntry>, left: readonly BeingId[], isWhole: boolean): void {
-    const entries = new Map(Object.entries(put))
-    if (isWhole) this.#merged.replace(boot, entries)
-    else for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
-    for (const being of left) this.#merged.remove(boot, being)
+    if (put !== undefined) for (const previous of formerly) this.removePart(previous)
   }
 
   #take(boot: BootId, entries: Part, floor: number): void {
@@ -244,23 +224,4 @@ export class RemotePresence {
 
 /** All up to `rev` is in. What was claimed meanwhile and goes beyond it stays to be looked for. */
 const upTo = (known: Progress, rev: number): Progress =>
-  'claimed' in known && known.claimed > rev ? { ...known, rev } : { status: 'current', rev }
-
-/** Writes up to `claimed` are known of. One that is doubted stays so until it is read or says it all. */
-const behind = (known: Progress, rev: number, claimed: number): Progress =>
-  known.status === 'doubted' ? { ...known, rev } : { status: 'behind', rev, claimed }
-
-/** One more write, `rev`, is in. */
-function advanced(known: Progress, rev: number): Progress {
-  switch (known.status) {
-    case 'current':
-    case 'suspected':
-      return upTo(known, rev)
-    case 'behind':
-      return { ...known, rev, claimed: Math.max(known.claimed, rev) }
-    case 'doubted':
-      return { ...known, rev }
-    default:
-      return known satisfies never
-  }
-}
+  known.status === 'suspected' && known.claimed > rev ? { ...known, rev } : { status: 'current', rev }

@@ -224,7 +224,7 @@ describe('frames', () => {
     happen(30, (one) => one.linkLost())
     happen(40, (one) => one.linkFound(me))
     const [first] = take('readHash')
-    happen(1540, (one) => one.trustRestored())
+    happen(1540, (one) => one.remote.trustRestored())
     expect(take('readHash')).toEqual([])
     const none = { ...hash({}), leases: new Map([['a', []]]) }
     answer(1550, none, { leases: false, entries: false }, first)
@@ -232,7 +232,7 @@ describe('frames', () => {
     answer(1560, none)
     expect(roster.isExact).toBe(true)
     expect(frames()).toMatchObject([{ frozen: true }, { left: ['@ada'], frozen: false }])
-    happen(1600, (one) => one.trustRestored())
+    happen(1600, (one) => one.remote.trustRestored())
     expect(take('readHash')).toEqual([])
   })
 

@@ -5,7 +5,7 @@
  *                            ├─► merged ─► listing
  *   hints, reads ─► remote ──┘               └─► answers to subscribe
  *
- * Whatever happens only changes what is known; then `settle` compares it with what Redis and the clients were told, and
+ * Whatever happens only changes what is known; then `afterEvent` compares it with what Redis and the clients were told, and
  * makes the effects. The shell (presence/hub.ts) owns time, Redis and sockets; lease.ts knows whether this gateway and
  * others live. Unlike the other machines it is changed in place, as it may hold thousands.
  *
@@ -13,7 +13,7 @@
  * changes meanwhile is kept back, and when it is exact again one frame brings all clients level.
  */
 import type { Machine, Moment } from '@rhizom/machine'
-import type { BeingId, BootId, Here, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type { BeingId, BootId, Here, ServerFrame, SpaceId } from '@rhizom/protocol'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { Listing, type RosterDifference } from './listing.ts'
 import { LocalPresence } from './local.ts'
@@ -62,9 +62,10 @@ export class Roster {
   readonly space: SpaceId
   /** Who is here through this gateway: connections come and go there. */
   readonly local: LocalPresence
+  /** Who is here through others: heads are heard there. */
+  readonly remote: RemotePresence
   readonly #settings: RosterSettings
   readonly #merged = new MergedPresence()
-  readonly #remote = new RemotePresence(this.#merged)
   #link: 'up' | 'down'
   #audience: Audience | undefined
   #effects: RosterEffect[] = []
@@ -73,13 +74,14 @@ export class Roster {
     this.space = space
     this.#link = link
     this.#settings = settings
+    this.remote = new RemotePresence(this.#merged)
     this.local = new LocalPresence(this.#merged, identity, settings.graceMs, (being, date) =>
       this.#effects.push({ type: 'reportLastSeen', being, at: date }),
     )
   }
 
   get isExact(): boolean {
-    return this.#remote.isExact
+    return this.remote.isExact
   }
 
   get isWatched(): boolean {
@@ -96,13 +98,8 @@ export class Roster {
     return this.isExact && this.local.isWritten && this.local.areLeavesTaken ? this.#merged.entryCount : undefined
   }
 
-  /** Gateways whose leases matter here. */
-  boots(): BootId[] {
-    return this.#remote.boots()
-  }
-
   get wakesAtMs(): number | undefined {
-    const times = [this.#audience?.flushAtMs, this.local.wakesAtMs, this.#remote.wakesAtMs]
+    const times = [this.#audience?.flushAtMs, this.local.wakesAtMs, this.remote.wakesAtMs]
     return least(times.filter((time) => time !== undefined))
   }
 
@@ -121,7 +118,7 @@ export class Roster {
   /** Nobody follows the space here any more; hints do not arrive from now on. */
   unwatch(): void {
     this.#audience = undefined
-    this.#remote.forget()
+    this.remote.forget()
     // Those who are here through others have not left: it is we who stop looking.
     this.#merged.takeChanged()
   }
@@ -129,7 +126,7 @@ export class Roster {
   linkLost(): void {
     if (this.#link === 'down') return
     this.#link = 'down'
-    this.#remote.lose()
+    this.remote.lose()
   }
 
   /** Redis is there and the lease is ours: everything of ours is said again, and the hash is read. */
@@ -139,37 +136,27 @@ export class Roster {
     this.readWanted()
   }
 
-  /** What Redis lacks is lacking from now on. */
-  trustRestored(): void {
-    this.#remote.trustRestored()
-  }
-
   hintReceived(received: ReceivedHint): void {
-    if (!this.isWatched || received.range.epoch === this.local.identity.bootId) return
-    this.#remote.hintReceived(received)
+    if (received.range.epoch === this.local.identity.bootId) return
+    this.remote.hintReceived(received)
     for (const [being, { since }] of Object.entries(received.hint.put ?? {})) this.local.adopt(being, since)
-  }
-
-  /** How far another gateway wrote: `head.epoch` is its boot id. */
-  headReceived(head: Position, at: Moment): void {
-    if (this.isWatched && head.epoch !== this.local.identity.bootId) this.#remote.headReceived(head, at)
   }
 
   /** The space's channel is joined (again), so that every hint from now on arrives; or something does not add up. */
   readWanted(): void {
-    if (this.isWatched) this.#remote.wantRead()
+    if (this.isWatched) this.remote.wantRead()
   }
 
   readDone(readSeq: number, read: PresenceRead, trust: Trust, at: Moment): void {
     const { identity } = this.local
     const gone = (boot: BootId): unknown => this.#effects.push({ type: 'cleanUpAfter', boot })
-    if (!this.#remote.readDone(readSeq, read, identity, trust, gone) || read.entries === undefined) return
+    if (!this.remote.readDone(readSeq, read, identity, trust, gone) || read.entries === undefined) return
     this.local.compare(read.entries.get(identity.bootId) ?? NOBODY, at)
   }
 
   /** The lease of another gateway is gone for good: all who were here only through it leave together, and soon. */
   gatewayGone(boot: BootId, { nowMs }: Moment): void {
-    this.#remote.removeGateway(boot)
+    this.remote.removePart(boot)
     const audience = this.#audience
     if (audience !== undefined && this.#merged.hasChanged)
       audience.flushAtMs = Math.min(audience.flushAtMs ?? Number.POSITIVE_INFINITY, nowMs + this.#settings.windowMs)
@@ -184,13 +171,13 @@ export class Roster {
   }
 
   /** After whatever happened: what is due now, for Redis and for the clients. */
-  settle(at: Moment): void {
+  afterEvent(at: Moment): void {
     this.local.timePassed(at)
-    this.#remote.timePassed(at)
+    this.remote.timePassed(at)
     if (this.#link === 'up') {
       if (!this.local.isWritten) this.#effects.push({ type: 'writeHash' })
-      if (this.isWatched && this.#remote.isReadDue)
-        this.#effects.push({ type: 'readHash', readSeq: this.#remote.beginRead() })
+      if (this.isWatched && this.remote.isReadDue)
+        this.#effects.push({ type: 'readHash', readSeq: this.remote.beginRead() })
     }
     if (this.#audience !== undefined) this.#tell(this.#audience, at)
   }
@@ -245,7 +232,7 @@ export const rosterMachine: Machine<RosterState, { type: 'called'; call: RosterC
   wakesAtMs: ({ roster }) => roster.wakesAtMs,
   step({ roster }, event, at) {
     if (event.type === 'called') event.call(roster, at)
-    roster.settle(at)
+    roster.afterEvent(at)
     return { state: { roster }, effects: roster.takeEffects() }
   },
 }
