@@ -201,7 +201,7 @@ const busListener = (feeds: Spaces, presence: Presence, revocations: RevocationW
   message: (space, message) => feeds.message(space, message),
   heads: (heads) => feeds.heads(heads),
   revoked: (revoked) => revocations.learn(revoked),
-  beat: (message) => presence.heartbeatReceived(message),
+  heartbeat: (message) => presence.heartbeatReceived(message),
   lost: () => {
     feeds.lost()
     presence.busLost()

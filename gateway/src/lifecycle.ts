@@ -2,14 +2,18 @@
  * From settings to a running gateway and back: makes the real ports, listens, and stops in order (not ready, no new
  * clients, goodbye, paced closes, feeds, bus). Stopping twice is stopping once.
  */
-import { randomUUID } from 'node:crypto'
-import { systemClock } from '@rhizom/machine'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { type Clock, systemClock } from '@rhizom/machine'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
-import type { Bus, Log, ApiClient } from './ports.ts'
-import { startPresence } from './presence/start.ts'
+import type { Bus, Log, ApiClient, LastSeenReport } from './ports.ts'
+import { HASH_TTL_MS } from './presence/heartbeat.ts'
+import { PresenceHub } from './presence/hub.ts'
+import { LastSeen } from './presence/last-seen.ts'
+import { createPresenceMetrics, type PresenceMetrics } from './presence/metrics.ts'
+import { RedisPresenceStore } from './redis/presence-store.ts'
 import { listen, type Server } from './server/uws-server.ts'
 import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
@@ -27,6 +31,10 @@ const FRAMES_PER_MESSAGE = 16
 /** Above the send budget and the largest answer, so that the budget decides and uWebSockets.js never drops. */
 const MAX_BACKPRESSURE_BYTES = 256 * 1024 * 1024
 const SPREAD_PER_CLIENT_MS = 10
+/** Pause after a heartbeat of presence that did not reach Redis. */
+const LEASE_RETRY_MS = 500
+/** No two starts share a name. */
+const BOOT_ID_BYTES = 9
 /** Of the grace; the rest is for closing what the clients leave behind. */
 const DRAIN_SHARE = 0.8
 
@@ -96,7 +104,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
   })
-  const presence = startPresence(config, clock, log, wall)
+  const presence = startPresence(config, { clock, log, wall, report: reader.lastSeen })
   const ports = {
     clock,
     random: Math.random,
@@ -136,6 +144,50 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     await gateway.stop()
     throw error
   }
+}
+
+/** What presence of this gateway is made of: its own connection to Redis, and the hub between that and the api. */
+function startPresence(
+  config: Config,
+  { clock, log, wall, report }: { clock: Clock; log: Log; wall: Wall; report: LastSeenReport },
+): { hub: PresenceHub; metrics: PresenceMetrics } {
+  const metrics = createPresenceMetrics()
+  const random = Math.random
+  const store = new RedisPresenceStore({
+    url: config.REDIS_URL,
+    clock,
+    random,
+    log,
+    timeoutMs: config.REDIS_TIMEOUT_MS,
+    hashTtlMs: HASH_TTL_MS,
+    counted: (command, times) => metrics.redisCommands.inc({ command }, times),
+    wrongType: () => metrics.wrongTypes.inc(),
+  })
+  const lastSeen = new LastSeen({
+    clock,
+    everyMs: config.LAST_SEEN_EVERY_MS,
+    report,
+    given: (outcome, beings) => metrics.lastSeen.inc({ outcome }, beings),
+  })
+  const hub = new PresenceHub({
+    clock,
+    random,
+    store,
+    lastSeen,
+    newBootId: () => randomBytes(BOOT_ID_BYTES).toString('base64url'),
+    metrics,
+    log,
+    faulted: (error) => wall.report('promise', error),
+    settings: {
+      roster: {
+        graceMs: config.PRESENCE_GRACE_MS,
+        windowMs: config.PRESENCE_WINDOW_MS,
+        listLimit: config.PRESENCE_LIST_LIMIT,
+      },
+      lease: { leaseMs: config.PRESENCE_LEASE_MS, retryMs: LEASE_RETRY_MS },
+    },
+  })
+  return { hub, metrics }
 }
 
 async function dependencies(bus: Bus, reader: ApiClient): Promise<{ redis: boolean; api: boolean }> {

@@ -16,7 +16,7 @@ import type {
 import type { LogAnswer, ReadRequest } from './core/feed/state.ts'
 import type { GatewayIdentity } from './core/presence/lease.ts'
 import type { PresenceWrite } from './core/presence/local.ts'
-import type { Orphans, PresenceRead } from './core/presence/remote.ts'
+import type { PresenceRead } from './core/presence/remote.ts'
 import type { SendOutcome } from './core/connection/send-budget.ts'
 
 /** One client, whatever carries it. After `close` it is not touched again. */
@@ -44,7 +44,7 @@ export interface BusListener {
   /** Beings that were removed lately. */
   revoked(revoked: Revoked): void
   /** What another gateway says of its presence. */
-  beat(message: Uint8Array): void
+  heartbeat(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
   lost(): void
   /** The connection lives, and nothing of the api arrives. */
@@ -86,6 +86,9 @@ export interface ApiClient {
   /** A page of the beings that were removed after a place. */
   revoked(cursor: RevokedCursor): Promise<RevokedOutcome>
 }
+
+/** Tells the api when beings were last seen. False if it did not take it. Never rejects. */
+export type LastSeenReport = (beings: readonly { being: BeingId; at: number }[]) => Promise<boolean>
 
 export interface HeartbeatRequest {
   identity: GatewayIdentity
@@ -133,7 +136,7 @@ export interface PresenceStore {
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>
   write(writes: readonly PresenceWrite[]): Promise<void>
   read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead>
-  removeOrphans(space: SpaceId, orphans: Orphans): Promise<void>
+  removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void>
   /** Some of the spaces in which a gateway has entries. */
   spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]>
   /** It has none any more in these. */

@@ -6,14 +6,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'no grace for those who went',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (atMs + this.#graceMs > nowMs) return',
-    put: 'if (atMs > nowMs) return',
+    find: 'if (atMs + this.#graceMs > at.nowMs) return',
+    put: 'if (atMs > at.nowMs) return',
   },
   {
     name: 'the first tab to go takes its being along',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (ids !== undefined && ids.size > 0) {',
-    put: 'if (ids !== undefined && ids.size < 0) {',
+    find: 'if (connections !== undefined && connections.size > 0) {',
+    put: 'if (connections !== undefined && connections.size < 0) {',
   },
   {
     name: 'keep the state of a tab that is gone',
@@ -24,8 +24,8 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'whoever changes the gateway came just now',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'since: Math.min(dateMs, knownSince ?? dateMs)',
-    put: 'since: Math.max(dateMs, knownSince ?? dateMs)',
+    find: 'const since = Math.min(dateMs, this.#merged.get(being)?.since ?? dateMs)',
+    put: 'const since = dateMs',
   },
   {
     name: 'do not wait for those who are asked to stay away',
@@ -43,8 +43,8 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'let a grace end by the date',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'timePassed({ nowMs }: Moment): void {',
-    put: 'timePassed({ dateMs: nowMs }: Moment): void {',
+    find: 'if (atMs + this.#graceMs > at.nowMs) return',
+    put: 'if (atMs + this.#graceMs > at.dateMs) return',
   },
 
   // Leases.
@@ -56,9 +56,10 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'do not say again what was lost with the lease',
-    file: 'gateway/src/core/presence/roster.ts',
-    find: 'this.#local.repeat(this.#local.entries.keys())',
+    file: 'gateway/src/core/presence/local.ts',
+    find: 'for (const being of this.storedBeings()) this.#unwritten.add(being)',
     put: '',
+    known: '143',
   },
   {
     name: 'never find out that a lease is gone',
@@ -83,7 +84,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'leave what dead gateways kept where nobody watches',
     file: 'gateway/src/presence/orphan-cleaner.ts',
-    find: 'await store.removeOrphans(space, new Map([[boot, orphans]]))',
+    find: 'await store.removeEntries(space, boot, orphans)',
     put: '',
     known: 'somebody who was here through a gateway whose lease ran out, in a space that is gone',
   },
@@ -99,9 +100,9 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'do not notice that a hint is missing',
     file: 'gateway/src/core/presence/remote.ts',
-    find: `isMissing = hint.put === undefined || placement === 'gap'`,
-    put: 'isMissing = hint.put === undefined',
-    known: '7',
+    find: `if (put === undefined || placement === 'gap') this`,
+    put: 'if (put === undefined) this',
+    known: '115',
   },
   {
     name: 'do not say in heartbeats what was written',
@@ -113,7 +114,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'forget the hints that come while the hash is read',
     file: 'gateway/src/core/presence/remote.ts',
-    find: 'for (const received of copy.received) if (this.#apply(received)) outcome.readWanted = true',
+    find: 'for (const hint of received) this.#apply(hint)',
     put: '',
     known: '46',
   },
@@ -134,14 +135,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'tell a state as a leave and a join',
     file: 'gateway/src/core/presence/listing.ts',
-    find: 'difference.updated.push(hereOf(now))',
-    put: 'difference.left.push(being)\n      difference.joined.push(hereOf(now))',
+    find: 'updated.push(hereOf(now))',
+    put: 'left.push(being)\n      this.#listed.delete(being)',
   },
   {
     name: 'never fill a sample up again',
     file: 'gateway/src/core/presence/listing.ts',
     find: 'if (this.#listed.size >= this.#limit) break',
-    put: 'if (this.#unlisted.size >= 0) break',
+    put: 'if (this.#listed.size >= 0) break',
   },
   {
     name: 'forget on a page who left',

@@ -3,7 +3,7 @@
  * refused when the connection breaks, which it does when one is not answered in time. What becomes of a command that
  * was not answered is left open, as it is in life: it was carried out, or in part, or never.
  */
-import { type BootId, encodeGatewayBeat, encodePresenceMessage, type SpaceId } from '@rhizom/protocol'
+import { type BeingId, type BootId, encodeGatewayBeat, encodePresenceMessage, type SpaceId } from '@rhizom/protocol'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../../gateway/src/ports.ts'
 import type { PresenceBus, PresenceData } from '../../gateway/src/testing/presence-data.ts'
 import type { Chance } from './chance.ts'
@@ -23,7 +23,6 @@ export interface StorePorts {
 
 type PresenceWrite = Parameters<PresenceStore['write']>[0][number]
 type PresenceRead = Awaited<ReturnType<PresenceStore['read']>>
-type Orphans = Parameters<PresenceStore['removeOrphans']>[1]
 
 /** Of a command: how it goes, decided when it is sent. */
 type Fate = 'well' | 'never' | 'unanswered' | 'in part'
@@ -130,8 +129,8 @@ export class SimulatedStore implements PresenceStore {
     return { entries, leases: only(leases, asked), heartbeats: only(heartbeats, asked) }
   }
 
-  removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
-    return this.#ask((data) => data.removeOrphans(space, orphans))
+  removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void> {
+    return this.#ask((data) => data.removeEntries(space, boot, beings))
   }
 
   spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {

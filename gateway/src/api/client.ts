@@ -7,6 +7,7 @@ import {
   epochSchema,
   internalHeadsAnswerSchema,
   internalRevokedAnswerSchema,
+  type LastSeenBody,
   type Position,
   type RevokedCursor,
   type SpaceId,
@@ -16,7 +17,7 @@ import { z } from 'zod'
 import { readersOf } from '../core/feed/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed/state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
-import type { HeadsOutcome, ApiClient, ReadOutcome, RevokedOutcome } from '../ports.ts'
+import type { HeadsOutcome, ApiClient, LastSeenReport, ReadOutcome, RevokedOutcome } from '../ports.ts'
 
 export interface LogReaderSettings {
   /** Base addresses of the api; the next is tried when one fails. */
@@ -65,7 +66,7 @@ const failure = (problem: string, retryAfterMs?: number): Reply & ReadOutcome =>
   retryAfterMs,
 })
 
-export function createApiClient(settings: LogReaderSettings): ApiClient {
+export function createApiClient(settings: LogReaderSettings): ApiClient & { lastSeen: LastSeenReport } {
   const ask = createAsk(settings)
   return {
     read: async (space, request) => {
@@ -77,17 +78,26 @@ export function createApiClient(settings: LogReaderSettings): ApiClient {
     heads: async (spaces) => {
       const heads = new Map<SpaceId, Position>()
       for (let at = 0; at < spaces.length || at === 0; at += MAX_SPACES_PER_POLL) {
-        const body = JSON.stringify({ spaces: spaces.slice(at, at + MAX_SPACES_PER_POLL) })
-        const headers = { 'content-type': 'application/json' }
-        const outcome = headsOutcome(await ask('/internal/heads', { method: 'POST', headers, body }))
+        const asked = { spaces: spaces.slice(at, at + MAX_SPACES_PER_POLL) }
+        const outcome = headsOutcome(await ask('/internal/heads', posting(asked)))
         if (outcome.type === 'failed') return outcome
         for (const [space, position] of outcome.heads) heads.set(space, position)
       }
       return { type: 'answered', heads }
     },
+    lastSeen: async (beings) => {
+      const body: LastSeenBody = { beings: [...beings] }
+      return (await ask('/internal/last-seen', posting(body))).type === 'answered'
+    },
     revoked: async (cursor) => revokedOutcome(await ask(revokedPath(cursor), { method: 'GET' })),
   }
 }
+
+const posting = (body: unknown): Question => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+})
 
 const revokedPath = ({ since, after }: RevokedCursor): string =>
   `/internal/revoked?since=${since}${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`

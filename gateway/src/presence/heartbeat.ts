@@ -6,45 +6,34 @@
  * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of it
  * bounded, so that an idle heartbeat stays one.
  */
-import { type Clock, type Random, Runner } from '@rhizom/machine'
+import { Runner } from '@rhizom/machine'
 import type { BootId, GatewayBeat, Position, Range, SpaceId } from '@rhizom/protocol'
 import {
-  type GatewayIdentity,
   heartbeatEveryMs,
-  isLinkUp,
   type LeaseEffect,
   type LeaseEvent,
   leaseMachine,
   type LeaseSettings,
   type LeaseState,
   startLease,
-  type Trust,
-  trustOf,
 } from '../core/presence/lease.ts'
 import type { Roster } from '../core/presence/roster.ts'
-import type { HeartbeatAnswer, Log, PresenceStore } from '../ports.ts'
+import type { HeartbeatAnswer } from '../ports.ts'
 import { type ConditionLog, conditionLog } from '../throttled-log.ts'
-import type { PresenceMetrics } from './metrics.ts'
+import type { PresenceDeps } from './port.ts'
 
-/** The rosters of this gateway, by space. */
-export type Rosters = ReadonlyMap<SpaceId, { readonly roster: Roster }>
+/** The rosters of this gateway, by space: the one that was counted the longest ago first. */
+export type Rosters = Map<SpaceId, { readonly roster: Roster; extendedAtMs: number }>
 
-export interface HeartbeatDeps {
-  clock: Clock
-  random: Random
-  store: PresenceStore
-  newBootId(): BootId
-  metrics: PresenceMetrics
-  log: Log
+type HeartbeatEffect = Extract<LeaseEffect, { type: 'heartbeat' }>
+export type LinkEffect = Exclude<LeaseEffect, HeartbeatEffect>
+
+export interface HeartbeatDeps extends Omit<PresenceDeps, 'settings' | 'lastSeen'> {
   settings: LeaseSettings
   rosters: Rosters
-  linkFound(identity: GatewayIdentity): void
-  linkLost(): void
-  trustRestored(): void
-  gatewaysGone(boots: readonly BootId[]): void
+  carryOut(effect: LinkEffect): void
   /** What Redis holds of a space is not what it should hold. */
   readWanted(space: SpaceId): void
-  faulted(error: unknown): void
 }
 
 /** A hash outlives the last gateway that knew it by no more than this. */
@@ -57,7 +46,7 @@ const MAX_TOLD = 2000
 const SAY_AGAIN_MS = 60_000
 
 export class Heartbeat {
-  readonly payload: HeartbeatPayload
+  readonly writes: RecentWrites
   readonly #deps: HeartbeatDeps
   readonly #runner: Runner<LeaseState, LeaseEvent, LeaseEffect>
   readonly #condition: ConditionLog
@@ -65,42 +54,21 @@ export class Heartbeat {
   #gateways: readonly BootId[] = []
 
   constructor(deps: HeartbeatDeps) {
-    const { clock, random, log, settings, newBootId, faulted } = deps
-    this.#condition = conditionLog(log, clock, SAY_AGAIN_MS)
+    const { clock, log, settings, newBootId } = deps
     this.#deps = deps
-    this.payload = new HeartbeatPayload(settings)
+    this.#condition = conditionLog(log, clock, SAY_AGAIN_MS)
+    this.writes = new RecentWrites(settings)
     this.#runner = new Runner({
+      ...deps,
       machine: leaseMachine(settings),
       initial: startLease(newBootId(), clock.nowMs(), settings),
-      clock,
-      random,
       carryOut: (effect) => this.#carryOut(effect),
-      faulted,
       changed: () => undefined,
     })
   }
 
-  get identity(): GatewayIdentity {
-    return this.#runner.state.identity
-  }
-
-  /** Whether Redis is there, and the lease is ours. */
-  get isLinkUp(): boolean {
-    return isLinkUp(this.#runner.state)
-  }
-
-  /** Whether it was there and is not now. */
-  get isLinkDown(): boolean {
-    return this.#runner.state.link.status === 'down'
-  }
-
-  get isHeld(): boolean {
-    return this.#runner.state.lease === 'held'
-  }
-
-  /** What it proves now that something is missing in Redis. */
-  get trust(): Trust {
-    return trustOf(this.#runner.state, this.#deps.clock.nowMs())
+  get lease(): LeaseState {
+    return this.#runner.state
   }
 
   start(): void {
@@ -125,29 +93,14 @@ export class Heartbeat {
   }
 
   #carryOut(effect: LeaseEffect): void {
-    const { linkFound, linkLost, trustRestored, gatewaysGone } = this.#deps
-    switch (effect.type) {
-      case 'heartbeat':
-        this.#send(effect)
-        return
-      case 'linkFound':
-        linkFound(effect.identity)
-        // Found again it has to last before it counts: whatever fails at once would be said each time.
-        if (this.#runner.state.link.status === 'up') this.#condition.good('presence reaches Redis')
-        return
-      case 'linkLost':
-        linkLost()
-        return
-      case 'trustRestored':
-        trustRestored()
-        this.#condition.good('presence reaches Redis again')
-        return
-      case 'gatewaysGone':
-        gatewaysGone(effect.boots)
-        return
-      default:
-        effect satisfies never
+    if (effect.type === 'heartbeat') {
+      this.#send(effect)
+      return
     }
+    this.#deps.carryOut(effect)
+    if (effect.type === 'trustRestored') this.#condition.good('presence reaches Redis again')
+    // Found again it has to last before it counts: whatever fails at once would be said each time.
+    if (effect.type === 'linkFound' && this.lease.link.status === 'up') this.#condition.good('presence reaches Redis')
   }
 
   #troubled(error: unknown): void {
@@ -155,13 +108,13 @@ export class Heartbeat {
     this.#condition.bad({ error: String(error) }, 'presence does not reach Redis: who is here is frozen')
   }
 
-  #send({ type: _type, ...lease }: Extract<LeaseEffect, { type: 'heartbeat' }>): void {
+  #send({ type: _type, ...lease }: HeartbeatEffect): void {
     const { clock, store, rosters, newBootId, metrics, readWanted, faulted } = this.#deps
     const { bootId } = lease.identity
     const nowMs = clock.nowMs()
-    const counted = this.payload.nextToCount(rosters)
+    const counted = nextToCount(rosters)
     const expected = counted?.entryCount
-    const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.boots())
+    const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.remote.boots())
     const peers = [...new Set([...ofRosters, ...this.#gateways])].filter((boot) => boot !== bootId)
     const answered = ({ renewed, ttlMs, gateways, entryCount }: HeartbeatAnswer): void => {
       if (lease.isNew && renewed) metrics.leasesTaken.inc()
@@ -178,9 +131,9 @@ export class Heartbeat {
         ...lease,
         at: clock.dateMs(),
         peers,
-        announce: this.payload.announce(bootId, nowMs),
+        announce: this.writes.announce(bootId, nowMs),
         countOf: expected === undefined ? undefined : counted?.space,
-        extendTtlOf: this.payload.toExtend(rosters, nowMs),
+        extendTtlOf: takeOverdue(rosters, nowMs),
       })
       .then(answered, (error: unknown) => {
         this.#troubled(error)
@@ -190,28 +143,39 @@ export class Heartbeat {
   }
 }
 
-/** What a heartbeat carries beside the lease. */
-export class HeartbeatPayload {
+/** Each in its turn: whose turn it is goes to the end of the line. */
+export function nextToCount(rosters: Rosters): Roster | undefined {
+  const [next] = rosters
+  if (next === undefined) return undefined
+  rosters.delete(next[0])
+  rosters.set(...next)
+  return next[1].roster
+}
+
+/** Spaces whose hashes would not live on by themselves. */
+export function takeOverdue(rosters: Rosters, nowMs: number): SpaceId[] {
+  const isOverdue = ({ roster, extendedAtMs }: { roster: Roster; extendedAtMs: number }): boolean =>
+    roster.local.count > 0 && extendedAtMs + EXTEND_EVERY_MS <= nowMs
+  const overdue = [...rosters.values()].filter(isOverdue).slice(0, MAX_EXTENDED)
+  for (const one of overdue) one.extendedAtMs = nowMs
+  return overdue.map(({ roster }) => roster.space)
+}
+
+/** How far each space was written lately. */
+export class RecentWrites {
   readonly #toldForMs: number
-  /** How far each space was written, under which name, and when; the latest last. */
+  /** Under which name, and when; the latest last. */
   readonly #heads = new Map<SpaceId, { head: Position; atMs: number }>()
-  readonly #extendedAtMs = new Map<SpaceId, number>()
-  #toCount: SpaceId[] = []
 
   constructor(lease: LeaseSettings) {
     this.#toldForMs = heartbeatEveryMs(lease) * TOLD_BY
   }
 
-  wrote(space: SpaceId, { epoch, to }: Range, atMs: number): void {
+  add(space: SpaceId, { epoch, to }: Range, atMs: number): void {
     this.#heads.delete(space)
     this.#heads.set(space, { head: { epoch, version: to }, atMs })
-    if (!this.#extendedAtMs.has(space)) this.#extendedAtMs.set(space, atMs)
     const [oldest] = this.#heads.keys()
     if (this.#heads.size > MAX_TOLD && oldest !== undefined) this.#heads.delete(oldest)
-  }
-
-  forget(space: SpaceId): void {
-    this.#extendedAtMs.delete(space)
   }
 
   /**
@@ -224,28 +188,5 @@ export class HeartbeatPayload {
     if (this.#heads.size === 0) return undefined
     const wrote = Object.fromEntries([...this.#heads].map(([space, { head }]) => [space, head.version] as const))
     return { bootId, wrote, stops: false }
-  }
-
-  /** One space after the other, one each time. */
-  nextToCount(rosters: Rosters): Roster | undefined {
-    // Many of those that were there when the round began may be gone.
-    let next = this.#toCount.pop()
-    while (next !== undefined && !rosters.has(next)) next = this.#toCount.pop()
-    if (next === undefined) {
-      this.#toCount = [...rosters.keys()]
-      next = this.#toCount.pop()
-    }
-    return next === undefined ? undefined : rosters.get(next)?.roster
-  }
-
-  toExtend(rosters: Rosters, nowMs: number): SpaceId[] {
-    const due: SpaceId[] = []
-    for (const [space, atMs] of this.#extendedAtMs) {
-      if (due.length >= MAX_EXTENDED) break
-      if (atMs + EXTEND_EVERY_MS > nowMs) continue
-      this.#extendedAtMs.set(space, nowMs)
-      if ((rosters.get(space)?.roster.localCount ?? 0) > 0) due.push(space)
-    }
-    return due
   }
 }

@@ -6,7 +6,6 @@
  *
  * Cost: an idle gateway sends one heartbeat a third of the lease, whatever the number of connections and spaces.
  */
-import type { Clock, Random } from '@rhizom/machine'
 import {
   type BeingId,
   type BootId,
@@ -16,41 +15,22 @@ import {
   type PresenceMessage,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { LeaseSettings } from '../core/presence/lease.ts'
+import { isLinkUp, trustOf } from '../core/presence/lease.ts'
 import type { ConnectionId, PresenceWrite } from '../core/presence/local.ts'
-import { Roster, type RosterCall, type RosterEffect, type RosterSettings } from '../core/presence/roster.ts'
-import type { Log, PresenceStore } from '../ports.ts'
-import { Heartbeat } from './heartbeat.ts'
-import type { LastSeen } from './last-seen.ts'
-import type { PresenceMetrics } from './metrics.ts'
+import { NOBODY } from '../core/presence/merged.ts'
+import { Roster, type RosterCall, type RosterEffect } from '../core/presence/roster.ts'
+import { Heartbeat, type LinkEffect } from './heartbeat.ts'
 import { OrphanCleaner } from './orphan-cleaner.ts'
-import type { Presence, PresenceHandle, RosterHandle } from './port.ts'
+import type { Presence, PresenceDeps, PresenceHandle, RosterHandle } from './port.ts'
 import { RosterRunner } from './roster-runner.ts'
 import { PresenceWriter } from './writer.ts'
 
-export interface PresenceHubDeps {
-  clock: Clock
-  random: Random
-  store: PresenceStore
-  lastSeen: Pick<LastSeen, 'note' | 'flush' | 'stop'>
-  /** A name no gateway had before. */
-  newBootId(): BootId
-  metrics: PresenceMetrics
-  log: Log
-  settings: PresenceSettings
-  /** A bug of ours was met, and ends here. */
-  faulted(error: unknown): void
-}
-
-export interface PresenceSettings {
-  roster: RosterSettings
-  lease: LeaseSettings
-}
-
+/** Spaces of our own that are looked at when Redis is back. */
+const MAX_OWN = 10_000
 const encoder = new TextEncoder()
 
 export class PresenceHub implements Presence {
-  readonly #deps: PresenceHubDeps
+  readonly #deps: PresenceDeps
   readonly #spaces = new Map<SpaceId, RosterRunner>()
   readonly #heartbeat: Heartbeat
   readonly #writer: PresenceWriter
@@ -58,60 +38,42 @@ export class PresenceHub implements Presence {
   #isStopped = false
   #emptyWaiters: (() => void)[] = []
 
-  constructor(deps: PresenceHubDeps) {
+  constructor(deps: PresenceDeps) {
     this.#deps = deps
     this.#heartbeat = new Heartbeat({
       ...deps,
       settings: deps.settings.lease,
       rosters: this.#spaces,
-      linkFound: (identity) => {
-        this.#callAll((roster, at) => roster.linkFound(identity, at))
-        this.#cleaner.reconcileOwn(identity.bootId)
-      },
-      linkLost: () => this.#linkLost(),
-      trustRestored: () => this.#callAll((roster, at) => roster.trustRestored(at)),
-      gatewaysGone: (boots) => this.#gatewaysGone(boots),
-      readWanted: (id) => this.#call(id, (roster, at) => roster.readWanted(at)),
+      carryOut: (effect) => this.#carryOutLink(effect),
+      readWanted: (id) => this.#call(id, (roster) => roster.readWanted()),
     })
-    this.#writer = new PresenceWriter({
-      ...deps,
-      isLinkUp: () => this.#heartbeat.isLinkUp,
-      wrote: ({ space, range }) => this.#heartbeat.payload.wrote(space, range, deps.clock.nowMs()),
-      written: (writes) => {
-        for (const write of writes) this.#call(write.space, (roster, at) => roster.written(write, at))
-      },
-      failed: (writes, error) => this.#writeFailed(writes, error),
-    })
-    this.#cleaner = new OrphanCleaner({
-      ...deps,
-      localBeings: (id) => this.#unwatchedBeings(id),
-      failed: (error) => this.#failed(error),
-    })
+    this.#writer = new PresenceWriter(
+      deps.clock,
+      () => this.#isLinkUp,
+      (writes) => this.#write(writes),
+    )
+    this.#cleaner = new OrphanCleaner({ ...deps, failed: (error) => this.#failed(error) })
     this.#heartbeat.start()
   }
 
   get hasLease(): boolean {
-    return this.#heartbeat.isHeld && this.#heartbeat.isLinkUp
+    return this.#heartbeat.lease.lease === 'held' && this.#isLinkUp
   }
 
   get entryCount(): number {
-    let entries = 0
-    for (const { roster } of this.#spaces.values()) entries += roster.localCount
-    return entries
+    return this.#rosters.reduce((entries, { local }) => entries + local.count, 0)
   }
 
   get frozenCount(): number {
-    let frozen = 0
-    for (const { roster } of this.#spaces.values()) if (roster.isWatched && !roster.isExact) frozen++
-    return frozen
+    return this.#rosters.filter(({ isWatched, isExact }) => isWatched && !isExact).length
   }
 
   join(id: SpaceId, being: BeingId, connection: ConnectionId): PresenceHandle {
-    if (!this.#isStopped) this.#obtain(id).call((roster, at) => roster.join(connection, being, at))
+    if (!this.#isStopped) this.#obtain(id).call(({ local }, at) => local.join(connection, being, at))
     return {
-      setState: (state) => this.#call(id, (roster, at) => roster.setState(connection, being, state, at)),
-      leave: () => this.#call(id, (roster, at) => roster.leave(connection, at)),
-      remove: () => this.#call(id, (roster, at) => roster.remove(connection, at)),
+      setState: (state) => this.#call(id, ({ local }, at) => local.setState(connection, being, state, at)),
+      leave: () => this.#call(id, ({ local }, at) => local.leave(connection, being, at)),
+      remove: () => this.#call(id, ({ local }, at) => local.remove(connection, being, at)),
     }
   }
 
@@ -120,35 +82,34 @@ export class PresenceHub implements Presence {
     space.tell = tell
     space.call((roster) => roster.watch())
     return {
-      ready: () => (this.#heartbeat.isLinkDown ? Promise.resolve() : space.ready()),
+      // Nobody has to wait for a roster that cannot be known.
+      ready: () => (this.#heartbeat.lease.link.status === 'down' ? Promise.resolve() : space.ready()),
       answerPart: (newcomers) => space.roster.answer(newcomers),
-      retainOnly: (mayRead) => space.call((roster, at) => roster.retainOnly(mayRead, at)),
+      retainOnly: (mayRead) => space.call(({ local }, at) => local.retainOnly(mayRead, at)),
       hintReceived: (message) => this.#hintReceived(space, message),
       unwatch: () => {
         space.tell = undefined
-        space.call((roster, at) => roster.unwatch(at))
+        space.call((roster) => roster.unwatch())
       },
     }
   }
 
   removeBeings(beings: ReadonlySet<BeingId>): void {
-    this.#callAll((roster, at) => {
-      if (roster.localBeings().some((being) => beings.has(being))) roster.retainOnly((being) => !beings.has(being), at)
-    })
+    this.#callAll(({ local }, at) => local.retainOnly((being) => !beings.has(being), at))
   }
 
   heartbeatReceived(message: Uint8Array): void {
     const heartbeat = parseGatewayBeat(Buffer.from(message).toString('utf8'))
-    if (!heartbeat.ok || heartbeat.value.bootId === this.#heartbeat.identity.bootId) return
-    const { bootId, wrote, stops } = heartbeat.value
-    if (stops) this.#gatewaysGone([bootId])
+    if (!heartbeat.ok || heartbeat.value.bootId === this.#bootId) return
+    const { bootId: epoch, wrote, stops } = heartbeat.value
+    if (stops) this.#gatewaysGone([epoch])
     else
-      for (const [id, rev] of Object.entries(wrote))
-        this.#call(id, (roster, at) => roster.headReceived({ epoch: bootId, version: rev }, at))
+      for (const [id, version] of Object.entries(wrote))
+        this.#call(id, (roster, at) => roster.remote.headReceived({ epoch, version }, at))
   }
 
   channelJoined(id: SpaceId): void {
-    this.#call(id, (roster, at) => roster.channelJoined(at))
+    this.#call(id, (roster) => roster.readWanted())
   }
 
   busLost(): void {
@@ -160,7 +121,7 @@ export class PresenceHub implements Presence {
   }
 
   extendGrace(ms: number): void {
-    this.#callAll((roster) => roster.extendGrace(ms))
+    this.#callAll(({ local }) => local.extendGrace(ms))
   }
 
   whenEmpty(): Promise<void> {
@@ -173,19 +134,20 @@ export class PresenceHub implements Presence {
   /** Lets go of the lease and of whoever is left. */
   async stop(): Promise<void> {
     if (this.#isStopped) return
-    this.#callAll((roster, at) => roster.unwatch(at))
+    this.#callAll((roster) => roster.unwatch())
     this.#writer.flush()
     this.#isStopped = true
     this.#heartbeat.stop()
     const { clock, lastSeen, store, log } = this.#deps
-    const rosters = [...this.#spaces.values()].map(({ roster }) => roster)
-    for (const roster of rosters) for (const being of roster.localBeings()) lastSeen.note(being, clock.dateMs())
-    const beings = new Map(rosters.map((roster) => [roster.space, roster.storedBeings()] as const))
-    const { bootId } = this.#heartbeat.identity
+    const rosters = this.#rosters
+    for (const { local } of rosters) for (const being of local.beings()) lastSeen.note(being, clock.dateMs())
+    const beings = new Map(rosters.map(({ space, local }) => [space, local.storedBeings()] as const))
     for (const space of this.#spaces.values()) space.stop()
     this.#spaces.clear()
+    const bootId = this.#bootId
     try {
-      if (this.#heartbeat.isHeld) await store.leave({ bootId, beings, announce: { bootId, wrote: {}, stops: true } })
+      if (this.#heartbeat.lease.lease === 'held')
+        await store.leave({ bootId, beings, announce: { bootId, wrote: {}, stops: true } })
     } catch (error) {
       log.warn({ error: String(error) }, 'presence could not be cleared: the lease is left to run out')
     }
@@ -194,21 +156,33 @@ export class PresenceHub implements Presence {
     lastSeen.stop()
   }
 
+  get #bootId(): BootId {
+    return this.#heartbeat.lease.identity.bootId
+  }
+
+  get #isLinkUp(): boolean {
+    return isLinkUp(this.#heartbeat.lease)
+  }
+
+  get #rosters(): Roster[] {
+    return [...this.#spaces.values()].map(({ roster }) => roster)
+  }
+
   #hintReceived(space: RosterRunner, message: PresenceMessage): void {
     const hint = parsePresenceHint(message)
     this.#deps.metrics.hints.inc({ direction: hint.ok ? 'heard' : 'unreadable' })
     const { bootId: epoch, from, to } = message
-    space.call((roster, at) => {
-      if (hint.ok) roster.hintReceived({ range: { epoch, from, to }, hint: hint.value }, at)
-      else roster.readWanted(at)
+    space.call((roster) => {
+      if (hint.ok) roster.hintReceived({ range: { epoch, from, to }, hint: hint.value })
+      else roster.readWanted()
     })
   }
 
   #obtain(id: SpaceId): RosterRunner {
     const known = this.#spaces.get(id)
     if (known !== undefined) return known
-    const link = this.#heartbeat.isLinkUp ? 'up' : 'down'
-    const roster = new Roster(id, this.#heartbeat.identity, link, this.#deps.settings.roster)
+    const { identity } = this.#heartbeat.lease
+    const roster = new Roster(id, identity, this.#isLinkUp ? 'up' : 'down', this.#deps.settings.roster)
     const space = new RosterRunner(roster, {
       ...this.#deps,
       carryOut: (runner, effect) => this.#carryOut(runner, effect),
@@ -232,7 +206,6 @@ export class PresenceHub implements Presence {
     if (roster.isIdle && this.#spaces.get(roster.space) === space) {
       space.stop()
       this.#spaces.delete(roster.space)
-      this.#heartbeat.payload.forget(roster.space)
     }
     this.#tellIfEmpty()
   }
@@ -246,8 +219,8 @@ export class PresenceHub implements Presence {
       case 'writeHash':
         this.#writer.add(space.roster)
         return
-      case 'removeOrphans':
-        this.#removeOrphans(space.roster.space, effect.orphans)
+      case 'cleanUpAfter':
+        this.#cleaner.cleanUpAfter(effect.boot, space.roster.space)
         return
       case 'sendFrame':
         metrics.frames.inc({ kind: effect.frame.frozen ? 'frozen' : 'change' })
@@ -261,59 +234,65 @@ export class PresenceHub implements Presence {
     }
   }
 
+  #carryOutLink(effect: LinkEffect): void {
+    switch (effect.type) {
+      case 'linkFound':
+        this.#callAll((roster) => roster.linkFound(effect.identity))
+        this.#when(this.#compareUnwatched(effect.identity.bootId), () => undefined)
+        return
+      case 'linkLost':
+        this.#callAll((roster) => roster.linkLost())
+        for (const space of this.#spaces.values()) space.release()
+        return
+      case 'trustRestored':
+        this.#callAll((roster) => roster.remote.trustRestored())
+        return
+      case 'gatewaysGone':
+        this.#gatewaysGone(effect.boots)
+        return
+      default:
+        effect satisfies never
+    }
+  }
+
   #read(space: RosterRunner, readSeq: number): void {
-    const { store, metrics, faulted } = this.#deps
-    const { identity, trust: before } = this.#heartbeat
-    const { bootId } = identity
-    store
-      .read(space.roster.space, [...space.roster.boots(), bootId])
-      .then(
-        (read) => {
-          metrics.reads.inc({ outcome: 'answered' })
-          // Redis may have lost everything after the read began. Where our own lease is missing it lost more than
-          // others': a missing one proves nothing, and a heartbeat finds out.
-          const isLost = !read.leases.has(bootId)
-          const { trust: now } = this.#heartbeat
-          const leases = before.leases && now.leases && !isLost
-          const trust = { leases, entries: before.entries && now.entries }
-          space.call((roster, at) => roster.readDone(readSeq, read, trust, at))
-          if (isLost) this.#heartbeat.dispatch({ type: 'heartbeatWanted' })
-        },
-        (error: unknown) => {
-          metrics.reads.inc({ outcome: 'failed' })
-          this.#failed(error)
-        },
-      )
-      .catch(faulted)
+    const { store, metrics, clock } = this.#deps
+    const { roster } = space
+    const before = trustOf(this.#heartbeat.lease, clock.nowMs())
+    const bootId = this.#bootId
+    const read = store.read(roster.space, [...roster.remote.boots(), bootId])
+    read.then(
+      () => metrics.reads.inc({ outcome: 'answered' }),
+      () => metrics.reads.inc({ outcome: 'failed' }),
+    )
+    this.#when(read, (found) => {
+      // Redis may have lost everything after the read began. Where our own lease is missing it lost more than others':
+      // a missing one proves nothing, and a heartbeat finds out.
+      const isLost = !found.leases.has(bootId)
+      const now = trustOf(this.#heartbeat.lease, clock.nowMs())
+      const leases = before.leases && now.leases && !isLost
+      const trust = { leases, entries: before.entries && now.entries }
+      space.call((one, at) => one.readDone(readSeq, found, trust, at))
+      if (isLost) this.#heartbeat.dispatch({ type: 'heartbeatWanted' })
+    })
   }
 
-  #writeFailed(writes: readonly PresenceWrite[], error: unknown): void {
-    if (this.#isStopped) return
-    for (const write of writes) this.#obtain(write.space).roster.writeFailed(write)
-    this.#failed(error)
+  #write(writes: readonly PresenceWrite[]): void {
+    const { store, metrics, clock } = this.#deps
+    for (const { space, range } of writes) this.#heartbeat.writes.add(space, range, clock.nowMs())
+    metrics.hints.inc({ direction: 'sent' }, writes.length)
+    this.#when(store.write(writes), () => {
+      for (const write of writes) this.#call(write.space, ({ local }) => local.written(write))
+    })
   }
 
-  #removeOrphans(space: SpaceId, orphans: ReadonlyMap<BootId, BeingId[]>): void {
-    const { store, metrics, faulted } = this.#deps
-    store
-      .removeOrphans(space, new Map(orphans))
-      .then(
-        () => {
-          for (const beings of orphans.values()) metrics.orphansRemoved.inc(beings.length)
-        },
-        (error: unknown) => this.#failed(error),
-      )
-      .catch(faulted)
+  /** What is not answered costs the link, until a heartbeat is answered again. */
+  #when<Answer>(asked: Promise<Answer>, answered: (answer: Answer) => void): void {
+    asked.then(answered, (error: unknown) => this.#failed(error)).catch(this.#deps.faulted)
   }
 
   #failed(error: unknown): void {
     if (!this.#isStopped) this.#heartbeat.storeFailed(error)
-  }
-
-  /** Nobody has to wait for a roster that cannot be known. */
-  #linkLost(): void {
-    this.#callAll((roster, at) => roster.linkLost(at))
-    for (const space of this.#spaces.values()) space.release()
   }
 
   #gatewaysGone(boots: readonly BootId[]): void {
@@ -323,11 +302,20 @@ export class PresenceHub implements Presence {
     })
   }
 
-  /** Who is here through us in a space that nobody watches here; undefined where somebody does. */
-  #unwatchedBeings(id: SpaceId): readonly BeingId[] | undefined {
-    const roster = this.#spaces.get(id)?.roster
-    if (roster === undefined) return []
-    return roster.isWatched ? undefined : roster.localBeings()
+  /**
+   * A roster that is watched compares our entries in Redis with what they should be whenever it reads. A replica that
+   * lagged may remember somebody who left through us in a space that nobody follows here.
+   */
+  async #compareUnwatched(boot: BootId): Promise<void> {
+    const { store } = this.#deps
+    for (const id of await store.spacesOf(boot, MAX_OWN)) {
+      if (this.#spaces.get(id)?.roster.isWatched === true) continue
+      const { entries } = await store.read(id, [boot])
+      if (this.#isStopped || boot !== this.#bootId) return
+      const space = this.#obtain(id)
+      space.call(({ local }, at) => local.compare(entries?.get(boot) ?? NOBODY, at))
+      if (space.roster.isIdle) await store.removeSpaces(boot, [id])
+    }
   }
 
   #tellIfEmpty(): void {

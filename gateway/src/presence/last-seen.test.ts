@@ -16,7 +16,7 @@ beforeEach(() => {
   lastSeen = new LastSeen({
     clock,
     everyMs: 100,
-    post: (beings) => {
+    report: (beings) => {
       posted.push([...beings])
       return Promise.resolve(isTaken)
     },
@@ -87,4 +87,26 @@ test('G108 what waits for the api is bounded', async () => {
   lastSeen.stop()
   await rounds()
   expect(posted).toEqual([])
+})
+
+test('G115 a gateway that stops gives all it knows, also while a report is under way', async () => {
+  const answers: ((isTaken: boolean) => void)[] = []
+  const slow = new LastSeen({
+    clock,
+    everyMs: 100,
+    report: (beings) => {
+      posted.push([...beings])
+      return new Promise((resolve) => answers.push(resolve))
+    },
+    given: () => undefined,
+  })
+  slow.note('@ada', 5)
+  clock.advance(20)
+  slow.note('@bob', 6)
+  const flushed = slow.flush()
+  answers.shift()?.(true)
+  await rounds()
+  answers.shift()?.(true)
+  await flushed
+  expect(posted).toEqual([[{ being: '@ada', at: 5 }], [{ being: '@bob', at: 6 }]])
 })

@@ -4,13 +4,13 @@
  * latest time counts.
  */
 import type { Cancel, Clock } from '@rhizom/machine'
-import type { BeingId, LastSeenBody } from '@rhizom/protocol'
+import type { BeingId } from '@rhizom/protocol'
+import type { LastSeenReport } from '../ports.ts'
 
 export interface LastSeenDeps {
   clock: Clock
   everyMs: number
-  /** False if the api did not take it. Never rejects. */
-  post(beings: readonly { being: BeingId; at: number }[]): Promise<boolean>
+  report: LastSeenReport
   given(outcome: 'stored' | 'failed' | 'dropped', beings: number): void
 }
 
@@ -24,87 +24,57 @@ export class LastSeen {
   readonly #deps: LastSeenDeps
   readonly #waiting = new Map<BeingId, number>()
   #timer: Cancel | undefined
-  #isPosting = false
-  #lastPostAtMs = Number.NEGATIVE_INFINITY
+  #underWay: Promise<void> | undefined
+  #lastReportAtMs = Number.NEGATIVE_INFINITY
 
   constructor(deps: LastSeenDeps) {
     this.#deps = deps
   }
 
   note(being: BeingId, at: number): void {
-    if (!this.#waiting.has(being) && this.#waiting.size >= MAX_WAITING) {
-      this.#deps.given('dropped', 1)
-      return
-    }
-    this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
-    this.#sleep()
+    if (this.#waiting.has(being) || this.#waiting.size < MAX_WAITING) {
+      this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
+      this.#sleep()
+    } else this.#deps.given('dropped', 1)
   }
 
-  /** Gives what waits, now. */
-  async flush(): Promise<void> {
-    this.#timer?.()
-    this.#timer = undefined
-    if (this.#isPosting) return
-    this.#isPosting = true
-    this.#lastPostAtMs = this.#deps.clock.nowMs()
-    try {
-      await this.#postAll()
-    } finally {
-      this.#isPosting = false
-    }
-    if (this.#waiting.size > 0) this.#sleep()
+  /** Gives what waits, now; resolves when it was given or refused. */
+  flush(): Promise<void> {
+    this.stop()
+    this.#underWay ??= this.#reportAll().finally(() => {
+      this.#underWay = undefined
+      if (this.#waiting.size > 0) this.#sleep()
+    })
+    return this.#underWay
   }
 
   stop(): void {
     this.#timer?.()
+    this.#timer = undefined
   }
 
-  async #postAll(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      const batch = [...this.#waiting].slice(0, MAX_BATCH).map(([being, at]) => ({ being, at }))
-      for (const { being } of batch) this.#waiting.delete(being)
-      const isStored = await this.#deps.post(batch)
-      this.#deps.given(isStored ? 'stored' : 'failed', batch.length)
-      if (isStored) continue
+  async #reportAll(): Promise<void> {
+    this.#lastReportAtMs = this.#deps.clock.nowMs()
+    while (this.#waiting.size > 0 && (await this.#reportSome()));
+  }
+
+  /** False if what could not be given waits again. */
+  async #reportSome(): Promise<boolean> {
+    const batch = [...this.#waiting].slice(0, MAX_BATCH).map(([being, at]) => ({ being, at }))
+    for (const { being } of batch) this.#waiting.delete(being)
+    const isStored = await this.#deps.report(batch)
+    this.#deps.given(isStored ? 'stored' : 'failed', batch.length)
+    if (!isStored)
       for (const { being, at } of batch) this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
-      return
-    }
+    return isStored
   }
 
   #sleep(): void {
     const { clock, everyMs } = this.#deps
-    const delay = Math.max(GATHER_MS, this.#lastPostAtMs + everyMs - clock.nowMs())
+    const delay = Math.max(GATHER_MS, this.#lastReportAtMs + everyMs - clock.nowMs())
     this.#timer ??= clock.after(delay, () => {
       this.#timer = undefined
       void this.flush()
     })
-  }
-}
-
-export interface LastSeenPostSettings {
-  urls: readonly string[]
-  internalToken: string
-  timeoutMs: number
-}
-
-/** `POST /internal/last-seen` of the api; the next address is tried after one that failed. */
-export function createLastSeenPost({ urls, internalToken, timeoutMs }: LastSeenPostSettings): LastSeenDeps['post'] {
-  let current = 0
-  return async (beings) => {
-    const body: LastSeenBody = { beings: [...beings] }
-    try {
-      const response = await fetch(`${urls[current % urls.length] ?? ''}/internal/last-seen`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${internalToken}` },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      await response.arrayBuffer()
-      if (response.ok) return true
-    } catch {
-      // Told by the outcome, counted by the caller, and tried again with the next batch.
-    }
-    current += 1
-    return false
   }
 }

@@ -4,25 +4,16 @@
  * find. What fails is tried again when the next heartbeat misses the lease.
  */
 import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
-import { orphansOf } from '../core/presence/remote.ts'
-import type { PresenceStore } from '../ports.ts'
-import type { LastSeen } from './last-seen.ts'
-import type { PresenceMetrics } from './metrics.ts'
+import { NOBODY, type Part } from '../core/presence/merged.ts'
+import type { PresenceRead } from '../core/presence/remote.ts'
+import type { PresenceDeps } from './port.ts'
 
-export interface OrphanCleanerDeps {
-  store: PresenceStore
-  /** Who is here through this gateway; undefined where a roster that is watched compares for itself. */
-  localBeings(space: SpaceId): readonly BeingId[] | undefined
-  lastSeen: Pick<LastSeen, 'note'>
-  metrics: PresenceMetrics
+export interface OrphanCleanerDeps extends Pick<PresenceDeps, 'store' | 'lastSeen' | 'metrics' | 'faulted'> {
   failed(error: unknown): void
-  faulted(error: unknown): void
 }
 
 /** Spaces cleaned up at a time. */
 const STEP = 20
-/** Spaces of our own that are looked at. */
-const MAX_OWN = 10_000
 
 export class OrphanCleaner {
   readonly #deps: OrphanCleanerDeps
@@ -32,46 +23,20 @@ export class OrphanCleaner {
     this.#deps = deps
   }
 
-  /** `boot` has no lease any more. */
-  cleanUpAfter(boot: BootId): void {
-    this.#once(boot, () => this.#removeAll(boot))
-  }
-
-  /**
-   * Looks after our own entries in spaces that nobody follows here: a replica that lagged may remember somebody who
-   * left through us. `boot` is our name.
-   */
-  reconcileOwn(boot: BootId): void {
-    this.#once(boot, () => this.#reconcileAll(boot))
-  }
-
-  #once(boot: BootId, run: () => Promise<void>): void {
+  /** `boot` has no lease any more; `found` is a space that holds something of it, whatever Redis remembers of where. */
+  cleanUpAfter(boot: BootId, found?: SpaceId): void {
     if (this.#underWay.has(boot)) return
     this.#underWay.add(boot)
     const { failed, faulted } = this.#deps
-    run()
+    this.#removeAll(boot, found)
       .catch(failed)
       .catch(faulted)
       .finally(() => this.#underWay.delete(boot))
   }
 
-  async #reconcileAll(boot: BootId): Promise<void> {
-    const { store, localBeings, metrics } = this.#deps
-    for (const space of await store.spacesOf(boot, MAX_OWN)) {
-      if (localBeings(space) === undefined) continue
-      const { entries } = await store.read(space, [boot])
-      // As it is now: whoever comes from here on is written after what is removed.
-      const own = localBeings(space)
-      if (own === undefined) continue
-      const extra = [...(entries?.get(boot)?.keys() ?? [])].filter((being) => !own.includes(being))
-      if (extra.length > 0) metrics.orphansRemoved.inc(extra.length)
-      const isLeft = own.length === 0 ? store.removeSpaces(boot, [space]) : Promise.resolve()
-      await Promise.all([store.removeOrphans(space, new Map([[boot, extra]])), isLeft])
-    }
-  }
-
-  async #removeAll(boot: BootId): Promise<void> {
+  async #removeAll(boot: BootId, found: SpaceId | undefined): Promise<void> {
     const { store, metrics } = this.#deps
+    if (found !== undefined) await this.#removeFrom(found, boot)
     for (;;) {
       const spaces = await store.spacesOf(boot, STEP)
       if (spaces.length === 0) break
@@ -87,7 +52,23 @@ export class OrphanCleaner {
     const { orphans, lastSeen: seen } = orphansOf(await store.read(space, [boot]), boot)
     for (const [being, at] of seen) lastSeen.note(being, at)
     if (orphans.length === 0) return
-    await store.removeOrphans(space, new Map([[boot, orphans]]))
+    await store.removeEntries(space, boot, orphans)
     metrics.orphansRemoved.inc(orphans.length)
   }
+}
+
+/**
+ * What a gateway without a lease left in a space, and when those were last seen whom nobody saw leave: at its last
+ * heartbeat, or when they came or did something after it. One that goes on under another name has the same connections:
+ * nobody of it left.
+ */
+export function orphansOf(
+  { entries, leases, heartbeats }: PresenceRead,
+  boot: BootId,
+): { orphans: BeingId[]; lastSeen: Map<BeingId, number> } {
+  const left: Part = leases.has(boot) ? NOBODY : (entries?.get(boot) ?? NOBODY)
+  const isReplaced = [...leases.values()].some((formerly) => formerly.includes(boot))
+  const heartbeatAt = heartbeats.get(boot) ?? 0
+  const seen = [...left].map(([being, { since, setAt }]) => [being, Math.max(since, setAt, heartbeatAt)] as const)
+  return { orphans: [...left.keys()], lastSeen: new Map(isReplaced ? [] : seen) }
 }

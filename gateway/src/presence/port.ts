@@ -1,10 +1,35 @@
 /**
- * Who is here, as the rest of a gateway sees it. Each subscription that counts as here holds a `PresenceHandle`, made
- * when it is answered and ended by whoever made it; each space that is followed holds a `RosterHandle`, which tells its
- * part of an answer. `PresenceHub` implements it.
+ * Who is here, as the rest of a gateway sees it, and what it is given. Each subscription that counts as here holds a
+ * `PresenceHandle`, made when it is answered and ended by whoever made it; each space that is followed holds a
+ * `RosterHandle`, which tells its part of an answer. `PresenceHub` implements it.
  */
-import type { BeingId, Here, JsonObject, PresenceMessage, SpaceId } from '@rhizom/protocol'
+import type { Clock, Random } from '@rhizom/machine'
+import type { BeingId, BootId, Here, JsonObject, PresenceMessage, SpaceId } from '@rhizom/protocol'
+import type { LeaseSettings } from '../core/presence/lease.ts'
 import type { ConnectionId } from '../core/presence/local.ts'
+import type { RosterSettings } from '../core/presence/roster.ts'
+import type { Log, PresenceStore } from '../ports.ts'
+import type { LastSeen } from './last-seen.ts'
+import type { PresenceMetrics } from './metrics.ts'
+
+export interface PresenceDeps {
+  clock: Clock
+  random: Random
+  store: PresenceStore
+  lastSeen: Pick<LastSeen, 'note' | 'flush' | 'stop'>
+  /** A name no gateway had before. */
+  newBootId(): BootId
+  metrics: PresenceMetrics
+  log: Log
+  settings: PresenceSettings
+  /** A bug of ours was met, and ends here. */
+  faulted(error: unknown): void
+}
+
+export interface PresenceSettings {
+  roster: RosterSettings
+  lease: LeaseSettings
+}
 
 /** Who is here, of an answer to `subscribe`. */
 export interface AnswerPart {

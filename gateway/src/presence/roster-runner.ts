@@ -1,14 +1,12 @@
 /** Runs the roster of one space (core/presence/roster.ts), and keeps who waits until it is known. */
-import { type Clock, type Random, Runner } from '@rhizom/machine'
+import { type Clock, Runner } from '@rhizom/machine'
 import { type Roster, type RosterCall, type RosterEffect, rosterMachine } from '../core/presence/roster.ts'
+import type { PresenceDeps } from './port.ts'
 
-export interface RosterRunnerDeps {
-  clock: Clock
-  random: Random
+export interface RosterRunnerDeps extends Pick<PresenceDeps, 'clock' | 'random' | 'faulted'> {
   carryOut(runner: RosterRunner, effect: RosterEffect): void
   /** Something happened to the roster. */
   changed(runner: RosterRunner): void
-  faulted(error: unknown): void
 }
 
 /** Longer than a read of Redis takes, and short for somebody who waits for an answer. */
@@ -18,6 +16,8 @@ export class RosterRunner {
   readonly roster: Roster
   /** Takes frames for all who follow the space here. */
   tell: ((frame: Uint8Array) => void) | undefined
+  /** When the time of its hash in Redis was last put off. */
+  extendedAtMs: number
   /** Lets something happen to the roster. */
   readonly call: (call: RosterCall) => void
   /** Ends the runner, and with it whatever comes late. */
@@ -27,6 +27,7 @@ export class RosterRunner {
 
   constructor(roster: Roster, { clock, random, carryOut, changed, faulted }: RosterRunnerDeps) {
     this.roster = roster
+    this.extendedAtMs = clock.nowMs()
     this.#clock = clock
     const runner = new Runner({
       machine: rosterMachine,

@@ -5,62 +5,42 @@
 import type { Cancel, Clock } from '@rhizom/machine'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Roster } from '../core/presence/roster.ts'
-import type { PresenceStore } from '../ports.ts'
-import type { PresenceMetrics } from './metrics.ts'
-
-export interface PresenceWriterDeps {
-  clock: Clock
-  store: PresenceStore
-  metrics: PresenceMetrics
-  /** While it is not, nothing is written: everything is said again when it is. */
-  isLinkUp(): boolean
-  /** A write is on its way. */
-  wrote(write: PresenceWrite): void
-  written(writes: readonly PresenceWrite[]): void
-  failed(writes: readonly PresenceWrite[], error: unknown): void
-  faulted(error: unknown): void
-}
 
 const GATHER_MS = 10
 
 export class PresenceWriter {
-  readonly #deps: PresenceWriterDeps
+  readonly #clock: Clock
+  readonly #isLinkUp: () => boolean
+  readonly #write: (writes: readonly PresenceWrite[]) => void
   readonly #waiting = new Set<Roster>()
   #timer: Cancel | undefined
   #lastWrite = 0
 
-  constructor(deps: PresenceWriterDeps) {
-    this.#deps = deps
+  /** While the link is not up nothing is written: everything is said again when it is. */
+  constructor(clock: Clock, isLinkUp: () => boolean, write: (writes: readonly PresenceWrite[]) => void) {
+    this.#clock = clock
+    this.#isLinkUp = isLinkUp
+    this.#write = write
   }
 
   add(roster: Roster): void {
     this.#waiting.add(roster)
-    this.#timer ??= this.#deps.clock.after(GATHER_MS, () => this.flush())
+    this.#timer ??= this.#clock.after(GATHER_MS, () => this.flush())
   }
 
   /** Writes what waits, now. */
   flush(): void {
     this.#timer?.()
     this.#timer = undefined
-    const { store, metrics, isLinkUp, wrote, written, failed, faulted } = this.#deps
-    if (!isLinkUp()) return
+    if (!this.#isLinkUp()) return
     const writes: PresenceWrite[] = []
-    for (const roster of this.#waiting) {
-      const write = roster.takeWrite(this.#lastWrite + 1)
+    for (const { local, space } of this.#waiting) {
+      const write = local.takeWrite(space, this.#lastWrite + 1)
       if (write === undefined) continue
       this.#lastWrite += 1
-      wrote(write)
       writes.push(write)
     }
     this.#waiting.clear()
-    if (writes.length === 0) return
-    metrics.hints.inc({ direction: 'sent' }, writes.length)
-    store
-      .write(writes)
-      .then(
-        () => written(writes),
-        (error: unknown) => failed(writes, error),
-      )
-      .catch(faulted)
+    if (writes.length > 0) this.#write(writes)
   }
 }

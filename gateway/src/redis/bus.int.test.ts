@@ -24,7 +24,7 @@ class Ear implements BusListener {
   recovered = (): void => void this.heard.push('recovered')
   revoked = (): void => {}
   deaf = (): void => void this.heard.push('deaf')
-  beat = (): void => {}
+  heartbeat = (): void => {}
 
   count(what: string): number {
     return this.heard.filter((one) => one === what).length

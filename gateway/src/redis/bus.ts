@@ -224,7 +224,7 @@ export class RedisBus implements Bus {
       this.#listener?.message(space, message)
       return
     }
-    if (name === REDIS.gatewaysChannel) this.#listener?.beat(message)
+    if (name === REDIS.gatewaysChannel) this.#listener?.heartbeat(message)
     if (name === REDIS.headsChannel) {
       const heads = parseHeadsMessage(message.toString('utf8'))
       this.#ports.received(heads.ok ? 'heads' : 'unreadable')

@@ -1,8 +1,9 @@
 /**
  * For tests: one Redis for several gateways, in virtual time. Commands of a connection keep their order and take a
- * moment; a connection may be cut while they are under way. Messages may be lost, doubled and late.
+ * moment; a connection may be cut while they are under way. Hints may be lost.
  */
 import {
+  type BeingId,
   type BootId,
   encodeGatewayBeat,
   encodePresenceMessage,
@@ -12,28 +13,20 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { PresenceWrite } from '../core/presence/local.ts'
-import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
+import type { PresenceRead } from '../core/presence/remote.ts'
 import type { Clock } from '@rhizom/machine'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../ports.ts'
 import { type PresenceBus, PresenceData } from './presence-data.ts'
 import type { ProcessGate } from './process-gate.ts'
 
-export interface Weather {
-  /** In [0, 1). */
-  random(): number
-  lose: number
-  loseHeartbeats: number
-  double: number
-  /** Up to this late. */
-  lateMs: number
-}
-
-export const fairWeather: Weather = { random: () => 0.5, lose: 0, loseHeartbeats: 0, double: 0, lateMs: 2 }
+/** What each way takes. */
+const COMMAND_MS = 3
+const ANSWER_MS = 6
 
 /** A gateway as a subscriber. */
 export interface Subscriber {
   /** A message for it, on its way. */
-  arrive(lose: number, deliver: () => void): void
+  arrive(deliver: () => void): void
   hearHint(space: SpaceId, message: Uint8Array): void
   hearHeartbeat(message: Uint8Array): void
 }
@@ -42,12 +35,11 @@ export class ModelRedis extends PresenceData implements PresenceBus {
   readonly subscribers = new Set<Subscriber>()
   readonly commands = new Map<string, number>()
   readonly time: Clock
-  weather: Weather
+  losesHints = false
 
-  constructor(time: Clock, weather: Weather) {
+  constructor(time: Clock) {
     super(() => time.nowMs())
     this.time = time
-    this.weather = weather
   }
 
   count(command: string, times = 1): void {
@@ -56,12 +48,13 @@ export class ModelRedis extends PresenceData implements PresenceBus {
 
   hint(space: SpaceId, { epoch, from, to }: Range, hint: PresenceHint): void {
     const message = encodePresenceMessage(epoch, from, to, hint)
-    for (const one of this.subscribers) one.arrive(this.weather.lose, () => one.hearHint(space, message))
+    if (this.losesHints) return
+    for (const one of this.subscribers) one.arrive(() => one.hearHint(space, message))
   }
 
   announce(heartbeat: GatewayBeat): void {
     const message = Buffer.from(encodeGatewayBeat(heartbeat))
-    for (const one of this.subscribers) one.arrive(this.weather.loseHeartbeats, () => one.hearHeartbeat(message))
+    for (const one of this.subscribers) one.arrive(() => one.hearHeartbeat(message))
   }
 }
 
@@ -95,8 +88,8 @@ export class ModelStore implements PresenceStore {
   /** In order at Redis; the answer comes a moment later. */
   #ask<T>(run: () => T): Promise<T> {
     if (!this.#isConnected || this.#gate.isDead) return Promise.reject(new Error('not connected'))
-    const { time, weather } = this.#redis
-    this.#lastAt = Math.max(this.#lastAt, time.nowMs() + 1 + Math.floor(weather.random() * 4))
+    const { time } = this.#redis
+    this.#lastAt = Math.max(this.#lastAt, time.nowMs() + COMMAND_MS)
     return new Promise((resolve, reject) => {
       let isOpen = true
       const refuse = (error: Error): void => {
@@ -108,7 +101,7 @@ export class ModelStore implements PresenceStore {
       time.after(this.#lastAt - time.nowMs(), () => {
         if (!isOpen) return
         const value = run()
-        time.after(1 + Math.floor(weather.random() * 10), () => {
+        time.after(ANSWER_MS, () => {
           if (!isOpen) return
           this.#open.delete(refuse)
           this.#gate.enter(() => resolve(value))
@@ -141,8 +134,8 @@ export class ModelStore implements PresenceStore {
     })
   }
 
-  removeOrphans(space: SpaceId, orphans: Orphans): Promise<void> {
-    return this.#ask(() => this.#redis.removeOrphans(space, orphans))
+  removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void> {
+    return this.#ask(() => this.#redis.removeEntries(space, boot, beings))
   }
 
   spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {

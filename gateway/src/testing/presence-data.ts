@@ -15,7 +15,7 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { PresenceWrite } from '../core/presence/local.ts'
-import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
+import type { PresenceRead } from '../core/presence/remote.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave } from '../ports.ts'
 
 interface Lease {
@@ -93,7 +93,7 @@ export class PresenceData {
     const hash = this.hashes.get(space) ?? new Map<string, string>()
     this.hashes.set(space, hash)
     for (const [being, entry] of put) hash.set(presenceField(bootId, being), JSON.stringify(entry))
-    this.#remove(space, bootId, [...left.keys()])
+    this.removeEntries(space, bootId, [...left.keys()])
     if (isWhole && put.size === 0 && spaces.delete(space) && spaces.size === 0) this.spaces.delete(bootId)
     bus.hint(space, range, hint)
   }
@@ -115,10 +115,6 @@ export class PresenceData {
     }
   }
 
-  removeOrphans(space: SpaceId, orphans: Orphans): void {
-    for (const [boot, beings] of orphans) this.#remove(space, boot, beings)
-  }
-
   spacesOf(boot: BootId, limit: number): SpaceId[] {
     return [...(this.spaces.get(boot) ?? [])].slice(0, limit)
   }
@@ -135,13 +131,13 @@ export class PresenceData {
   }
 
   leave({ bootId, beings, announce }: Leave, bus: PresenceBus): void {
-    for (const [space, those] of beings) this.#remove(space, bootId, those)
+    for (const [space, those] of beings) this.removeEntries(space, bootId, those)
     this.leases.delete(bootId)
     this.removeGateway(bootId)
     bus.announce(announce)
   }
 
-  #remove(space: SpaceId, boot: BootId, beings: readonly BeingId[]): void {
+  removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): void {
     const hash = this.hashes.get(space)
     for (const being of beings) hash?.delete(presenceField(boot, being))
     if (hash?.size === 0) this.hashes.delete(space)

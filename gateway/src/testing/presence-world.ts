@@ -2,13 +2,29 @@
  * For tests: a few gateways' presence over a Redis of their own, in virtual time. The gateways are real (PresenceHub);
  * Redis, the bus and the clients are models. Connections may be cut, processes killed or stopped, Redis emptied.
  */
-import { type Here, parseServerMessage, parseSpaceMessage } from '@rhizom/protocol'
+import { ManualClock } from '@rhizom/machine/testing'
+import {
+  type Here,
+  parsePresenceField,
+  parseServerMessage,
+  parseSpaceMessage,
+  type PresenceEntry,
+} from '@rhizom/protocol'
 import type { Log } from '../ports.ts'
-import { PresenceHub, type PresenceSettings } from '../presence/hub.ts'
-import type { PresenceHandle, RosterHandle } from '../presence/port.ts'
+import { PresenceHub } from '../presence/hub.ts'
+import type { PresenceHandle, PresenceSettings, RosterHandle } from '../presence/port.ts'
 import { createPresenceMetrics } from '../presence/metrics.ts'
-import { type ModelRedis, ModelStore, type Subscriber } from './model-store.ts'
+import { ModelRedis, ModelStore, type Subscriber } from './model-store.ts'
 import { ProcessGate } from './process-gate.ts'
+
+export const SPACE = '@lobby'
+export const settings: PresenceSettings = {
+  roster: { graceMs: 3000, windowMs: 100, listLimit: 200 },
+  lease: { leaseMs: 15_000, retryMs: 500 },
+}
+
+/** What a message takes from Redis to a gateway. */
+const ARRIVES_AFTER_MS = 2
 
 export const quietLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -104,15 +120,11 @@ export class Node implements Subscriber {
     this.#redis.subscribers.delete(this)
   }
 
-  /** A message on its way: lost, doubled or late as the weather has it. */
-  arrive(lose: number, deliver: () => void): void {
+  arrive(deliver: () => void): void {
     if (!this.#isListening) return
-    const { time, weather } = this.#redis
-    if (weather.random() < lose) return
-    for (let copies = weather.random() < weather.double ? 2 : 1; copies > 0; copies--)
-      time.after(1 + Math.floor(weather.random() * weather.lateMs), () => {
-        if (this.#isListening) this.gate.enter(deliver)
-      })
+    this.#redis.time.after(ARRIVES_AFTER_MS, () => {
+      if (this.#isListening) this.gate.enter(deliver)
+    })
   }
 
   hearHint(space: string, bytes: Uint8Array): void {
@@ -160,4 +172,107 @@ export class Node implements Subscriber {
   #joined(space: string): void {
     if (this.#isListening && this.screens.has(space)) this.hub.channelJoined(space)
   }
+}
+
+interface Seat {
+  node: Node
+  space: string
+  being: string
+  screen: Screen
+  handle: PresenceHandle | undefined
+}
+
+/** Gateways, and who is connected to them. */
+export class World {
+  readonly time = new ManualClock(1_000_000)
+  readonly redis: ModelRedis
+  readonly nodes: Node[] = []
+  readonly settings: PresenceSettings
+  /** Who is connected, and so who should be here in the end. */
+  readonly connections = new Map<number, Seat>()
+  #lastConnection = 0
+
+  constructor(gateways: number, ofPresence = settings) {
+    this.redis = new ModelRedis(this.time)
+    this.settings = ofPresence
+    for (let index = 0; index < gateways; index++) this.start(index)
+  }
+
+  start(index: number): Node {
+    const node = new Node(`g${index}_${this.redis.time.nowMs()}`, this.redis, this.settings)
+    this.nodes[index] = node
+    return node
+  }
+
+  node(index: number): Node {
+    const node = this.nodes[index]
+    if (node === undefined) throw new Error('no such node')
+    return node
+  }
+
+  come(index: number, being: string, space = SPACE): number {
+    const connection = ++this.#lastConnection
+    const node = this.node(index)
+    const { screen, handle } = node.subscribe(space, { connection, being })
+    this.connections.set(connection, { node, space, being, screen, handle })
+    return connection
+  }
+
+  /** The socket of a connection closes. */
+  go(connection: number): void {
+    const gone = this.connections.get(connection)
+    this.connections.delete(connection)
+    if (gone === undefined) return
+    const screens = gone.node.screens.get(gone.space) ?? []
+    if (screens.includes(gone.screen)) screens.splice(screens.indexOf(gone.screen), 1)
+    gone.node.gate.enter(() => gone.handle?.leave())
+  }
+
+  state(connection: number, state: Record<string, number | boolean>): void {
+    const one = this.connections.get(connection)
+    one?.node.gate.enter(() => one.handle?.setState(state))
+  }
+
+  kill(index: number): void {
+    const node = this.node(index)
+    node.kill()
+    for (const [id, one] of this.connections) if (one.node === node) this.connections.delete(id)
+  }
+
+  screens(space = SPACE): Screen[] {
+    return this.nodes.filter(({ gate }) => !gate.isDead).flatMap(({ screens }) => screens.get(space) ?? [])
+  }
+
+  expected(space = SPACE): string[] {
+    return [
+      ...new Set([...this.connections.values()].filter((one) => one.space === space).map(({ being }) => being)),
+    ].sort()
+  }
+
+  /** Who is here by what Redis holds. */
+  stored(space = SPACE): Map<string, [string, PresenceEntry][]> {
+    const stored = new Map<string, [string, PresenceEntry][]>()
+    for (const [field, entry] of this.redis.entries(space)) {
+      const name = parsePresenceField(field)
+      if (name !== undefined) stored.set(name.being, [...(stored.get(name.being) ?? []), [name.bootId, entry]])
+    }
+    return stored
+  }
+}
+
+export const names = (screen: Screen): string[] => [...screen.here.keys()].sort()
+export const frames = (screen: Screen): number => screen.frames.length
+
+/** A world in which all have found Redis. */
+export async function calm(gateways: number, ofPresence = settings): Promise<World> {
+  const world = new World(gateways, ofPresence)
+  await world.time.pass(50)
+  return world
+}
+
+/** Somebody who only looks, on a feed that has settled. */
+export async function watch(world: World, index: number): Promise<Screen> {
+  world.node(index).open(SPACE)
+  await world.time.pass(50)
+  return world.node(index).subscribe(SPACE).screen
 }

@@ -26,82 +26,74 @@ const byAge = (one: Here, other: Here): number => one.since - other.since || (on
 
 export class Listing {
   readonly #limit: number
+  readonly #merged: MergedPresence
   readonly #listed = new Map<BeingId, Here>()
-  /** Here, counted, and not listed. */
-  readonly #unlisted = new Set<BeingId>()
   /** Named to newcomers in their answers since the last frame, which says so to the others. */
   readonly #joining = new Set<BeingId>()
   #count = 0
-  #isPublished = false
   /** An answer gave another count than the last frame. */
   #countDiffers = false
 
-  constructor(limit: number) {
+  constructor(limit: number, merged: MergedPresence) {
     this.#limit = limit
+    this.#merged = merged
   }
 
+  /** As it was told last. */
   get count(): number {
     return this.#count
   }
 
-  /** Whether anybody was told anything yet. */
-  get isPublished(): boolean {
-    return this.#isPublished
-  }
-
   /** What newcomers are told: what the others were told, and themselves. */
-  answer(newcomers: readonly BeingId[], merged: MergedPresence): { here: Here[]; hereCount: number } {
-    this.#isPublished = true
+  answer(newcomers: readonly BeingId[]): { here: Here[]; hereCount: number } {
     for (const being of newcomers) {
-      const isNew = merged.has(being) && !this.#listed.has(being)
+      const isNew = this.#merged.has(being) && !this.#listed.has(being)
       if (isNew && this.#listed.size + this.#joining.size < this.#limit) this.#joining.add(being)
     }
-    const joining = [...this.#joining].flatMap((being) => merged.get(being) ?? []).map(hereOf)
+    const joining = [...this.#joining].flatMap((being) => this.#merged.get(being) ?? []).map(hereOf)
     const here = [...this.#listed.values(), ...joining].sort(byAge)
     // Up to the limit the count is that of the list, so that nobody takes it for a sample.
-    const count = merged.count > this.#limit ? merged.count : this.#count
+    const count = this.#merged.count > this.#limit ? this.#merged.count : this.#count
     const hereCount = Math.max(count, here.length)
     if (hereCount !== this.#count) this.#countDiffers = true
     return { here, hereCount }
   }
 
-  /** Brings the clients level with `merged`, of which `changed` may differ from what they were told. */
-  difference(changed: readonly BeingId[], merged: MergedPresence): RosterDifference | undefined {
-    this.#isPublished = true
-    const difference: RosterDifference = { joined: [], left: [], updated: [], hereCount: merged.count }
-    for (const being of changed) this.#compare(being, merged.get(being), difference)
+  /** Brings the clients level with who is here: what the next frame says, if there is anything to say. */
+  takeDifference(): RosterDifference | undefined {
+    const { count } = this.#merged
+    const difference: RosterDifference = { joined: [], left: [], updated: [], hereCount: count }
+    for (const being of this.#merged.takeChanged()) this.#compare(being, difference)
     // Those named in an answer first: whoever was told of them must not be left with more than the list.
-    for (const being of this.#joining) this.#list(being, merged, difference)
+    for (const being of this.#joining) this.#list(being, difference)
     this.#joining.clear()
-    for (const being of this.#unlisted) {
+    for (const being of this.#merged.beings()) {
       if (this.#listed.size >= this.#limit) break
-      this.#list(being, merged, difference)
+      this.#list(being, difference)
     }
-    const isSameCount = merged.count === this.#count && !this.#countDiffers
-    const isQuiet = difference.joined.length + difference.left.length + difference.updated.length === 0 && isSameCount
-    this.#count = merged.count
+    const { joined, left, updated } = difference
+    const isSameCount = count === this.#count && !this.#countDiffers
+    this.#count = count
     this.#countDiffers = false
-    return isQuiet ? undefined : difference
+    return isSameCount && joined.length + left.length + updated.length === 0 ? undefined : difference
   }
 
-  #compare(being: BeingId, now: MergedBeing | undefined, difference: RosterDifference): void {
+  #compare(being: BeingId, { left, updated }: RosterDifference): void {
     const before = this.#listed.get(being)
+    const now = this.#merged.get(being)
     if (now === undefined) {
-      this.#unlisted.delete(being)
-      if (this.#listed.delete(being) || this.#joining.has(being)) difference.left.push(being)
-      this.#joining.delete(being)
-    } else if (before === undefined) {
-      this.#unlisted.add(being)
-    } else if (!isSame(before, now)) {
+      const wasNamed = this.#joining.delete(being)
+      if (this.#listed.delete(being) || wasNamed) left.push(being)
+    } else if (before !== undefined && !isSame(before, now)) {
       this.#listed.set(being, hereOf(now))
-      difference.updated.push(hereOf(now))
+      updated.push(hereOf(now))
     }
   }
 
-  #list(being: BeingId, merged: MergedPresence, difference: RosterDifference): void {
-    const now = merged.get(being)
-    if (now === undefined || !this.#unlisted.delete(being)) return
+  #list(being: BeingId, { joined }: RosterDifference): void {
+    const now = this.#merged.get(being)
+    if (now === undefined || this.#listed.has(being)) return
     this.#listed.set(being, hereOf(now))
-    difference.joined.push(hereOf(now))
+    joined.push(hereOf(now))
   }
 }

@@ -1,107 +1,161 @@
-import type { Moment } from '@rhizom/machine'
+import { momentAt as at } from '@rhizom/machine/testing'
 import { beforeEach, expect, test } from 'vitest'
 import { LocalPresence } from './local.ts'
+import { MergedPresence } from './merged.ts'
 
 const GRACE = 100
-const at = (nowMs: number, dateMs = nowMs): Moment => ({ nowMs, dateMs, random: 0.5 })
+const ME = { bootId: 'me', previousBootIds: [] }
+let merged: MergedPresence
 let local: LocalPresence
-const changes = () => Object.fromEntries(local.takeChanged())
-const entry = () => local.entries.get('@ada')
+let seen: [string, number][]
+let writes: number
+
+const write = () => local.takeWrite('@s', ++writes)
+/** What the next write says, and whether all of it is taken. */
+const written = (): { put?: string[]; left?: Record<string, number> } => {
+  const taken = write()
+  if (taken === undefined) return {}
+  local.written(taken)
+  return { put: [...taken.put.keys()], left: Object.fromEntries(taken.left) }
+}
+const entry = () => merged.get('@ada')
 
 beforeEach(() => {
-  local = new LocalPresence(GRACE)
-  local.join(1, '@ada', at(10), undefined)
-  changes()
+  seen = []
+  writes = 0
+  merged = new MergedPresence()
+  local = new LocalPresence(merged, ME, GRACE, (being, date) => seen.push([being, date]))
+  local.join(1, '@ada', at(10))
+  written()
 })
 
 test('G100 a second tab changes nothing, and the being stays until the last is gone', () => {
-  local.join(2, '@ada', at(20), undefined)
-  local.leave(1, at(30))
+  local.join(2, '@ada', at(20))
+  local.leave(1, '@ada', at(30))
   local.timePassed(at(30 + GRACE))
-  expect(changes()).toEqual({})
+  expect(written()).toEqual({})
   expect(entry()?.since).toBe(10)
-  local.leave(2, at(200))
+  local.leave(2, '@ada', at(200))
   local.timePassed(at(200 + GRACE - 1))
-  expect(changes()).toEqual({})
+  expect(written()).toEqual({})
   local.timePassed(at(200 + GRACE))
-  expect(changes()).toEqual({ '@ada': { type: 'left', at: 200 } })
-  expect(local.entries.size).toBe(0)
+  expect(written()).toEqual({ put: [], left: { '@ada': 200 } })
+  expect(local.count).toBe(0)
 })
 
 test('G100 a being that another gateway had before is here since then', () => {
-  local.join(2, '@bob', at(50), 7)
-  expect(changes()).toMatchObject({ '@bob': { entry: { since: 7 } } })
+  merged.put('other', '@bob', { state: {}, since: 7, setAt: 0, rev: 1 })
+  local.join(2, '@bob', at(50))
+  expect(write()?.put.get('@bob')).toMatchObject({ since: 7 })
   local.adopt('@bob', 9)
-  expect(changes()).toEqual({})
+  expect(written()).toEqual({})
   local.adopt('@bob', 5)
-  expect(changes()).toMatchObject({ '@bob': { entry: { since: 5 } } })
+  expect(write()?.put.get('@bob')).toMatchObject({ since: 5 })
 })
 
 test('G109 those who may not be here any more leave at once, also within their grace', () => {
-  local.join(2, '@bob', at(20), undefined)
-  local.join(3, '@cyd', at(20), undefined)
-  local.leave(3, at(25))
-  changes()
+  local.join(2, '@bob', at(20))
+  local.join(3, '@cyd', at(20))
+  local.leave(3, '@cyd', at(25))
+  written()
   local.retainOnly((being) => being === '@ada', at(30))
-  expect(changes()).toEqual({ '@bob': { type: 'left', at: 30 }, '@cyd': { type: 'left', at: 25 } })
-  expect([...local.entries.keys()]).toEqual(['@ada'])
+  expect(written()).toEqual({ put: [], left: { '@bob': 30, '@cyd': 25 } })
+  expect(local.beings()).toEqual(['@ada'])
 })
 
 test('G101 a connection that comes back within the grace goes on where it was', () => {
-  local.setState(1, { away: true }, at(20), 0)
-  changes()
-  local.leave(1, at(30))
+  local.setState(1, '@ada', { away: true }, at(20))
+  written()
+  local.leave(1, '@ada', at(30))
   expect(local.wakesAtMs).toBe(130)
-  local.join(1, '@ada', at(60), undefined)
+  local.join(1, '@ada', at(60))
   expect(local.wakesAtMs).toBeUndefined()
   local.timePassed(at(1000))
-  expect(changes()).toEqual({})
-  expect(entry()).toEqual({ state: { away: true }, since: 10, setAt: 20 })
+  expect(written()).toEqual({})
+  expect(entry()).toMatchObject({ state: { away: true }, since: 10, setAt: 20 })
 })
 
 test('G101 each grace ends in its turn', () => {
-  local.join(2, '@bob', at(20), undefined)
-  local.leave(1, at(30))
-  local.leave(2, at(60))
-  changes()
+  local.join(2, '@bob', at(20))
+  local.leave(1, '@ada', at(30))
+  local.leave(2, '@bob', at(60))
+  written()
   local.timePassed(at(130))
-  expect(Object.keys(changes())).toEqual(['@ada'])
+  expect(written()).toMatchObject({ left: { '@ada': 30 } })
   expect(local.wakesAtMs).toBe(160)
 })
 
 test('G103 the state set last counts, and when its connection is gone the one before it', () => {
-  local.join(2, '@ada', at(20), undefined)
-  local.setState(1, { tab: 1 }, at(30), 0)
-  local.setState(2, { tab: 2 }, at(30), entry()?.setAt ?? 0)
+  local.join(2, '@ada', at(20))
+  local.setState(1, '@ada', { tab: 1 }, at(30))
+  local.setState(2, '@ada', { tab: 2 }, at(30))
   expect(entry()).toMatchObject({ state: { tab: 2 }, setAt: 31 })
-  local.remove(2, at(50))
+  local.remove(2, '@ada', at(50))
   expect(entry()).toMatchObject({ state: { tab: 1 }, since: 10 })
-  local.remove(1, at(60))
-  expect(local.entries.size).toBe(0)
+  local.remove(1, '@ada', at(60))
+  expect(local.count).toBe(0)
 })
 
 test('G103 a state is set after the one that counts elsewhere, whatever the clocks say', () => {
-  local.setState(1, { here: true }, at(40), 5000)
-  expect(entry()?.setAt).toBe(5001)
+  merged.put('other', '@ada', { state: { here: false }, since: 10, setAt: 5000, rev: 1 })
+  local.setState(1, '@ada', { here: true }, at(40))
+  expect(entry()).toMatchObject({ state: { here: true }, setAt: 5001 })
 })
 
 test('G103 a connection that is gone sets nothing', () => {
-  local.leave(1, at(20))
-  changes()
-  local.setState(1, { late: true }, at(30), 0)
-  expect(changes()).toEqual({})
+  local.leave(1, '@ada', at(20))
+  local.setState(1, '@ada', { late: true }, at(30))
+  expect(written()).toEqual({})
 })
 
-test('G109 one who may not be here any more leaves without the grace', () => {
-  local.remove(1, at(50))
-  expect(changes()).toEqual({ '@ada': { type: 'left', at: 50 } })
+test('G108 who leaves was last seen when its last connection went, and is reported once', () => {
+  local.join(2, '@ada', at(20))
+  local.leave(1, '@ada', at(30))
+  local.leave(2, '@ada', at(40))
+  local.timePassed(at(40 + GRACE))
+  written()
+  local.remove(2, '@ada', at(500))
+  expect(seen).toEqual([['@ada', 40]])
 })
 
 test('G115 the grace is longer for those who were asked to stay away', () => {
-  local.leave(1, at(30))
+  local.leave(1, '@ada', at(30))
   local.extendGrace(500)
   local.timePassed(at(30 + GRACE + 499))
-  expect(local.entries.size).toBe(1)
+  expect(local.count).toBe(1)
   local.timePassed(at(30 + GRACE + 500))
-  expect(local.entries.size).toBe(0)
+  expect(local.count).toBe(0)
+})
+
+test('G118 who left is here until Redis has taken it, and until it has taken the last word of it', () => {
+  local.remove(1, '@ada', at(20))
+  const first = write()
+  local.join(2, '@ada', at(25))
+  local.remove(2, '@ada', at(30))
+  if (first !== undefined) local.written(first)
+  expect([merged.has('@ada'), local.areLeavesTaken]).toEqual([true, false])
+  expect(local.storedBeings()).toEqual(['@ada'])
+  expect(written()).toEqual({ put: [], left: { '@ada': 30 } })
+  expect([merged.has('@ada'), local.areLeavesTaken]).toEqual([false, true])
+})
+
+test('G114 what Redis holds of ours is put right by the next write', () => {
+  local.join(2, '@bob', at(20))
+  written()
+  local.compare(new Map([['@ghost', { state: {}, since: 1, setAt: 0, rev: 1 }]]), at(50))
+  expect(written()).toEqual({ put: ['@ada', '@bob'], left: { '@ghost': 50 } })
+  expect(seen).toEqual([])
+})
+
+test('G111 under another name everything is said again, and what was written under the former proves nothing', () => {
+  local.join(2, '@bob', at(20))
+  written()
+  local.remove(2, '@bob', at(30))
+  const lost = write()
+  local.beginAnew({ bootId: 'me-again', previousBootIds: ['me'] })
+  if (lost !== undefined) local.written(lost)
+  const again = write()
+  expect(again).toMatchObject({ range: { epoch: 'me-again', from: 0 }, hint: { formerly: ['me'] } })
+  expect([[...(again?.put.keys() ?? [])], [...(again?.left.keys() ?? [])]]).toEqual([['@ada'], ['@bob']])
+  expect([merged.partOf('me').size, merged.partOf('me-again').size]).toEqual([0, 1])
 })

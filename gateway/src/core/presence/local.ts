@@ -1,31 +1,27 @@
 /**
- * Who is in one space through this gateway: its connections, gathered by being, the entry that Redis should hold for
- * each, and what Redis has yet to be told of them. Several tabs are one being. When a connection goes its being stays
- * for the grace, so that a reload or a move to another gateway is no departure; a connection that comes back within it
- * goes on where it was.
+ * Who is in one space through this gateway: its connections, gathered by being, and what Redis has yet to be told of
+ * them. Several tabs are one being. When a connection goes its being stays for the grace, so that a reload or a move to
+ * another gateway is no departure; a connection that comes back within it goes on where it was.
  *
- * An entry's `since` never moves forward while the being stays; its state is what was set last on any connection that
- * is still here. Writes are numbered, and each names the one before it, so that others see when they missed one.
- * Changed in place; what changed is collected until somebody takes it.
+ * The entry of each being is our part of `merged`: its `since` never moves forward while the being stays, its state is
+ * what was set last on any connection that is still here. Who has left stays in that part until Redis has taken it:
+ * while Redis is silent it may be back through others, and we would not know. Writes are numbered, and each names the
+ * one before it, so that others see when they missed one; one that fails is part of what is said when Redis is back.
  */
 import type { Moment } from '@rhizom/machine'
 import type { BeingId, JsonObject, PresenceEntry, PresenceHint, Range, SpaceId } from '@rhizom/protocol'
 import type { GatewayIdentity } from './lease.ts'
+import { type MergedPresence, NOBODY, type Part } from './merged.ts'
 
 /** Names a connection on this gateway. */
 export type ConnectionId = number
-
-/** An entry without the number of its write. */
-export type LocalEntry = Omit<PresenceEntry, 'rev'>
-
-/** What a write has to say of a being: how it is here now, or the date at which its last connection went. */
-export type LocalChange = { type: 'here'; entry: LocalEntry } | { type: 'left'; at: number }
 
 /** A numbered change of a space's hash: `range.epoch` is the boot id, `range.from` 0 if there was none before it. */
 export interface PresenceWrite {
   space: SpaceId
   range: Range
-  put: ReadonlyMap<BeingId, PresenceEntry>
+  put: Part
+  /** The date at which the last connection of each went. */
   left: ReadonlyMap<BeingId, number>
   /** Everything of ours is in it: there may have been no hash before. */
   isWhole: boolean
@@ -33,8 +29,9 @@ export interface PresenceWrite {
 }
 
 interface Connection {
+  id: ConnectionId
   being: BeingId
-  state: JsonObject | undefined
+  state: JsonObject
   setAt: number
 }
 
@@ -43,27 +40,48 @@ const NO_STATE: JsonObject = {}
 const MAX_HINT_ENTRIES = 200
 
 export class LocalPresence {
-  #graceMs: number
-  readonly #connections = new Map<ConnectionId, Connection>()
-  readonly #byBeing = new Map<BeingId, Set<ConnectionId>>()
-  readonly #entries = new Map<BeingId, LocalEntry>()
+  readonly #merged: MergedPresence
+  readonly #byBeing = new Map<BeingId, Map<ConnectionId, Connection>>()
   /** Connections that went, when, and on what date; the longest gone first. */
-  readonly #gone = new Map<ConnectionId, { atMs: number; date: number }>()
-  readonly #changed = new Map<BeingId, LocalChange>()
-  readonly #unwritten = new Map<BeingId, LocalChange>()
+  readonly #gone = new Map<Connection, { atMs: number; date: number }>()
+  /** On what date those left of whom Redis is not known to have been told so. */
+  readonly #left = new Map<BeingId, number>()
+  /** Beings who are here or have left, of whom the next write tells. */
+  readonly #unwritten = new Set<BeingId>()
+  readonly #lastSeen: (being: BeingId, date: number) => void
+  #identity: GatewayIdentity
+  #graceMs: number
   #lastWrite = 0
 
-  constructor(graceMs: number) {
+  /** `lastSeen` is told when the last connection of a being went. */
+  constructor(
+    merged: MergedPresence,
+    identity: GatewayIdentity,
+    graceMs: number,
+    lastSeen: (being: BeingId, date: number) => void,
+  ) {
+    this.#merged = merged
+    this.#identity = identity
     this.#graceMs = graceMs
+    this.#lastSeen = lastSeen
   }
 
-  get entries(): ReadonlyMap<BeingId, LocalEntry> {
-    return this.#entries
+  get identity(): GatewayIdentity {
+    return this.#identity
   }
 
-  /** Whether Redis was told everything. */
+  get count(): number {
+    return this.#byBeing.size
+  }
+
+  /** Whether nothing waits to be written. */
   get isWritten(): boolean {
     return this.#unwritten.size === 0
+  }
+
+  /** Whether Redis is known to have taken that everybody who left has left. */
+  get areLeavesTaken(): boolean {
+    return this.#left.size === 0
   }
 
   /** When the next grace ends. */
@@ -72,53 +90,61 @@ export class LocalPresence {
     return first === undefined ? undefined : first.atMs + this.#graceMs
   }
 
-  /** `knownSince` is when the being came according to other gateways. */
-  join(id: ConnectionId, being: BeingId, { dateMs }: Moment, knownSince: number | undefined): void {
-    this.#gone.delete(id)
-    if (this.#connections.has(id)) return
-    this.#connections.set(id, { being, state: undefined, setAt: 0 })
-    const ids = this.#byBeing.get(being) ?? new Set<ConnectionId>()
-    this.#byBeing.set(being, ids.add(id))
-    if (ids.size === 1) this.#enter(being, { state: NO_STATE, since: Math.min(dateMs, knownSince ?? dateMs), setAt: 0 })
+  beings(): BeingId[] {
+    return [...this.#byBeing.keys()]
+  }
+
+  /** Everybody of whom Redis may hold an entry of ours. */
+  storedBeings(): BeingId[] {
+    return [...this.#byBeing.keys(), ...this.#left.keys()]
+  }
+
+  join(id: ConnectionId, being: BeingId, { dateMs }: Moment): void {
+    const connections = this.#byBeing.get(being) ?? new Map<ConnectionId, Connection>()
+    const known = connections.get(id)
+    if (known !== undefined) {
+      this.#gone.delete(known)
+      return
+    }
+    this.#byBeing.set(being, connections.set(id, { id, being, state: NO_STATE, setAt: 0 }))
+    if (connections.size > 1) return
+    this.#left.delete(being)
+    const since = Math.min(dateMs, this.#merged.get(being)?.since ?? dateMs)
+    this.#enter(being, { state: NO_STATE, since, setAt: 0, rev: 0 })
   }
 
   /** Ends the presence of a connection after the grace. */
-  leave(id: ConnectionId, { nowMs, dateMs }: Moment): void {
-    if (!this.#connections.has(id) || this.#gone.has(id)) return
-    this.#gone.set(id, { atMs: nowMs, date: dateMs })
+  leave(id: ConnectionId, being: BeingId, { nowMs, dateMs }: Moment): void {
+    const connection = this.#byBeing.get(being)?.get(id)
+    if (connection !== undefined && !this.#gone.has(connection))
+      this.#gone.set(connection, { atMs: nowMs, date: dateMs })
   }
 
   /** Ends it now: the being may not be here any more. */
-  remove(id: ConnectionId, { dateMs }: Moment): void {
-    if (this.#connections.has(id)) this.#drop(id, this.#gone.get(id)?.date ?? dateMs)
+  remove(id: ConnectionId, being: BeingId, at: Moment): void {
+    const connection = this.#byBeing.get(being)?.get(id)
+    if (connection !== undefined) this.#drop(connection, at)
   }
 
-  /** Ends the presence of all beings but those. */
+  /** Ends the presence of all other beings now, also of those within their grace. */
   retainOnly(isAllowed: (being: BeingId) => boolean, at: Moment): void {
-    for (const [id, { being }] of this.#connections) if (!isAllowed(being)) this.remove(id, at)
+    for (const [being, connections] of this.#byBeing)
+      if (!isAllowed(being)) for (const connection of connections.values()) this.#drop(connection, at)
   }
 
-  /** `knownSetAt` is when the state that counts was set according to other gateways: this one is set after it. */
-  setState(id: ConnectionId, state: JsonObject, { dateMs }: Moment, knownSetAt: number): void {
-    const connection = this.#connections.get(id)
-    if (connection === undefined || this.#gone.has(id)) return
+  /** It is set after the state that counts, whatever the clock of the gateway says on which that one was set. */
+  setState(id: ConnectionId, being: BeingId, state: JsonObject, { dateMs }: Moment): void {
+    const connection = this.#byBeing.get(being)?.get(id)
+    if (connection === undefined || this.#gone.has(connection)) return
     connection.state = state
-    connection.setAt = Math.max(dateMs, knownSetAt + 1)
-    this.#refresh(connection.being)
+    connection.setAt = Math.max(dateMs, (this.#merged.get(being)?.setAt ?? 0) + 1)
+    this.#refresh(being)
   }
 
   /** Another gateway had the being before. */
   adopt(being: BeingId, since: number): void {
-    const entry = this.#entries.get(being)
+    const entry = this.#entryOf(being)
     if (entry !== undefined && since < entry.since) this.#enter(being, { ...entry, since })
-  }
-
-  /** Says again what is here, as Redis may have lost it. */
-  repeat(beings: Iterable<BeingId>): void {
-    for (const being of beings) {
-      const entry = this.#entries.get(being)
-      if (entry !== undefined) this.#note(being, { type: 'here', entry })
-    }
   }
 
   /** Those who left were asked to stay away for this long, and come back elsewhere after it. */
@@ -126,40 +152,52 @@ export class LocalPresence {
     this.#graceMs += ms
   }
 
-  timePassed({ nowMs }: Moment): void {
-    for (const [id, { atMs, date }] of this.#gone) {
-      if (atMs + this.#graceMs > nowMs) return
-      this.#drop(id, date)
+  timePassed(at: Moment): void {
+    for (const [connection, { atMs }] of this.#gone) {
+      if (atMs + this.#graceMs > at.nowMs) return
+      this.#drop(connection, at)
     }
   }
 
-  /** What changed since this was last asked. */
-  takeChanged(): Map<BeingId, LocalChange> {
-    const changed = new Map(this.#changed)
-    this.#changed.clear()
-    return changed
-  }
-
-  /** Who has left, of whom Redis has yet to be told so. */
-  unwrittenLeaves(): BeingId[] {
-    return [...this.#unwritten].filter(([, { type }]) => type === 'left').map(([being]) => being)
-  }
-
-  /** Nobody has heard of this gateway yet, under the name it has from now on. */
-  beginAnew(): void {
+  /** Redis is there (again), and others know us as `identity` from now on: everything is said again. */
+  beginAnew(identity: GatewayIdentity): void {
+    const { bootId: former } = this.#identity
+    const { bootId } = identity
+    const part = this.#merged.partOf(former)
+    for (const [being, entry] of part)
+      if (bootId !== former && this.#byBeing.has(being)) this.#merged.put(bootId, being, entry)
+    if (bootId !== former) this.#merged.replace(former, NOBODY)
+    this.#identity = identity
     this.#lastWrite = 0
+    for (const being of this.storedBeings()) this.#unwritten.add(being)
+  }
+
+  /** What Redis holds of ours is to become what we hold, and of others we know now since when each was here. */
+  compare(found: Part, { dateMs }: Moment): void {
+    for (const being of this.#byBeing.keys()) {
+      this.adopt(being, this.#merged.get(being)?.since ?? dateMs)
+      if (!found.has(being)) this.#unwritten.add(being)
+    }
+    for (const being of found.keys()) {
+      if (this.#byBeing.has(being)) continue
+      if (!this.#left.has(being)) this.#left.set(being, dateMs)
+      this.#unwritten.add(being)
+    }
   }
 
   /** What is to be written, as write number `to` of this gateway. */
-  takeWrite(space: SpaceId, to: number, { bootId, previousBootIds }: GatewayIdentity): PresenceWrite | undefined {
+  takeWrite(space: SpaceId, to: number): PresenceWrite | undefined {
     if (this.isWritten) return undefined
     const put = new Map<BeingId, PresenceEntry>()
     const left = new Map<BeingId, number>()
-    for (const [being, change] of this.#unwritten) {
-      if (change.type === 'here') put.set(being, { ...change.entry, rev: to })
-      else left.set(being, change.at)
+    for (const being of this.#unwritten) {
+      const entry = this.#entryOf(being)
+      const date = this.#left.get(being)
+      if (entry !== undefined) put.set(being, { ...entry, rev: to })
+      else if (date !== undefined) left.set(being, date)
     }
     this.#unwritten.clear()
+    const { bootId, previousBootIds } = this.#identity
     const from = this.#lastWrite
     this.#lastWrite = to
     const hint: PresenceHint = {
@@ -167,53 +205,48 @@ export class LocalPresence {
       left: Object.fromEntries(left),
       formerly: from === 0 ? [...previousBootIds] : [],
     }
-    return { space, range: { epoch: bootId, from, to }, put, left, isWhole: put.size === this.#entries.size, hint }
+    return { space, range: { epoch: bootId, from, to }, put, left, isWhole: put.size === this.#byBeing.size, hint }
   }
 
-  /**
-   * It may or may not have been written. Entries are all said again when Redis is back; of those who left nobody else
-   * knows any more.
-   */
-  writeFailed({ left }: PresenceWrite): void {
-    for (const [being, at] of left)
-      if (!this.#entries.has(being) && !this.#unwritten.has(being)) this.#unwritten.set(being, { type: 'left', at })
+  /** Redis has taken a write: who left in it is gone, unless a later write tells of the same. */
+  written({ range, left }: PresenceWrite): void {
+    for (const being of left.keys()) {
+      if (range.epoch !== this.#identity.bootId || !this.#left.has(being) || this.#unwritten.has(being)) continue
+      this.#left.delete(being)
+      this.#merged.remove(range.epoch, being)
+    }
   }
 
-  #drop(id: ConnectionId, at: number): void {
-    const being = this.#connections.get(id)?.being
-    this.#gone.delete(id)
-    this.#connections.delete(id)
-    if (being === undefined) return
-    const ids = this.#byBeing.get(being)
-    ids?.delete(id)
-    if (ids !== undefined && ids.size > 0) {
+  #entryOf(being: BeingId): PresenceEntry | undefined {
+    return this.#byBeing.has(being) ? this.#merged.partOf(this.#identity.bootId).get(being) : undefined
+  }
+
+  #enter(being: BeingId, entry: PresenceEntry): void {
+    this.#merged.put(this.#identity.bootId, being, entry)
+    this.#unwritten.add(being)
+  }
+
+  #drop(connection: Connection, { dateMs }: Moment): void {
+    const { id, being } = connection
+    const date = this.#gone.get(connection)?.date ?? dateMs
+    this.#gone.delete(connection)
+    const connections = this.#byBeing.get(being)
+    connections?.delete(id)
+    if (connections !== undefined && connections.size > 0) {
       this.#refresh(being)
       return
     }
     this.#byBeing.delete(being)
-    this.#entries.delete(being)
-    this.#note(being, { type: 'left', at })
+    this.#left.set(being, date)
+    this.#unwritten.add(being)
+    this.#lastSeen(being, date)
   }
 
   #refresh(being: BeingId): void {
-    const before = this.#entries.get(being)
-    if (before === undefined) return
-    let latest: Connection | undefined
-    for (const id of this.#byBeing.get(being) ?? []) {
-      const one = this.#connections.get(id)
-      if (one !== undefined && (latest === undefined || one.setAt >= latest.setAt)) latest = one
-    }
-    const setAt = latest?.setAt ?? 0
-    if (setAt !== before.setAt) this.#enter(being, { ...before, state: latest?.state ?? NO_STATE, setAt })
-  }
-
-  #enter(being: BeingId, entry: LocalEntry): void {
-    this.#entries.set(being, entry)
-    this.#note(being, { type: 'here', entry })
-  }
-
-  #note(being: BeingId, change: LocalChange): void {
-    this.#changed.set(being, change)
-    this.#unwritten.set(being, change)
+    const entry = this.#entryOf(being)
+    const connections = [...(this.#byBeing.get(being)?.values() ?? [])]
+    if (entry === undefined || connections.length === 0) return
+    const { state, setAt } = connections.reduce((latest, one) => (one.setAt >= latest.setAt ? one : latest))
+    if (setAt !== entry.setAt) this.#enter(being, { ...entry, state, setAt })
   }
 }

@@ -5,19 +5,20 @@
  *                            ├─► merged ─► listing
  *   hints, reads ─► remote ──┘               └─► answers to subscribe
  *
- * It decides; the shell (presence/hub.ts) owns time, Redis and sockets, and lease.ts whether this gateway and others
- * live. Unlike the other machines it is changed in place, as it may hold thousands. Effects are collected until taken.
+ * Whatever happens only changes what is known; then `afterEvent` compares it with what Redis and the clients were told, and
+ * makes the effects. The shell (presence/hub.ts) owns time, Redis and sockets; lease.ts knows whether this gateway and
+ * others live. Unlike the other machines it is changed in place, as it may hold thousands.
  *
  * While the roster cannot be known (Redis away, not read yet, others in doubt) it is frozen: one frame says so, what
  * changes meanwhile is kept back, and when it is exact again one frame brings all clients level.
  */
 import type { Machine, Moment } from '@rhizom/machine'
-import type { BeingId, BootId, Here, JsonObject, Position, PresenceEntry, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type { BeingId, BootId, Here, ServerFrame, SpaceId } from '@rhizom/protocol'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { Listing, type RosterDifference } from './listing.ts'
-import { type ConnectionId, type LocalChange, LocalPresence, type PresenceWrite } from './local.ts'
-import { MergedPresence } from './merged.ts'
-import { type Orphans, type PresenceRead, type ReceivedHint, RemotePresence } from './remote.ts'
+import { LocalPresence } from './local.ts'
+import { MergedPresence, NOBODY } from './merged.ts'
+import { type PresenceRead, type ReceivedHint, RemotePresence } from './remote.ts'
 
 export interface RosterSettings {
   graceMs: number
@@ -30,17 +31,18 @@ export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
 export type RosterEffect =
   /** The answer names `readSeq`, so that one that was overtaken is told apart. */
   | { type: 'readHash'; readSeq: number }
-  /** `takeWrite` has something to say. */
+  /** `local.takeWrite` has something to say. */
   | { type: 'writeHash' }
-  | { type: 'removeOrphans'; orphans: Orphans }
+  /** A gateway that is no more has entries in the hash. */
+  | { type: 'cleanUpAfter'; boot: BootId }
   | { type: 'sendFrame'; frame: PresenceFrame }
   /** `at` is a date. */
   | { type: 'reportLastSeen'; being: BeingId; at: number }
 
-/** Those who follow the space here, and what they were told. */
+/** Those who follow the space here, and what they were told last. */
 interface Audience {
   listing: Listing
-  isToldFrozen: boolean
+  told: 'nothing' | 'frozen' | 'exact'
   flushAtMs: number | undefined
 }
 
@@ -58,28 +60,28 @@ export function windowFor(count: number, { windowMs, listLimit }: RosterSettings
 
 export class Roster {
   readonly space: SpaceId
+  /** Who is here through this gateway: connections come and go there. */
+  readonly local: LocalPresence
+  /** Who is here through others: heads are heard there. */
+  readonly remote: RemotePresence
   readonly #settings: RosterSettings
   readonly #merged = new MergedPresence()
-  readonly #remote = new RemotePresence(this.#merged)
-  readonly #local: LocalPresence
-  /** Gone from here, and not yet known to be written: still on the list. */
-  readonly #leaving = new Set<BeingId>()
-  #identity: GatewayIdentity
   #link: 'up' | 'down'
   #audience: Audience | undefined
-  #readSeq = 0
   #effects: RosterEffect[] = []
 
   constructor(space: SpaceId, identity: GatewayIdentity, link: 'up' | 'down', settings: RosterSettings) {
     this.space = space
     this.#link = link
-    this.#identity = identity
     this.#settings = settings
-    this.#local = new LocalPresence(settings.graceMs)
+    this.remote = new RemotePresence(this.#merged)
+    this.local = new LocalPresence(this.#merged, identity, settings.graceMs, (being, date) =>
+      this.#effects.push({ type: 'reportLastSeen', being, at: date }),
+    )
   }
 
   get isExact(): boolean {
-    return this.#link === 'up' && this.isWatched && this.#remote.isExact
+    return this.remote.isExact
   }
 
   get isWatched(): boolean {
@@ -88,29 +90,16 @@ export class Roster {
 
   /** Whether nothing would be lost with it. */
   get isIdle(): boolean {
-    return !this.isWatched && this.#local.entries.size === 0 && this.#local.isWritten
-  }
-
-  get localCount(): number {
-    return this.#local.entries.size
-  }
-
-  get count(): number {
-    return this.#merged.count
+    return !this.isWatched && this.local.count === 0 && this.local.areLeavesTaken
   }
 
   /** Fields that the hash should have; unknown unless exact. */
   get entryCount(): number | undefined {
-    return this.isExact && this.#local.isWritten ? this.#merged.entryCount : undefined
-  }
-
-  /** Gateways whose leases matter here. */
-  boots(): BootId[] {
-    return this.#remote.boots()
+    return this.isExact && this.local.isWritten && this.local.areLeavesTaken ? this.#merged.entryCount : undefined
   }
 
   get wakesAtMs(): number | undefined {
-    const times = [this.#audience?.flushAtMs, this.#local.wakesAtMs, this.#remote.wakesAtMs]
+    const times = [this.#audience?.flushAtMs, this.local.wakesAtMs, this.remote.wakesAtMs]
     return least(times.filter((time) => time !== undefined))
   }
 
@@ -120,230 +109,106 @@ export class Roster {
     return effects
   }
 
+  /** A new audience is told of everybody. */
   watch(): void {
-    this.#audience = { listing: new Listing(this.#settings.listLimit), isToldFrozen: false, flushAtMs: undefined }
-    // Somebody may be here through us whom the new list does not know.
-    for (const being of this.#merged.beings()) this.#merged.touch(being)
+    const listing = new Listing(this.#settings.listLimit, this.#merged)
+    this.#audience = { listing, told: 'nothing', flushAtMs: undefined }
   }
 
   /** Nobody follows the space here any more; hints do not arrive from now on. */
-  unwatch(at: Moment): void {
+  unwatch(): void {
     this.#audience = undefined
-    for (const being of this.#leaving) this.#forget(being)
-    this.#afterEvent(at)
-    this.#remote.forget()
+    this.remote.forget()
     // Those who are here through others have not left: it is we who stop looking.
     this.#merged.takeChanged()
   }
 
-  /** The space's channel is joined (again): every hint from now on arrives. */
-  channelJoined(at: Moment): void {
-    this.readWanted(at)
-  }
-
-  linkLost(at: Moment): void {
+  linkLost(): void {
     if (this.#link === 'down') return
     this.#link = 'down'
-    this.#remote.lose()
-    this.#afterEvent(at)
+    this.remote.lose()
   }
 
   /** Redis is there and the lease is ours: everything of ours is said again, and the hash is read. */
-  linkFound(identity: GatewayIdentity, at: Moment): void {
-    const { bootId } = this.#identity
-    if (identity.bootId !== bootId) {
-      for (const being of this.#merged.beingsOf(bootId)) this.#merged.remove(bootId, being)
-      this.#leaving.clear()
-      this.#identity = identity
-    }
+  linkFound(identity: GatewayIdentity): void {
     this.#link = 'up'
-    this.#local.beginAnew()
-    this.#local.repeat(this.#local.entries.keys())
-    this.readWanted(at)
+    this.local.beginAnew(identity)
+    this.readWanted()
   }
 
-  /** What Redis lacks is lacking from now on: what was only added to is read once more. */
-  trustRestored(at: Moment): void {
-    if (!this.#remote.isSettled) this.readWanted(at)
+  hintReceived(received: ReceivedHint): void {
+    if (received.range.epoch === this.local.identity.bootId) return
+    this.remote.hintReceived(received)
+    for (const [being, { since }] of Object.entries(received.hint.put ?? {})) this.local.adopt(being, since)
   }
 
-  join(id: ConnectionId, being: BeingId, at: Moment): void {
-    this.#local.join(id, being, at, this.#merged.get(being)?.since)
-    this.#afterEvent(at)
-  }
-
-  leave(id: ConnectionId, at: Moment): void {
-    this.#local.leave(id, at)
-    this.timePassed(at)
-  }
-
-  /** As `leave`, without the grace. */
-  remove(id: ConnectionId, at: Moment): void {
-    this.#local.remove(id, at)
-    this.#afterEvent(at)
-  }
-
-  /** Whoever may not read the space any more is not here, nor for the grace. */
-  retainOnly(mayRead: (being: BeingId) => boolean, at: Moment): void {
-    this.#local.retainOnly(mayRead, at)
-    this.#afterEvent(at)
-  }
-
-  setState(id: ConnectionId, being: BeingId, state: JsonObject, at: Moment): void {
-    this.#local.setState(id, state, at, this.#merged.get(being)?.setAt ?? 0)
-    this.#afterEvent(at)
-  }
-
-  /** Adds to the grace of all. */
-  extendGrace(ms: number): void {
-    this.#local.extendGrace(ms)
-  }
-
-  hintReceived(received: ReceivedHint, at: Moment): void {
-    const { range, hint } = received
-    if (!this.isWatched || range.epoch === this.#identity.bootId) return
-    if (this.#remote.hintReceived(received)) this.#read()
-    for (const [being, { since }] of Object.entries(hint.put ?? {})) this.#local.adopt(being, since)
-    this.#afterEvent(at)
-  }
-
-  /** How far another gateway wrote: `head.epoch` is its boot id. */
-  headReceived(head: Position, at: Moment): void {
-    if (this.isWatched && head.epoch !== this.#identity.bootId) this.#remote.headReceived(head, at)
-  }
-
-  /** Something does not add up: the hash is read again. */
-  readWanted(at: Moment): void {
-    this.#read()
-    this.#afterEvent(at)
+  /** The space's channel is joined (again), so that every hint from now on arrives; or something does not add up. */
+  readWanted(): void {
+    if (this.isWatched) this.remote.wantRead()
   }
 
   readDone(readSeq: number, read: PresenceRead, trust: Trust, at: Moment): void {
-    if (readSeq !== this.#readSeq || !this.isWatched || this.#link === 'down') return
-    const { orphans, lastSeen, readWanted } = this.#remote.readDone(read, this.#identity, trust)
-    if (readWanted) this.#read()
-    if (read.entries !== undefined) this.#compareOwn(read.entries.get(this.#identity.bootId), orphans)
-    if (orphans.size > 0) this.#effects.push({ type: 'removeOrphans', orphans })
-    for (const [being, date] of lastSeen) this.#effects.push({ type: 'reportLastSeen', being, at: date })
-    for (const being of this.#local.entries.keys())
-      this.#local.adopt(being, this.#merged.get(being)?.since ?? at.dateMs)
-    this.#afterEvent(at)
+    const { identity } = this.local
+    const gone = (boot: BootId): unknown => this.#effects.push({ type: 'cleanUpAfter', boot })
+    if (!this.remote.readDone(readSeq, read, identity, trust, gone) || read.entries === undefined) return
+    this.local.compare(read.entries.get(identity.bootId) ?? NOBODY, at)
   }
 
-  /** The lease of another gateway is gone for good: all who were here only through it leave together. */
-  gatewayGone(boot: BootId, at: Moment): void {
-    this.#remote.removePart(boot)
-    this.#afterEvent(at)
+  /** The lease of another gateway is gone for good: all who were here only through it leave together, and soon. */
+  gatewayGone(boot: BootId, { nowMs }: Moment): void {
+    this.remote.removePart(boot)
     const audience = this.#audience
-    if (audience?.flushAtMs !== undefined)
-      audience.flushAtMs = Math.min(audience.flushAtMs, at.nowMs + this.#settings.windowMs)
-  }
-
-  timePassed(at: Moment): void {
-    this.#local.timePassed(at)
-    if (this.#remote.timePassed(at)) this.#read()
-    this.#afterEvent(at)
-    const audience = this.#audience
-    if (audience?.flushAtMs !== undefined && audience.flushAtMs <= at.nowMs) this.#flush(audience)
+    if (audience !== undefined && this.#merged.hasChanged)
+      audience.flushAtMs = Math.min(audience.flushAtMs ?? Number.POSITIVE_INFINITY, nowMs + this.#settings.windowMs)
   }
 
   /** What newcomers are told, themselves included. Nobody is told anything of a space that is not watched. */
   answer(newcomers: readonly BeingId[]): { here: Here[]; hereCount: number; frozen: boolean } {
     const audience = this.#audience
     if (audience === undefined) return { here: [], hereCount: 0, frozen: true }
-    const frozen = !this.isExact
-    if (frozen) audience.isToldFrozen = true
-    return { ...audience.listing.answer(newcomers, this.#merged), frozen }
+    if (!this.isExact) audience.told = 'frozen'
+    return { ...audience.listing.answer(newcomers), frozen: !this.isExact }
   }
 
-  /** What is to be written, as write number `to` of this gateway. */
-  takeWrite(to: number): PresenceWrite | undefined {
-    return this.#local.takeWrite(this.space, to, this.#identity)
-  }
-
-  /** Who left is gone only now: where Redis does not answer, it may be back through others and we would not know. */
-  written({ range, left }: PresenceWrite, at: Moment): void {
-    for (const being of left.keys())
-      if (range.epoch === this.#identity.bootId && this.#leaving.has(being)) this.#forget(being)
-    this.#afterEvent(at)
-  }
-
-  writeFailed(write: PresenceWrite): void {
-    this.#local.writeFailed(write)
-  }
-
-  /** Everybody who is here through this gateway, to be removed when it stops. */
-  localBeings(): BeingId[] {
-    return [...this.#local.entries.keys()]
-  }
-
-  /** Everybody of whom Redis may hold an entry of ours. */
-  storedBeings(): BeingId[] {
-    return [...this.localBeings(), ...this.#local.unwrittenLeaves()]
-  }
-
-  /** Fields of ours that should not be there go, entries of ours that should be there are written again. */
-  #compareOwn(found: ReadonlyMap<BeingId, PresenceEntry> | undefined, orphans: Orphans): void {
-    const { entries } = this.#local
-    const extra = [...(found?.keys() ?? [])].filter((being) => !entries.has(being))
-    if (extra.length > 0) orphans.set(this.#identity.bootId, extra)
-    this.#local.repeat([...entries.keys()].filter((being) => found?.has(being) !== true))
-  }
-
-  /** What is due after any event: apply local changes, freeze, thaw, open a window. */
-  #afterEvent(at: Moment): void {
-    for (const [being, change] of this.#local.takeChanged()) this.#applyLocal(being, change)
-    if (!this.#local.isWritten && this.#link === 'up') this.#effects.push({ type: 'writeHash' })
-    const audience = this.#audience
-    if (audience === undefined) {
-      this.#merged.takeChanged()
-      return
+  /** After whatever happened: what is due now, for Redis and for the clients. */
+  afterEvent(at: Moment): void {
+    this.local.timePassed(at)
+    this.remote.timePassed(at)
+    if (this.#link === 'up') {
+      if (!this.local.isWritten) this.#effects.push({ type: 'writeHash' })
+      if (this.isWatched && this.remote.isReadDue)
+        this.#effects.push({ type: 'readHash', readSeq: this.remote.beginRead() })
     }
-    if (!this.isExact) this.#freeze(audience)
-    else if (audience.isToldFrozen || !audience.listing.isPublished) this.#flush(audience)
-    else if (this.#merged.hasChanged) audience.flushAtMs ??= at.nowMs + windowFor(this.#merged.count, this.#settings)
+    if (this.#audience !== undefined) this.#tell(this.#audience, at)
   }
 
-  /** While the link is down nothing is read: everything is when it is back. */
-  #read(): void {
-    if (this.#link === 'up' && this.isWatched && this.#remote.beginRead())
-      this.#effects.push({ type: 'readHash', readSeq: ++this.#readSeq })
-  }
-
-  #applyLocal(being: BeingId, change: LocalChange): void {
-    const { bootId } = this.#identity
-    if (change.type === 'here') {
-      this.#merged.put(bootId, being, { ...change.entry, rev: 0 })
-      this.#leaving.delete(being)
-      return
+  #tell(audience: Audience, { nowMs }: Moment): void {
+    if (!this.isExact) {
+      this.#freeze(audience)
+    } else if (audience.told !== 'exact') {
+      this.#flush(audience)
+    } else if (this.#merged.hasChanged) {
+      audience.flushAtMs ??= nowMs + windowFor(this.#merged.count, this.#settings)
+      if (audience.flushAtMs <= nowMs) this.#flush(audience)
     }
-    // Also if it is here through others: it was seen, and the latest time counts.
-    this.#effects.push({ type: 'reportLastSeen', being, at: change.at })
-    if (this.isWatched) this.#leaving.add(being)
-    else this.#forget(being)
-  }
-
-  #forget(being: BeingId): void {
-    this.#leaving.delete(being)
-    this.#merged.remove(this.#identity.bootId, being)
   }
 
   #freeze(audience: Audience): void {
-    const isPending = audience.flushAtMs !== undefined
+    if (audience.told === 'exact') {
+      // Newcomers were told of it already.
+      if (audience.flushAtMs !== undefined) this.#flush(audience)
+      this.#send(unchanged(audience.listing.count), true)
+      audience.told = 'frozen'
+    }
     audience.flushAtMs = undefined
-    if (audience.isToldFrozen || !audience.listing.isPublished) return
-    // Newcomers were told of it already.
-    if (isPending) this.#flush(audience)
-    audience.isToldFrozen = true
-    this.#send(unchanged(audience.listing.count), true)
   }
 
   #flush(audience: Audience): void {
-    audience.flushAtMs = undefined
-    const difference = audience.listing.difference(this.#merged.takeChanged(), this.#merged)
-    if (difference !== undefined || audience.isToldFrozen)
+    const difference = audience.listing.takeDifference()
+    if (difference !== undefined || audience.told === 'frozen')
       this.#send(difference ?? unchanged(this.#merged.count), false)
-    audience.isToldFrozen = false
+    audience.told = 'exact'
+    audience.flushAtMs = undefined
   }
 
   #send(difference: RosterDifference, frozen: boolean): void {
@@ -367,7 +232,7 @@ export const rosterMachine: Machine<RosterState, { type: 'called'; call: RosterC
   wakesAtMs: ({ roster }) => roster.wakesAtMs,
   step({ roster }, event, at) {
     if (event.type === 'called') event.call(roster, at)
-    else roster.timePassed(at)
+    roster.afterEvent(at)
     return { state: { roster }, effects: roster.takeEffects() }
   },
 }

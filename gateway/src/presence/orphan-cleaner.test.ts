@@ -1,6 +1,7 @@
 import type { PresenceEntry } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
-import { orphansOf, type PresenceRead } from './remote.ts'
+import type { PresenceRead } from '../core/presence/remote.ts'
+import { orphansOf } from './orphan-cleaner.ts'
 
 const entry = (since: number, setAt = 0): PresenceEntry => ({ state: {}, since, setAt, rev: 1 })
 const read = (leases: Record<string, string[]>): PresenceRead => ({
