@@ -128,7 +128,7 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
             : await readBefore(sql, id, before, pageOf(limit))
         if (page === undefined)
           throw new ProblemError('not-found', `no intention ${before} in ${id}`, { path: 'before' })
-        return { ...page, beings: await readAuthors(sql, id, page.intentions, new Set()) }
+        return { ...page, beings: await readAuthors(sql, id, page.intentions, new Set(), config.PAGE_BYTES) }
       })
     },
   })
@@ -158,13 +158,15 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
     url: '/v1/beings',
     ...session,
     schema: {
-      summary: 'Beings by id; those that do not exist are left out',
+      summary: 'Beings by id, up to a number of bytes; those that do not exist are left out',
       security,
       querystring: beingsQuerySchema,
       response: { 200: beingsAnswerSchema, ...problems },
     },
     handler: async (request) => ({
-      beings: await database.use((sql) => findBeings(sql, sessionOf(request).being, request.query.ids)),
+      beings: await database.use((sql) =>
+        findBeings(sql, sessionOf(request).being, request.query.ids, config.PAGE_BYTES),
+      ),
     }),
   })
 }
@@ -172,6 +174,7 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
 export const snapshotSizes = (config: Config): SnapshotSizes => ({
   beings: { items: config.SNAPSHOT_BEINGS, bytes: config.SNAPSHOT_BYTES },
   intentions: { items: config.SNAPSHOT_INTENTIONS, bytes: config.SNAPSHOT_BYTES },
+  authorBytes: config.SNAPSHOT_BYTES,
 })
 
 export const spaceNotFound = (id: string): ProblemError => new ProblemError('not-found', `no space ${id}`)
