@@ -12,6 +12,7 @@ import {
   snapshotSchema,
   spaceBeingsAnswerSchema,
   spaceBeingsQuerySchema,
+  type SpaceId,
   spaceIdSchema,
   spaceParamsSchema,
 } from '@rhizom/protocol'
@@ -37,7 +38,7 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
   const pageOf = (items: number): PageSize => ({ items, bytes: config.PAGE_BYTES })
 
   /** Runs `read` on one moment of a space that the caller may read; otherwise 404. */
-  const inSpace = <T>(request: FastifyRequest, id: string, read: (sql: Sql, space: Space) => Promise<T>): Promise<T> =>
+  const inSpace = <T>(request: FastifyRequest, id: SpaceId, read: (sql: Sql, space: Space) => Promise<T>): Promise<T> =>
     database.use((connection) =>
       atOneMoment(connection, async (sql) => {
         const space = await readSpace(sql, id, { being: sessionOf(request).being })
@@ -177,7 +178,7 @@ export const snapshotSizes = (config: Config): SnapshotSizes => ({
   authorBytes: config.SNAPSHOT_BYTES,
 })
 
-export const spaceNotFound = (id: string): ProblemError => new ProblemError('not-found', `no space ${id}`)
+export const spaceNotFound = (id: SpaceId): ProblemError => new ProblemError('not-found', `no space ${id}`)
 
 /** A cursor is the id to go on after; clients treat it as opaque. */
 function afterOf(cursor: string | undefined): string | undefined {
