@@ -3,6 +3,7 @@
  * each part is one unit of group commit, and the next begins when the former is committed.
  */
 import {
+  type BeingId,
   type Mutation,
   type MutationResult,
   mutationParamsSchema,
@@ -81,7 +82,7 @@ export function registerMutations(app: App, services: Services): void {
 
 async function applyParts(
   { writes }: Services,
-  actor: string,
+  actor: BeingId,
   mutations: readonly Mutation[],
 ): Promise<MutationResult[]> {
   const results = new Map<Mutation, MutationResult>()

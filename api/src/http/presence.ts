@@ -4,6 +4,7 @@ import {
   jsonBytes,
   postSignalBodySchema,
   presenceAnswerSchema,
+  type SpaceId,
   spaceParamsSchema,
 } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
@@ -22,7 +23,7 @@ export function registerPresence(app: App, services: Services): void {
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
   const rate: Rate = { name: 'signals', perSecond: config.SIGNALS_PER_SECOND, burst: config.SIGNALS_BURST }
 
-  const mustBeReadable = async (request: FastifyRequest, id: string): Promise<void> => {
+  const mustBeReadable = async (request: FastifyRequest, id: SpaceId): Promise<void> => {
     const space = await database.use((sql) => readSpace(sql, id, { being: sessionOf(request).being }))
     if (space === undefined) throw spaceNotFound(id)
   }

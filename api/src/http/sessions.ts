@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   type Being,
+  type BeingId,
   currentSessionAnswerSchema,
   postSessionAnswerSchema,
   postSessionBodySchema,
@@ -54,7 +55,7 @@ export function registerSessions(app: App, { config, database, limiter, tokens }
     },
   })
 
-  const current = async (id: string): Promise<Being> => {
+  const current = async (id: BeingId): Promise<Being> => {
     const being = await database.use((sql) => findBeing(sql, id))
     if (being === undefined) throw beingGone()
     return being

@@ -55,7 +55,7 @@ export async function readLatelyRemoved(sql: Sql, windowMs: number, limit: numbe
 }
 
 interface RemovedRow {
-  id: string
+  id: BeingId
   at: Date
 }
 

@@ -13,6 +13,8 @@ import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './
 export interface SnapshotSizes {
   beings: PageSize
   intentions: PageSize
+  /** Of the authors of those intentions that are not among those beings. */
+  authorBytes: number
 }
 
 export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes): Promise<Snapshot> {
@@ -31,7 +33,8 @@ export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes)
     sql<MemberRow[]>`select m.space, m.being, m.role from members m where m.space = ${space.id} order by m.being`,
   ])
   const beings = located.map(beingOf)
-  const authors = await readAuthors(sql, space.id, page.intentions, new Set(beings.map(({ id }) => id)))
+  const listed = new Set(beings.map(({ id }) => id))
+  const authors = await readAuthors(sql, space.id, page.intentions, listed, sizes.authorBytes)
   return {
     space,
     epoch: space.epoch,

@@ -3,7 +3,8 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import type { SpaceId } from '@rhizom/protocol'
+import type { BeingId, Epoch, IntentionId, MutationId, Role, SpaceId } from '@rhizom/protocol'
+import type { PairMap } from '../../domain/pair-map.ts'
 import type { LoggedChange } from '../../domain/world-op.ts'
 import type { Outcome, PlacedIntention, World } from '../../domain/world.ts'
 import type { Sql } from '../database.ts'
@@ -18,41 +19,59 @@ export interface WorldChange {
   at: number
 }
 
-interface Difference<T> {
-  inserted: [string, T][]
-  updated: [string, T][]
-  deleted: string[]
+interface Difference<Key, T> {
+  inserted: [Key, T][]
+  updated: [Key, T][]
+  deleted: Key[]
 }
 
-function differenceOf<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): Difference<T> {
-  const difference: Difference<T> = { inserted: [], updated: [], deleted: [] }
+function differenceOf<Key extends string, T>(
+  before: ReadonlyMap<Key, T>,
+  after: ReadonlyMap<Key, T>,
+): Difference<Key, T> {
+  const difference: Difference<Key, T> = { inserted: [], updated: [], deleted: [] }
   for (const [key, value] of after) {
     const former = before.get(key)
     if (former === undefined) difference.inserted.push([key, value])
     else if (former !== value) difference.updated.push([key, value])
   }
   for (const key of before.keys()) if (!after.has(key)) difference.deleted.push(key)
-  const byKey = (left: [string, T], right: [string, T]): number => (left[0] < right[0] ? -1 : 1)
+  const byKey = (left: [Key, T], right: [Key, T]): number => (left[0] < right[0] ? -1 : 1)
   difference.inserted.sort(byKey)
   difference.updated.sort(byKey)
   difference.deleted.sort()
   return difference
 }
 
+/** Rows of two maps by two keys that differ, in the order of their keys. */
+function pairDifferenceOf<First extends string, Second extends string, T>(
+  before: PairMap<First, Second, T>,
+  after: PairMap<First, Second, T>,
+): Difference<readonly [First, Second], T> {
+  const difference: Difference<readonly [First, Second], T> = { inserted: [], updated: [], deleted: [] }
+  for (const first of [...new Set([...before.firsts(), ...after.firsts()])].sort()) {
+    const { inserted, updated, deleted } = differenceOf(before.of(first), after.of(first))
+    for (const [second, value] of inserted) difference.inserted.push([[first, second], value])
+    for (const [second, value] of updated) difference.updated.push([[first, second], value])
+    for (const second of deleted) difference.deleted.push([first, second])
+  }
+  return difference
+}
+
 /** Entries that were cleared with their space are gone before the row writes begin. */
-function withoutCleared<T>(
-  entries: ReadonlyMap<string, T>,
-  cleared: ReadonlySet<SpaceId>,
-  spaceOf: (key: string, value: T) => SpaceId,
-): ReadonlyMap<string, T> {
+function withoutCleared<Key, T>(
+  entries: ReadonlyMap<Key, T>,
+  cleared: ReadonlySet<BeingId>,
+  spaceOf: (key: Key, value: T) => BeingId,
+): ReadonlyMap<Key, T> {
   if (cleared.size === 0) return entries
   return new Map([...entries].filter(([key, value]) => !cleared.has(spaceOf(key, value))))
 }
 
 export async function storeWorld(sql: Sql, { before, after, formerSpaces, changes, at }: WorldChange): Promise<void> {
   const { cleared } = after
-  const spaceOfMember = (key: string): SpaceId => key.slice(0, key.indexOf(' '))
-  const members = differenceOf(withoutCleared(before.members, cleared, spaceOfMember), after.members)
+  const membersBefore = before.members.copy()
+  for (const space of cleared) membersBefore.deleteAll(space)
   const intentions = differenceOf(
     withoutCleared(before.intentions, cleared, (_id, { location }) => location),
     after.intentions,
@@ -63,9 +82,9 @@ export async function storeWorld(sql: Sql, { before, after, formerSpaces, change
     ...storeSpaces(sql, before, after, formerSpaces, at),
     ...storeBeings(sql, before, after, at),
     ...storeIntentions(sql, intentions),
-    ...storeMembers(sql, members),
+    ...storeMembers(sql, pairDifferenceOf(membersBefore, after.members)),
     ...storeChanges(sql, changes),
-    ...storeLedger(sql, differenceOf(before.ledger, after.ledger).inserted, at),
+    ...storeLedger(sql, pairDifferenceOf(before.ledger, after.ledger).inserted, at),
   ])
 }
 
@@ -114,7 +133,7 @@ function storeSpaces(
 
 /** The row stays, with the version of the removal, so that the announcement of heads carries it to every gateway. */
 function removeSpaces(sql: Sql, changes: readonly LoggedChange[], at: number): Statement[] {
-  const last = new Map<SpaceId, { id: SpaceId; epoch: string; version: number }>()
+  const last = new Map<SpaceId, { id: SpaceId; epoch: Epoch; version: number }>()
   for (const { space, epoch, change } of changes)
     if (change.kind === 'space.remove') last.set(space, { id: space, epoch, version: change.version })
   if (last.size === 0) return []
@@ -170,7 +189,10 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
   return statements
 }
 
-function storeIntentions(sql: Sql, { inserted, updated, deleted }: Difference<PlacedIntention>): Statement[] {
+function storeIntentions(
+  sql: Sql,
+  { inserted, updated, deleted }: Difference<IntentionId, PlacedIntention>,
+): Statement[] {
   const statements: Statement[] = []
   if (deleted.length > 0) statements.push(sql`delete from intentions where id = any(${deleted}::uuid[])`)
   if (inserted.length > 0) {
@@ -203,12 +225,15 @@ function storeIntentions(sql: Sql, { inserted, updated, deleted }: Difference<Pl
   return statements
 }
 
-function storeMembers(sql: Sql, { inserted, updated, deleted }: Difference<string>): Statement[] {
-  const rowOf = ([key, role]: [string, string]) => ({ ...partsOf(key), role })
+type MemberKey = readonly [SpaceId, BeingId]
+
+function storeMembers(sql: Sql, { inserted, updated, deleted }: Difference<MemberKey, Role>): Statement[] {
+  const keyOf = ([space, being]: MemberKey) => ({ space, being })
+  const rowOf = ([key, role]: [MemberKey, Role]) => ({ ...keyOf(key), role })
   const statements: Statement[] = []
   if (deleted.length > 0)
     statements.push(sql`
-      delete from members m using jsonb_to_recordset(${sql.json(deleted.map(partsOf))}) as v(space text, being text)
+      delete from members m using jsonb_to_recordset(${sql.json(deleted.map(keyOf))}) as v(space text, being text)
       where m.space = v.space and m.being = v.being`)
   if (inserted.length > 0)
     statements.push(sql`
@@ -221,12 +246,6 @@ function storeMembers(sql: Sql, { inserted, updated, deleted }: Difference<strin
       from jsonb_to_recordset(${sql.json(updated.map(rowOf))}) as v(space text, being text, role text)
       where m.space = v.space and m.being = v.being`)
   return statements
-}
-
-/** Splits a key made by memberKey or ledgerKey. */
-function partsOf(key: string): { space: string; being: string } {
-  const blank = key.indexOf(' ')
-  return { space: key.slice(0, blank), being: key.slice(blank + 1) }
 }
 
 function storeChanges(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
@@ -242,10 +261,13 @@ function storeChanges(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
   ]
 }
 
-function storeLedger(sql: Sql, outcomes: readonly [string, Outcome][], at: number): Statement[] {
+function storeLedger(
+  sql: Sql,
+  outcomes: readonly [readonly [BeingId, MutationId], Outcome][],
+  at: number,
+): Statement[] {
   if (outcomes.length === 0) return []
-  const rows = outcomes.map(([key, outcome]) => {
-    const { space: actor, being: id } = partsOf(key)
+  const rows = outcomes.map(([[actor, id], outcome]) => {
     return outcome.status === 'applied'
       ? { actor, id, status: outcome.status, version: outcome.version ?? null, code: null, message: null }
       : { actor, id, status: outcome.status, version: null, ...outcome.error }
