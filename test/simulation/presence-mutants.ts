@@ -102,7 +102,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: `if (put === undefined || placement === 'gap') this`,
     put: 'if (put === undefined) this',
-    known: '115',
+    known: '188',
   },
   {
     name: 'do not say in heartbeats what was written',
