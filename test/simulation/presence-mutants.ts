@@ -116,7 +116,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: 'for (const hint of received) this.#apply(hint)',
     put: '',
-    known: '46',
+    known: 'people move between gateways while others begin to look',
   },
   {
     name: 'take every write for all there is',
