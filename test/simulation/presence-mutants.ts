@@ -124,6 +124,13 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     find: 'const from = this.#lastWrite',
     put: 'const from = 0 * this.#lastWrite',
   },
+  {
+    name: 'believe a promoted replica about those whom nobody watches',
+    file: 'gateway/src/presence/hub.ts',
+    find: 'if (this.#isStopped || boot !== this.#bootId) return',
+    put: `if (boot !== '') return`,
+    known: 'somebody whom a promoted replica remembers in a space that nobody watches',
+  },
 
   // What clients are told.
   {
