@@ -14,6 +14,7 @@ const shapeOf = (counts: Pick<Shape, 'gateways' | 'clients'>, presence: Presence
 
 const comeIn = (client: number, atMs: number): Planned => ({ atMs, kind: 'comeIn', client, space: 0 })
 const state = (client: number, atMs: number): Planned => ({ atMs, kind: 'state', client, space: 0, value: atMs })
+const reload = (client: number, atMs: number): Planned => ({ atMs, kind: 'reload', client })
 const removal = { kind: 'removeSpace', space: 0, publish: { afterMs: 3 } } as const satisfies Op
 
 const words = { kind: 'write', space: 0, salt: 1, api: 0, publish: { afterMs: 1 } } as const
@@ -102,6 +103,30 @@ export const keptPresence = (tuning: Tuning): Kept[] => [
       ops: [comeIn(0, 810), comeIn(2, 1_006)],
       finale: 'hints go astray',
       moves: [state(2, 2_929), state(2, 3_228), state(2, 3_627)],
+    },
+  },
+  {
+    name: 'people move between gateways while others begin to look',
+    found:
+      'only one seed in hundreds caught a gateway that forgets the hints that come while it reads the hash: somebody who ' +
+      'comes elsewhere at that moment is called away when the gateway they came from says that they left',
+    luck: 4,
+    plan: {
+      seed: 46,
+      shape: shapeOf(
+        { gateways: 3, clients: 4 },
+        { ...HERE, tabs: 0, leaseMs: 10_000, windowMs: 30 },
+        { ...tuning, lingerMs: 50 },
+      ),
+      ops: [
+        { atMs: 0, kind: 'show', space: 0, visibility: 'public', publish: { afterMs: 1 } },
+        ...[0, 1, 2, 3].map((client) => comeIn(client, 500 + client)),
+        ...Array.from({ length: 10 }, (_, index) =>
+          [0, 1, 2, 3].map((client) => reload(client, 4_000 + index * 1_500)),
+        ).flat(),
+      ],
+      finale: 'people move',
+      moves: [],
     },
   },
   {

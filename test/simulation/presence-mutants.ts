@@ -102,7 +102,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: `if (put === undefined || placement === 'gap') this`,
     put: 'if (put === undefined) this',
-    known: '115',
+    known: '188',
   },
   {
     name: 'do not say in heartbeats what was written',
@@ -116,13 +116,20 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: 'for (const hint of received) this.#apply(hint)',
     put: '',
-    known: '46',
+    known: 'people move between gateways while others begin to look',
   },
   {
     name: 'take every write for all there is',
     file: 'gateway/src/core/presence/local.ts',
     find: 'const from = this.#lastWrite',
     put: 'const from = 0 * this.#lastWrite',
+  },
+  {
+    name: 'believe a promoted replica about those whom nobody watches',
+    file: 'gateway/src/presence/hub.ts',
+    find: 'if (this.#isStopped || boot !== this.#bootId) return',
+    put: `if (boot !== '') return`,
+    known: 'somebody whom a promoted replica remembers in a space that nobody watches',
   },
 
   // What clients are told.

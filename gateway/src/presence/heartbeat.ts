@@ -67,7 +67,7 @@ export class Heartbeat {
     })
   }
 
-  get lease(): LeaseState {
+  get state(): LeaseState {
     return this.#runner.state
   }
 
@@ -100,7 +100,7 @@ export class Heartbeat {
     this.#deps.carryOut(effect)
     if (effect.type === 'trustRestored') this.#condition.good('presence reaches Redis again')
     // Found again it has to last before it counts: whatever fails at once would be said each time.
-    if (effect.type === 'linkFound' && this.lease.link.status === 'up') this.#condition.good('presence reaches Redis')
+    if (effect.type === 'linkFound' && this.state.link.status === 'up') this.#condition.good('presence reaches Redis')
   }
 
   #troubled(error: unknown): void {
