@@ -4,8 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '@rhizom/machine'
+import { OTHER_SECRET, throttledWarn, watchConditions } from '@rhizom/process'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
+import { createConditions } from './conditions.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
 import type { Bus, Log, ApiClient } from './ports.ts'
@@ -26,6 +28,7 @@ export interface RunningGateway {
 const FRAMES_PER_MESSAGE = 16
 /** Above the send budget and the largest answer, so that the budget decides and uWebSockets.js never drops. */
 const MAX_BACKPRESSURE_BYTES = 256 * 1024 * 1024
+const WARN_EVERY_MS = 60_000
 const SPREAD_PER_CLIENT_MS = 10
 /** Of the grace; the rest is for closing what the clients leave behind. */
 const DRAIN_SHARE = 0.8
@@ -79,12 +82,15 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const observed = { failed: (): void => {}, received: (_kind: string): void => {} }
   const wall = new Wall(log)
   const clock = wall.clock(systemClock)
+  const conditions = createConditions(log, clock)
+  const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
   const bus = new RedisBus({
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
     clock,
     random: Math.random,
     log,
+    conditions,
     timeoutMs: config.REDIS_TIMEOUT_MS,
     silenceMs: config.HEADS_SILENCE_MS,
     wall,
@@ -96,8 +102,9 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     internalToken: config.INTERNAL_TOKEN,
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
+    asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
-  const presence = startPresence(config, clock, log, wall)
+  const presence = startPresence(config, clock, log, wall, conditions.redis)
   const ports = {
     clock,
     random: Math.random,
@@ -105,11 +112,14 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     bus,
     reader,
     presence: presence.hub,
-    verifyToken: tokenVerifier(config.TOKEN_SECRET),
+    verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
+      if (fault === 'otherSecret') warnOfTokens({}, OTHER_SECRET)
+    }),
     log,
     wall,
   }
   const gateway = new Gateway(ports, settingsOf(config))
+  watchConditions(gateway.metrics.set, Object.values(conditions))
   presence.metrics.register(gateway.metrics.registry, presence.hub)
   observed.failed = () => gateway.metrics.busErrors.inc()
   observed.received = (kind) => gateway.metrics.messagesIn.inc({ kind })
@@ -125,9 +135,11 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       maxBackpressureBytes: MAX_BACKPRESSURE_BYTES,
       idleTimeoutSeconds: config.IDLE_TIMEOUT_SECONDS,
     })
-    log.info({ url: server.url }, 'listening')
     const stop = (): Promise<void> => {
-      stopping ??= stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+      if (stopping === undefined) {
+        for (const condition of Object.values(conditions)) condition.stop()
+        stopping = stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+      }
       return stopping
     }
     return { url: server.url, gateway, wall, stop }
@@ -153,5 +165,5 @@ async function stopGateway(gateway: Gateway, server: Server, graceMs: number, lo
   const left = gateway.connectionCount
   await gateway.stop()
   server.close()
-  log.info({ left }, 'stopped')
+  if (left > 0) log.info({ left }, 'connections were cut at the end of the grace')
 }

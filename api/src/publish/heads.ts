@@ -12,6 +12,7 @@
  *
  *   following ── lock had ──► leading ── connection lost ──► following
  */
+import type { ConditionLog } from '@rhizom/process'
 import { encodeHeadsMessage, REDIS } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
@@ -21,6 +22,7 @@ import { failureOf } from '../db/failure.ts'
 import { checkLineage } from '../db/lineage.ts'
 import { readLatelyRemoved } from '../db/removed-beings.ts'
 import type { Log, Metrics } from '../observe.ts'
+import { postgresTrouble } from '../postgres-trouble.ts'
 import { revokedMessages } from './revoked.ts'
 
 /** Intervals of silence after which the server takes the lock away, and the least time for that. */
@@ -42,17 +44,19 @@ export class HeadsAnnouncer {
   readonly #redis: Redis
   readonly #metrics: Metrics
   readonly #log: Log
+  readonly #condition: ConditionLog
   #connection: Connection | undefined
   #isLeader = false
   #stopped = false
   #timer: NodeJS.Timeout | undefined
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(options: HeadsOptions, redis: Redis, metrics: Metrics, log: Log) {
+  constructor(options: HeadsOptions, redis: Redis, metrics: Metrics, log: Log, condition: ConditionLog) {
     this.#options = options
     this.#redis = redis
     this.#metrics = metrics
     this.#log = log
+    this.#condition = condition
   }
 
   get isLeader(): boolean {
@@ -79,9 +83,11 @@ export class HeadsAnnouncer {
       const connection = (this.#connection ??= await this.#connect())
       if (!this.#isLeader) await this.#tryToLead(connection)
       if (this.#isLeader) await this.#announce(connection)
+      this.#condition.good()
     } catch (error) {
       this.#connection?.drop()
-      if (failureOf(error) !== 'away') this.#log.error({ err: error }, 'heads could not be announced')
+      if (failureOf(error) !== 'away')
+        this.#condition.bad({ ...postgresTrouble(error), reason: 'heads cannot be announced' })
     } finally {
       clearTimeout(late)
     }

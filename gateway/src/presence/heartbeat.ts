@@ -7,6 +7,7 @@
  * bounded, so that an idle heartbeat stays one.
  */
 import { type Clock, type Random, Runner } from '@rhizom/machine'
+import { ConditionLog } from '@rhizom/process'
 import type { BootId, GatewayBeat, Position, Range, SpaceId } from '@rhizom/protocol'
 import {
   type GatewayIdentity,
@@ -23,7 +24,6 @@ import {
 } from '../core/presence/lease.ts'
 import type { Roster } from '../core/presence/roster.ts'
 import type { HeartbeatAnswer, Log, PresenceStore } from '../ports.ts'
-import { type ConditionLog, conditionLog } from '../throttled-log.ts'
 import type { PresenceMetrics } from './metrics.ts'
 
 /** The rosters of this gateway, by space. */
@@ -54,7 +54,6 @@ const MAX_EXTENDED = 100
 /** Each write is told by this many heartbeats. */
 const TOLD_BY = 3
 const MAX_TOLD = 2000
-const SAY_AGAIN_MS = 60_000
 
 export class Heartbeat {
   readonly payload: HeartbeatPayload
@@ -66,7 +65,8 @@ export class Heartbeat {
 
   constructor(deps: HeartbeatDeps) {
     const { clock, random, log, settings, newBootId, faulted } = deps
-    this.#condition = conditionLog(log, clock, SAY_AGAIN_MS)
+    const whenGood = 'presence reaches Redis again'
+    this.#condition = new ConditionLog({ name: 'presence', log, clock, whenGood, settleMs: 0 })
     this.#deps = deps
     this.payload = new HeartbeatPayload(settings)
     this.#runner = new Runner({
@@ -112,6 +112,7 @@ export class Heartbeat {
 
   stop(): void {
     this.#runner.stop()
+    this.#condition.stop()
   }
 
   /** Something that was asked of Redis was not done. */
@@ -132,15 +133,15 @@ export class Heartbeat {
         return
       case 'linkFound':
         linkFound(effect.identity)
-        // Found again it has to last before it counts: whatever fails at once would be said each time.
-        if (this.#runner.state.link.status === 'up') this.#condition.good('presence reaches Redis')
+        // Found again it has to last before it counts, which the lease knows: `trustRestored`.
+        if (this.#runner.state.link.status === 'up') this.#condition.good()
         return
       case 'linkLost':
         linkLost()
         return
       case 'trustRestored':
         trustRestored()
-        this.#condition.good('presence reaches Redis again')
+        this.#condition.good()
         return
       case 'gatewaysGone':
         gatewaysGone(effect.boots)
@@ -152,7 +153,8 @@ export class Heartbeat {
 
   #troubled(error: unknown): void {
     if (this.#runner.isStopped) return
-    this.#condition.bad({ error: String(error) }, 'presence does not reach Redis: who is here is frozen')
+    const reason = 'presence does not reach Redis: who is here is frozen'
+    this.#condition.bad({ reason, problem: String(error) })
   }
 
   #send({ type: _type, ...lease }: Extract<LeaseEffect, { type: 'heartbeat' }>): void {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.ts'
 import type { Clock } from '@rhizom/machine'
+import type { ConditionLog } from '@rhizom/process'
 import type { Log } from '../ports.ts'
 import type { Wall } from '../wall.ts'
 import { HASH_TTL_MS } from './heartbeat.ts'
@@ -20,6 +21,7 @@ export function startPresence(
   clock: Clock,
   log: Log,
   wall: Wall,
+  redis: ConditionLog,
 ): { hub: PresenceHub; metrics: PresenceMetrics } {
   const metrics = createPresenceMetrics()
   const store = new RedisPresenceStore({
@@ -27,6 +29,7 @@ export function startPresence(
     clock,
     random: Math.random,
     log,
+    condition: redis,
     timeoutMs: config.REDIS_TIMEOUT_MS,
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),

@@ -2,6 +2,7 @@
  * uWebSockets.js around a gateway: `/v1/sync` for clients, `/healthz`, `/readyz` and `/metrics` for who runs it. Each
  * callback stands behind the wall, since an exception in one ends the process.
  */
+import { cannotListen } from '@rhizom/process'
 import { CLOSE, problemOf } from '@rhizom/protocol'
 import uws, { type HttpRequest, type HttpResponse, type us_socket_context_t, type WebSocket } from 'uWebSockets.js'
 import type { Gateway, UpgradeRequest } from '../gateway.ts'
@@ -109,7 +110,7 @@ export function listen(gateway: Gateway, health: Health, wall: Wall, settings: S
   return new Promise((resolve, reject) => {
     app.listen(host, port, LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
       if (socket === false) {
-        reject(new Error(`cannot listen on ${host}:${port}`))
+        reject(cannotListen(host, port))
         return
       }
       let isAccepting = true
