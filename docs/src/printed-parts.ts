@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { createNode, parseConfig, settings as apiSettings } from '@rhizom/api'
 import { settings as gatewaySettings } from '@rhizom/gateway'
 import { settings as localSettings } from '@rhizom/infra/local/settings.ts'
+import { watchConditions } from '@rhizom/process'
 import { pino } from 'pino'
 import { createMetrics as createApiMetrics } from '../../api/src/observe.ts'
 import { createMetrics as createGatewayMetrics, gauge } from '../../gateway/src/observe.ts'
@@ -55,6 +56,7 @@ function apiMetrics(): string {
     databaseLent: none,
     databaseWaiting: none,
   })
+  watchConditions(metrics.set, [])
   return metricsTable(metrics.registry)
 }
 
@@ -69,6 +71,7 @@ function gatewayMetrics(): string {
     revoked: none,
     isRedisUp: () => true,
   })
+  watchConditions(metrics.set, [])
   createPresenceMetrics().register(metrics.registry, { entryCount: 0, hasLease: true, frozenCount: 0 })
   return metricsTable(metrics.registry)
 }

@@ -4,8 +4,10 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
+import { type ConditionLog, OTHER_SECRET, throttledWarn, watchConditions } from '@rhizom/process'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
+import { createConditions } from './conditions.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
 import type { Bus, Log, ApiClient, LastSeenReport } from './ports.ts'
@@ -30,6 +32,7 @@ export interface RunningGateway {
 const FRAMES_PER_MESSAGE = 16
 /** Above the send budget and the largest answer, so that the budget decides and uWebSockets.js never drops. */
 const MAX_BACKPRESSURE_BYTES = 256 * 1024 * 1024
+const WARN_EVERY_MS = 60_000
 const SPREAD_PER_CLIENT_MS = 10
 /** Pause after a heartbeat of presence that did not reach Redis. */
 const LEASE_RETRY_MS = 500
@@ -86,12 +89,15 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const observed = { failed: (): void => {}, received: (_kind: string): void => {} }
   const wall = new Wall(log)
   const clock = wall.clock(systemClock)
+  const conditions = createConditions(log, clock)
+  const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
   const bus = new RedisBus({
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
     clock,
     random: Math.random,
     log,
+    conditions,
     timeoutMs: config.REDIS_TIMEOUT_MS,
     silenceMs: config.HEADS_SILENCE_MS,
     wall,
@@ -103,8 +109,9 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     internalToken: config.INTERNAL_TOKEN,
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
+    asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
-  const presence = startPresence(config, { clock, log, wall, report: reader.lastSeen })
+  const presence = startPresence(config, { clock, log, wall, redis: conditions.redis, report: reader.lastSeen })
   const ports = {
     clock,
     random: Math.random,
@@ -112,11 +119,14 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     bus,
     reader,
     presence: presence.hub,
-    verifyToken: tokenVerifier(config.TOKEN_SECRET),
+    verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
+      if (fault === 'otherSecret') warnOfTokens({}, OTHER_SECRET)
+    }),
     log,
     wall,
   }
   const gateway = new Gateway(ports, settingsOf(config))
+  watchConditions(gateway.metrics.set, Object.values(conditions))
   presence.metrics.register(gateway.metrics.registry, presence.hub)
   observed.failed = () => gateway.metrics.busErrors.inc()
   observed.received = (kind) => gateway.metrics.messagesIn.inc({ kind })
@@ -134,9 +144,11 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       maxStreamAgeMs: config.STREAM_MAX_AGE_MS,
       clock,
     })
-    log.info({ url: server.url }, 'listening')
     const stop = (): Promise<void> => {
-      stopping ??= stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+      if (stopping === undefined) {
+        for (const condition of Object.values(conditions)) condition.stop()
+        stopping = stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+      }
       return stopping
     }
     return { url: server.url, gateway, wall, stop }
@@ -146,10 +158,18 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
+interface PresenceParts {
+  clock: Clock
+  log: Log
+  wall: Wall
+  redis: ConditionLog
+  report: LastSeenReport
+}
+
 /** What presence of this gateway is made of: its own connection to Redis, and the hub between that and the api. */
 function startPresence(
   config: Config,
-  { clock, log, wall, report }: { clock: Clock; log: Log; wall: Wall; report: LastSeenReport },
+  { clock, log, wall, redis, report }: PresenceParts,
 ): { hub: PresenceHub; metrics: PresenceMetrics } {
   const metrics = createPresenceMetrics()
   const random = Math.random
@@ -158,6 +178,7 @@ function startPresence(
     clock,
     random,
     log,
+    condition: redis,
     timeoutMs: config.REDIS_TIMEOUT_MS,
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
@@ -206,5 +227,5 @@ async function stopGateway(gateway: Gateway, server: Server, graceMs: number, lo
   const left = gateway.connectionCount
   await gateway.stop()
   server.close()
-  log.info({ left }, 'stopped')
+  if (left > 0) log.info({ left }, 'connections were cut at the end of the grace')
 }

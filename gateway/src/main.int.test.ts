@@ -62,7 +62,7 @@ describe('the process', () => {
     }
     const { code, output } = await run(env).ended
     expect(code).toBe(1)
-    expect(output).toMatch(/^gateway: TOKEN_SECRET .+\n$/)
+    expect(output).toMatch(/^TOKEN_SECRET .+\n$/)
     expect(output).not.toContain(value)
     const allowed = run({ ...env, ALLOW_WEAK_SECRETS: '1' })
     await allowed.url

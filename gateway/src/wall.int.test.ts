@@ -56,7 +56,9 @@ const faults = () => gateway.log.lines.filter(({ level }) => level === 'error')
 async function expectContained(client: PlantedClient): Promise<void> {
   await until(() => client.closed !== undefined, 'the planted client is closed')
   expect(client.closed).toBe(4500)
-  expect(faults()).toMatchObject([{ fields: { behind: 'connection', error: expect.stringContaining('planted') } }])
+  expect(faults()).toMatchObject([
+    { fields: { behind: 'connection', err: { message: expect.stringContaining('planted') } } },
+  ])
   expect(await gateway.metric('faults_total{behind="connection"}')).toBe(1)
   await gateway.publish(space.id, space.commit(utterance(space.id, 'after it')))
   expect(await bystander.next('changes')).toMatchObject({ to: space.version })

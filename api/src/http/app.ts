@@ -20,6 +20,7 @@ import { refuseOtherMethods } from './method-not-allowed.ts'
 import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
 import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
+import { REQUEST_ID_HEADER, requestIdOf, tellRequestIds } from './request-id.ts'
 import type { App } from './route.ts'
 import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
@@ -35,7 +36,8 @@ export async function buildApp(services: Services): Promise<App> {
   const replyWithProblem = problemReplies(new BodyDiscards())
   const app: App = fastify({
     loggerInstance,
-    logController: new fastifyModule.LogController({ disableRequestLogging: true }),
+    logController: new fastifyModule.LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestIdOf,
     // Each route that takes a body says how large it may be.
     bodyLimit: NO_BODY_BYTES,
     requestTimeout: config.REQUEST_TIMEOUT_MS,
@@ -66,6 +68,7 @@ export async function buildApp(services: Services): Promise<App> {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingAt(request).problem))
   app.decorateRequest('session', null)
   app.decorateRequest('holding', null)
+  tellRequestIds(app)
   acceptJsonBodies(app, services)
   observe(app, services)
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -88,7 +91,7 @@ export async function buildApp(services: Services): Promise<App> {
       done(null, {
         origin: isAllowed(request.headers.origin, request.headers.host, config.ALLOWED_ORIGINS),
         // Date as well: clients whose own date is wrong go by it.
-        exposedHeaders: ['ETag', 'Retry-After', 'Date'],
+        exposedHeaders: ['ETag', 'Retry-After', 'Date', REQUEST_ID_HEADER],
         maxAge: 600,
         // The plugin's own refusal of an incomplete preflight is no problem document.
         strictPreflight: false,

@@ -1,10 +1,11 @@
 /** Limits over a real Redis: sign-ins by address, and what a Redis that falls silent costs those who are not over any. */
+import { systemClock } from '@rhizom/machine'
+import { beginConnecting, ConditionLog, connectRedis } from '@rhizom/process'
+import { HeldLog } from '@rhizom/process/testing'
 import { postSessionAnswerSchema, problemSchema } from '@rhizom/protocol'
 import { randomInt } from 'node:crypto'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createMetrics } from '../observe.ts'
-import { connectRedis } from '../redis.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { freshId, startApi, type TestApi, type Wanted } from '../testing/test-api.ts'
@@ -143,8 +144,17 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
   })
 })
 
+function connected(url: string) {
+  const [clock, log] = [systemClock, new HeldLog()]
+  const condition = new ConditionLog({ name: 'redis', log, clock, whenGood: 'good' })
+  const timeouts = { timeoutMs: 2_000, commandTimeoutMs: 1_000 }
+  const redis = connectRedis({ url, name: 'limits', clock, random: Math.random, condition, ...timeouts })
+  beginConnecting(redis)
+  return redis
+}
+
 test('A48 after a pause one request finds out for all, and once there is an answer all are measured again', async () => {
-  const redis = connectRedis(proxiedUrl, 'limits', pino({ level: 'silent' }))
+  const redis = connected(proxiedUrl)
   const rate = { name: 'mutations', perSecond: 0.001, burst: 1 } as const
   const account = freshId('account')
   const limiterWith = (timeouts: RateLimiterTimeouts) => {
@@ -190,7 +200,7 @@ test('A48 after a pause one request finds out for all, and once there is an answ
 })
 
 test('A48 an answer that lies unread while the process is busy counts', async () => {
-  const redis = connectRedis(redisUrl.href, 'limits', pino({ level: 'silent' }))
+  const redis = connected(redisUrl.href)
   try {
     await until(() => redis.status === 'ready')
     const metrics = createMetrics()

@@ -8,7 +8,7 @@ import { until } from '../testing/test-client.ts'
 import { createApiClient, looseReadSchema } from './client.ts'
 
 let server: LogServer
-const settings = { internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 1000, maxConcurrent: 3 }
+const settings = { internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 1000, maxConcurrent: 3, asked: () => {} }
 const reader = (urls = [server.url]) => createApiClient({ ...settings, urls })
 const request = (after?: { epoch: string; version: number }) => ({ after, reason: 'open' as const })
 

@@ -143,7 +143,7 @@ export class Connection implements ClientHandlers {
   /** The machine is not asked any more: it may be what failed, or its effects may be half carried out. */
   #faulted(error: unknown): void {
     const { wall } = this.#ports
-    wall.report('connection', error, { connection: this.#runner.state.id, being: this.being })
+    wall.report('connection', error, this.#named())
     const ignore = (): void => undefined
     this.#runner.stop()
     wall.around('connection', () => this.#subscriptions.clear(), ignore)
@@ -201,7 +201,7 @@ export class Connection implements ClientHandlers {
         return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
       },
       (error: unknown) => {
-        this.#ports.log.error({ error }, 'verifying a token failed')
+        this.#ports.log.error({ err: error, ...this.#named() }, 'verifying a token failed')
         this.#dispatch({ type: 'tokenRefused', reason: 'invalid' })
       },
     )
@@ -234,6 +234,12 @@ export class Connection implements ClientHandlers {
     if (!this.#outbox.isOpen) return
     const { code, reason } = CLOSE[name]
     this.#ports.metrics.closes.inc({ code: String(code) })
+    this.#ports.log.debug({ ...this.#named(), code }, 'a connection is closed')
     this.#outbox.close(code, reason)
+  }
+
+  /** In lines of the log. */
+  #named(): { connection: string; being: BeingId | undefined } {
+    return { connection: this.#runner.state.id, being: this.being }
   }
 }

@@ -6,6 +6,7 @@ import { encodeSignalMessage, type Heads, REDIS } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '@rhizom/machine'
+import { createConditions } from '../conditions.ts'
 import type { BusListener } from '../ports.ts'
 import { TcpProxy } from '../testing/tcp-proxy.ts'
 import { until } from '../testing/test-client.ts'
@@ -48,6 +49,7 @@ const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
     clock: systemClock,
     random: Math.random,
     log,
+    conditions: createConditions(log, systemClock),
     timeoutMs: 500,
     silenceMs,
     wall: new Wall(log),
@@ -110,7 +112,7 @@ describe('the bus over Redis', () => {
     await speak('@bad')
     await hears('@good')
     expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
-      { fields: { behind: 'bus', error: expect.stringContaining('planted') } },
+      { fields: { behind: 'bus', err: { message: expect.stringContaining('planted') } } },
     ])
   })
 

@@ -6,7 +6,8 @@
  * hub says everything again when Redis is back. A key that holds something else than it should costs only what is in
  * it: such a reply is logged, counted and passed over.
  */
-import { backoffMs, type Clock, type Random } from '@rhizom/machine'
+import type { Clock, Random } from '@rhizom/machine'
+import { beginConnecting, type ConditionLog, connectRedis, throttledWarn } from '@rhizom/process'
 import {
   type BeingId,
   type BootId,
@@ -22,17 +23,17 @@ import {
   REDIS,
   type SpaceId,
 } from '@rhizom/protocol'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { PresenceRead } from '../core/presence/remote.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
-import { throttledWarn } from '../throttled-log.ts'
 
 export interface RedisPresenceStoreOptions {
   url: string
   clock: Clock
   random: Random
   log: Log
+  condition: ConditionLog
   timeoutMs: number
   /** A hash that no gateway has touched for this long is nobody's any more. */
   hashTtlMs: number
@@ -42,7 +43,6 @@ export interface RedisPresenceStoreOptions {
 }
 
 const LOG_EVERY_MS = 60_000
-const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 const FIELDS_PER_COMMAND = 500
 
 /** A command of Redis with its arguments. */
@@ -55,26 +55,16 @@ export class RedisPresenceStore implements PresenceStore {
 
   constructor(options: RedisPresenceStoreOptions) {
     this.#options = options
-    const { url, timeoutMs, random, log, clock } = options
+    const { url, timeoutMs, random, log, clock, condition } = options
     this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      connectionName: 'rhizom-presence',
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: timeoutMs,
-      socketTimeout: timeoutMs,
-      commandTimeout: timeoutMs,
-      retryStrategy: (times: number) => backoffMs(RETRY, times, random()),
-    })
+    const name = 'rhizom-presence'
+    this.#redis = connectRedis({ url, name, clock, random, condition, timeoutMs, commandTimeoutMs: timeoutMs })
   }
 
   start({ connected, failed }: StoreListener): void {
     this.#redis.on('ready', connected)
     this.#redis.on('error', failed)
-    // A first attempt that fails is followed by others.
-    this.#redis.connect().catch(failed)
+    beginConnecting(this.#redis)
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
