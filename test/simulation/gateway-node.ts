@@ -132,7 +132,7 @@ export class GatewayNode {
         random: () => chance.next(),
         newConnectionId: () => `${this.name}.${start}.${++sessions}`,
         bus,
-        reader: {
+        api: {
           read: async (space, request) => {
             const { after, reason } = request
             note(`${this.name} reads ${space} after ${after?.version ?? 'nothing'} (${reason})`)

@@ -76,7 +76,7 @@ function receive(feed: OpenFeed, event: FeedEvent | TimePassed, context: StepCon
     case 'subscribed':
       return subscribed(feed, event, nowMs)
     case 'watcherLeft':
-      return stay(watcherLeft(feed, event.watcher, event.members, nowMs))
+      return stay(watcherLeft(feed, event.watcher, event.remaining, nowMs))
     case 'channelJoined':
       return channelJoined(feed)
     case 'channelLost':
@@ -115,10 +115,10 @@ function subscribed(
   return doing(present, { type: 'answer', watchers: [watcher], answer: found.answer })
 }
 
-function watcherLeft(feed: OpenFeed, watcher: number, members: number, nowMs: number): OpenFeed {
+function watcherLeft(feed: OpenFeed, watcher: number, remaining: number, nowMs: number): OpenFeed {
   const isWaiting = feed.waiting.some((one) => one.watcher === watcher)
   const waiting = isWaiting ? feed.waiting.filter((one) => one.watcher !== watcher) : feed.waiting
-  if (members > 0 || waiting.length > 0 || feed.audience.status === 'empty')
+  if (remaining > 0 || waiting.length > 0 || feed.audience.status === 'empty')
     return isWaiting ? { ...feed, waiting } : feed
   return { ...feed, waiting, audience: { status: 'empty', sinceMs: nowMs } }
 }

@@ -108,8 +108,8 @@ export interface LogAnswer {
 
 export type FeedEvent =
   | { type: 'subscribed'; watcher: WatcherId; being: BeingId; position: Position | undefined }
-  /** `members` counts those answered who are still there. */
-  | { type: 'watcherLeft'; watcher: WatcherId; members: number }
+  /** `remaining` counts the watchers who are still there. */
+  | { type: 'watcherLeft'; watcher: WatcherId; remaining: number }
   | { type: 'channelJoined' }
   | { type: 'channelLost' }
   | { type: 'runReceived'; run: Run }
