@@ -22,7 +22,7 @@ export interface GatewaySettings {
   feed: FeedSettings
   fanOut: FanOutSettings
   /** Of signals of the same name and being only the latest goes on within this. Without it every signal does. */
-  signalWindowMs?: number
+  signalWindowMs: number
   headsPoll: PollSettings
   drain: DrainSettings
   allowedOrigins: readonly string[] | undefined
@@ -70,7 +70,7 @@ export class Gateway {
     this.#settings = settings
     this.metrics = createMetrics()
     deps.wall.onFault = (behind) => this.metrics.faults.inc({ behind })
-    const { feed, fanOut, headsPoll, signalWindowMs = 0 } = settings
+    const { feed, fanOut, headsPoll, signalWindowMs } = settings
     this.#spaces = new Spaces({ ...deps, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
     this.#revocations = new RevocationWatch({
       ...deps,

@@ -239,7 +239,7 @@ export class GatewayNode {
   }
 }
 
-function settingsOf(tuning: Tuning): GatewaySettings {
+function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
   const sendBudget = { maxUnsentBytes: tuning.maxUnsentBytes, stallMs: 3_000 }
   return {
     connection: {

@@ -7,7 +7,7 @@ import type { SpaceId } from '@rhizom/protocol'
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
 import { TypingLine } from '../presence/typing-line.tsx'
 import { readable } from '../foreign-text.ts'
-import type { SpaceAccess } from '../spaces/use-space-access.ts'
+import type { SpaceAccess } from './use-space-access.ts'
 import { useDraft } from './use-draft.ts'
 import type { Utterances } from './use-utterances.ts'
 
