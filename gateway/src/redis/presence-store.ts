@@ -88,7 +88,7 @@ export class RedisPresenceStore implements PresenceStore {
     batch.add('set', (to) =>
       isNew ? to.set(lease, value, 'PX', request.ttlMs, 'NX') : to.set(lease, value, 'PX', request.ttlMs, 'XX'),
     )
-    // After the lease, so that whoever finds the name finds the lease as well.
+    // After the lease, so that a gateway that finds the name finds the lease as well.
     batch.add('zadd', (to) => to.zadd(REDIS.knownGateways, at, bootId))
     batch.add('zrange', (to) => to.zrange(REDIS.knownGateways, '0', '-1'))
     for (const peer of peers) batch.add('pttl', (to) => to.pttl(REDIS.gatewayLease(peer)))

@@ -270,7 +270,7 @@ export class SpaceChannel {
       if (isAnswered) this.#fanOut.join(watcher)
       return !isAnswered
     })
-    // After the others have joined: whoever leaves tells how many are left.
+    // After the others have joined: `leave` tells the feed how many remain.
     for (const { id } of unanswered) this.leave(id)
   }
 

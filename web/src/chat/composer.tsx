@@ -32,7 +32,7 @@ export function Composer({ id, utterances, access }: Props) {
     box.style.height = `${Math.min(box.scrollHeight, MAX_HEIGHT_PX)}px`
   })
 
-  // Whoever goes, from the space or with the page, is not typing in it any more.
+  // Who leaves the space or the page is not typing in it any more.
   useEffect(() => {
     window.addEventListener('pagehide', stop)
     return () => {

@@ -66,7 +66,7 @@ export interface HeldSnapshot {
   body: Uint8Array
 }
 
-/** Serves whoever asked before its read began, and others while it is the head. */
+/** Serves those who asked before its read began, and others while it is the head. */
 export interface KeptSnapshot extends HeldSnapshot {
   /** That of the read that brought it. */
   readSeq: number
