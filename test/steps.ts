@@ -9,6 +9,8 @@ import { repository } from '@rhizom/infra/local/places.ts'
 import type { Screen } from '@rhizom/infra/local/screen.ts'
 import { installChromium, installedChromium } from './browser/find-chromium.ts'
 import { formatCheck, importCheck, lintCheck, PACKAGES, typeCheck } from './checks/commands.ts'
+import { checkComments } from './checks/comments.ts'
+import { checkNames } from './checks/names.ts'
 import { checkSpecRules } from './checks/spec-rules.ts'
 import { NOTHING, ONE_FAILED, ONE_PASSED, ONE_SKIPPED, readTally, sum, type Tally } from './tally.ts'
 
@@ -38,6 +40,16 @@ function notRun(screen: Screen, what: string, why: string): Tally {
   return inCi() ? ONE_FAILED : ONE_SKIPPED
 }
 
+/** Checks that read the sources and start no program. */
+const READINGS: readonly (() => { name: string; problems: readonly string[] })[] = [
+  () => ({ name: 'comments', problems: checkComments(repository) }),
+  () => ({ name: 'names', problems: checkNames(repository) }),
+  () => {
+    const { rules, problems } = checkSpecRules(repository)
+    return { name: `${rules} rules and their tests`, problems }
+  },
+]
+
 export async function checks(bench: Workbench): Promise<Tally> {
   const folders = PACKAGES.filter((name) => existsSync(join(repository, name)))
   const commands = [
@@ -53,10 +65,11 @@ export async function checks(bench: Workbench): Promise<Tally> {
     const { code } = await bench.run({ file, args, cwd: repository }, output)
     tallies.push(verdict(bench.screen, name, code === 0, () => readFileSync(output, 'utf8'), startedAt))
   }
-  const startedAt = performance.now()
-  const { rules, problems } = checkSpecRules(repository)
-  const text = (): string => problems.join('\n')
-  tallies.push(verdict(bench.screen, `${rules} rules and their tests`, problems.length === 0, text, startedAt))
+  for (const read of READINGS) {
+    const startedAt = performance.now()
+    const { name, problems } = read()
+    tallies.push(verdict(bench.screen, name, problems.length === 0, () => problems.join('\n'), startedAt))
+  }
   return sum(tallies)
 }
 

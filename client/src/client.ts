@@ -89,7 +89,7 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
    */
   setPresence(space: SpaceId, state: JsonObject): SendResult
   /**
-   * Says something to whoever watches right now: at most 1 KiB, once a second for each name (the latest wins), not
+   * Says something to those who watch right now: at most 1 KiB, once a second for each name (the latest wins), not
    * stored. Without a connection it is dropped.
    */
   sendSignal(space: SpaceId, name: string, data?: JsonObject): SendResult

@@ -104,20 +104,20 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     received: (kind) => observed.received(kind),
     failed: () => observed.failed(),
   })
-  const reader = createApiClient({
+  const api = createApiClient({
     urls: config.API_URL,
     internalToken: config.INTERNAL_TOKEN,
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
     asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
-  const presence = startPresence(config, { clock, log, wall, redis: conditions.redis, report: reader.lastSeen })
+  const presence = startPresence(config, { clock, log, wall, redis: conditions.redis, report: api.lastSeen })
   const ports = {
     clock,
     random: Math.random,
     newConnectionId: randomUUID,
     bus,
-    reader,
+    api,
     presence: presence.hub,
     verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, OTHER_SECRET)
@@ -132,7 +132,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   observed.received = (kind) => gateway.metrics.messagesIn.inc({ kind })
   let stopping: Promise<void> | undefined
   const health = {
-    ready: async () => ({ ...(await dependencies(bus, reader)), accepting: stopping === undefined }),
+    ready: async () => ({ ...(await dependencies(bus, api)), accepting: stopping === undefined }),
   }
   try {
     const server = await listen(gateway, health, wall, {
@@ -211,8 +211,8 @@ function startPresence(
   return { hub, metrics }
 }
 
-async function dependencies(bus: Bus, reader: ApiClient): Promise<{ redis: boolean; api: boolean }> {
-  const [redis, heads] = await Promise.all([bus.answers(), reader.heads([])])
+async function dependencies(bus: Bus, api: ApiClient): Promise<{ redis: boolean; api: boolean }> {
+  const [redis, heads] = await Promise.all([bus.answers(), api.heads([])])
   return { redis, api: heads.type === 'answered' }
 }
 

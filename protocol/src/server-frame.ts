@@ -1,5 +1,5 @@
 /**
- * What a gateway says to a client, over WebSocket and SSE alike.
+ * What a gateway says to a client.
  *
  * A client applies `changes` only if `epoch` is its own and `from` equals its version (or skips those it holds);
  * otherwise it subscribes again from its position. `heads` in a heartbeat ahead of its own mean the same.
@@ -7,8 +7,7 @@
  */
 import { z } from 'zod'
 import { changeSchema } from './change.ts'
-import { parseLine } from './client-frame.ts'
-import { type Parsed, splitLines } from './codec.ts'
+import { type Ignored, parseLine, type Parsed, splitLines } from './codec.ts'
 import { hereSchema, spaceSchema as spaceEntity, timeMsSchema } from './entity.ts'
 import { snapshotSchema } from './http.ts'
 import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
@@ -117,7 +116,7 @@ const serverFrameTypes: ReadonlySet<string> = new Set(
   serverFrameSchema.options.map((option) => option.shape.type.value),
 )
 
-export type ServerLine = Parsed<ServerFrame> | { ok: true; value: { type: 'ignored'; unknownType: string } }
+export type ServerLine = Parsed<ServerFrame> | Ignored
 
 /** Parses one line of a gateway's message. */
 export const parseServerLine = (line: string): ServerLine => parseLine(line, serverFrameSchema, serverFrameTypes)

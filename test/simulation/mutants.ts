@@ -135,7 +135,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'give a late joiner what its answer already held',
     file: 'gateway/src/space/fan-out.ts',
-    find: 'if (this.#pending.length > 0) this.#late.set(member.id, this.#pending.length)',
+    find: 'if (this.#pending.length > 0) this.#late.set(follower.id, this.#pending.length)',
     put: '',
   },
   {
@@ -273,8 +273,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'never notice that everybody has left',
     file: 'gateway/src/core/feed/feed.ts',
-    find: 'if (members > 0 || waiting.length > 0 ||',
-    put: 'if (members >= 0 || waiting.length > 0 ||',
+    find: 'if (remaining > 0 || waiting.length > 0 ||',
+    put: 'if (remaining >= 0 || waiting.length > 0 ||',
   },
   {
     name: 'give all who resume the answer of the first',
