@@ -36,8 +36,9 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     name: 'rhizom-api',
   })
   // Two connections, so that a large publish never delays an answer.
-  const redis = connectRedis(config.REDIS_URL, 'rhizom-api', log)
   const publishing = connectRedis(config.REDIS_URL, 'rhizom-api-publish', log)
+  // What is published is no write to Redis: only the other one is told that it has become a replica.
+  const redis = connectRedis(config.REDIS_URL, 'rhizom-api', log, () => publishing.disconnect(true))
   const publisher = new Publisher(publishing, metrics, revokedForMs(config.TOKEN_TTL_SECONDS))
   const commitOptions = { maxContentBytes: config.MAX_CONTENT_BYTES, onRetry: () => metrics.commitRetries.inc() }
   const writes = new GroupCommit({

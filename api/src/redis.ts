@@ -8,8 +8,20 @@ import type { Log } from './observe.ts'
 const COMMAND_TIMEOUT_MS = 1000
 const MAX_RECONNECT_DELAY_MS = 2000
 const LOG_EVERY_MS = 10_000
+/** A new connection may lead to the replica again. */
+const LEAVES_EVERY_MS = 5000
 
-export function connectRedis(url: string, name: string, log: Log): Redis {
+/** `demoted` is called when Redis refuses to write: whoever else is connected to it should try again, too. */
+export function connectRedis(url: string, name: string, log: Log, demoted: () => void = () => undefined): Redis {
+  let leftAt = -Infinity
+  /** A primary that was demoted keeps its connections: another one may lead to the Redis that was promoted. */
+  const leavesReplica = (error: Error): boolean => {
+    if (!error.message.includes('READONLY') || performance.now() - leftAt < LEAVES_EVERY_MS) return false
+    leftAt = performance.now()
+    log.warn({ redis: name, err: error.message }, 'redis is a replica now: another connection is tried')
+    demoted()
+    return true
+  }
   const redis = new Redis(url, {
     connectionName: name,
     enableOfflineQueue: false,
@@ -20,6 +32,7 @@ export function connectRedis(url: string, name: string, log: Log): Redis {
     socketTimeout: COMMAND_TIMEOUT_MS * 2,
     connectTimeout: COMMAND_TIMEOUT_MS * 2,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), MAX_RECONNECT_DELAY_MS),
+    reconnectOnError: leavesReplica,
   })
   let loggedAt = -Infinity
   let unlogged = 0

@@ -88,6 +88,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.REDIS_TIMEOUT_MS,
     silenceMs: config.HEADS_SILENCE_MS,
     wall,
+    leftRedis: () => presence.reconnect(),
     received: (kind) => observed.received(kind),
     failed: () => observed.failed(),
   })
@@ -97,7 +98,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
   })
-  const presence = startPresence(config, clock, log, wall)
+  const presence = startPresence(config, clock, log, wall, () => bus.leaveRedis())
   const ports = {
     clock,
     random: Math.random,

@@ -20,7 +20,8 @@ export function startPresence(
   clock: Clock,
   log: Log,
   wall: Wall,
-): { hub: PresenceHub; metrics: PresenceMetrics } {
+  demoted: () => void,
+): { hub: PresenceHub; metrics: PresenceMetrics; reconnect: () => void } {
   const metrics = createPresenceMetrics()
   const store = new RedisPresenceStore({
     url: config.REDIS_URL,
@@ -31,6 +32,7 @@ export function startPresence(
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
     wrongType: () => metrics.wrongTypes.inc(),
+    demoted,
   })
   const lastSeen = new LastSeen({
     clock,
@@ -60,5 +62,5 @@ export function startPresence(
       lease: { leaseMs: config.PRESENCE_LEASE_MS, retryMs: RETRY_MS },
     },
   })
-  return { hub, metrics }
+  return { hub, metrics, reconnect: () => store.reconnect() }
 }

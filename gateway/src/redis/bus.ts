@@ -11,7 +11,7 @@ import { parseHeadsMessage, parseRevokedMessage, REDIS, type SpaceId } from '@rh
 import { Redis } from 'ioredis'
 import { type BusLink, type BusLinkEffect, type BusLinkEvent, busLinkMachine, startBusLink } from '../core/bus-link.ts'
 import type { Bus, BusListener, Log } from '../ports.ts'
-import { throttledWarn } from '../throttled-log.ts'
+import { type ConditionLog, conditionLog, throttledWarn } from '../throttled-log.ts'
 import type { Wall } from '../wall.ts'
 import { ChannelSubscriptions, type SubscriptionId } from './channels.ts'
 
@@ -27,6 +27,8 @@ export interface RedisBusPorts {
   /** Without heads for so long the connection counts as deaf. */
   silenceMs: number
   wall: Wall
+  /** This Redis carries nothing of the api: whoever else is connected to it should try again, too. */
+  leftRedis(): void
   /** A message that concerns no single space came. */
   received(kind: 'heads' | 'revoked' | 'unreadable'): void
   failed(): void
@@ -35,6 +37,7 @@ export interface RedisBusPorts {
 const PING_EVERY_MS = 1000
 const DEAF_FOR_MS = 5000
 const LOG_EVERY_MS = 10_000
+const DEAF_SAID_EVERY_MS = 60_000
 const CHANNELS_PER_COMMAND = 500
 /** Those that concern no single space. */
 const COMMON_CHANNELS = [REDIS.headsChannel, REDIS.revokedChannel, REDIS.gatewaysChannel]
@@ -47,12 +50,15 @@ export class RedisBus implements Bus {
   readonly #channels = new ChannelSubscriptions()
   readonly #spaces = new Map<string, SpaceId>()
   readonly #warn: (fields: object, message: string) => void
+  /** Whether what the api publishes arrives. */
+  readonly #hearing: ConditionLog
   #listener: BusListener | undefined
   readonly #link: Runner<BusLink, BusLinkEvent, BusLinkEffect>
 
   constructor(ports: RedisBusPorts) {
     this.#ports = ports
     this.#warn = throttledWarn(ports.log, ports.clock, LOG_EVERY_MS)
+    this.#hearing = conditionLog(ports.log, ports.clock, DEAF_SAID_EVERY_MS)
     this.#link = new Runner({
       ...ports,
       machine: busLinkMachine({ pingEveryMs: PING_EVERY_MS, silenceMs: ports.silenceMs, deafForMs: DEAF_FOR_MS }),
@@ -110,6 +116,11 @@ export class RedisBus implements Bus {
 
   apiAnswered(): void {
     this.#link.dispatch({ type: 'apiAnswered' })
+  }
+
+  /** Gives up both connections, as they may lead to a Redis that nobody else is at any more. */
+  leaveRedis(): void {
+    for (const redis of [this.#listening, this.#publishing]) if (redis.status === 'ready') redis.disconnect(true)
   }
 
   join(space: SpaceId): void {
@@ -170,8 +181,12 @@ export class RedisBus implements Bus {
       case 'reconnect':
         this.#listening.disconnect(true)
         return
+      case 'leaveRedis':
+        this.leaveRedis()
+        this.#ports.leftRedis()
+        return
       case 'announceLost':
-        if (effect.isDeaf) this.#listener?.deaf()
+        if (effect.isDeaf) this.#deaf()
         else this.#listener?.lost()
         return
       case 'announceRecovered':
@@ -180,6 +195,11 @@ export class RedisBus implements Bus {
       default:
         effect satisfies never
     }
+  }
+
+  #deaf(): void {
+    this.#hearing.bad({}, 'Redis answers and carries nothing of the api: the api is asked instead')
+    this.#listener?.deaf()
   }
 
   #joinAll(connection: number): void {
@@ -229,6 +249,7 @@ export class RedisBus implements Bus {
       const heads = parseHeadsMessage(message.toString('utf8'))
       this.#ports.received(heads.ok ? 'heads' : 'unreadable')
       if (!heads.ok) return
+      this.#hearing.good('Redis carries what the api says again')
       this.#link.dispatch({ type: 'headsReceived' })
       this.#listener?.heads(heads.value)
     }

@@ -6,7 +6,7 @@
  * hub says everything again when Redis is back. A key that holds something else than it should costs only what is in
  * it: such a reply is logged, counted and passed over.
  */
-import { backoffMs, type Clock, type Random } from '@rhizom/machine'
+import type { Clock, Random } from '@rhizom/machine'
 import {
   type BeingId,
   type BootId,
@@ -22,11 +22,12 @@ import {
   REDIS,
   type SpaceId,
 } from '@rhizom/protocol'
-import { type ChainableCommander, Redis } from 'ioredis'
+import type { ChainableCommander } from 'ioredis'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Orphans, PresenceRead } from '../core/presence/remote.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
 import { throttledWarn } from '../throttled-log.ts'
+import { ReplaceableConnection } from './replaceable-connection.ts'
 
 export interface RedisPresenceStoreOptions {
   url: string
@@ -39,10 +40,11 @@ export interface RedisPresenceStoreOptions {
   counted(command: string, times: number): void
   /** A key of ours holds something else. */
   wrongType(): void
+  /** This Redis is a replica now: whoever else is connected to it should try again, too. */
+  demoted(): void
 }
 
 const LOG_EVERY_MS = 60_000
-const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 const FIELDS_PER_COMMAND = 500
 
 type Reply = [error: Error | null, result: unknown]
@@ -52,31 +54,26 @@ const WRONG_TYPE = Symbol('wrong type')
 
 export class RedisPresenceStore implements PresenceStore {
   readonly #options: RedisPresenceStoreOptions
-  readonly #redis: Redis
+  readonly #connection: ReplaceableConnection
   readonly #warn: (fields: object, message: string) => void
 
   constructor(options: RedisPresenceStoreOptions) {
     this.#options = options
-    const { url, timeoutMs, random, log, clock } = options
-    this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      connectionName: 'rhizom-presence',
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: timeoutMs,
-      socketTimeout: timeoutMs,
-      commandTimeout: timeoutMs,
-      retryStrategy: (times: number) => backoffMs(RETRY, times, random()),
+    this.#warn = throttledWarn(options.log, options.clock, LOG_EVERY_MS)
+    this.#connection = new ReplaceableConnection({
+      ...options,
+      name: 'rhizom-presence',
+      notReplaced: (error) => this.#warn({ error: String(error) }, 'another connection to Redis is not to be had'),
     })
   }
 
-  start({ connected, failed }: StoreListener): void {
-    this.#redis.on('ready', connected)
-    this.#redis.on('error', failed)
-    // A first attempt that fails is followed by others.
-    this.#redis.connect().catch(failed)
+  start(listener: StoreListener): void {
+    this.#connection.start(listener)
+  }
+
+  /** Others found that this Redis carries nothing. */
+  reconnect(): void {
+    this.#connection.replace()
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
@@ -121,7 +118,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
     this.#options.counted('hgetall', 1)
-    const hash = await this.#single(this.#redis.hgetall(REDIS.here(space)))
+    const hash = await this.#single(this.#connection.redis.hgetall(REDIS.here(space)))
     const entries = hash === WRONG_TYPE ? undefined : entriesOf(hash)
     const asked = [...new Set([...boots, ...(entries?.keys() ?? [])])]
     const leases = new Map<BootId, readonly BootId[]>()
@@ -151,13 +148,13 @@ export class RedisPresenceStore implements PresenceStore {
   async spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
     this.#options.counted('srandmember', 1)
     // Any of them, so that gateways that clear up together share the work.
-    const spaces = await this.#single(this.#redis.srandmember(REDIS.gatewaySpaces(boot), limit))
+    const spaces = await this.#single(this.#connection.redis.srandmember(REDIS.gatewaySpaces(boot), limit))
     return spaces === WRONG_TYPE ? [] : spaces
   }
 
   async removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
     this.#options.counted('srem', 1)
-    await this.#single(this.#redis.srem(REDIS.gatewaySpaces(boot), ...spaces))
+    await this.#single(this.#connection.redis.srem(REDIS.gatewaySpaces(boot), ...spaces))
   }
 
   async removeGateway(boot: BootId): Promise<void> {
@@ -176,7 +173,7 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   stop(): void {
-    this.#redis.disconnect()
+    this.#connection.stop()
   }
 
   #addWrite(batch: Batch, { space, range, put, left, isWhole, hint }: PresenceWrite): void {
@@ -229,7 +226,7 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   #batch(): Batch {
-    return new Batch(this.#redis.pipeline(), this.#options.counted, (error) => this.#passOver(error))
+    return new Batch(this.#connection.redis.pipeline(), this.#options.counted, (error) => this.#passOver(error))
   }
 }
 

@@ -3,6 +3,7 @@ import type { Fault } from '../fault.ts'
 import { busFaults } from './bus-faults.ts'
 import { clientFaults } from './client-faults.ts'
 import { commitFaults } from './commit-faults.ts'
+import { deafFaults } from './deaf-faults.ts'
 import { historyFaults } from './history-faults.ts'
 import { logFaults } from './log-faults.ts'
 import { networkFaults, partialNetworkFaults } from './network-faults.ts'
@@ -22,6 +23,7 @@ export const PART_FAULTS: readonly Fault[] = [
 
 export const EVERY_FAULT: readonly Fault[] = [
   ...PART_FAULTS,
+  ...deafFaults,
   ...presenceFaults,
   ...commitFaults,
   ...clientFaults,
