@@ -121,7 +121,10 @@ export class PresenceHub implements Presence {
     space.call((roster) => roster.watch())
     return {
       ready: () => (this.#heartbeat.isLinkDown ? Promise.resolve() : space.ready()),
-      answerPart: (newcomers) => space.roster.answer(newcomers),
+      answerPart: (newcomers) => {
+        if (newcomers.length > 0) this.#writer.flushBeforeAnswer()
+        return space.roster.answer(newcomers)
+      },
       retainOnly: (mayRead) => space.call((roster, at) => roster.retainOnly(mayRead, at)),
       hintReceived: (message) => this.#hintReceived(space, message),
       unwatch: () => {

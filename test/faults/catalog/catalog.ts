@@ -11,6 +11,7 @@ import { postgresFaults } from './postgres-faults.ts'
 import { presenceFaults } from './presence-faults.ts'
 import { processFaults } from './process-faults.ts'
 import { redisFaults } from './redis-faults.ts'
+import { starvationFaults } from './starvation-faults.ts'
 
 /** A part that dies, hangs or is cut off. */
 export const PART_FAULTS: readonly Fault[] = [
@@ -24,6 +25,7 @@ export const PART_FAULTS: readonly Fault[] = [
 export const EVERY_FAULT: readonly Fault[] = [
   ...PART_FAULTS,
   ...deafFaults,
+  ...starvationFaults,
   ...presenceFaults,
   ...commitFaults,
   ...clientFaults,
