@@ -15,7 +15,10 @@ import { EXACT_WITHIN_MS } from '../presence/settings.ts'
 import { withRedis } from '../stores.ts'
 
 /** What a gateway that hears no heads is given: the time until it calls Redis deaf, and a read of the log. */
-const LEVEL_WHILE_IT_LASTS_MS = 3_000
+const PROMISED_MS = 3_000
+/** What a machine may add that runs all nodes and this drill at once, with other work beside. */
+const BUSY_MS = 1_000
+const LEVEL_WHILE_IT_LASTS_MS = PROMISED_MS + BUSY_MS
 /** After the hold: a gateway that is deaf tries others after some seconds, and again where the api did not answer. */
 const FOUND_WITHIN_MS = 15_000
 /** Whoever wants to write is refused at once; gateways write with each heartbeat, a third of the lease apart. */
@@ -26,9 +29,9 @@ const PROBLEMS_SHOWN = 6
 async function promote({ rig: { stores, pointAtPrimary } }: Stage): Promise<void> {
   const { primary: former, replica: promoted } = stores.redis
   const mark = freshId('mark')
-  await withRedis(former.url, (client) => client.set('rhizom:fault', mark))
+  await withRedis(former.url, (client) => client.set('rhizom:fault:all', mark))
   await eventually('the replica has it all', () =>
-    withRedis(promoted.url, async (client) => (await client.get('rhizom:fault')) === mark),
+    withRedis(promoted.url, async (client) => (await client.get('rhizom:fault:all')) === mark),
   )
   await withRedis(promoted.url, (client) => client.replicaof('NO', 'ONE'))
   stores.redis = { primary: promoted, replica: former }
