@@ -63,14 +63,16 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     postgresCondition,
     clock,
   )
-  const connection = (name: string) =>
+  const connection = (name: string, demoted?: () => void) =>
     connectRedis({
+      ...(demoted === undefined ? {} : { demoted }),
       ...{ url: config.REDIS_URL, name, clock, random: Math.random, condition: redisCondition },
       ...{ timeoutMs: REDIS_TIMEOUT_MS, commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS },
     })
   // Two connections, so that a large publish never delays an answer.
-  const redis = connection('rhizom-api')
   const publishing = connection('rhizom-api-publish')
+  // What is published is no write to Redis: only the other one is told that it has become a replica.
+  const redis = connection('rhizom-api', () => publishing.disconnect(true))
   const fitness = new RedisFitnessCheck({ redis, condition: redisCondition, clock, log })
   for (const one of [redis, publishing]) beginConnecting(one)
   const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)

@@ -101,6 +101,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.REDIS_TIMEOUT_MS,
     silenceMs: config.HEADS_SILENCE_MS,
     wall,
+    leftRedis: () => presence.reconnect(),
     received: (kind) => observed.received(kind),
     failed: () => observed.failed(),
   })
@@ -111,7 +112,10 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     maxConcurrent: config.API_CONCURRENCY,
     asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
-  const presence = startPresence(config, { clock, log, wall, redis: conditions.redis, report: api.lastSeen })
+  const presence = startPresence(config, {
+    ...{ clock, log, wall, redis: conditions.redis, report: api.lastSeen },
+    demoted: () => bus.leaveRedis(),
+  })
   const ports = {
     clock,
     random: Math.random,
@@ -164,13 +168,15 @@ interface PresenceParts {
   wall: Wall
   redis: ConditionLog
   report: LastSeenReport
+  /** Redis refuses to write, since it is a replica now. */
+  demoted(): void
 }
 
 /** What presence of this gateway is made of: its own connection to Redis, and the hub between that and the api. */
 function startPresence(
   config: Config,
-  { clock, log, wall, redis, report }: PresenceParts,
-): { hub: PresenceHub; metrics: PresenceMetrics } {
+  { clock, log, wall, redis, report, demoted }: PresenceParts,
+): { hub: PresenceHub; metrics: PresenceMetrics; reconnect: () => void } {
   const metrics = createPresenceMetrics()
   const random = Math.random
   const store = new RedisPresenceStore({
@@ -183,6 +189,7 @@ function startPresence(
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
     wrongType: () => metrics.wrongTypes.inc(),
+    demoted,
   })
   const lastSeen = new LastSeen({
     clock,
@@ -208,7 +215,7 @@ function startPresence(
       lease: { leaseMs: config.PRESENCE_LEASE_MS, retryMs: LEASE_RETRY_MS },
     },
   })
-  return { hub, metrics }
+  return { hub, metrics, reconnect: () => store.reconnect() }
 }
 
 async function dependencies(bus: Bus, api: ApiClient): Promise<{ redis: boolean; api: boolean }> {

@@ -25,6 +25,8 @@ export interface RedisConnectionOptions {
   timeoutMs: number
   /** How long an answer may take; without it, as long as the connection lives. */
   commandTimeoutMs?: number
+  /** Told when the server turns out to be a replica: whoever else is connected to it should try again, too. */
+  demoted?: () => void
 }
 
 const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
@@ -34,13 +36,14 @@ const OF_THE_LIBRARY: ReadonlySet<string> = new Set(['hello', 'auth', 'select', 
 
 /** Not connected yet: `connect()` begins, and what keeps it from it is told to the condition. */
 export function connectRedis(options: RedisConnectionOptions): Redis {
-  const { url, name, clock, random, condition, timeoutMs, commandTimeoutMs } = options
+  const { url, name, clock, random, condition, timeoutMs, commandTimeoutMs, demoted } = options
   let leftAtMs = Number.NEGATIVE_INFINITY
   let isLeaving = false
   const leave = (error: Error): boolean => {
     if (!isReadOnly(error) || clock.nowMs() < leftAtMs + LEAVE_EVERY_MS) return false
     leftAtMs = clock.nowMs()
     isLeaving = true
+    demoted?.()
     return true
   }
   const redis = new ToldRedis(

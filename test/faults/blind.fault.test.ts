@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bringUp, type Cast } from './cast.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
+import { deafFaults, endFormer } from './catalog/deaf-faults.ts'
 import { processFaults } from './catalog/process-faults.ts'
 import { type Fault, nothingToHeal } from './fault.ts'
 import { seatGuests, untilEverybody } from './presence/guests.ts'
@@ -176,4 +177,23 @@ test('F22 without heads, a change that was committed and not published is missed
   const outcome = await cast.drill.run(unpublished)
   expect(outcome.passed).toBe(false)
   expect(outcome.problems.join('\n')).toContain('not level')
+})
+
+test('F32 without the silence of heads, what is written while Redis is deaf for gateways reaches nobody', {
+  timeout: 60_000,
+}, async () => {
+  const [deaf] = deafFaults
+  if (deaf === undefined) throw new Error('no such fault')
+  const outcome = await cast.drill.run({
+    ...deaf,
+    ...SOON,
+    levelWithinMs: 1_500,
+    strike: async (stage) => {
+      await deaf.strike(stage)
+      return () => endFormer(stage)
+    },
+  })
+  expect(outcome.passed).toBe(false)
+  expect(outcome.underFaultMs).toBeUndefined()
+  expect(outcome.problems.join('\n')).toContain('nobody was level again while it lasted')
 })

@@ -112,6 +112,7 @@ export class Drill {
       const observed = this.#observe()
       await sleep(fault.holdMs)
       outcome.underFaultMs = observed.end()
+      problems.push(...this.#unserved(outcome, fault))
       await heal()
       const healedAt = performance.now()
       crowd.visitors.hold()
@@ -186,6 +187,19 @@ export class Drill {
         return servedAfter
       },
     }
+  }
+
+  /** What is wrong with how changes reached everybody while the fault stood, and nothing was healed. */
+  #unserved({ underFaultMs }: Outcome, { servedWithinMs }: Fault): string[] {
+    if (servedWithinMs === undefined) return []
+    if (underFaultMs === undefined) return ['nobody was level again while it lasted']
+    const { worstDelayMs } = this.#crowd.acknowledgements
+    return [
+      { what: 'everybody was level again', tookMs: underFaultMs },
+      { what: 'a change reached a client', tookMs: worstDelayMs },
+    ].flatMap(({ what, tookMs }) =>
+      tookMs > servedWithinMs ? `${what} only after ${Math.round(tookMs)} ms while it lasted` : [],
+    )
   }
 
   /** Nothing where Postgres does not answer. */

@@ -23,6 +23,8 @@ export interface Fault {
   weight: number
   /** How long it stands between striking and healing. */
   holdMs: number
+  /** While it stands, what is written reaches everybody who can be reached within this. */
+  servedWithinMs?: number
   /** How long everybody has to be level after it was healed. */
   levelWithinMs?: number
   /** How long everybody who tells who is here has to be exact after it was healed. */

@@ -4,9 +4,11 @@ import { bringUp, type Cast } from './cast.ts'
 import { EVERY_FAULT, PART_FAULTS } from './catalog/catalog.ts'
 import { clientFaults } from './catalog/client-faults.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
+import { deafFaults } from './catalog/deaf-faults.ts'
 import { historyFaults } from './catalog/history-faults.ts'
 import { logFaults } from './catalog/log-faults.ts'
 import { presenceFaults } from './catalog/presence-faults.ts'
+import { starvationFaults } from './catalog/starvation-faults.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
 import { PRESENCE_FACTS } from './presence/settings.ts'
@@ -63,6 +65,10 @@ const [slowReader, ...otherClients] = clientFaults
 test.for(presenceFaults)('F1 F2 F3 F7 F8 F9 F10 F11 $name', FAULT_WITHIN, expectHarmless)
 
 test.for([...PART_FAULTS, ...otherClients])('F1 F2 F3 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
+
+test.for(deafFaults)('F1 F2 F3 F7 F8 F9 F10 F12 G122 G123 A68 $name', FAULT_WITHIN, expectHarmless)
+
+test.for(starvationFaults)('F1 F2 F3 F7 F8 F9 F10 F13 G124 $name', FAULT_WITHIN, expectHarmless)
 
 test.for(commitFaults)('F1 F2 F3 F4 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
 

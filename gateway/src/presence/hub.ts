@@ -84,7 +84,10 @@ export class PresenceHub implements Presence {
     return {
       // Nobody has to wait for a roster that cannot be known.
       ready: () => (this.#heartbeat.state.link.status === 'down' ? Promise.resolve() : space.ready()),
-      answerPart: (newcomers) => space.roster.answer(newcomers),
+      answerPart: (newcomers) => {
+        if (newcomers.length > 0) this.#writer.flushBeforeAnswer()
+        return space.roster.answer(newcomers)
+      },
       retainOnly: (mayRead) => space.call(({ local }, at) => local.retainOnly(mayRead, at)),
       hintReceived: (message) => this.#hintReceived(space, message),
       unwatch: () => {

@@ -53,6 +53,7 @@ const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
     timeoutMs: 500,
     silenceMs,
     wall: new Wall(log),
+    leftRedis: () => void ear.heard.push('left'),
     received: () => {},
     failed: () => void errors++,
   })
@@ -91,12 +92,16 @@ describe('the bus over Redis', () => {
     bus.join(space)
     await until(() => ear.heard.includes('deaf'), 'the silence is noticed')
     expect(bus.isUp()).toBe(false)
+    const said = (message: RegExp) => log.lines.filter((line) => message.test(line.message)).length
+    expect(said(/carries nothing/)).toBe(1)
     bus.apiAnswered()
     await until(() => ear.heard.includes('lost'), 'another connection is tried', 20_000)
+    expect(ear.count('left')).toBeGreaterThan(0)
     await until(() => ear.count('recovered') >= 2, 'which is joined')
     const announcing = setInterval(() => void admin.publish(REDIS.headsChannel, '{}'), 50)
     try {
       await until(() => ear.told.length > 20 && bus.isUp(), 'with heads it stays up')
+      expect([said(/carries nothing/), said(/carries .* again/)]).toEqual([1, 1])
       await hears('@back')
     } finally {
       clearInterval(announcing)

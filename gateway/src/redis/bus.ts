@@ -29,6 +29,8 @@ export interface RedisBusPorts {
   /** Without heads for so long the connection counts as deaf. */
   silenceMs: number
   wall: Wall
+  /** This Redis carries nothing of the api: whoever else is connected to it should try again, too. */
+  leftRedis(): void
   /** A message that concerns no single space came. */
   received(kind: 'heads' | 'revoked' | 'unreadable'): void
   /** Something did not work; what it was is told to the condition. */
@@ -102,6 +104,11 @@ export class RedisBus implements Bus {
     this.#link.dispatch({ type: 'apiAnswered' })
   }
 
+  /** Gives up both connections, as they may lead to a Redis that nobody else is at any more. */
+  leaveRedis(): void {
+    for (const redis of [this.#listening, this.#publishing]) if (redis.status === 'ready') redis.disconnect(true)
+  }
+
   join(space: SpaceId): void {
     this.#spaces.set(REDIS.spaceChannel(space), space)
     const id = this.#channels.want(space)
@@ -160,6 +167,10 @@ export class RedisBus implements Bus {
         return
       case 'reconnect':
         this.#listening.disconnect(true)
+        return
+      case 'leaveRedis':
+        this.leaveRedis()
+        this.#ports.leftRedis()
         return
       case 'announceLost':
         if (effect.isDeaf) {

@@ -7,7 +7,7 @@
  * it: such a reply is logged, counted and passed over.
  */
 import type { Clock, Random } from '@rhizom/machine'
-import { beginConnecting, type ConditionLog, connectRedis, throttledWarn } from '@rhizom/process'
+import { type ConditionLog, connectRedis, throttledWarn } from '@rhizom/process'
 import {
   type BeingId,
   type BootId,
@@ -23,10 +23,10 @@ import {
   REDIS,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Redis } from 'ioredis'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { PresenceRead } from '../core/presence/remote.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
+import { ReplaceableConnection } from './replaceable-connection.ts'
 
 export interface RedisPresenceStoreOptions {
   url: string
@@ -40,6 +40,8 @@ export interface RedisPresenceStoreOptions {
   counted(command: string, times: number): void
   /** A key of ours holds something else. */
   wrongType(): void
+  /** This Redis is a replica now: whoever else is connected to it should try again, too. */
+  demoted(): void
 }
 
 const LOG_EVERY_MS = 60_000
@@ -50,21 +52,25 @@ type Command = [name: string, ...args: (string | number | Buffer)[]]
 
 export class RedisPresenceStore implements PresenceStore {
   readonly #options: RedisPresenceStoreOptions
-  readonly #redis: Redis
+  readonly #connection: ReplaceableConnection
   readonly #warn: (fields: object, message: string) => void
 
   constructor(options: RedisPresenceStoreOptions) {
     this.#options = options
-    const { url, timeoutMs, random, log, clock, condition } = options
+    const { url, timeoutMs, random, log, clock, condition, demoted } = options
     this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
     const name = 'rhizom-presence'
-    this.#redis = connectRedis({ url, name, clock, random, condition, timeoutMs, commandTimeoutMs: timeoutMs })
+    const settings = { url, name, clock, random, condition, timeoutMs, commandTimeoutMs: timeoutMs, demoted }
+    this.#connection = new ReplaceableConnection(() => connectRedis(settings))
   }
 
-  start({ connected, failed }: StoreListener): void {
-    this.#redis.on('ready', connected)
-    this.#redis.on('error', failed)
-    beginConnecting(this.#redis)
+  start(listener: StoreListener): void {
+    this.#connection.start(listener)
+  }
+
+  /** Others found that this Redis carries nothing. */
+  reconnect(): void {
+    this.#connection.replace()
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
@@ -153,13 +159,13 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   stop(): void {
-    this.#redis.disconnect()
+    this.#connection.stop()
   }
 
   /** Commands sent together; all are answered, or it rejects. The reply of a key of another type is undefined. */
   async #send(commands: readonly Command[]): Promise<unknown[]> {
     for (const [name] of commands) this.#options.counted(name, 1)
-    const replies = (await this.#redis.pipeline([...commands]).exec()) ?? []
+    const replies = (await this.#connection.redis.pipeline([...commands]).exec()) ?? []
     return replies.map(([error, reply]) => (error === null ? reply : this.#passOver(error)))
   }
 

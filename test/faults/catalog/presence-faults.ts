@@ -35,14 +35,18 @@ const frozenPastLease: Fault = {
 }
 
 /** Everybody at once over every gateway, half of them gone at once, the half of those without a word. */
-async function comeAndGo({ crowd }: Stage, between: () => Promise<void>): Promise<void> {
+export async function comeAndGo(
+  { crowd }: Stage,
+  between: (pages: readonly Watcher[]) => Promise<void>,
+): Promise<void> {
   const pages = crowd.visitors.throng(crowd.spaces.porch)
-  await between()
+  await between(pages)
   const going = pages.filter((_, index) => index % 2 === 0)
   for (const [index, page] of going.entries()) crowd.visitors.close(page, index % 2 === 0 ? 'politely' : 'at-once')
 }
 
-const areIn = (pages: readonly Watcher[]): Promise<void> =>
+/** For those of a crowd, who stay: a page that comes and goes by chance may be gone before it is in. */
+export const areIn = (pages: readonly Watcher[]): Promise<void> =>
   eventually('the crowd is in', () => pages.every(({ isSettled }) => isSettled))
 
 const crowds: Fault = {
@@ -51,7 +55,7 @@ const crowds: Fault = {
   holdMs: 0,
   async strike(stage) {
     const { crowd } = stage
-    await comeAndGo(stage, () => areIn(crowd.visitors.pages))
+    await comeAndGo(stage, areIn)
     await comeAndGo(stage, async () => undefined)
     stage.note(`${crowd.visitors.pages.length} pages open`)
     return nothingToHeal
@@ -63,9 +67,9 @@ const crowdsAndRedis: Fault = {
   weight: 2,
   holdMs: 1_500,
   async strike(stage) {
-    const { crowd, rig } = stage
-    await comeAndGo(stage, async () => {
-      await areIn(crowd.visitors.pages)
+    const { rig } = stage
+    await comeAndGo(stage, async (pages) => {
+      await areIn(pages)
       await withRedis(rig.stores.redis.primary.url, (redis) => redis.flushall())
     })
     await comeAndGo(stage, () => rig.stores.redis.primary.kill())

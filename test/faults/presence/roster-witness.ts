@@ -26,8 +26,8 @@ export interface LeaveFrame {
 
 /** An absence may be told of this late: a gateway needs a while to find out that it was cut off. */
 const TOLD_WITHIN_MS = 5_000
-/** An answer may list somebody for an entry of before that is about to go, who is back by another not heard of yet. */
-const HEARD_WITHIN_MS = 1_000
+/** An answer may list somebody for an entry of before that goes late, who is back by another not heard of yet. */
+const HEARD_WITHIN_MS = 2_500
 /** The word that an answer is not exact comes with it. */
 const SAME_BREATH_MS = 50
 

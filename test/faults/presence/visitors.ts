@@ -103,6 +103,14 @@ export class Visitors {
     for (const page of this.#pages.filter(({ being }) => this.#guests.has(being))) this.close(page, 'politely')
   }
 
+  /** Closes a page and opens the same one again, at any gateway unless one is named. */
+  reload(page: Watcher, gateway = this.#options.random.below(this.#options.gateways)): Watcher {
+    const options = this.#sessions.get(page)
+    if (options === undefined) return page
+    this.close(page, 'at-once')
+    return this.#open(options.session, gateway, options.spaces)
+  }
+
   close(page: Watcher, how: 'politely' | 'at-once'): void {
     page.stop(how)
     this.#forget(page)
@@ -136,7 +144,6 @@ export class Visitors {
   }
 
   #do(action: Exclude<Action, 'come' | 'state'>, page: Watcher): void {
-    const options = this.#sessions.get(page)
     const [space = ''] = page.rosters.keys()
     switch (action) {
       case 'go':
@@ -146,9 +153,7 @@ export class Visitors {
         this.close(page, 'at-once')
         return
       case 'reload':
-        if (options === undefined) return
-        this.close(page, 'at-once')
-        this.#open(options.session, this.#options.random.below(this.#options.gateways), options.spaces)
+        this.reload(page)
         return
       case 'withdraw':
         page.setPresent(space, false)
