@@ -57,7 +57,13 @@ async function expectContained(client: PlantedClient): Promise<void> {
   await until(() => client.closed !== undefined, 'the planted client is closed')
   expect(client.closed).toBe(4500)
   expect(faults()).toMatchObject([
-    { fields: { behind: 'connection', err: { message: expect.stringContaining('planted') } } },
+    {
+      fields: {
+        behind: 'connection',
+        connection: expect.any(String),
+        err: { message: expect.stringContaining('planted') },
+      },
+    },
   ])
   expect(await gateway.metric('faults_total{behind="connection"}')).toBe(1)
   await gateway.publish(space.id, space.commit(utterance(space.id, 'after it')))

@@ -151,6 +151,25 @@ test.each(['handler', 'async-handler', 'later', 'pre-validation', 'pre-handler',
   },
 )
 
+test('N13 a line that concerns a request has its id, which is in the answer too, whoever gave it', async () => {
+  const ask = async (headers: Record<string, string>): Promise<string> => {
+    errorLines()
+    const answer = await fetch(`${url}/v1/broken/handler/error`, { headers })
+    const id = answer.headers.get('x-request-id') ?? ''
+    expect(errorLines().map((line) => JSON.parse(line) as unknown)).toMatchObject([{ requestId: id }])
+    return id
+  }
+  const made = [
+    await ask({}),
+    await ask({ 'x-request-id': 'two words' }),
+    await ask({ 'x-request-id': 'x'.repeat(500) }),
+  ]
+  for (const id of made) expect(id).toMatch(/^[0-9a-f-]{36}$/)
+  expect(new Set(made).size).toBe(3)
+  expect(await ask({ 'x-request-id': 'given:by-a.proxy_1' })).toBe('given:by-a.proxy_1')
+  expect((await fetch(`${url}/v1/nowhere`)).headers.get('x-request-id')).not.toBeNull()
+})
+
 test.each(['cyclic', 'bigint'])('A63 an answer that cannot be sent (%s) is a 500 all the same', async (name) => {
   errorLines()
   const answer = await fetch(`${url}/v1/broken/${name}`)
