@@ -4,7 +4,7 @@
  */
 import type { Snapshot, Space } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
-import { beingColumns, beingOf, type BeingRow, memberOf, type MemberRow } from '../rows.ts'
+import { beingColumns, beingOf, type BeingRow, memberColumns, memberOf, type MemberRow } from '../rows.ts'
 import { readAuthors } from './beings.ts'
 import { readNewest } from './intentions.ts'
 import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
@@ -30,7 +30,7 @@ export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes)
     sql<{ count: number }[]>`select count(*) as count from beings b where b.location = ${space.id}`,
     readNewest(sql, space.id, sizes.intentions),
     // members_pkey
-    sql<MemberRow[]>`select m.space, m.being, m.role from members m where m.space = ${space.id} order by m.being`,
+    sql<MemberRow[]>`select ${memberColumns(sql)} from members m where m.space = ${space.id} order by m.being`,
   ])
   const beings = located.map(beingOf)
   const listed = new Set(beings.map(({ id }) => id))

@@ -16,6 +16,7 @@ import {
   type BeingRow,
   intentionColumns,
   type IntentionRow,
+  memberColumns,
   type MemberRow,
   placedIntentionOf,
   spaceColumns,
@@ -168,11 +169,11 @@ function readIntentions(sql: Sql, ids: IntentionId[]): Promise<readonly Intentio
 async function readMembers(sql: Sql, scope: LockScope): Promise<readonly MemberRow[]> {
   const spaces = [...scope.spaces]
   const concerned = sql<MemberRow[]>`
-    select space, being, role from members
-    where space = any(${spaces}::text[]) and being = any(${[...scope.beings]}::text[])`
+    select ${memberColumns(sql)} from members m
+    where m.space = any(${spaces}::text[]) and m.being = any(${[...scope.beings]}::text[])`
   if (!scope.members) return concerned
   const owners = sql<MemberRow[]>`
-    select space, being, role from members where space = any(${spaces}::text[]) and role = 'owner'`
+    select ${memberColumns(sql)} from members m where m.space = any(${spaces}::text[]) and m.role = 'owner'`
   return (await Promise.all([concerned, owners])).flat()
 }
 
