@@ -5,7 +5,7 @@
 import {
   common,
   type ConfigOf,
-  type Environment,
+  type EnvironmentVariables,
   type ParsedSettings,
   parseSettings,
   setting,
@@ -17,7 +17,9 @@ import { LIMITS, TIMES } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
 
-/** The driver reads the parts of the url as they are meant: a sign that does not is found here, and not by each query. */
+/**
+ * The driver reads the parts of the url as they are meant: a sign that does not is found here, and not by each query.
+ */
 const isDecodable = (value: string): boolean => {
   try {
     return decodeURIComponent(value) !== ''
@@ -149,4 +151,4 @@ export const settings = {
 
 export type Config = ConfigOf<typeof settings>
 
-export const parseConfig = (env: Environment): ParsedSettings<Config> => parseSettings(settings, env)
+export const parseConfig = (env: EnvironmentVariables): ParsedSettings<Config> => parseSettings(settings, env)

@@ -2,4 +2,4 @@
 export { type Config, parseConfig, settings } from './config.ts'
 export { migrate } from './db/migrate.ts'
 export { type ApiNode, createNode } from './node.ts'
-export type { Log } from './observe.ts'
+export type { ProcessLog } from '@rhizom/process'

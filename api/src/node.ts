@@ -7,6 +7,7 @@ import {
   ConditionLog,
   connectRedis,
   OTHER_SECRET,
+  type ProcessLog,
   RedisFitnessCheck,
   throttledWarn,
   watchConditions,
@@ -18,14 +19,14 @@ import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
 import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
-import type { App } from './http/route.ts'
+import type { HttpApp } from './http/route.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
 import { headsDuty } from './leader/heads.ts'
 import { Leader } from './leader/leader.ts'
 import { pruningDuty } from './leader/prune.ts'
 import { revocationsDuty } from './leader/revocations.ts'
-import { createMetrics, type Log } from './observe.ts'
+import { createMetrics } from './observe.ts'
 import { WatchedDatabase } from './postgres-watch.ts'
 import { Publisher } from './publish/publisher.ts'
 import { revokedForMs } from './publish/revoked.ts'
@@ -36,7 +37,7 @@ const REDIS_COMMAND_TIMEOUT_MS = 1_000
 const WARN_EVERY_MS = 60_000
 
 export interface ApiNode {
-  app: App
+  app: HttpApp
   leader: Leader
   /** Begins to serve; resolves with the url. */
   listen: () => Promise<string>
@@ -44,7 +45,7 @@ export interface ApiNode {
   stop: () => Promise<void>
 }
 
-export async function createNode(config: Config, log: Log): Promise<ApiNode> {
+export async function createNode(config: Config, log: ProcessLog): Promise<ApiNode> {
   const metrics = createMetrics()
   const clock = systemClock
   const condition = (name: string, whenGood: string) => new ConditionLog({ name, log, clock, whenGood })

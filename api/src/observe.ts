@@ -1,8 +1,6 @@
 /** The metrics of an api node, and the log that its parts write to. */
-import { metricSet, type ProcessLog, SECONDS } from '@rhizom/process'
+import { metricSet, SECONDS } from '@rhizom/process'
 import { collectDefaultMetrics } from 'prom-client'
-
-export type Log = ProcessLog
 
 export interface Gauges {
   requestsUnderWay: () => number

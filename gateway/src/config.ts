@@ -5,7 +5,7 @@
 import {
   common,
   type ConfigOf,
-  type Environment,
+  type EnvironmentVariables,
   httpUrls,
   type ParsedSettings,
   parseSettings,
@@ -106,4 +106,4 @@ export const settings = {
 
 export type Config = ConfigOf<typeof settings>
 
-export const parseConfig = (env: Environment): ParsedSettings<Config> => parseSettings(settings, env)
+export const parseConfig = (env: EnvironmentVariables): ParsedSettings<Config> => parseSettings(settings, env)

@@ -1,6 +1,6 @@
 /**
- * Runs a condition (core/condition.ts) and says it: `bad` and `good` are told as often as anything is found out, what is
- * logged is decided by the machine.
+ * Runs a condition (core/condition.ts) and says it: `bad` and `good` are told as often as anything is found out, what
+ * is logged is decided by the machine.
  */
 import { type Clock, Runner } from '@rhizom/machine'
 import {

@@ -10,7 +10,7 @@ export { OTHER_SECRET, type TokenFault, tokenKey, type VerifiedToken, verifySess
 export {
   common,
   type ConfigOf,
-  type Environment,
+  type EnvironmentVariables,
   httpUrls,
   type ParsedSettings,
   parseSettings,

@@ -3,8 +3,8 @@
  *
  *   {"level":40,"time":"2026-01-31T12:00:00.000Z","component":"gateway", … ,"msg":"Redis is not reached"}
  *
- * `level` is pino's number (30 info, 40 warn, 50 error, 60 fatal). Where they apply a line has `requestId`, `connection`,
- * `being`, `condition`, and `err` with its stack. No secret is written: redact.ts.
+ * `level` is pino's number (30 info, 40 warn, 50 error, 60 fatal). Where they apply a line has `requestId`,
+ * `connection`, `being`, `condition`, and `err` with its stack. No secret is written: redact.ts.
  */
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
 import { redactor } from './redact.ts'

@@ -1,7 +1,7 @@
 /**
- * Asks a Redis now and then what it is (`INFO`), and says what it cannot do: a replica, a cluster, a version without what
- * is needed. And publishes to a channel that nobody hears, because a process that may not publish would otherwise find
- * out only when it has something to tell. Soon again while it is unfit: a replica may be promoted under the same
+ * Asks a Redis now and then what it is (`INFO`), and says what it cannot do: a replica, a cluster, a version without
+ * what is needed. And publishes to a channel that nobody hears, because a process that may not publish would otherwise
+ * find out only when it has something to tell. Soon again while it is unfit: a replica may be promoted under the same
  * connection. An eviction policy that forgets what is still needed is a warning, said once and when it changes.
  */
 import type { Cancel, Clock } from '@rhizom/machine'

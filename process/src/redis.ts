@@ -6,8 +6,8 @@
  *   rhizom-presence            the connection itself
  *   rhizom-presence hset       this command on it
  *
- * A server that says READONLY is a primary that was demoted: the connection is given up, so that the next one is made to
- * whatever its address names now. Not more often than every few seconds, because it may be a replica for good.
+ * A server that says READONLY is a primary that was demoted: the connection is given up, so that the next one is made
+ * to whatever its address names now. Not more often than every few seconds, because it may be a replica for good.
  */
 import { backoffMs, type Clock, type Random } from '@rhizom/machine'
 import { type Command, Redis, type RedisOptions } from 'ioredis'

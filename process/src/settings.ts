@@ -20,7 +20,7 @@ export type ConfigOf<Table extends SettingsTable> = { [Name in keyof Table]: z.o
 /** What every process has, whatever else is in its table. */
 export type CommonConfig = Readonly<Record<SharedSecret, string>> & { ALLOW_WEAK_SECRETS: boolean; LOG_LEVEL: LogLevel }
 export type ParsedSettings<Value> = { ok: true; config: Value } | { ok: false; problem: string }
-export type Environment = Readonly<Record<string, string | undefined>>
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
 export const setting = <Value>(
   schema: z.ZodType<Value, string>,
@@ -102,7 +102,7 @@ export const common = {
 /** Reads the settings from an environment. An empty value counts as none. */
 export function parseSettings<Table extends SettingsTable>(
   table: Table,
-  env: Environment,
+  env: EnvironmentVariables,
 ): ParsedSettings<ConfigOf<Table> & CommonConfig> {
   const values: Record<string, unknown> = {}
   for (const [name, { schema, description, default: standard }] of Object.entries<Setting>(table)) {

@@ -60,7 +60,8 @@ async function connected(): Promise<void> {
 const say = async (count = 1): Promise<void> => {
   for (let i = 0; i < count; i++) await apply(api(), ada.token, utterance(space, `words ${said++}`))
 }
-const words = (): string[] => (client.readSpace(space).content?.intentions ?? []).map(({ content }) => content.join(''))
+const words = (): string[] =>
+  (client.readSpace(space).content?.intentions ?? []).map(({ content }) => content.map(String).join(''))
 const isLevel = (): boolean => words().join() === Array.from({ length: said }, (_, i) => `words ${i}`).join()
 
 const reaches = (what: string, isSo: () => boolean, withinMs = 30_000): Promise<void> =>
@@ -96,6 +97,7 @@ test('C81 a socket that opens and stays mute counts as none', async () => {
   await reaches('live by server-sent events', () => transport() === 'sse')
   await say(3)
   await reaches('level', isLevel)
+  expect(client.syncStatus()).toMatchObject({ status: 'live', transport: 'sse' })
 })
 
 test('C81 where answers are held back as well the api is polled, and who is here can be seen', async () => {

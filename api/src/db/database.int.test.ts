@@ -1,4 +1,6 @@
-/** Connections that are lost while they open: the library's own queries are under way then, and ours wait behind them. */
+/**
+ * Connections that are lost while they open: the library's own queries are under way then, and ours wait behind them.
+ */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { Database, type Sql } from './database.ts'

@@ -74,7 +74,10 @@ afterAll(async () => {
   await fresh.drop()
 })
 
-/** Runs `work` and explains each statement it sent, with the parameters it sent. Those of the work itself are rolled back. */
+/**
+ * Runs `work` and explains each statement it sent, with the parameters it sent. Those of the work itself are rolled
+ * back.
+ */
 function plansOf(work: (sql: Sql) => Promise<unknown>): Promise<string[]> {
   return database.use(async (sql) => {
     const sent: Sent[] = []

@@ -1,6 +1,7 @@
 /**
- * Rows as the database gives them and the entities they stand for. What a row holds is said by the schema; here is which
- * of its columns an entity is made of. A row has the protocol's names and needs only its times turned into milliseconds.
+ * Rows as the database gives them and the entities they stand for. What a row holds is said by the schema; here is
+ * which of its columns an entity is made of. A row has the protocol's names and needs only its times turned into
+ * milliseconds.
  */
 import type { Being, Change, Intention, Member, Space } from '@rhizom/protocol'
 import type { PlacedIntention } from '../domain/world.ts'

@@ -5,8 +5,8 @@
  * query-plans.int.test.ts holds them to it.
  *
  * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
- * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the space's lock
- * instead (domain/decide.ts), by the one writer there is.
+ * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the
+ * space's lock instead (domain/decide.ts), by the one writer there is.
  */
 import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, SpaceId } from '@rhizom/protocol'
 import { sql } from 'drizzle-orm'
@@ -27,7 +27,9 @@ import {
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 const version = (name: string) => bigint(name, { mode: 'number' })
 
-/** The row whose lock orders the writes of a space. A removed space keeps it, so that its last version can be announced. */
+/**
+ * The row whose lock orders the writes of a space. A removed space keeps it, so that its last version can be announced.
+ */
 export const spaces = pgTable(
   'spaces',
   {

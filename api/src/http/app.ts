@@ -21,7 +21,7 @@ import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
 import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
 import { REQUEST_ID_HEADER, requestIdOf, tellRequestIds } from './request-id.ts'
-import type { App } from './route.ts'
+import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
 import { registerSpaces } from './spaces.ts'
@@ -30,11 +30,11 @@ import type { UnderWay } from './under-way.ts'
 /** How often connections are looked at for requests that take too long. */
 const TIMEOUT_CHECK_MS = 1000
 
-export async function buildApp(services: Services): Promise<App> {
+export async function buildApp(services: Services): Promise<HttpApp> {
   const { config, connections } = services
   const loggerInstance: FastifyBaseLogger = services.log
   const replyWithProblem = problemReplies(new BodyDiscards())
-  const app: App = fastify({
+  const app: HttpApp = fastify({
     loggerInstance,
     logController: new fastifyModule.LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
@@ -130,7 +130,7 @@ function isAllowed(origin: string | undefined, host: string | undefined, allowed
   return allowed.length === 0 && URL.canParse(origin) && new URL(origin).host === host
 }
 
-function observe(app: App, { metrics }: Services): void {
+function observe(app: HttpApp, { metrics }: Services): void {
   app.addHook('onResponse', (request, reply, done) => {
     metrics.requestSeconds.observe(
       { method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
@@ -141,7 +141,7 @@ function observe(app: App, { metrics }: Services): void {
 }
 
 /** Requests count as under way when their body is there, which for most is at once. What is nowhere is not received. */
-function boundRequests(app: App, underWay: UnderWay): void {
+function boundRequests(app: HttpApp, underWay: UnderWay): void {
   app.addHook('onRequest', (request, reply, done) => {
     underWay.begin(request, reply)
     done()

@@ -1,6 +1,7 @@
 /**
  * What is looked at before a body is parsed, and before its schema: how large it is, whose account its bytes are taken
- * from, how deep it nests, how many parts it has, how large each argument is. What is refused there is counted like the rest.
+ * from, how deep it nests, how many parts it has, how large each argument is. What is refused there is counted like the
+ * rest.
  */
 import { problemSchema } from '@rhizom/protocol'
 import { randomInt } from 'node:crypto'

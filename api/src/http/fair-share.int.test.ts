@@ -1,6 +1,6 @@
 /**
- * Of what a node bounds, one address and one actor have a share: they are told to slow down (429) where everybody else is
- * still served, and only the bound of all is a 503.
+ * Of what a node bounds, one address and one actor have a share: they are told to slow down (429) where everybody else
+ * is still served, and only the bound of all is a 503.
  */
 import { problemSchema } from '@rhizom/protocol'
 import { request as httpRequest } from 'node:http'

@@ -1,11 +1,11 @@
 /**
- * /healthz: the process runs. /readyz: its dependencies answer. /metrics: Prometheus. Redis carries only hints and a node
- * without it still does its work, so whatever decides about traffic asks `/readyz?exclude=redis`, as one asks the
+ * /healthz: the process runs. /readyz: its dependencies answer. /metrics: Prometheus. Redis carries only hints and a
+ * node without it still does its work, so whatever decides about traffic asks `/readyz?exclude=redis`, as one asks the
  * Kubernetes api server.
  */
 import { z } from 'zod'
 import { isRedisFailure } from '../redis-failure.ts'
-import type { App } from './route.ts'
+import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 
 const part = z.enum(['up', 'down'])
@@ -13,7 +13,7 @@ const readiness = z.object({ status: z.enum(['ready', 'not-ready', 'stopping']),
 const upOrDown = (isUp: boolean): z.infer<typeof part> => (isUp ? 'up' : 'down')
 const readinessQuery = z.object({ exclude: z.string().default('') })
 
-export function registerHealth(app: App, { database, isRedisFit, isStopping, metrics, redis }: Services): void {
+export function registerHealth(app: HttpApp, { database, isRedisFit, isStopping, metrics, redis }: Services): void {
   app.route({ method: 'GET', url: '/healthz', schema: { hide: true }, handler: async () => ({ status: 'ok' }) })
 
   app.route({

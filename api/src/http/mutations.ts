@@ -20,10 +20,10 @@ import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
 import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
-import { type App, problems } from './route.ts'
+import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 
-export function registerMutations(app: App, services: Services): void {
+export function registerMutations(app: HttpApp, services: Services): void {
   const { config, database, limiter, metrics, tokens } = services
   const limits: BatchLimits = {
     mutations: config.MAX_MUTATIONS_PER_BATCH,

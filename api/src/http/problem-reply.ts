@@ -6,7 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../db/failure.ts'
 import { networkOf } from './client-network.ts'
-import type { Log } from '../observe.ts'
+import type { ProcessLog } from '@rhizom/process'
 import type { BodyDiscards } from './discard-body.ts'
 import type { OpenConnections } from './open-connections.ts'
 
@@ -113,7 +113,7 @@ const FRAMEWORK_CODES = ['too-large', 'unsupported-media-type', 'method-not-allo
  * The connection ends with it, also if its peer stays.
  */
 export const brokenRequests =
-  (connections: OpenConnections, log: Log) =>
+  (connections: OpenConnections, log: ProcessLog) =>
   (error: Error, socket: Socket): void => {
     try {
       // An answer that has begun must not get another one in its middle.

@@ -1,4 +1,6 @@
-/** Limits over a real Redis: sign-ins by address, and what a Redis that falls silent costs those who are not over any. */
+/**
+ * Limits over a real Redis: sign-ins by address, and what a Redis that falls silent costs those who are not over any.
+ */
 import { systemClock } from '@rhizom/machine'
 import { beginConnecting, ConditionLog, connectRedis } from '@rhizom/process'
 import { HeldLog } from '@rhizom/process/testing'

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { App } from './route.ts'
+import type { HttpApp } from './route.ts'
 
 export const REQUEST_ID_HEADER = 'X-Request-Id'
 const USUAL = /^[\w.:-]{1,128}$/
@@ -14,7 +14,7 @@ export function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): stri
   return typeof given === 'string' && USUAL.test(given) ? given : randomUUID()
 }
 
-export const tellRequestIds = (app: App): void => {
+export const tellRequestIds = (app: HttpApp): void => {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_ID_HEADER, request.id)
     done()

@@ -2,7 +2,8 @@
 import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { GroupCommit } from '../db/write/group-commit.ts'
-import type { Log, Metrics } from '../observe.ts'
+import type { ProcessLog } from '@rhizom/process'
+import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { OpenConnections } from './open-connections.ts'
@@ -12,7 +13,7 @@ import type { UnderWay } from './under-way.ts'
 
 export interface Services {
   config: Config
-  log: Log
+  log: ProcessLog
   metrics: Metrics
   database: WatchedDatabase
   writes: GroupCommit

@@ -1,4 +1,6 @@
-/** Signing session tokens, and verifying them for requests. A token says who somebody is, until when, and nothing else. */
+/**
+ * Signing session tokens, and verifying them for requests. A token says who somebody is, until when, and nothing else.
+ */
 import { type TokenFault, tokenKey, verifySessionToken } from '@rhizom/process'
 import { type BeingId, SESSION_TOKEN } from '@rhizom/protocol'
 import { SignJWT } from 'jose'

@@ -29,10 +29,10 @@ import { readSnapshot, type SnapshotSizes } from '../db/read/snapshot.ts'
 import { atOneMoment, readSpace } from '../db/read/access.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
-import { type App, problems } from './route.ts'
+import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 
-export function registerSpaces(app: App, { config, database, tokens }: Services): void {
+export function registerSpaces(app: HttpApp, { config, database, tokens }: Services): void {
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
   const security = [{ session: [] }]
   const pageOf = (items: number): PageSize => ({ items, bytes: config.PAGE_BYTES })

@@ -1,4 +1,7 @@
-/** What a leader does while it leads. When is said by core/leadership.ts; a duty says how, and holds nothing between terms. */
+/**
+ * What a leader does while it leads. When is said by core/leadership.ts; a duty says how, and holds nothing between
+ * terms.
+ */
 import type { Sql } from '../db/database.ts'
 
 /** From an election to the loss of the lock. */

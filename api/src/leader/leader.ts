@@ -10,10 +10,11 @@
  * connection seems to live. So while the lock is held no question has parameters.
  */
 import { Runner, systemClock } from '@rhizom/machine'
-import { type Connection, connect } from '../db/database.ts'
+import { type DatabaseConnection, connect } from '../db/database.ts'
 import { failureOf } from '../db/failure.ts'
 import { takeLeaderLock } from '../db/leader-lock.ts'
-import type { Log, Metrics } from '../observe.ts'
+import type { ProcessLog } from '@rhizom/process'
+import type { Metrics } from '../observe.ts'
 import {
   type DutyName,
   initialLeadership,
@@ -35,19 +36,19 @@ export interface LeaderDeps {
   times: LeadershipTimes
   duties: Readonly<Record<DutyName, Duty>>
   metrics: Metrics
-  log: Log
+  log: ProcessLog
 }
 
 interface HeldTerm extends Term {
   isOver: boolean
-  readonly connection: Connection
+  readonly connection: DatabaseConnection
 }
 
 export class Leader {
   readonly #deps: LeaderDeps
   readonly #underWay = new Set<Promise<void>>()
   #runner: Runner<Leadership, LeadershipEvent, LeadershipEffect> | undefined
-  #connection: Connection | undefined
+  #connection: DatabaseConnection | undefined
   #term: HeldTerm | undefined
 
   constructor(deps: LeaderDeps) {
@@ -124,7 +125,7 @@ export class Leader {
     return this.#runner?.isStopped === false && state?.status === 'asking' && state.term === term
   }
 
-  #connect(): Promise<Connection> {
+  #connect(): Promise<DatabaseConnection> {
     const { databaseUrl, times } = this.#deps
     const idleTimeoutMs = Math.max(SILENT_AT_LEAST_MS, SILENT_INTERVALS * times.everyMs)
     const { deadlineMs } = times

@@ -93,20 +93,20 @@ export class Publisher {
 }
 
 /** Consecutive changes of one history. */
-export interface Run {
+export interface PublishedRun {
   space: SpaceId
   epoch: Epoch
   changes: Change[]
 }
 
 /** Groups what one commit changed by space; each space's changes stay in order. */
-export function runsOf(changes: readonly LoggedChange[]): Run[] {
-  const runs: Run[] = []
-  const byHistory = new PairMap<SpaceId, Epoch, Run>()
+export function runsOf(changes: readonly LoggedChange[]): PublishedRun[] {
+  const runs: PublishedRun[] = []
+  const byHistory = new PairMap<SpaceId, Epoch, PublishedRun>()
   for (const { space, epoch, change } of changes) {
     const run = byHistory.get(space, epoch)
     if (run === undefined) {
-      const begun: Run = { space, epoch, changes: [change] }
+      const begun: PublishedRun = { space, epoch, changes: [change] }
       byHistory.set(space, epoch, begun)
       runs.push(begun)
     } else run.changes.push(change)
@@ -115,7 +115,7 @@ export function runsOf(changes: readonly LoggedChange[]): Run[] {
 }
 
 /** A run as messages within the bounds; a single change larger than they allow still goes as one. */
-export function messagesOf({ space, epoch, changes }: Run): Uint8Array[] {
+export function messagesOf({ space, epoch, changes }: PublishedRun): Uint8Array[] {
   const [first] = changes
   if (first === undefined) return []
   if (changes.length <= MAX_CHANGES_PER_MESSAGE) {

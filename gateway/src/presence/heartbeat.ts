@@ -3,8 +3,8 @@
  * hub whether this gateway lives and which others do not any more.
  *
  * A heartbeat carries more than the lease: how far this gateway wrote lately (so that a lost hint shows), one space
- * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of it
- * bounded, so that an idle heartbeat stays one.
+ * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of
+ * it bounded, so that an idle heartbeat stays one.
  */
 import { Runner } from '@rhizom/machine'
 import { ConditionLog } from '@rhizom/process'

@@ -1,4 +1,7 @@
-/** Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): who is here, and what it costs. */
+/**
+ * Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): who is here, and
+ * what it costs.
+ */
 import { expect, test } from 'vitest'
 import { calm, frames, names, settings, SPACE, watch, World, type Screen } from '../testing/presence-world.ts'
 

@@ -19,7 +19,12 @@ const failed = (error: unknown): void => void seen.failures.push(String(error))
 
 beforeEach(async () => {
   Object.assign(seen, { connected: 0, demoted: 0, failures: [] })
-  condition = new ConditionLog({ name: 'redis', log: new TestLog(), clock: systemClock, whenGood: 'Redis is there again' })
+  condition = new ConditionLog({
+    name: 'redis',
+    log: new TestLog(),
+    clock: systemClock,
+    whenGood: 'Redis is there again',
+  })
   connection = new ReplaceableConnection(() =>
     connectRedis({
       url: redisUrl(),

@@ -1,14 +1,14 @@
 /**
- * A condition is something a process depends on: Postgres, Redis, the api. It is said when it turns bad, once an interval
- * while it stays so, and when it has been good again for a moment, with how long it lasted.
+ * A condition is something a process depends on: Postgres, Redis, the api. It is said when it turns bad, once an
+ * interval while it stays so, and when it has been good again for a moment, with how long it lasted.
  *
  *   good ── failed ──► bad ── every part worked again ──► recovering ── for a moment ──► good
  *                       ▲                                     │
  *                       └────────────── failed ───────────────┘
  *
- * It has parts that fail and recover by themselves: the connections to one Redis, the commands on one of them. What fails
- * for another reason than those said before is said at once, each reason once while the condition is bad, because the
- * first may have been a consequence. So whatever flaps says a bounded number of lines.
+ * It has parts that fail and recover by themselves: the connections to one Redis, the commands on one of them. What
+ * fails for another reason than those said before is said at once, each reason once while the condition is bad, because
+ * the first may have been a consequence. So whatever flaps says a bounded number of lines.
  */
 import type { Machine, Moment, Step, TimePassed } from '@rhizom/machine'
 

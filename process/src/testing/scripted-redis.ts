@@ -1,6 +1,6 @@
 /**
- * For tests: a server that speaks enough of the protocol of Redis (RESP 2) to be taken for one of another kind: too old,
- * demoted, refusing. It keeps nothing; what it answers is said by `reply`.
+ * For tests: a server that speaks enough of the protocol of Redis (RESP 2) to be taken for one of another kind: too
+ * old, demoted, refusing. It keeps nothing; what it answers is said by `reply`.
  */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'

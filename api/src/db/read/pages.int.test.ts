@@ -11,13 +11,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid, type Wanted } from '../../testing/test-api.ts'
 import { readChanges } from './change-log.ts'
-import { connect, type Connection } from '../database.ts'
+import { connect, type DatabaseConnection } from '../database.ts'
 
 const BOUND = 20_000
 const LARGE = 8000
 
 let database: FreshDatabase
-let connection: Connection
+let connection: DatabaseConnection
 let api: TestApi
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /**
- * Beings that were removed: whose tokens are no longer good. Both queries stand on beings_removed, which is in the order
- * they read in.
+ * Beings that were removed: whose tokens are no longer good. Both queries stand on beings_removed, which is in the
+ * order they read in.
  */
 import type { BeingId, RevokedCursor } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'

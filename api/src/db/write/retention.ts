@@ -34,7 +34,9 @@ export async function pruneChangesByAge(sql: Sql, retention: Retention, most: nu
   return count
 }
 
-/** Spaces that changed since, removed ones included, where there may be too many changes. Stands on spaces_changed_at. */
+/**
+ * Spaces that changed since, removed ones included, where there may be too many changes. Stands on spaces_changed_at.
+ */
 export async function spacesChangedSince(sql: Sql, since: Date | undefined): Promise<SpaceId[]> {
   const rows =
     since === undefined
