@@ -20,12 +20,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/local.ts',
     find: 'this.#refresh(being)\n      return',
     put: 'return',
+    known: 5,
   },
   {
     name: 'whoever changes the gateway came just now',
     file: 'gateway/src/core/presence/local.ts',
     find: 'since: Math.min(dateMs, knownSince ?? dateMs)',
     put: 'since: Math.max(dateMs, knownSince ?? dateMs)',
+    known: 8,
   },
   {
     name: 'do not wait for those who are asked to stay away',
@@ -39,6 +41,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/local.ts',
     find: 'one.setAt >= latest.setAt',
     put: 'one.setAt <= latest.setAt',
+    known: 7,
   },
   {
     name: 'let a grace end by the date',
@@ -53,18 +56,21 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/lease.ts',
     find: 'function heartbeatIfDue(state: LeaseState, { nowMs, dateMs }: Moment,',
     put: 'function heartbeatIfDue(state: LeaseState, { dateMs: nowMs, dateMs }: Moment,',
+    known: 2,
   },
   {
     name: 'do not say again what was lost with the lease',
     file: 'gateway/src/core/presence/roster.ts',
     find: 'this.#local.repeat(this.#local.entries.keys())',
     put: '',
+    known: 'Redis loses everything and one gateway notices before the others',
   },
   {
     name: 'never find out that a lease is gone',
     file: 'gateway/src/core/presence/lease.ts',
     find: 'if (trust.leases && boots.length > 0) effects.push',
     put: 'if (trust.leases && boots.length < 0) effects.push',
+    known: 2,
   },
   {
     name: 'give up at once whose lease may have been lost with ours',
@@ -101,7 +107,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: `isMissing = hint.put === undefined || placement === 'gap'`,
     put: 'isMissing = hint.put === undefined',
-    known: '7',
+    known: 188,
   },
   {
     name: 'do not say in heartbeats what was written',
@@ -115,13 +121,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: 'for (const received of copy.received) if (this.#apply(received)) outcome.readWanted = true',
     put: '',
-    known: '46',
+    known: 46,
   },
   {
     name: 'take every write for all there is',
     file: 'gateway/src/core/presence/local.ts',
     find: 'const from = this.#lastWrite',
     put: 'const from = 0 * this.#lastWrite',
+    known: 4,
   },
 
   // What clients are told.
@@ -130,6 +137,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/roster.ts',
     find: 'this.#send(unchanged(audience.listing.count), true)',
     put: '',
+    known: 2,
   },
   {
     name: 'tell a state as a leave and a join',
@@ -148,6 +156,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/presence-state.ts',
     find: 'const left = frame.left.filter((being) => entries.delete(being))',
     put: 'const left = frame.left.filter((being) => entries.has(being))',
+    known: 3,
   },
   {
     name: 'do not say one’s state again after a reconnect',
@@ -175,6 +184,6 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/space/signals.ts',
     find: 'if (this.#waiting.size < MAX_WAITING || this.#waiting.has(name)) this.#waiting.set(name, frame)',
     put: 'if (this.#waiting.size < MAX_WAITING && !this.#waiting.has(name)) this.#waiting.set(name, frame)',
-    known: '161',
+    known: 161,
   },
 ]

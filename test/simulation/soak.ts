@@ -6,7 +6,7 @@
  *   npm run soak -- --seed 42              that one, with its whole story
  */
 import { parseArgs } from 'node:util'
-import { planOf } from './plan-of.ts'
+import { makePlan } from './make-plan.ts'
 import { describePlan, shrink } from './shrink.ts'
 import { type Outcome, simulate, simulatePlan } from './simulate.ts'
 
@@ -51,7 +51,7 @@ async function soak(): Promise<number> {
 
 async function tell(seed: number): Promise<number> {
   const outcome = await simulate(seed)
-  say(describePlan(planOf(seed)))
+  say(describePlan(makePlan(seed)))
   say(outcome.trace.join('\n'))
   if (!outcome.ok) return tellFailure(outcome)
   say(`seed ${seed} holds every rule in ${outcome.steps} steps; level ${outcome.levelAfterMs} ms after all trouble`)
@@ -61,10 +61,10 @@ async function tell(seed: number): Promise<number> {
 async function tellFailure({ seed, violation }: Outcome): Promise<number> {
   if (violation === undefined) return 0
   say(`\nseed ${seed} breaks ${violation.rule}: ${violation.text}\n\nshrinking …`)
-  const { plan, runs } = await shrink(planOf(seed), violation.rule)
+  const { plan, runs } = await shrink(makePlan(seed), violation.rule)
   const { trace, violation: last } = await simulatePlan(plan)
   say(`in ${runs} runs to:\n\n${describePlan(plan)}\n\nwhich ends:\n\n${trace.slice(-LAST_LINES).join('\n')}`)
   say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- --seed ${seed}`)
-  say(`to keep it (kept-seeds.ts):\n${JSON.stringify(plan)}`)
+  say(`to keep it (regressions.ts):\n${JSON.stringify(plan)}`)
   return 1
 }

@@ -1,5 +1,5 @@
-/** Kept plans about who is here (see kept-seeds.ts). */
-import type { Kept } from './kept.ts'
+/** Kept plans about who is here (see regressions.ts). */
+import type { Regression } from './regression.ts'
 import { CALM, NO_PRESENCE, type Op, type Planned, type PresenceTuning, type Shape, type Tuning } from './plan.ts'
 
 const HERE: PresenceTuning = { ...NO_PRESENCE, leaseMs: 4_000, graceMs: 800 }
@@ -19,7 +19,7 @@ const removal = { kind: 'removeSpace', space: 0, publish: { afterMs: 3 } } as co
 const words = { kind: 'write', space: 0, salt: 1, api: 0, publish: { afterMs: 1 } } as const
 const FREQUENT = { heartbeatMs: 1_000, fanOutWindowMs: 40 } as const
 
-export const keptPresence = (tuning: Tuning): Kept[] => [
+export const presenceRegressions = (tuning: Tuning): Regression[] => [
   {
     name: 'somebody whom a promoted replica remembers in a space that nobody watches',
     found:
@@ -34,7 +34,7 @@ export const keptPresence = (tuning: Tuning): Kept[] => [
         { atMs: 15_207, kind: 'replicaPromoted', lagMs: 3_689, forMs: 403 },
         { ...removal, atMs: 15_341 },
       ],
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [],
     },
   },
@@ -48,7 +48,7 @@ export const keptPresence = (tuning: Tuning): Kept[] => [
       seed: 452,
       shape: shapeOf({ gateways: 3, clients: 4 }, { ...HERE, leaseMs: 10_000 }, tuning),
       ops: [comeIn(0, 4_700), comeIn(1, 4_800), comeIn(2, 4_900), comeIn(3, 5_000)],
-      finale: 'Redis loses everything',
+      finalScenario: 'Redis loses everything',
       moves: [],
     },
   },
@@ -68,7 +68,7 @@ export const keptPresence = (tuning: Tuning): Kept[] => [
         { atMs: 2_000, kind: 'restore', space: 0, lost: 4 },
         ...Array.from({ length: 400 }, (_, index) => state(index % 6, 3_000 + index * 35)),
       ],
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [],
     },
   },
@@ -88,7 +88,7 @@ export const keptPresence = (tuning: Tuning): Kept[] => [
         { ...removal, atMs: 8_929 },
         { atMs: 10_464, kind: 'redisStandsStill', forMs: 3_177 },
       ],
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [],
     },
   },
@@ -100,7 +100,7 @@ export const keptPresence = (tuning: Tuning): Kept[] => [
       seed: 122,
       shape: shapeOf({ gateways: 3, clients: 2 }, { ...HERE, tabs: 1 }, tuning),
       ops: [comeIn(0, 810), comeIn(2, 1_006)],
-      finale: 'hints go astray',
+      finalScenario: 'hints go astray',
       moves: [state(2, 2_929), state(2, 3_228), state(2, 3_627)],
     },
   },
@@ -112,7 +112,7 @@ export const keptPresence = (tuning: Tuning): Kept[] => [
       seed: 161,
       shape: shapeOf({ gateways: 2, clients: 2 }, { ...HERE, tabs: 2, signalWindowMs: 500 }, tuning),
       ops: [comeIn(0, 500), comeIn(1, 700)],
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [1, 3, 1].flatMap((client, index) => [
         comeIn(3, 1_000),
         { atMs: 5_000 + index * 150, kind: 'signal', client, space: 0, name: 'wave' } as const,

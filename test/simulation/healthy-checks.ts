@@ -14,9 +14,9 @@ import {
   remove,
   write,
 } from './acts.ts'
-import { cutAll } from './befall.ts'
+import { cutAll } from './apply-op.ts'
 import { add } from './coverage.ts'
-import { FINALE_SCENES } from './presence-scenes.ts'
+import { RUN_FINAL_SCENARIO } from './presence-scenes.ts'
 import { count, exact, expectReads, level, NOTICED_WITHIN_MS, run, type Scene, WITHIN_MS } from './scene.ts'
 import type { World } from './world.ts'
 
@@ -185,9 +185,9 @@ const everybodyComes: Scene = async (world) => {
   await exact(world, 'after everybody came once more')
 }
 
-const theFinale: Scene = (world) => {
-  add(world.coverage, `finale ${world.plan.finale}`)
-  return FINALE_SCENES[world.plan.finale](world)
+const finalScenario: Scene = (world) => {
+  add(world.coverage, `final scenario ${world.plan.finalScenario}`)
+  return RUN_FINAL_SCENARIO[world.plan.finalScenario](world)
 }
 
 const everybodyLeaves: Scene = async (world) => {
@@ -245,10 +245,10 @@ const SCENES: readonly Scene[] = [
   everybodyReloads,
   aRemovalThatNobodyAnnounces,
   everybodyComes,
-  theFinale,
+  finalScenario,
   everybodyLeaves,
 ]
 
-export async function epilogue(world: World): Promise<void> {
+export async function healthyChecks(world: World): Promise<void> {
   for (const scene of SCENES) if (world.oracle.violation === undefined) await scene(world)
 }

@@ -6,7 +6,7 @@ import type { SpaceModel } from './space-model.ts'
 import { beingOf, spaceName, type World } from './world.ts'
 import { beginning, entriesOf, putSpace } from './writes.ts'
 
-export function befall(world: World, op: Op): void {
+export function applyOp(world: World, op: Op): void {
   const { kind, ...rest } = op
   add(world.coverage, `op ${kind}`)
   if (kind !== 'write') world.note(`• ${kind} ${JSON.stringify(rest)}`)
@@ -21,7 +21,7 @@ export function befall(world: World, op: Op): void {
     case 'restore':
     case 'loseTail':
     case 'replay':
-      return befallSpace(world, op)
+      return applySpaceOp(world, op)
     case 'watch':
     case 'unwatch':
     case 'retry':
@@ -35,7 +35,7 @@ export function befall(world: World, op: Op): void {
     case 'goOut':
     case 'state':
     case 'signal':
-      return befallClient(world, op)
+      return applyClientOp(world, op)
     case 'crash':
     case 'drain':
     case 'freeze':
@@ -43,7 +43,7 @@ export function befall(world: World, op: Op): void {
     case 'busForgets':
     case 'storeSuffers':
     case 'stepGatewayDate':
-      return befallGateway(world, op)
+      return applyGatewayOp(world, op)
     case 'apiAway':
       return world.api.goAway(op.how, op.forMs)
     case 'headsAway':
@@ -74,7 +74,7 @@ export function cutAll(world: World): void {
 
 type OfClient = 'watch' | 'unwatch' | 'comeIn' | 'goOut' | 'state' | 'signal'
 
-function befallSpace(
+function applySpaceOp(
   world: World,
   op: Extract<Op, { space: number }> & { kind: Exclude<Op['kind'], OfClient | 'busForgets'> },
 ): void {
@@ -120,7 +120,7 @@ function replay(world: World, space: SpaceModel, pick: number): void {
   if (message !== undefined) world.redis.publish(message)
 }
 
-function befallClient(
+function applyClientOp(
   world: World,
   op: Extract<Op, { client: number }> & { kind: Exclude<Op['kind'], 'grant' | 'revoke'> },
 ): void {
@@ -181,7 +181,7 @@ function does(world: World, client: ClientNode, op: Extract<Op, { kind: OfClient
   }
 }
 
-function befallGateway(world: World, op: Extract<Op, { gateway: number }>): void {
+function applyGatewayOp(world: World, op: Extract<Op, { gateway: number }>): void {
   const gateway = world.gateways[op.gateway]
   if (gateway === undefined) return
   switch (op.kind) {

@@ -7,7 +7,7 @@ import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
 import type { Weather } from './plan.ts'
 
-export interface HearingPorts {
+export interface DistortionPorts {
   chance: Chance
   api: ApiModel
   weather(): Weather
@@ -18,7 +18,7 @@ export interface HearingPorts {
 
 const CONTENT_LINE = /^{"type":"(changes|snapshot|resumed)"/m
 
-export function heardAs(text: string, { chance, api, weather, isAsking, garbled }: HearingPorts): string {
+export function distortFrame(text: string, { chance, api, weather, isAsking, garbled }: DistortionPorts): string {
   if (!CONTENT_LINE.test(text)) return text
 
   /**

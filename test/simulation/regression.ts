@@ -1,7 +1,7 @@
 /** A plan that is kept, and the variants of it that are run. */
 import type { Plan } from './plan.ts'
 
-export interface Kept {
+export interface Regression {
   name: string
   /** What it found. */
   found: string
@@ -11,5 +11,5 @@ export interface Kept {
 }
 
 /** The plan as it was, and with the luck of other seeds. */
-export const variantsOf = ({ plan, luck }: Kept): Plan[] =>
+export const variantsOf = ({ plan, luck }: Regression): Plan[] =>
   Array.from({ length: luck }, (_, more) => ({ ...plan, seed: plan.seed + more }))

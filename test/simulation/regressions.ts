@@ -3,9 +3,9 @@
  * They run beside the seeds, also against the mutants, and each with the luck of several seeds: who comes to which
  * gateway and how soon is not in a plan.
  */
-import type { Kept } from './kept.ts'
-import { keptPresence } from './kept-presence.ts'
-import { KEPT_SOAKS } from './kept-soaks.ts'
+import type { Regression } from './regression.ts'
+import { presenceRegressions } from './presence-regressions.ts'
+import { SOAK_REGRESSIONS } from './soak-regressions.ts'
 import { CALM, NO_PRESENCE, type Op, type Tuning } from './plan.ts'
 
 const TUNING: Tuning = {
@@ -28,7 +28,7 @@ const TUNING: Tuning = {
 
 const write = { kind: 'write', space: 0, what: ['say'], salt: 1, api: 0, publish: { afterMs: 1 } } as const satisfies Op
 
-export const KEPT: readonly Kept[] = [
+export const REGRESSIONS: readonly Regression[] = [
   {
     name: 'a gateway that is behind and cannot ask, and a client that knows more',
     found:
@@ -45,7 +45,7 @@ export const KEPT: readonly Kept[] = [
         tuning: { ...TUNING, patienceMs: 600 },
         presence: NO_PRESENCE,
       },
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [],
       ops: [
         { atMs: 0, kind: 'show', space: 0, visibility: 'public', publish: { afterMs: 1 } },
@@ -81,7 +81,7 @@ export const KEPT: readonly Kept[] = [
           tokenLifeMs: 6_000,
         },
       },
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [],
       ops: [
         { atMs: 1_931, kind: 'cut', client: 2, clientSees: true, gatewaySees: true },
@@ -126,7 +126,7 @@ export const KEPT: readonly Kept[] = [
           catchUpLimit: 5,
         },
       },
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [],
       ops: [
         { atMs: 397, kind: 'watch', client: 2, space: 0 },
@@ -146,6 +146,6 @@ export const KEPT: readonly Kept[] = [
       ],
     },
   },
-  ...keptPresence(TUNING),
-  ...KEPT_SOAKS,
+  ...presenceRegressions(TUNING),
+  ...SOAK_REGRESSIONS,
 ]

@@ -1,8 +1,8 @@
-/** Kept plans that long soaks found (see kept-seeds.ts), as they were shrunk. */
-import type { Kept } from './kept.ts'
+/** Kept plans that long soaks found (see regressions.ts), as they were shrunk. */
+import type { Regression } from './regression.ts'
 import { CALM } from './plan.ts'
 
-export const KEPT_SOAKS: readonly Kept[] = [
+export const SOAK_REGRESSIONS: readonly Regression[] = [
   {
     name: 'one of several who are answered together cannot take the answer',
     found:
@@ -50,7 +50,7 @@ export const KEPT_SOAKS: readonly Kept[] = [
         { atMs: 2270, kind: 'stall', client: 0, way: 'both', forMs: 5038 },
         { atMs: 2355, kind: 'comeIn', client: 1, space: 1 },
       ],
-      finale: 'people move',
+      finalScenario: 'people move',
       moves: [],
     },
   },
@@ -100,7 +100,7 @@ export const KEPT_SOAKS: readonly Kept[] = [
         { atMs: 12260, kind: 'show', space: 1, visibility: 'private', publish: { afterMs: 4 } },
         { atMs: 12291, kind: 'redisStandsStill', forMs: 2612 },
       ],
-      finale: 'hints go astray',
+      finalScenario: 'hints go astray',
       moves: [],
     },
   },
@@ -158,7 +158,7 @@ export const KEPT_SOAKS: readonly Kept[] = [
         { atMs: 7678, kind: 'crash', gateway: 0, clientsSee: true, forMs: 551 },
         { atMs: 8449, kind: 'restore', space: 0, lost: 4 },
       ],
-      finale: 'Redis comes back empty',
+      finalScenario: 'Redis comes back empty',
       moves: [],
     },
   },
@@ -207,7 +207,7 @@ export const KEPT_SOAKS: readonly Kept[] = [
         { atMs: 15145, kind: 'comeIn', client: 2, space: 0 },
         { atMs: 17858, kind: 'reload', client: 0 },
       ],
-      finale: 'Redis loses everything',
+      finalScenario: 'Redis loses everything',
       moves: [],
     },
   },

@@ -1,6 +1,13 @@
 /** Makes the plan of a seed: a world, and twenty seconds of writes and trouble for it. */
 import { Chance } from './chance.ts'
-import { dateStepsOf, deedsOf, finaleOf, movesOf, presenceOpsOf, presenceTuningOf } from './presence-plan.ts'
+import {
+  dateStepsOf,
+  strayHintOpsOf,
+  finalScenarioOf,
+  movesOf,
+  presenceOpsOf,
+  presenceTuningOf,
+} from './presence-plan.ts'
 import {
   type Op,
   type Plan,
@@ -48,7 +55,7 @@ function tuningOf(chance: Chance): Tuning {
   }
 }
 
-export function planOf(seed: number): Plan {
+export function makePlan(seed: number): Plan {
   const chance = new Chance(seed, 'plan')
   const shape: Shape = {
     gateways: chance.int(1, 3),
@@ -70,10 +77,14 @@ export function planOf(seed: number): Plan {
     at += chance.happens(0.7) ? chance.int(1, 150) : chance.int(300, 2_000)
   }
   ops.push(...presenceOpsOf(seed, shape), ...dateOpsOf(seed, shape), ...dateStepsOf(seed, shape))
-  const finale = finaleOf(seed)
+  const finalScenario = finalScenarioOf(seed)
   const moves =
-    finale === 'people move' ? movesOf(seed, shape) : finale === 'hints go astray' ? deedsOf(seed, shape) : []
-  return { seed, shape, ops: ops.toSorted((a, b) => a.atMs - b.atMs), finale, moves }
+    finalScenario === 'people move'
+      ? movesOf(seed, shape)
+      : finalScenario === 'hints go astray'
+        ? strayHintOpsOf(seed, shape)
+        : []
+  return { seed, shape, ops: ops.toSorted((a, b) => a.atMs - b.atMs), finalScenario, moves }
 }
 
 /** Somebody sets the dates of the clients to and fro; of chances of its own, so that the rest of a seed is as it was. */
