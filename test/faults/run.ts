@@ -114,7 +114,7 @@ const facts: RunFacts = {
   presence: PRESENCE_FACTS,
   logs: cast.rig.logs,
 }
-const report = writeReport(outcomes, facts, values.publish)
+const report = writeReport(outcomes, facts, { name: 'faults', publish: values.publish })
 say(`\n${report.text}\n`)
 const failures = failuresOf(outcomes, facts)
 if (failures !== '') say(failures)

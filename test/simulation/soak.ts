@@ -3,6 +3,7 @@
  *
  *   npm run soak -- --minutes 5            fresh seeds, a different start each time
  *   npm run soak -- --minutes 5 --from 1   from a given seed on
+ *   npm run soak -- --from 1 --seeds 100   so many seeds
  *   npm run soak -- --seed 42              that one, with its whole story
  */
 import { parseArgs } from 'node:util'
@@ -16,12 +17,18 @@ const LAST_LINES = 40
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, from: { type: 'string' } },
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    from: { type: 'string' },
+    seeds: { type: 'string' },
+  },
 })
 process.exitCode = values.seed === undefined ? await soak() : await tell(Number(values.seed))
 
 async function soak(): Promise<number> {
-  const minutes = Number(values.minutes ?? '1')
+  const most = Number(values.seeds ?? 'Infinity')
+  const minutes = Number(values.minutes ?? (values.seeds === undefined ? '1' : 'Infinity'))
   const first = values.from === undefined ? Date.now() % 1_000_000_000 : Number(values.from)
   const startedAt = performance.now()
   const elapsedMs = (): number => performance.now() - startedAt
@@ -36,8 +43,8 @@ async function soak(): Promise<number> {
         `${steps.toLocaleString('en')} steps (${perMinute(steps)} a minute), nothing found`,
     )
   }
-  say(`seeds from ${first}, for ${minutes} min`)
-  for (; elapsedMs() < minutes * 60_000; seed++) {
+  say(`seeds from ${first}, ${values.seeds === undefined ? `for ${minutes} min` : `${most} of them`}`)
+  for (; seed - first < most && elapsedMs() < minutes * 60_000; seed++) {
     const outcome = await simulate(seed)
     steps += outcome.steps
     if (!outcome.ok) return tellFailure(outcome)
