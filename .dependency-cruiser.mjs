@@ -28,6 +28,13 @@ const alone = Object.entries(arrows).map(([name, allowed]) => ({
 export default {
   forbidden: [
     ...alone,
+    {
+      name: 'kit-knows-no-package',
+      comment: 'What the tests of all packages share is below all of them.',
+      severity: 'error',
+      from: { path: '^test/kit/' },
+      to: { path: `^(${packages.join('|')})/`, pathNot: '^test/kit/' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'what-is-imported-exists',

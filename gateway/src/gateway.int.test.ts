@@ -1,8 +1,9 @@
 /** A whole gateway over real sockets and the real Redis; the log behind it is held in memory. */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { Agent, get } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { utterance } from './testing/log-server.ts'
-import { TestClient, tokenFor, until } from './testing/test-client.ts'
+import { TestClient, tokenFor } from './testing/test-client.ts'
 import { TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -174,7 +175,7 @@ describe('what is let in', () => {
     other.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
     await other.next('welcome')
     first.end()
-    await until(async () => (await gateway.metric('connections')) === 2, 'the first is gone')
+    await eventually('the first is gone', async () => (await gateway.metric('connections')) === 2)
     const next = await from('1.1.1.1')
     next.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
     await next.next('welcome')
@@ -312,7 +313,7 @@ describe('a space', () => {
 describe('who runs it', () => {
   test('G71 health, readiness and metrics', async () => {
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
-    await until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 'it is ready')
+    await eventually('it is ready', async () => (await fetch(`${gateway.url}/readyz`)).status === 200)
     gateway.server.isAway = true
     const response = await fetch(`${gateway.url}/readyz`)
     expect(response.status).toBe(503)

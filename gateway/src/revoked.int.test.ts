@@ -1,15 +1,16 @@
 /** Beings that are removed while they are connected to a whole gateway, or before. */
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { encodeRevokedMessage, encodeSignalMessage, REDIS } from '@rhizom/protocol'
 import { afterEach, expect, test } from 'vitest'
-import { TcpProxy } from './testing/tcp-proxy.ts'
-import { TestClient, tokenFor, until } from './testing/test-client.ts'
+import { TestClient, tokenFor } from './testing/test-client.ts'
 import { redisUrl, TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
 let proxy: TcpProxy | undefined
 afterEach(async () => {
   await gateway.stop()
-  await proxy?.stop()
+  await proxy?.close()
   proxy = undefined
 })
 
@@ -21,14 +22,13 @@ const publish = (being: string): Promise<number> =>
 const isUp = async (): Promise<boolean> => (await gateway.metric('redis_up')) === 1
 
 async function startBehindProxy(): Promise<TcpProxy> {
-  const { hostname, port } = new URL(redisUrl())
-  proxy = await new TcpProxy(hostname, Number(port || 6379)).start()
+  proxy = await TcpProxy.listen('redis', targetOf(redisUrl()))
   gateway = await TestGateway.start({
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
     HEADS_POLL_MS: '50',
     HEADS_CHECK_MS: '3600000',
   })
-  await until(isUp, 'Redis is up')
+  await eventually('Redis is up', isUp)
   return proxy
 }
 
@@ -41,7 +41,7 @@ async function refused(being: string): Promise<void> {
 
 test('G62 all connections of the being are closed, nobody else’s, and its token is refused', async () => {
   gateway = await TestGateway.start()
-  await until(isUp, 'Redis is up')
+  await eventually('Redis is up', isUp)
   const being = freshBeing()
   const space = gateway.server.space()
   const [one, two, other] = [await gateway.client(being), await gateway.client(being), await gateway.client('@bob')]
@@ -81,7 +81,7 @@ test('G64 while Redis is away removals are found out by asking', async () => {
   const being = freshBeing()
   const client = await gateway.client(being)
   redis.cut()
-  await until(async () => !(await isUp()), 'it is noticed')
+  await eventually('it is noticed', async () => !(await isUp()))
   gateway.server.revoked[being] = later()
   expect((await client.closed).code).toBe(4501)
   await refused(being)
@@ -93,10 +93,10 @@ test('G64 what was lost while Redis was away is asked for when it is back', asyn
   const client = await gateway.client(being)
   gateway.server.isAway = true
   redis.cut()
-  await until(async () => !(await isUp()), 'it is noticed')
+  await eventually('it is noticed', async () => !(await isUp()))
   gateway.server.revoked[being] = later()
   redis.heal()
-  await until(isUp, 'Redis is back')
+  await eventually('Redis is back', isUp)
   gateway.server.isAway = false
   expect((await client.closed).code).toBe(4501)
 })

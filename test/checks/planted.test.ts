@@ -20,6 +20,7 @@ const CLEAN = {
   'gateway/src/core/feed/feed.ts': 'export const feed = 1\n',
   'client/src/index.ts': 'export const client = 1\n',
   'client/src/react/hook.ts': 'export const hook = 1\n',
+  'test/kit/chance.ts': 'export const chance = 1\n',
   'web/src/main.ts': "import { client } from '../../client/src/index.ts'\n\nexport const page = client\n",
 }
 
@@ -70,6 +71,7 @@ const AGAINST_THE_ARROWS: Planted[] = [
     "import './react/hook.ts'\n",
     'client-needs-react-and-its-cache',
   ],
+  ['the kit of tests knows a package', 'test/kit/a17.ts', "import '../../api/src/main.ts'\n", 'kit-knows-no-package'],
   ['two files import each other', 'api/src/a11.ts', "import './a12.ts'\n", 'no-cycles'],
 ]
 
@@ -146,7 +148,7 @@ function outcomeOf({ file, args }: CheckCommand): Outcome {
   return { failed: status !== 0, lines: `${stdout}${stderr}`.split('\n') }
 }
 
-const imports = (): Outcome => outcomeOf(importCheck(['api', 'gateway', 'client', 'web', 'protocol']))
+const imports = (): Outcome => outcomeOf(importCheck(['api', 'gateway', 'client', 'web', 'protocol', 'test']))
 /** One line for each finding. */
 const lint = (): Outcome => outcomeOf({ ...lintCheck(), args: [...lintCheck().args, '--format=unix'] })
 

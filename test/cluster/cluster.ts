@@ -7,9 +7,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type ChildWatch, underDeathSignal } from '@rhizom/infra/local/child.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import postgres from 'postgres'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -26,19 +26,6 @@ export async function freePort(): Promise<number> {
       )
     })
   })
-}
-
-/** Waits until a condition holds, asking every few milliseconds; the error says what was waited for. */
-export async function eventually(
-  what: string,
-  condition: () => Promise<boolean> | boolean,
-  withinMs = 20_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await sleep(20)
-  }
 }
 
 export const isReady = async (url: string): Promise<boolean> => {

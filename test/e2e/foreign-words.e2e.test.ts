@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { Locator } from 'playwright-core'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, freshId, type MutationInput, type Session, signIn, utterance } from '../wire/api-caller.ts'
 import { WireSocket } from '../wire/checking-client.ts'
 import { alterAnswers } from './altered-answers.ts'

@@ -3,7 +3,7 @@
  * and erased is not being typed any more; and what somebody says about themselves does not pass for what the page says.
  */
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, freshId, signIn } from '../wire/api-caller.ts'
 import { WireSocket } from '../wire/checking-client.ts'
 import type { Person } from './person.ts'

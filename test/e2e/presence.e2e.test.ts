@@ -5,8 +5,9 @@
  */
 import type { Being } from '@rhizom/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import { eventually, provided } from '../cluster/cluster.ts'
-import { TcpProxy, targetOf } from '../faults/tcp-proxy.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { provided } from '../cluster/cluster.ts'
+import { TcpProxy, targetOf } from '../kit/tcp-proxy.ts'
 import { WireSocket } from '../wire/checking-client.ts'
 import { call, signIn } from '../wire/api-caller.ts'
 import type { Listed, Person } from './person.ts'

@@ -1,7 +1,7 @@
 /** Somebody is removed while their page is open: what they see, what becomes of what they wrote, and the way back in. */
 import { describe, expect, test } from 'vitest'
 import { loadSession } from '@rhizom/client'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply } from '../wire/api-caller.ts'
 import { chromiumPath, useStage } from './stage.ts'
 

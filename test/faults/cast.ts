@@ -3,7 +3,7 @@ import { SNAPSHOT_SIZE } from './arrival.ts'
 import { Crowd, type Pace } from './crowd.ts'
 import { Drill } from './drill.ts'
 import { PRESENCE_SETTINGS } from './presence/settings.ts'
-import { type Random, seeded } from './random.ts'
+import { type Random, seeded } from '../kit/chance.ts'
 import { type Rig, startRig } from './rig.ts'
 
 export interface Cast {

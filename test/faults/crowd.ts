@@ -7,7 +7,7 @@
  *   client that can be slow
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, type MutationInput, type Session, freshId, utterance } from '../wire/api-caller.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { type Arrived, arrive } from './arrival.ts'
@@ -15,7 +15,7 @@ import { type Counts, countsOf } from './counts.ts'
 import { MessageJudge } from './message-judge.ts'
 import { PresenceJudge } from './presence/presence-judge.ts'
 import type { Visitors } from './presence/visitors.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../kit/chance.ts'
 import type { Heads, Rig } from './rig.ts'
 import type { Spaces } from './seating.ts'
 import type { SpaceLog } from './space-log.ts'

@@ -11,7 +11,7 @@ import type { Crowd } from './crowd.ts'
 import { type Fault, LEVEL_WITHIN_MS, type Stage } from './fault.ts'
 import type { Exactness } from './presence/presence-judge.ts'
 import { EXACT_WITHIN_MS } from './presence/settings.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../kit/chance.ts'
 import type { Heads, Rig } from './rig.ts'
 import { type Findings, isClean } from './verdict.ts'
 

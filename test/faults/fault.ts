@@ -3,7 +3,7 @@
  * (catalog/); drill.ts runs a fault and judges what became of it.
  */
 import type { Crowd } from './crowd.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../kit/chance.ts'
 import type { Rig } from './rig.ts'
 
 export interface Stage {

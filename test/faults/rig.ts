@@ -10,9 +10,10 @@ import { join } from 'node:path'
 import { startGuard } from '@rhizom/infra/local/guard.ts'
 import { cacheDirectory } from '@rhizom/infra/local/places.ts'
 import postgres from 'postgres'
-import { type Cluster, type ClusterNode, eventually, isReady, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, type ClusterNode, isReady, startCluster } from '../cluster/cluster.ts'
 import { startStores, type Stores } from './stores.ts'
-import { targetOf, TcpProxy } from './tcp-proxy.ts'
+import { targetOf, TcpProxy } from '../kit/tcp-proxy.ts'
 
 export type LinkKind = 'api→postgres' | 'api→redis' | 'gateway→redis' | 'gateway→api' | 'clients→gateway'
 

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildWatch } from '@rhizom/infra/local/child.ts'
-import { type Cluster, type ClusterNode, eventually, provided, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, type ClusterNode, provided, startCluster } from '../cluster/cluster.ts'
 import { call, type Session, signIn } from '../wire/api-caller.ts'
 import { Bystander } from './bystander.ts'
 import { LagMeter } from './lag-meter.ts'

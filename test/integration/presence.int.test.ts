@@ -1,7 +1,7 @@
 /** Who is here, over real gateways, apis, Postgres and Redis: what clients and readers are told. */
 import { presenceAnswerSchema, REDIS } from '@rhizom/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
 import { WireSocket } from '../wire/checking-client.ts'
 import { type Guest, LIST_LIMIT, type Stage, startStage, TIMES } from './presence-stage.ts'

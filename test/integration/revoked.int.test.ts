@@ -1,7 +1,7 @@
 /** Whoever is removed is out: on every gateway, at once, also when messages are lost, Redis is away or a node is new. */
 import { REDIS } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, call, mutate, type Session, signIn } from '../wire/api-caller.ts'
 import { WireSocket } from '../wire/checking-client.ts'
 import { type Guest, type Stage, startStage } from './presence-stage.ts'

@@ -1,4 +1,5 @@
 /** Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts). */
+import { mulberry32 } from '@rhizom/kit/chance.ts'
 import { mergePresence, parsePresenceField, type PresenceEntry } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -623,17 +624,6 @@ test('G120 that Redis is not reached is said when it turns so, once a minute whi
   expect(take()).toEqual([bad])
 })
 
-/** Numbers in [0, 1) that a seed decides (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
-
 type Act =
   | { act: 'come'; node: number; being: number; space: number }
   | { act: 'go' | 'end' | 'state'; pick: number }
@@ -743,7 +733,7 @@ test('G116 after any order of joins, leaves, crashes, stops, cuts and lost messa
       fc.boolean(),
       async (plan, seed, listLimit, isCut) => {
         const weather: Weather = {
-          random: randomFrom(seed),
+          random: mulberry32(seed),
           lose: 0.15,
           loseHeartbeats: isCut ? 0.15 : 0,
           double: 0.15,

@@ -104,16 +104,3 @@ export class TestClient {
     for (const wake of waiters) wake()
   }
 }
-
-/** Waits until a condition holds. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  timeoutMs = 10_000,
-): Promise<void> {
-  const end = Date.now() + timeoutMs
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`it never came true that ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}

@@ -1,5 +1,5 @@
 /** Clients that come back to a log that does not reach back to them any more, pruned by the api itself. */
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Fault, Stage } from '../fault.ts'
 import type { Watcher } from '../watcher.ts'
 

@@ -1,5 +1,5 @@
 /** What tries who is here most: a gateway that comes back from the dead, and crowds that come and go at once. */
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
 import { leaveTogether, seatGuests } from '../presence/guests.ts'
 import { PAST_LEASE_MS } from '../presence/settings.ts'
@@ -35,14 +35,14 @@ const frozenPastLease: Fault = {
 }
 
 /** Everybody at once over every gateway, half of them gone at once, the half of those without a word. */
-async function comeAndGo({ crowd }: Stage, between: () => Promise<void>): Promise<void> {
+async function comeAndGo({ crowd }: Stage, between: () => Promise<unknown>): Promise<void> {
   const pages = crowd.visitors.throng(crowd.spaces.porch)
   await between()
   const going = pages.filter((_, index) => index % 2 === 0)
   for (const [index, page] of going.entries()) crowd.visitors.close(page, index % 2 === 0 ? 'politely' : 'at-once')
 }
 
-const areIn = (pages: readonly Watcher[]): Promise<void> =>
+const areIn = (pages: readonly Watcher[]): Promise<unknown> =>
   eventually('the crowd is in', () => pages.every(({ isSettled }) => isSettled))
 
 const crowds: Fault = {

@@ -1,7 +1,7 @@
 /** Redis gone, empty, frozen, refusing its subscribers, and replaced by a replica that lags. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { REDIS } from '@rhizom/protocol'
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { utterance } from '../../wire/api-caller.ts'
 import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
 import { seatGuests, untilEverybody } from '../presence/guests.ts'

@@ -1,5 +1,5 @@
 /** Guests for a fault: seated where it strikes, known to everybody, and gone with it for good. */
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Stage } from '../fault.ts'
 import type { Watcher } from '../watcher.ts'
 

@@ -5,9 +5,9 @@
  *
  *   come · go · cut · reload · withdraw · return · state        one of these every little while, chosen from a seed
  */
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Session } from '../../wire/api-caller.ts'
-import type { Random } from '../random.ts'
+import type { Random } from '../../kit/chance.ts'
 import type { Watcher } from '../watcher.ts'
 
 export interface PageOptions {

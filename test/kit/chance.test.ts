@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { seeded } from './random.ts'
+import { seeded } from './chance.ts'
 
 const draws = (seed: number): number[] => {
   const random = seeded(seed)

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Target, TcpProxy } from './tcp-proxy.ts'
 
 /** A server that says back what it hears. */
@@ -56,11 +56,11 @@ function call(port = proxy.port): Caller {
 /** Says something and waits for the echo. */
 async function exchange(caller: Caller, said: string, answer = said): Promise<void> {
   caller.socket.write(said)
-  await eventually(`the echo of ${said}`, () => caller.heard().endsWith(answer), 3_000)
+  await eventually(`the echo of ${said}`, () => caller.heard().endsWith(answer), 30_000)
 }
 
-const isReset = (caller: Caller): Promise<void> =>
-  eventually('a reset', () => caller.ended() === 'ECONNRESET' || caller.ended() === 'EPIPE', 3_000)
+const isReset = (caller: Caller): Promise<unknown> =>
+  eventually('a reset', () => caller.ended() === 'ECONNRESET' || caller.ended() === 'EPIPE', 30_000)
 
 beforeEach(async () => {
   proxy = await TcpProxy.listen('test')
@@ -83,7 +83,7 @@ test('F23 what passes is what was sent, in order, also slowly', async () => {
   proxy.delay(30)
   const begun = performance.now()
   for (const word of ['a', 'b', 'c']) caller.socket.write(word)
-  await eventually('the late echo', () => caller.heard().endsWith('abc'), 3_000)
+  await eventually('the late echo', () => caller.heard().endsWith('abc'), 30_000)
   expect(performance.now() - begun).toBeGreaterThan(55)
 })
 
@@ -93,8 +93,8 @@ test('F23 a cut link resets what stands and what comes, and carries again when h
   proxy.cut()
   await isReset(before)
   const during = call()
-  await eventually('the end', () => during.ended() !== undefined, 3_000)
-  await eventually('the server is told', () => echoes[0]?.sockets.every((socket) => socket.destroyed) ?? false, 3_000)
+  await eventually('the end', () => during.ended() !== undefined, 30_000)
+  await eventually('the server is told', () => echoes[0]?.sockets.every((socket) => socket.destroyed) ?? false, 30_000)
   proxy.heal()
   const after = call()
   await exchange(after, 'again')
@@ -107,7 +107,7 @@ test('F23 a blackhole swallows what is said, and an end as well', async () => {
   proxy.blackhole()
   standing.socket.write('unheard')
   const coming = call()
-  await eventually('a connection', () => coming.socket.readyState === 'open', 3_000)
+  await eventually('a connection', () => coming.socket.readyState === 'open', 30_000)
   coming.socket.write('unheard')
   const leaving = call()
   leaving.socket.end()
@@ -133,6 +133,42 @@ test('F23 after a blackhole a connection of that time is silent until somebody s
   await isReset(speaks)
   echoes[0]?.sockets[1]?.write('hello?')
   await isReset(listens)
+})
+
+test('F23 abandoned connections are silent for ever, and new ones are carried', async () => {
+  const standing = call()
+  await exchange(standing, 'hello')
+  proxy.abandon()
+  standing.socket.write('anybody there?')
+  echoes[0]?.sockets[0]?.write('hello?')
+  await exchange(call(), 'a new one is carried')
+  proxy.heal()
+  standing.socket.write('and now?')
+  await exchange(call(), 'another one')
+  expect([standing.heard(), standing.ended()]).toEqual(['hello', undefined])
+})
+
+test('F23 a link is cut after a piece that was sent, whose answer never comes', async () => {
+  const seen: string[] = []
+  proxy.watchSending((piece) => seen.push(piece.toString()))
+  proxy.cutAfterSending((piece) => piece.includes('last'))
+  const caller = call()
+  await exchange(caller, 'first')
+  const heardThere = new Promise((resolve) => echoes[0]?.sockets[0]?.on('data', (chunk) => resolve(chunk.toString())))
+  caller.socket.write('last')
+  await eventually('the end', () => caller.ended() !== undefined, 30_000)
+  expect([await heardThere, caller.heard(), seen]).toEqual(['last', 'first', ['first', 'last']])
+  await exchange(call(), 'last, but not of this link')
+})
+
+test('F23 a new connection is cut after so many bytes of its answer, until all may pass', async () => {
+  proxy.cutAfterReceiving(3)
+  const short = call()
+  short.socket.write('hello')
+  await eventually('the end', () => short.ended() !== undefined, 30_000)
+  expect(short.heard()).toBe('hel')
+  proxy.cutAfterReceiving()
+  await exchange(call(), 'hello')
 })
 
 test('F23 new connections go to the new target, past one that refuses', async () => {

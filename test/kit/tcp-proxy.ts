@@ -4,7 +4,7 @@
  * swallowed). It knows nothing of what it carries; which links exist is the rig's matter (rig.ts).
  *
  * A blackhole ends as a network failure does: connections from that time have no state left on the way, so they stay
- * silent until either side speaks, and whoever speaks gets a reset.
+ * silent until either side speaks, and whoever speaks gets a reset. Abandoned connections are never told anything.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
@@ -18,8 +18,10 @@ type LinkMode = 'open' | 'cut' | 'blackholed'
 interface Pair {
   readonly near: Socket
   far: Socket | undefined
-  /** Has lost bytes: nothing it carries from now on would make sense. */
-  stale: boolean
+  /** A stale one has lost bytes: nothing that it carries from now on would make sense. */
+  way: 'open' | 'stale' | 'abandoned'
+  /** Bytes that may still come from the far end. */
+  left: number
 }
 
 /** Reads host and port of a url such as `redis://127.0.0.1:6379`. */
@@ -37,6 +39,9 @@ export class TcpProxy {
   #next = 0
   #mode: LinkMode = 'open'
   #delayMs = 0
+  #allowance = Number.POSITIVE_INFINITY
+  #onSending: ((piece: Buffer) => void) | undefined
+  #isLast: ((piece: Buffer) => boolean) | undefined
 
   private constructor(name: string, server: Server, port: number) {
     this.name = name
@@ -90,7 +95,27 @@ export class TcpProxy {
   /** From now on everything said is swallowed, also on new connections, which are accepted. */
   blackhole(): void {
     this.#mode = 'blackholed'
-    for (const pair of this.#pairs) pair.stale = true
+    for (const pair of this.#pairs) if (pair.way === 'open') pair.way = 'stale'
+  }
+
+  /** Leaves the standing connections without a way, for ever and unknown to either end. New ones are carried. */
+  abandon(): void {
+    for (const pair of this.#pairs) pair.way = 'abandoned'
+  }
+
+  /** Shows each piece on its way to a target, also of those that never get there. */
+  watchSending(seen: ((piece: Buffer) => void) | undefined): void {
+    this.#onSending = seen
+  }
+
+  /** Asks about each piece sent to a target; the first that is the last is delivered, and never answered: a reset comes. */
+  cutAfterSending(isLast: (piece: Buffer) => boolean): void {
+    this.#isLast = isLast
+  }
+
+  /** Lets each new connection have so many bytes from its target, and then a reset. */
+  cutAfterReceiving(bytes = Number.POSITIVE_INFINITY): void {
+    this.#allowance = bytes
   }
 
   /** Holds back every byte for a while, in order. 0 ends it. */
@@ -109,11 +134,12 @@ export class TcpProxy {
   }
 
   #accept(near: Socket): void {
-    const pair: Pair = { near, far: undefined, stale: this.#mode === 'blackholed' }
+    const way = this.#mode === 'blackholed' ? 'stale' : 'open'
+    const pair: Pair = { near, far: undefined, way, left: this.#allowance }
     this.#pairs.add(pair)
     this.#watch(pair, near, () => pair.far)
     if (this.#mode === 'cut') this.#drop(pair)
-    else if (!pair.stale) this.#reach(pair, this.#targets.length)
+    else if (way === 'open') this.#reach(pair, this.#targets.length)
   }
 
   #reach(pair: Pair, triesLeft: number): void {
@@ -124,7 +150,7 @@ export class TcpProxy {
     const far = connect({ ...target, noDelay: true })
     const refused = (): void => {
       far.destroy()
-      if (pair.stale || pair.near.destroyed) return
+      if (pair.way !== 'open' || pair.near.destroyed) return
       this.#reach(pair, triesLeft - 1)
     }
     far.once('error', refused)
@@ -139,23 +165,41 @@ export class TcpProxy {
 
   #watch(pair: Pair, from: Socket, other: () => Socket | undefined): void {
     from.on('data', (chunk) => {
-      if (pair.stale) {
-        if (this.#mode !== 'blackholed') this.#drop(pair)
-        return
-      }
+      if (from === pair.near) this.#onSending?.(chunk)
+      if (pair.way === 'abandoned' || this.#mode === 'blackholed') return
+      if (pair.way === 'stale') return this.#drop(pair)
+      if (this.#isWhatIsLast(pair, from, chunk)) return
       if (this.#delayMs === 0) this.#carry(from, other(), chunk)
-      else setTimeout(() => !pair.stale && this.#carry(from, other(), chunk), this.#delayMs)
+      else setTimeout(() => pair.way === 'open' && this.#carry(from, other(), chunk), this.#delayMs)
     })
     // What one side does is told to the other only over a link that carries: a blackhole swallows a goodbye as well.
     from.on('error', () => from.destroy())
     from.on('close', (hadError) => {
       const counterpart = other()
-      if (!pair.stale && counterpart !== undefined) {
+      if (pair.way === 'open' && counterpart !== undefined) {
         if (hadError) counterpart.resetAndDestroy()
         else counterpart.end()
       }
       if (counterpart === undefined || counterpart.destroyed) this.#pairs.delete(pair)
     })
+  }
+
+  /** Delivers what a connection is cut after, and cuts it. */
+  #isWhatIsLast(pair: Pair, from: Socket, chunk: Buffer): boolean {
+    const { near, far } = pair
+    const cutOnceSent = (to: Socket | undefined, last: Buffer): true => {
+      pair.way = 'stale'
+      to?.write(last, () => setImmediate(() => this.#drop(pair)))
+      return true
+    }
+    if (from === near && this.#isLast?.(chunk) === true) {
+      this.#isLast = undefined
+      return cutOnceSent(far, chunk)
+    }
+    if (from === near) return false
+    if (chunk.length > pair.left) return cutOnceSent(near, chunk.subarray(0, pair.left))
+    pair.left -= chunk.length
+    return false
   }
 
   #carry(from: Socket, to: Socket | undefined, chunk: Buffer): void {

@@ -1,4 +1,4 @@
-/** Choices from a seed, so that a run can be repeated: the same seed injects the same faults in the same order. */
+/** Chance from a seed, so that a run can be repeated: the same seed, the same choices in the same order. */
 
 export interface Random {
   /** In [0, 1). */
@@ -8,15 +8,19 @@ export interface Random {
   pick<T>(items: readonly T[]): T
 }
 
-/** Mulberry32: small, and good enough to choose faults. */
-export function seeded(seed: number): Random {
+/** Numbers in [0, 1) from a seed. Mulberry32: small, and good enough to roll dice with. */
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0
-  const next = (): number => {
+  return () => {
     state = (state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+export function seeded(seed: number): Random {
+  const next = mulberry32(seed)
   const below = (bound: number): number => Math.floor(next() * bound)
   return {
     next,
