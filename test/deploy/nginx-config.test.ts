@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { lastOf, parseDockerfile } from './dockerfile.ts'
 import { fillTemplate, named, parseNginxConfig } from './nginx-config.ts'
 
-const docker = join(import.meta.dirname, '../docker')
+const docker = join(import.meta.dirname, '../../infra/docker')
 const template = readFileSync(join(docker, 'nginx.conf.template'), 'utf8')
 const stages = parseDockerfile(readFileSync(join(docker, 'web.Dockerfile'), 'utf8'))
 const image = stages.at(-1)
@@ -20,12 +20,12 @@ const location = (...args: string[]) =>
 const SYNC = ['~', '^/v1/sync(/|$)']
 
 describe('the configuration of the web server', () => {
-  it('I132 is filled in by the environment of its image, with nothing left over', () => {
+  it('D32 is filled in by the environment of its image, with nothing left over', () => {
     expect(fillTemplate(template, env)).not.toMatch(/\$\{/)
     expect(named(server, 'listen')[0]?.args).toEqual([String(lastOf(image, 'EXPOSE')?.port)])
   })
 
-  it('I132 passes sockets to the gateways, held back by nothing, and the rest of /v1 to the api', () => {
+  it('D32 passes sockets to the gateways, held back by nothing, and the rest of /v1 to the api', () => {
     expect(named(location(...SYNC), 'proxy_pass')[0]?.args).toEqual(['http://$gateway'])
     expect(named(location(...SYNC), 'proxy_buffering')[0]?.args).toEqual(['off'])
     expect(named(location('~', '^/v1(/|$)'), 'proxy_pass')[0]?.args).toEqual(['http://$api'])
@@ -39,7 +39,7 @@ describe('the configuration of the web server', () => {
     ])
   })
 
-  it('I132 passes on the upgrade and the address of the client, in every location', () => {
+  it('D32 passes on the upgrade and the address of the client, in every location', () => {
     const headers = named(server, 'proxy_set_header').map((directive) => directive.args.join(' '))
     expect(headers).toContain('Upgrade $http_upgrade')
     expect(headers).toContain('Connection $connection_for_upstream')
@@ -50,16 +50,16 @@ describe('the configuration of the web server', () => {
     for (const each of named(server, 'location')) expect(named(each.block, 'proxy_set_header')).toEqual([])
   })
 
-  it('I132 waits longer than a heartbeat of the gateways before it calls a socket dead', () => {
+  it('D32 waits longer than a heartbeat of the gateways before it calls a socket dead', () => {
     const seconds = Number.parseInt(named(location(...SYNC), 'proxy_read_timeout')[0]?.args[0] ?? '', 10)
     expect(seconds).toBeGreaterThan(2 * 20)
   })
 
-  it('I132 looks names up again, since a gateway that was replaced has another address', () => {
+  it('D32 looks names up again, since a gateway that was replaced has another address', () => {
     expect(named(config, 'resolver')[0]?.args).toEqual(['10.0.0.10', 'valid=5s'])
   })
 
-  it('I132 serves the page for every path of the client, and keeps internal paths inside', () => {
+  it('D32 serves the page for every path of the client, and keeps internal paths inside', () => {
     expect(named(location('/'), 'try_files')[0]?.args).toEqual(['$uri', '/index.html'])
     expect(named(server, 'location').map((each) => each.args.at(-1))).not.toContain('/internal/')
   })
@@ -70,7 +70,7 @@ describe('the headers of the page', () => {
   const added = named(server, 'add_header').map(({ args }) => args)
 
   it.each(Object.entries(PAGE_HEADERS))(
-    'I139 %s is as the page server has it, unless a node says its own',
+    'D39 %s is as the page server has it, unless a node says its own',
     (name, value) => {
       expect(added).toContainEqual([name, variableOf(name), 'always'])
       const map = named(config, 'map').find(({ args }) => args[1] === variableOf(name))
@@ -82,14 +82,14 @@ describe('the headers of the page', () => {
     },
   )
 
-  it('I139 there is no other but for caches, and no location that would lose them', () => {
+  it('D39 there is no other but for caches, and no location that would lose them', () => {
     expect(new Set(added.map(([name]) => name))).toEqual(new Set([...Object.keys(PAGE_HEADERS), 'Cache-Control']))
     for (const each of named(server, 'location')) expect(named(each.block, 'add_header')).toEqual([])
   })
 })
 
 describe('the reader of nginx configurations', () => {
-  it.each(['server {', 'server { listen 80 }', 'listen 80; }'])('I132 refuses %s', (text) => {
+  it.each(['server {', 'server { listen 80 }', 'listen 80; }'])('D32 refuses %s', (text) => {
     expect(() => parseNginxConfig(text)).toThrow()
   })
 })

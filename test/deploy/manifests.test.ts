@@ -3,15 +3,15 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { settings as apiSettings } from '../../api/src/index.ts'
-import { settings as gatewaySettings } from '../../gateway/src/index.ts'
+import { settings as apiSettings } from '@rhizom/api'
+import { settings as gatewaySettings } from '@rhizom/gateway'
 import { render } from './kustomize.ts'
 import { checkManifests } from './manifests.ts'
 import { PLANTED_FAULTS } from './planted-faults.ts'
 import { processSettings } from './process-settings.ts'
 import { parseYaml, recordAt, recordsAt, stringAt, type YamlRecord } from './yaml-value.ts'
 
-const k8s = join(import.meta.dirname, '../k8s')
+const k8s = join(import.meta.dirname, '../../infra/k8s')
 const overlay = 'overlays/example'
 const processes = [
   processSettings('rhizom-api', apiSettings, Number(apiSettings.STOP_TIMEOUT_MS.default)),
@@ -19,20 +19,20 @@ const processes = [
 ]
 
 describe('the manifests', () => {
-  it('I100 render offline and hold nothing that a cluster would refuse or drop in silence', () => {
+  it('D1 render offline and hold nothing that a cluster would refuse or drop in silence', () => {
     const rendered = render(join(k8s, overlay))
     expect(checkManifests(rendered, processes)).toEqual([])
     expect(rendered.resources.filter((resource) => resource['kind'] === 'Deployment')).toHaveLength(3)
   })
 
-  it('I101 the base holds no secret: an overlay or a secret store brings it', () => {
+  it('D2 the base holds no secret: an overlay or a secret store brings it', () => {
     const kinds = render(join(k8s, 'base')).resources.map((resource) => stringAt(resource, 'kind'))
     expect(kinds).not.toContain('Secret')
     expect(kinds).toContain('Deployment')
   })
 
   it.skipIf(spawnSync('kubectl', ['version', '--client']).status !== 0)(
-    'I100 render to the same as with kubectl, where kubectl exists',
+    'D1 render to the same as with kubectl, where kubectl exists',
     () => {
       const text = execFileSync('kubectl', ['kustomize', join(k8s, overlay)], { encoding: 'utf8' })
       const theirs = parseYaml(text, 'kubectl').documents.map(withoutHashes)
@@ -50,7 +50,7 @@ describe('planted faults', () => {
   })
   afterAll(() => rmSync(copy, { recursive: true }))
 
-  it.each(PLANTED_FAULTS)('I102 $title is found', ({ file, find, replacement, says }) => {
+  it.each(PLANTED_FAULTS)('D3 $title is found', ({ file, find, replacement, says }) => {
     const path = join(copy, file)
     const sound = readFileSync(path, 'utf8')
     const broken = sound.replace(find, replacement)
@@ -61,7 +61,7 @@ describe('planted faults', () => {
     expect(faults.filter((fault) => says.test(fault))).not.toEqual([])
   })
 
-  it('I102 the unbroken copy is sound', () => {
+  it('D3 the unbroken copy is sound', () => {
     expect(checkManifests(render(join(copy, overlay)), processes)).toEqual([])
   })
 })
