@@ -5,7 +5,7 @@
  * `.hostile.test.ts` real processes and somebody who means them ill.
  */
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { LongestFirst } from './test/longest-first.ts'
 
 const services = './test/services/global-setup.ts'
 const browser = './test/browser/global-setup.ts'
@@ -16,17 +16,6 @@ const kinds = {
   e2e: { globalSetup: [services, browser], testTimeout: 180_000 },
   fault: { globalSetup: [services], testTimeout: 180_000 },
   hostile: { globalSetup: [services], testTimeout: 180_000 },
-}
-/** What takes longest begins first, so that nothing waits for it alone at the end. */
-const LONGEST = ['parts.fault', 'stories.fault', 'mutants.sim', 'simulation.sim', 'hosts.fault', 'hostile.hostile']
-class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification): number => {
-      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`))
-      return place === -1 ? LONGEST.length : place
-    }
-    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
-  }
 }
 const ignored = ['**/node_modules/**', '**/.local/**', '**/dist/**']
 

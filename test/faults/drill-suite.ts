@@ -3,7 +3,7 @@
  * (parts.fault.test.ts, stories.fault.test.ts), each with a rig of its own, because a rig waits more than it works.
  */
 import { afterAll, beforeAll, expect } from 'vitest'
-import { bringUp, type Cast } from './cast.ts'
+import { bringUp, type RunSetup } from './run-setup.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
 import { PRESENCE_FACTS } from './presence/settings.ts'
@@ -25,8 +25,8 @@ interface Half {
 }
 
 /** Brings up a rig for the tests of a file, whose report gets a name. */
-export function useRig(name: string): Half {
-  let cast: Cast
+export function rigForTests(name: string): Half {
+  let setup: RunSetup
   const startedAt = performance.now()
   const outcomes: Outcome[] = []
 
@@ -36,31 +36,31 @@ export function useRig(name: string): Half {
     date: new Date().toISOString().slice(0, 10),
     seed,
     tookMs: performance.now() - startedAt,
-    cast: cast.describe(),
+    participants: setup.describe(),
     presence: PRESENCE_FACTS,
-    logs: cast.rig.logs,
+    logs: setup.rig.logs,
   })
 
   /** Runs a fault; after a failed one everything is mended first, so that one failure does not make others. */
-  async function drill(fault: Fault): Promise<{ outcome: Outcome; clients: string }> {
-    const outcome = await cast.drill.run(fault)
-    const clients = cast.crowd.describe()
+  async function drill(fault: Fault): Promise<{ outcome: Outcome; standing: string }> {
+    const outcome = await setup.drill.run(fault)
+    const standing = setup.clients.describe()
     outcomes.push(outcome)
-    if (!outcome.passed) await cast.drill.mend()
-    return { outcome, clients }
+    if (!outcome.passed) await setup.drill.mend()
+    return { outcome, standing }
   }
 
   beforeAll(async () => {
-    cast = await bringUp({ seed, pace: { batch: 3, everyMs: 80 } })
+    setup = await bringUp({ seed, pace: { batch: 3, everyMs: 80 } })
   }, RIG_WITHIN_MS)
 
   afterAll(async () => {
-    await cast?.stop()
+    await setup?.stop()
   }, RIG_WITHIN_MS)
 
   async function expectHarmless(fault: Fault): Promise<void> {
-    const { outcome, clients } = await drill(fault)
-    expect(outcome.passed, `${failuresOf([outcome], facts())}\n${clients}`).toBe(true)
+    const { outcome, standing } = await drill(fault)
+    expect(outcome.passed, `${failuresOf([outcome], facts())}\n${standing}`).toBe(true)
     expect(outcome).toMatchObject({ lost: 0, duplicated: 0, outOfOrder: 0, ghosts: 0, missing: 0, blinks: 0 })
     expect(outcome.acknowledged).toBeGreaterThan(0)
     expect(outcome.exactMs).toBeGreaterThan(0)

@@ -1,6 +1,6 @@
 /**
  * Everything that can fail, in one place: the stores, two api nodes, the gateways, and a link with a name between any
- * two of them. Who writes and who watches is the crowd's matter (crowd.ts), what fails when is the drill's (drill.ts).
+ * two of them. Who writes and who watches is the matter of clients.ts, what fails when is the drill's (drill.ts).
  *
  *   clients ─► gateway-k ─► api-1, api-2 ─► postgres        each arrow is a proxy that can be cut or blackholed
  *                  └──────────┴────────► redis ◄─ replica

@@ -6,21 +6,25 @@ import { commitFaults } from './catalog/commit-faults.ts'
 import { historyFaults } from './catalog/history-faults.ts'
 import { logFaults } from './catalog/log-faults.ts'
 import { presenceFaults } from './catalog/presence-faults.ts'
-import { FAULT_WITHIN, useRig } from './drill-suite.ts'
+import { FAULT_WITHIN, rigForTests } from './drill-suite.ts'
 
-const { expectHarmless, expectWholeRun } = useRig('faults-of-stories')
+const { expectHarmless, expectWholeRun } = rigForTests('faults-of-stories')
 const [slowReader, ...otherClients] = clientFaults
 const STORIES = [...presenceFaults, ...clientFaults, ...commitFaults, ...logFaults, ...historyFaults]
 
-test.for(presenceFaults)('F1 F2 F3 F7 F8 F9 F10 F11 $name', FAULT_WITHIN, expectHarmless)
+test.for(presenceFaults)('F1 F2 F3 F7 F8 F9 F10 F11 $name', FAULT_WITHIN, (fault) => expectHarmless(fault))
 
-test.for(otherClients)('F1 F2 F3 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
+test.for(otherClients)('F1 F2 F3 F7 F8 F9 F10 $name', FAULT_WITHIN, (fault) => expectHarmless(fault))
 
-test.for(commitFaults)('F1 F2 F3 F4 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
+test.for(commitFaults)('F1 F2 F3 F4 F7 F8 F9 F10 $name', FAULT_WITHIN, (fault) => expectHarmless(fault))
 
-test.for(slowReader === undefined ? [] : [slowReader])('F1 F2 F3 F5 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
+test.for(slowReader === undefined ? [] : [slowReader])('F1 F2 F3 F5 F7 F8 F9 F10 $name', FAULT_WITHIN, (fault) =>
+  expectHarmless(fault),
+)
 
-test.for([...logFaults, ...historyFaults])('F1 F2 F3 F6 F7 F8 F9 F10 $name', FAULT_WITHIN, expectHarmless)
+test.for([...logFaults, ...historyFaults])('F1 F2 F3 F6 F7 F8 F9 F10 $name', FAULT_WITHIN, (fault) =>
+  expectHarmless(fault),
+)
 
 test('F1 F2 the run as a whole wrote under every fault, lost nothing, and leaves its table', () =>
   expectWholeRun(STORIES))

@@ -122,11 +122,11 @@ export class Bystander {
   async pause(): Promise<string[]> {
     this.#mode = 'paused'
     await eventually('the bystander has all its answers', () => this.#underWay === 0, GIVEN_UP_AFTER_MS * 2)
-    const cuts = this.#watchers.flatMap(({ name, lifeline, violations }) => [
-      ...[...lifeline.closes].map(([code, times]) => `${name} was cut off with ${code}, ${times} times`),
+    const cuts = this.#watchers.flatMap(({ name, reconnecting, violations }) => [
+      ...[...reconnecting.closes].map(([code, times]) => `${name} was cut off with ${code}, ${times} times`),
       ...violations.splice(0).map((what) => `${name}: ${what}`),
     ])
-    for (const { lifeline } of this.#watchers) lifeline.closes.clear()
+    for (const { reconnecting } of this.#watchers) reconnecting.closes.clear()
     return [...this.#complaints.splice(0), ...this.#acknowledgements.violations.splice(0), ...cuts]
   }
 

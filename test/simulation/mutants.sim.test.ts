@@ -46,8 +46,8 @@ beforeAll(() => {
 })
 
 afterAll(async () => {
-  const all = await Promise.allSettled(MUTANTS.map(({ name }) => hunts.get(name)?.promise))
-  const ended = all.flatMap((one) => (one.status === 'fulfilled' && one.value !== undefined ? [one.value] : []))
+  const all = await Promise.allSettled([...hunts.values()].map(({ promise }) => promise))
+  const ended = all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const found = ended.filter((hunt) => hunt.found !== undefined).length
   const runs = ended.reduce((sum, hunt) => sum + hunt.runs, 0)
   process.stdout.write(`simulation: ${found} of ${MUTANTS.length} mutants found, by ${runs} runs altogether\n`)

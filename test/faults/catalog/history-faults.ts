@@ -23,29 +23,29 @@ const NEW_HISTORY_WITHIN_MS = 15_000
 const UNPROMOTED_MS = 2_000
 
 /** Holds the writers and judges nothing yet: everything so far is read and held by everybody. */
-async function comeToRest({ crowd, problem }: Stage): Promise<void> {
-  await crowd.holdWriting()
-  for (const what of Object.values(await crowd.messages.readLogs()).flat()) problem(String(what))
-  await crowd.untilLevel(crowd.logs, 10_000)
+async function comeToRest({ clients, problem }: Stage): Promise<void> {
+  await clients.holdWriting()
+  for (const what of Object.values(await clients.messages.readLogs()).flat()) problem(String(what))
+  await clients.untilLevel(clients.logs, 10_000)
 }
 
 /** Writes what will be undone, and sees it delivered. */
 async function writeInVain(stage: Stage): Promise<void> {
-  const { crowd } = stage
-  for (const space of crowd.spaces.busy)
-    await crowd.write(...Array.from({ length: UNDONE }, () => ({ ...utterance(space, 'will be undone'), space })))
+  const { clients } = stage
+  for (const space of clients.spaces.busy)
+    await clients.write(...Array.from({ length: UNDONE }, () => ({ ...utterance(space, 'will be undone'), space })))
   await comeToRest(stage)
 }
 
 /** Waits for the new history of every space, and begins to judge by it. */
 async function goOnAnew(stage: Stage, backup: Heads): Promise<void> {
-  const { crowd, rig, note, problem } = stage
+  const { clients, rig, note, problem } = stage
   const begunAt = performance.now()
   let heads = new Map<string, { epoch: string; version: number }>()
   await eventually(
     'every space has a new epoch',
     async () => {
-      heads = await rig.heads(crowd.allSpaces).catch(() => new Map<string, never>())
+      heads = await rig.heads(clients.allSpaces).catch(() => new Map<string, never>())
       return heads.size > 0 && [...heads].every(([space, { epoch }]) => epoch !== backup.get(space)?.epoch)
     },
     NEW_HISTORY_WITHIN_MS,
@@ -53,13 +53,13 @@ async function goOnAnew(stage: Stage, backup: Heads): Promise<void> {
   note(`new history after ${Math.round(performance.now() - begunAt)} ms`)
   for (const [space, { epoch, version }] of heads) {
     if (version !== backup.get(space)?.version) problem(`${space} went on at ${version}: it was not undone as planned`)
-    crowd.acknowledgements.undo(space, version)
-    crowd.logs.get(space)?.rebuild(epoch, version)
+    clients.acknowledgements.undo(space, version)
+    clients.logs.get(space)?.rebuild(epoch, version)
   }
-  const before = snapshotsOf(crowd.watchers)
-  crowd.goOnWriting()
-  await crowd.untilLevel(heads, 15_000)
-  note(`${snapshotsOf(crowd.watchers) - before} snapshots`)
+  const before = snapshotsOf(clients.watchers)
+  clients.goOnWriting()
+  await clients.untilLevel(heads, 15_000)
+  note(`${snapshotsOf(clients.watchers) - before} snapshots`)
 }
 
 const restored: Fault = {
@@ -71,7 +71,7 @@ const restored: Fault = {
     const data = join(store.folder, 'data')
     const backup = join(store.folder, 'backup')
     await comeToRest(stage)
-    const heads = await stage.rig.heads(stage.crowd.allSpaces)
+    const heads = await stage.rig.heads(stage.clients.allSpaces)
     await store.stop('SIGINT')
     copyFolder(data, backup)
     await store.startAgain()
@@ -93,7 +93,7 @@ const failedOver: Fault = {
   weight: 1,
   holdMs: 300,
   async strike(stage) {
-    const { rig, crowd } = stage
+    const { rig, clients } = stage
     const link = await TcpProxy.listen('postgres replica→primary')
     await comeToRest(stage)
     const former = rig.stores.postgres
@@ -103,10 +103,10 @@ const failedOver: Fault = {
       const [row] = await sql<{ status: string }[]>`select status from pg_stat_wal_receiver`
       return row?.status === 'streaming'
     })
-    crowd.goOnWriting()
-    await crowd.untilWritten(60, 10_000)
+    clients.goOnWriting()
+    await clients.untilWritten(60, 10_000)
     await comeToRest(stage)
-    const heads = await rig.heads(crowd.allSpaces)
+    const heads = await rig.heads(clients.allSpaces)
     await eventually('the replica has it all', async () => {
       const [row] = await sql<{ lag: string }[]>`
         select pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) as lag`

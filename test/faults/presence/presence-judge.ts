@@ -108,8 +108,8 @@ export class PresenceJudge {
   }
 
   #told(): Told[] {
-    return [...this.#options.pages(), ...this.#retired].flatMap(({ name, lifeline, rosters }) =>
-      [...rosters.values()].map((roster) => ({ name, gateway: lifeline.gateway, roster })),
+    return [...this.#options.pages(), ...this.#retired].flatMap(({ name, reconnecting, rosters }) =>
+      [...rosters.values()].map((roster) => ({ name, gateway: reconnecting.gateway, roster })),
     )
   }
 
@@ -120,7 +120,7 @@ export class PresenceJudge {
       [...page.rosters.values()].flatMap((roster): Place[] => {
         if (page.state === 'asleep' || page.state === 'stopped') return []
         const { space, status } = roster
-        const where = `${page.name} (gateway ${page.lifeline.gateway + 1}, ${page.state}, ${status})`
+        const where = `${page.name} (gateway ${page.reconnecting.gateway + 1}, ${page.state}, ${status})`
         if (status === 'exact' && page.isSettled) {
           const listed = new Map([...roster.list.values()].map(({ being, state }) => [being, state]))
           return [{ where, space, ...compareList(expected.get(space) ?? new Map(), listed) }]
@@ -179,7 +179,7 @@ function expectedIn(space: string, pages: readonly Watcher[]): { here: Map<strin
   for (const page of pages) {
     if (!page.isHereIn(space)) continue
     const { being, isVoice } = page
-    const { gateway } = page.lifeline
+    const { gateway } = page.reconnecting
     if (isVoice || !here.has(being)) here.set(being, isVoice ? page.stateIn(space) : {})
     parts.set(gateway, (parts.get(gateway) ?? new Set()).add(being))
   }

@@ -6,11 +6,11 @@ export interface Spaces {
   busy: readonly string[]
   quiet: string
   /** Where people come and go. Not the quiet one: whoever comes has the gateway read, which would show what it missed. */
-  porch: string
-  torrent: string
+  churn: string
+  burst: string
 }
 
-export interface Seat {
+export interface Placement {
   name: string
   /** Pages of the same being name the same. */
   being: string
@@ -23,30 +23,30 @@ export interface Seat {
 /** The private one of the busy spaces. */
 export const cellarOf = ({ busy }: Spaces): string => busy[3] ?? ''
 
-export function seating(spaces: Spaces): Seat[] {
-  const { busy, quiet, porch, torrent } = spaces
+export function placements(spaces: Spaces): Placement[] {
+  const { busy, quiet, churn, burst } = spaces
   const [lobby = '', garden = '', kitchen = ''] = busy
   const cellar = cellarOf(spaces)
-  const one = (name: string, ...where: string[]): Seat => ({
+  const one = (name: string, ...where: string[]): Placement => ({
     name,
     being: name,
     spaces: where,
     present: true,
     direct: false,
   })
-  const pages = (being: string, where: readonly string[], ...names: string[]): Seat[] =>
+  const pages = (being: string, where: readonly string[], ...names: string[]): Placement[] =>
     names.map((name) => ({ ...one(name, ...where), being }))
-  const onlyWatching = (seat: Seat): Seat => ({ ...seat, present: false })
+  const onlyWatching = (placement: Placement): Placement => ({ ...placement, present: false })
   return [
     ...['lobby-1', 'lobby-2'].map((name) => one(name, lobby)),
     onlyWatching(one('lobby-3', lobby)),
     ...pages('garden', [garden], 'garden-1', 'garden-2', 'garden-3'),
-    ...['kitchen-1', 'kitchen-2'].map((name) => one(name, kitchen, quiet, porch)),
-    ...pages('all', [lobby, garden, kitchen, quiet, porch], 'all-1', 'all-2'),
-    onlyWatching(one('all-3', lobby, garden, kitchen, quiet, porch)),
+    ...['kitchen-1', 'kitchen-2'].map((name) => one(name, kitchen, quiet, churn)),
+    ...pages('all', [lobby, garden, kitchen, quiet, churn], 'all-1', 'all-2'),
+    onlyWatching(one('all-3', lobby, garden, kitchen, quiet, churn)),
     ...['member-1', 'member-2'].map((name) => one(name, cellar, lobby)),
     ...['sleeper-1', 'sleeper-2'].map((name) => one(name, garden, kitchen)),
-    one('torrent-1', torrent, quiet),
-    onlyWatching({ ...one('slow', torrent), direct: true }),
+    one('burst-1', burst, quiet),
+    onlyWatching({ ...one('slow', burst), direct: true }),
   ]
 }

@@ -13,7 +13,7 @@ const WELCOME_WITHIN_MS = 2_000
 const LOOK_EVERY_MS = 100
 const BACKOFF_MS = { first: 50, most: 800 } as const
 
-export interface LifelineOptions {
+export interface ReconnectingClientOptions {
   /** Base urls; the next one is tried after each close. */
   gateways: readonly string[]
   first: number
@@ -21,7 +21,7 @@ export interface LifelineOptions {
 }
 
 /** Who is kept connected. */
-export interface LifelineOwner {
+export interface ReconnectingClientOwner {
   welcomed(): void
   /** Everything but the greetings. */
   frame(frame: ServerFrame): void
@@ -31,15 +31,15 @@ export interface LifelineOwner {
   lost(): void
 }
 
-export type LifelineState = 'connecting' | 'greeting' | 'live' | 'waiting' | 'asleep' | 'stopped'
+export type ReconnectingClientState = 'connecting' | 'greeting' | 'live' | 'waiting' | 'asleep' | 'stopped'
 
-export class Lifeline {
+export class ReconnectingClient {
   /** What no gateway may do. */
   readonly violations: string[] = []
   readonly closes = new Map<number, number>()
   connects = 0
   silences = 0
-  state: LifelineState = 'waiting'
+  state: ReconnectingClientState = 'waiting'
   lastError = 'none'
   /** What was heard over the present connection, or the last one. */
   pulse = new Pulse(0)
@@ -47,8 +47,8 @@ export class Lifeline {
   endsWithConnection = false
   /** Does not mind silence until then. */
   patientUntil = 0
-  readonly #options: LifelineOptions
-  readonly #owner: LifelineOwner
+  readonly #options: ReconnectingClientOptions
+  readonly #owner: ReconnectingClientOwner
   #connection: Connection | undefined
   #gateway: number
   #attempt = 0
@@ -59,7 +59,7 @@ export class Lifeline {
   #paused = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: LifelineOptions, owner: LifelineOwner) {
+  constructor(options: ReconnectingClientOptions, owner: ReconnectingClientOwner) {
     this.#options = options
     this.#owner = owner
     this.#gateway = options.first

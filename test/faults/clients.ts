@@ -3,7 +3,7 @@
  * come and go (arrival.ts brings them in). It lets one wait until they are level; what they were promised and told is judged
  * by message-judge.ts and presence/presence-judge.ts.
  *
- *   busy spaces (one of them private) · a quiet one · a porch where people come and go · one for torrents, watched by a
+ *   busy spaces (one of them private) · a quiet one · one for churn, where people come and go · one for bursts, watched by a
  *   client that can be slow
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,7 +17,7 @@ import { PresenceJudge } from './presence/presence-judge.ts'
 import type { Visitors } from './presence/visitors.ts'
 import type { Random } from '../kit/chance.ts'
 import type { Heads, Rig } from './rig.ts'
-import type { Spaces } from './seating.ts'
+import type { Spaces } from './client-placement.ts'
 import type { SpaceLog } from './space-log.ts'
 import type { Watcher } from './watcher.ts'
 import type { Writer } from './writer.ts'
@@ -33,7 +33,7 @@ const QUIET_WITHIN_MS = 20_000
 const QUICK_MS = 300
 const QUICK_IN_A_ROW = 3
 
-export class Crowd {
+export class Clients {
   readonly rig: Rig
   readonly pace: Pace
   readonly acknowledgements = new Acknowledgements()
@@ -42,8 +42,8 @@ export class Crowd {
   readonly spaces: Spaces = {
     busy: [freshId('lobby'), freshId('garden'), freshId('kitchen'), freshId('cellar')],
     quiet: freshId('quiet'),
-    porch: freshId('porch'),
-    torrent: freshId('torrent'),
+    churn: freshId('churn'),
+    burst: freshId('burst'),
   }
   readonly messages: MessageJudge
   readonly presence: PresenceJudge
@@ -92,13 +92,13 @@ export class Crowd {
   }
 
   get #all(): Arrived {
-    if (this.#arrived === undefined) throw new Error('the crowd is not there yet')
+    if (this.#arrived === undefined) throw new Error('the clients is not there yet')
     return this.#arrived
   }
 
   get allSpaces(): string[] {
-    const { busy, quiet, porch, torrent } = this.spaces
-    return [...busy, quiet, porch, torrent]
+    const { busy, quiet, churn, burst } = this.spaces
+    return [...busy, quiet, churn, burst]
   }
 
   /** Api nodes that may be called just now. */
@@ -146,7 +146,7 @@ export class Crowd {
 
   /** Spreads the clients over the gateways again: after an outage most of them are elsewhere. */
   async spread(): Promise<void> {
-    for (const watcher of this.watchers) watcher.lifeline.goHome()
+    for (const watcher of this.watchers) watcher.reconnecting.goHome()
     await eventually('every client is connected again', () => this.watchers.every(({ isSettled }) => isSettled))
   }
 

@@ -1,14 +1,14 @@
-/** Puts a run together: the rig, its crowd and the drill, brought up in order and down again whatever happens. */
+/** Puts a run together: the rig, its clients and the drill, brought up in order and down again whatever happens. */
 import { SNAPSHOT_SIZE } from './arrival.ts'
-import { Crowd, type Pace } from './crowd.ts'
+import { Clients, type Pace } from './clients.ts'
 import { Drill } from './drill.ts'
 import { PRESENCE_SETTINGS } from './presence/settings.ts'
 import { type Random, seeded } from '../kit/chance.ts'
 import { type Rig, startRig } from './rig.ts'
 
-export interface Cast {
+export interface RunSetup {
   rig: Rig
-  crowd: Crowd
+  clients: Clients
   drill: Drill
   random: Random
   /** Who takes part, as one line. */
@@ -16,7 +16,7 @@ export interface Cast {
   stop(): Promise<void>
 }
 
-export interface CastOptions {
+export interface RunSetupOptions {
   seed: number
   pace: Pace
   gateways?: number
@@ -32,31 +32,31 @@ const API_SETTINGS = {
   SNAPSHOT_BYTES: String(SNAPSHOT_SIZE.bytes),
 }
 
-export async function bringUp({ seed, pace, gateways = 3, writers = 4, env }: CastOptions): Promise<Cast> {
+export async function bringUp({ seed, pace, gateways = 3, writers = 4, env }: RunSetupOptions): Promise<RunSetup> {
   const random = seeded(seed)
   const settings = {
     api: { ...API_SETTINGS, ...env?.api },
     gateway: { ...GATEWAY_SETTINGS, ...env?.gateway },
   }
   const rig = await startRig({ gateways, env: settings })
-  const crowd = new Crowd(rig, pace, random)
+  const clients = new Clients(rig, pace, random)
   const stop = async (): Promise<void> => {
-    await crowd.leave()
+    await clients.leave()
     await rig.stop()
   }
   try {
-    await crowd.arrive({ writers })
+    await clients.arrive({ writers })
   } catch (error) {
     await stop()
     throw error
   }
   return {
     rig,
-    crowd,
+    clients,
     random,
-    drill: new Drill(rig, crowd, random),
+    drill: new Drill(rig, clients, random),
     describe: () =>
-      `${rig.apis.length} api nodes, ${rig.gateways.length} gateways, Postgres, Redis with a replica; ${crowd.writers.length} writers, ${crowd.watchers.length} checking clients and visitors who come and go, ${crowd.allSpaces.length} spaces`,
+      `${rig.apis.length} api nodes, ${rig.gateways.length} gateways, Postgres, Redis with a replica; ${clients.writers.length} writers, ${clients.watchers.length} checking clients and visitors who come and go, ${clients.allSpaces.length} spaces`,
     stop,
   }
 }
