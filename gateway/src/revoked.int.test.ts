@@ -3,7 +3,7 @@ import { eventually } from '@rhizom/kit/eventually.ts'
 import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { encodeRevokedMessage, encodeSignalMessage, REDIS } from '@rhizom/protocol'
 import { afterEach, expect, test } from 'vitest'
-import { TestClient, tokenFor } from './testing/test-client.ts'
+import { liveClient, tokenFor } from './testing/test-client.ts'
 import { redisUrl, TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -35,7 +35,7 @@ async function startBehindProxy(): Promise<TcpProxy> {
 async function refused(being: string): Promise<void> {
   const client = await gateway.stranger()
   client.send({ type: 'hello', protocol: 1, token: await tokenFor(being) })
-  expect(await client.closed).toEqual({ code: 4501, reason: 'not authenticated' })
+  expect(await client.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
   expect(client.frames.map(({ type }) => type)).toEqual(['error'])
 }
 
@@ -49,7 +49,7 @@ test('G62 all connections of the being are closed, nobody else’s, and its toke
   await publish(being)
   for (const client of [one, two]) {
     expect(await client.next('error')).toMatchObject({ code: 'not-authenticated', message: 'Who this was is removed' })
-    expect(await client.closed).toEqual({ code: 4501, reason: 'not authenticated' })
+    expect(await client.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
   }
   await refused(being)
   expect(await gateway.metric('connections')).toBe(1)
@@ -65,12 +65,12 @@ test('G64 a gateway that starts while the api is away lets in who has a token, a
   // One that starts after the removal, with the same api.
   const late = await TestGateway.start({ HEADS_POLL_MS: '50', API_URL: gateway.server.url })
   try {
-    const [client, other] = [await TestClient.live(late.url, being), await TestClient.live(late.url, '@bob')]
+    const [client, other] = [await liveClient(late.url, being), await liveClient(late.url, '@bob')]
     gateway.server.isAway = false
-    expect((await client.closed).code).toBe(4501)
+    expect((await client.hasClosed()).code).toBe(4501)
     other.send({ type: 'ping' })
     await other.next('pong')
-    other.end()
+    other.terminate()
   } finally {
     await late.stop()
   }
@@ -83,7 +83,7 @@ test('G64 while Redis is away removals are found out by asking', async () => {
   redis.cut()
   await eventually('it is noticed', async () => !(await isUp()))
   gateway.server.revoked[being] = later()
-  expect((await client.closed).code).toBe(4501)
+  expect((await client.hasClosed()).code).toBe(4501)
   await refused(being)
 })
 
@@ -98,5 +98,5 @@ test('G64 what was lost while Redis was away is asked for when it is back', asyn
   redis.heal()
   await eventually('Redis is back', isUp)
   gateway.server.isAway = false
-  expect((await client.closed).code).toBe(4501)
+  expect((await client.hasClosed()).code).toBe(4501)
 })

@@ -1,13 +1,14 @@
 /** Faults planted in what one client touches: it is closed, and those who share gateway, feed and space do not notice. */
+import { type RawClient } from '@rhizom/kit/raw-client.ts'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ClientHandlers, ClientSocket } from './ports.ts'
 import { utterance } from './testing/log-server.ts'
-import { type TestClient, tokenFor } from './testing/test-client.ts'
+import { tokenFor } from './testing/test-client.ts'
 import { TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
-let bystander: TestClient
+let bystander: RawClient
 let space: ReturnType<TestGateway['server']['space']>
 beforeEach(async () => {
   gateway = await TestGateway.start({ HELLO_TIMEOUT_MS: '1000' })
@@ -86,7 +87,7 @@ test('G80 a fault in the middle of fan-out costs those after it nothing', async 
   client.isBroken = (text) => text.includes('"changes"')
   await gateway.publish(space.id, space.commit(utterance(space.id, 'through it')))
   for (const one of [bystander, last]) expect(await one.next('changes')).toMatchObject({ to: space.version })
-  last.end()
+  last.terminate()
   await eventually('the last one is gone', () => gateway.running.gateway.connectionCount === 1)
   await expectContained(client)
 })

@@ -3,6 +3,7 @@
  * writes to it, waits until both gateways have shown it what it wrote, pings, and comes in anew over new connections. How
  * long each took is the verdict's matter (verdict.ts).
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LIMITS, type MutationResult, type Snapshot } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
@@ -14,7 +15,6 @@ import { pagesOf, SpaceLog } from '../faults/space-log.ts'
 import { addFindings, type Findings, noFindings } from '../faults/verdict.ts'
 import { Watcher } from '../faults/watcher.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 import type { LagMeter } from './lag-meter.ts'
 import type { Answer } from './verdict.ts'
 
@@ -35,7 +35,7 @@ export class Bystander {
   readonly #log: SpaceLog
   readonly #acknowledgements = new Acknowledgements()
   readonly #watchers: Watcher[]
-  readonly #pinging = new Map<string, WireSocket>()
+  readonly #pinging = new Map<string, RawClient>()
   readonly #answers: Timed[] = []
   readonly #complaints: string[] = []
   #mode: 'asking' | 'paused' | 'stopped' = 'paused'
@@ -265,8 +265,8 @@ export class Bystander {
     }
   }
 
-  async #enter(gateway: ClusterNode): Promise<WireSocket> {
-    const socket = new WireSocket(gateway.url)
+  async #enter(gateway: ClusterNode): Promise<RawClient> {
+    const socket = new RawClient(gateway.url)
     await this.#timed(`a connection to ${gateway.name}`, [gateway], () =>
       untilOrClosed(socket, 'an open connection', () => socket.isOpen),
     )
@@ -278,7 +278,7 @@ export class Bystander {
   }
 }
 
-async function untilOrClosed(socket: WireSocket, what: string, condition: () => boolean): Promise<void> {
+async function untilOrClosed(socket: RawClient, what: string, condition: () => boolean): Promise<void> {
   await socket.until(what, () => condition() || socket.closed !== undefined, GIVEN_UP_AFTER_MS)
   if (!condition()) throw new Error(`${what} was waited for, and the connection closed with ${socket.closed?.code}`)
 }

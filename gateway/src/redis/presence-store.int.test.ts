@@ -41,7 +41,7 @@ test('G119 a key that holds something else costs what is in it, and freezes nobo
   expect(await gateway.metric('presence_lease_held')).toBe(1)
   expect(await gateway.metric('presence_leases_taken_total')).toBe(1)
   expect(gateway.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
-  bob.end()
+  bob.terminate()
   for (const { id } of spaces) await eventually(`@bob is gone from ${id}`, () => told(id, 'left').includes('@bob'))
   expect(ada.frames.filter((frame) => frame.type === 'presence' && frame.frozen)).toEqual([])
   // What is put right is found right again, and written.
