@@ -14,6 +14,9 @@ import postgres from 'postgres'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** A node needs a second or two, and many times that on a machine that is busy with other work. */
+const READY_WITHIN_MS = 90_000
+
 /** A loopback port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -75,10 +78,14 @@ export class ClusterNode {
   /** Starts the process and waits until it is ready. `env` adds to its settings for this run. */
   async start(env: Record<string, string> = {}): Promise<void> {
     this.spawn(env)
-    await eventually(`${this.name} is ready (log: ${this.#logFile})`, () => {
-      if (!this.isRunning) throw new Error(`${this.name} ended at start, see ${this.#logFile}`)
-      return isReady(this.url)
-    })
+    await eventually(
+      `${this.name} is ready (log: ${this.#logFile})`,
+      () => {
+        if (!this.isRunning) throw new Error(`${this.name} ended at start, see ${this.#logFile}`)
+        return isReady(this.url)
+      },
+      READY_WITHIN_MS,
+    )
   }
 
   spawn(env: Record<string, string> = {}): void {

@@ -1,5 +1,6 @@
 /** Which files of the repository a build would see, by the rules of Docker. */
-import { default as library } from '@balena/dockerignore'
+// The types of this library know only the export named `default`, which it has beside itself.
+import library from '@balena/dockerignore'
 
 export type IsIgnored = (path: string) => boolean
 
