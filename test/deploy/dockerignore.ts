@@ -1,5 +1,7 @@
-/** Which files of the repository a build would see, by the rules of Docker. */
-// The types of this library know only the export named `default`, which it has beside itself.
+/**
+ * Which files of the repository a build would see, by the rules of Docker. The types of the library know only its export
+ * named `default`.
+ */
 import library from '@balena/dockerignore'
 
 export type IsIgnored = (path: string) => boolean

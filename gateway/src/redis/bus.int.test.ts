@@ -78,13 +78,16 @@ const hears = async (from: string): Promise<void> => {
 }
 
 describe('the bus over Redis', () => {
-  test('G83 a Redis that answers and carries no heads is deaf, is given up once the api has answered, and heals', async () => {
+  test('G83 a Redis that answers and carries no heads is deaf, is given up once the api has answered, and heals', {
+    timeout: 200_000,
+  }, async () => {
     await bus.stop()
     ear.heard.length = 0
     bus = busWith({ silenceMs: 400 })
     bus.start(ear)
     bus.join(space)
-    await eventually('the silence is noticed', () => ear.heard.includes('deaf'))
+    // Other files have nodes of their own at the same Redis, which announce heads for as long as they run.
+    await eventually('the silence is noticed', () => ear.heard.includes('deaf'), 150_000)
     expect(bus.isUp()).toBe(false)
     bus.apiAnswered()
     await eventually('another connection is tried', () => ear.heard.includes('lost'), 20_000)
