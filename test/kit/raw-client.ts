@@ -20,6 +20,7 @@ export class RawClient {
   readonly socket: WebSocket
   #wake: (() => void)[] = []
   #given = 0
+  #wasOpen = false
 
   constructor(gateway: string, { path = '/v1/sync', ...options }: RawClientOptions = {}) {
     this.socket = new WebSocket(`${gateway.replace(/^http/, 'ws')}${path}`, options)
@@ -38,7 +39,10 @@ export class RawClient {
       this.#notify()
     })
     this.socket.on('error', () => this.#notify())
-    this.socket.on('open', () => this.#notify())
+    this.socket.on('open', () => {
+      this.#wasOpen = true
+      this.#notify()
+    })
   }
 
   get isOpen(): boolean {
@@ -86,8 +90,9 @@ export class RawClient {
   }
 
   async opened(): Promise<this> {
-    await this.until('an open connection', () => this.isOpen || this.socket.readyState === WebSocket.CLOSED)
-    if (!this.isOpen) throw new Error('the connection was refused')
+    // A gateway may close it as soon as it is open.
+    await this.until('an open connection', () => this.#wasOpen || this.socket.readyState === WebSocket.CLOSED)
+    if (!this.#wasOpen) throw new Error('the connection was refused')
     return this
   }
 
