@@ -29,6 +29,13 @@ const alone = Object.entries(arrows).map(([name, allowed]) => ({
 export default {
   forbidden: [
     ...alone,
+    {
+      name: 'kit-knows-only-the-contract',
+      comment: 'What the tests of all packages share is below all of them.',
+      severity: 'error',
+      from: { path: '^test/kit/' },
+      to: { path: `^(${packages.join('|')})/`, pathNot: '^(test/kit|protocol)/' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'what-is-imported-exists',

@@ -21,6 +21,7 @@ const CLEAN = {
   'client/src/index.ts': 'export const client = 1\n',
   'process/src/index.ts': 'export const ground = 1\n',
   'client/src/react/hook.ts': 'export const hook = 1\n',
+  'test/kit/chance.ts': 'export const chance = 1\n',
   'web/src/main.ts': "import { client } from '../../client/src/index.ts'\n\nexport const page = client\n",
 }
 
@@ -101,6 +102,12 @@ const AGAINST_THE_ARROWS: Planted[] = [
     "import { Redis } from 'ioredis'\n\nexport const redis = new Redis()\n",
     'whoever-connects-to-redis',
   ],
+  [
+    'the kit of tests knows a package',
+    'test/kit/a17.ts',
+    "import '../../api/src/main.ts'\n",
+    'kit-knows-only-the-contract',
+  ],
   ['two files import each other', 'api/src/a11.ts', "import './a12.ts'\n", 'no-cycles'],
 ]
 
@@ -177,7 +184,8 @@ function outcomeOf({ file, args }: CheckCommand): Outcome {
   return { failed: status !== 0, lines: `${stdout}${stderr}`.split('\n') }
 }
 
-const imports = (): Outcome => outcomeOf(importCheck(['api', 'gateway', 'client', 'web', 'protocol', 'process']))
+const imports = (): Outcome =>
+  outcomeOf(importCheck(['api', 'gateway', 'client', 'web', 'protocol', 'process', 'test']))
 /** One line for each finding. */
 const lint = (): Outcome => outcomeOf({ ...lintCheck(), args: [...lintCheck().args, '--format=unix'] })
 

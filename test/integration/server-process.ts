@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { repository } from '@rhizom/infra/local/places.ts'
 import { z } from 'zod'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 
 const lineSchema = z.looseObject({
   level: z.int(),

@@ -1,10 +1,11 @@
 /**
- * The client library on real parts: WebSocket and fetch of the platform, a proxy that breaks what it can, gateways and an
- * api that are killed. Whatever is left serves, from one position.
+ * The client library on real parts: WebSocket and fetch of the platform, a proxy that breaks what it can, gateways and
+ * an api that are killed. Whatever is left serves, from one position.
  */
 import { browserEnvironment, createClient, createSession, type RhizomClient } from '@rhizom/client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { type Cluster, eventually, provided, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
 import { FrontProxy } from './front-proxy.ts'
 
@@ -64,8 +65,7 @@ const words = (): string[] =>
   (client.readSpace(space).content?.intentions ?? []).map(({ content }) => content.map(String).join(''))
 const isLevel = (): boolean => words().join() === Array.from({ length: said }, (_, i) => `words ${i}`).join()
 
-const reaches = (what: string, isSo: () => boolean, withinMs = 30_000): Promise<void> =>
-  eventually(what, isSo, withinMs)
+const reaches = (what: string, isSo: () => boolean): Promise<unknown> => eventually(what, isSo, 60_000)
 const transport = (): string => {
   const status = client.syncStatus()
   return status.status === 'live' ? status.transport : status.status

@@ -1,6 +1,6 @@
 /**
- * What a person is told who set something up wrongly: real processes, each with one wrong setting, and the one line that
- * says so. None of them ends for the sake of something that may heal by itself.
+ * What a person is told who set something up wrongly: real processes, each with one wrong setting, and the one line
+ * that says so. None of them ends for the sake of something that may heal by itself.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

@@ -2,6 +2,7 @@
  * Whatever is thrown where one request is served, that request gets an answer, one line is written, and nobody else
  * notices: no exception and no rejection gets past the wall around it.
  */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { problemSchema } from '@rhizom/protocol'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
@@ -11,7 +12,6 @@ import { type ApiNode, createNode } from '../node.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { RawConnection } from '../testing/raw-connection.ts'
 import { INTERNAL_TOKEN, startApi, TOKEN_SECRET } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 
 let database: FreshDatabase
 let node: ApiNode
@@ -217,7 +217,7 @@ test('A63 a peer that is gone when its answer comes, in whatever way it goes, co
   connection.send('GET /v1/spaces HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
   connection.socket.resetAndDestroy()
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
-  await until(async () =>
+  await eventually('no request is under way', async () =>
     / 0$/m.test(/rhizom_api_requests_under_way \d+/.exec(await (await fetch(`${url}/metrics`)).text())?.[0] ?? ''),
   )
   expect(escaped).toEqual([])
@@ -297,7 +297,7 @@ test.each([
 ])('A63 %s ends nothing', async (_what, said, status) => {
   const connection = await RawConnection.open(url)
   connection.send(said)
-  await until(() => connection.status !== undefined || connection.isClosed)
+  await eventually('an answer or an end', () => connection.status !== undefined || connection.isClosed)
   expect(connection.status).toBe(status)
   connection.socket.destroy()
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
@@ -311,7 +311,7 @@ test('A63 a connection whose body was refused after it was read is kept for the 
     const bad = 'POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{'
     for (let round = 1; round <= 3; round += 1) {
       connection.send(bad)
-      await until(() => connection.received.split('HTTP/1.1 400').length === round + 1)
+      await eventually('each is answered', () => connection.received.split('HTTP/1.1 400').length === round + 1)
     }
     expect(connection.isClosed).toBe(false)
     connection.socket.destroy()

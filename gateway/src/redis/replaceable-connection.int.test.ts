@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock } from '@rhizom/machine'
 import { ConditionLog, connectRedis } from '@rhizom/process'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { until } from '../testing/test-client.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { redisUrl, TestLog } from '../testing/test-gateway.ts'
 import { ReplaceableConnection } from './replaceable-connection.ts'
 
@@ -38,7 +38,7 @@ beforeEach(async () => {
     }),
   )
   connection.start({ connected: () => void seen.connected++, failed })
-  await until(() => seen.connected === 1, 'it is connected')
+  await eventually('it is connected', () => seen.connected === 1)
 })
 
 afterEach(() => {
@@ -56,15 +56,15 @@ test('G123 nothing is refused while a connection is replaced, and the former goe
   }
   expect(connection.redis).not.toBe(former)
   expect(new Set(await Promise.all([...asked, connection.redis.ping()]))).toEqual(new Set(['PONG']))
-  await until(() => former.status === 'end', 'the former is gone')
+  await eventually('the former is gone', () => former.status === 'end')
   expect(seen).toEqual({ connected: 2, demoted: 0, failures: [] })
 })
 
 test('G123 of replacements in a row the last one stays', async () => {
   const former = connection.redis
   for (let time = 0; time < 50; time++) connection.replace()
-  await until(() => seen.connected === 2, 'the last one is connected')
-  await until(() => former.status === 'end', 'the former is gone')
+  await eventually('the last one is connected', () => seen.connected === 2)
+  await eventually('the former is gone', () => former.status === 'end')
   expect(await connection.redis.ping()).toBe('PONG')
   expect(seen).toEqual({ connected: 2, demoted: 0, failures: [] })
 })
@@ -72,12 +72,12 @@ test('G123 of replacements in a row the last one stays', async () => {
 test('G122 a refusal to write ends the connection, and the next one only after a while', async () => {
   const isRefused = () => expect(connection.redis.eval(REFUSED, 0)).rejects.toThrow('READONLY')
   await isRefused()
-  await until(() => seen.connected === 2, 'it is connected anew')
+  await eventually('it is connected anew', () => seen.connected === 2)
   for (let time = 0; time < 100; time++) await isRefused()
   expect(await connection.redis.ping()).toBe('PONG')
   expect(seen).toEqual({ connected: 2, demoted: 1, failures: [] })
   nowMs += 5000
   await isRefused()
-  await until(() => seen.connected === 3, 'it is connected anew after a while')
+  await eventually('it is connected anew after a while', () => seen.connected === 3)
   expect(seen.demoted).toBe(2)
 })

@@ -7,7 +7,8 @@
  *
  * What is written meanwhile has to reach everybody all the same, before anything is healed.
  */
-import { eventually, isReady } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { isReady } from '../../cluster/cluster.ts'
 import { freshId } from '../../wire/api-caller.ts'
 import type { Fault, Stage } from '../fault.ts'
 import type { LinkKind } from '../rig.ts'
@@ -39,13 +40,13 @@ async function promote({ rig: { stores, pointAtPrimary } }: Stage): Promise<void
 }
 
 /** All are at the promoted one by themselves, and who is here is exact there, while the former still answers. */
-async function untilFound({ rig, crowd, note, problem }: Stage, withinMs: number): Promise<void> {
+async function untilFound({ rig, clients, note, problem }: Stage, withinMs: number): Promise<void> {
   const begunAt = performance.now()
   const { replica: former } = rig.stores.redis
   await eventually('nobody is left at the former Redis', async () => (await namesAt(former.url)).length === 0, withinMs)
   for (const { name, url } of rig.gateways) await eventually(`${name} is ready`, () => isReady(url))
-  crowd.visitors.hold()
-  const { exactMs, problems } = await crowd.presence.untilExact(performance.now(), EXACT_WITHIN_MS)
+  clients.visitors.hold()
+  const { exactMs, problems } = await clients.presence.untilExact(performance.now(), EXACT_WITHIN_MS)
   if (exactMs === undefined) for (const what of problems.slice(0, PROBLEMS_SHOWN)) problem(`before healing: ${what}`)
   note(`found by themselves ${Math.round(performance.now() - begunAt)} ms after the hold`)
 }

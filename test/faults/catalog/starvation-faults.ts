@@ -5,8 +5,8 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { ClusterNode } from '../../cluster/cluster.ts'
 import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
-import { seatGuests } from '../presence/guests.ts'
-import type { Random } from '../random.ts'
+import { placeGuests } from '../presence/guests.ts'
+import type { Random } from '@rhizom/kit/chance.ts'
 import { areIn, comeAndGo } from './presence-faults.ts'
 import { starve } from '../starvation.ts'
 import type { Watcher } from '../watcher.ts'
@@ -51,14 +51,14 @@ async function stutter(node: ClusterNode, random: Random, until: number): Promis
 }
 
 /** Guests open their pages again and again, mostly at another gateway, and are here all the while. */
-async function reload({ crowd, random }: Stage, guests: readonly Watcher[], until: number): Promise<number> {
+async function reload({ clients, random }: Stage, guests: readonly Watcher[], until: number): Promise<number> {
   const pages = [...guests]
   let reloads = 0
   while (performance.now() < until) {
     const index = random.below(pages.length)
     const page = pages[index]
     if (page?.isSettled === true) {
-      pages[index] = crowd.visitors.reload(page)
+      pages[index] = clients.visitors.reload(page)
       reloads += 1
     }
     await sleep(RELOAD_EVERY_MS)
@@ -72,7 +72,7 @@ const stutters: Fault = {
   holdMs: STARVED_MS,
   async strike(stage) {
     const { rig, random, note } = stage
-    const guests = await seatGuests(stage, 0)
+    const guests = await placeGuests(stage, 0)
     const until = performance.now() + STARVED_MS
     const stuttering = Promise.all(rig.gateways.map((node) => stutter(node, random, until)))
     const reloading = reload(stage, guests, until)
@@ -90,20 +90,21 @@ const HEARD_MS = 5
 const ROUNDS = 4
 
 /**
- * Guests open their page at the next gateway. Once that one is off the processor as soon as it has answered one of them:
- * they are here, and nobody but their clients knows. Once the one they left is, as soon as it knows that they left it.
+ * Guests open their page at the next gateway. Once that one is off the processor as soon as it has answered one of
+ * them: they are here, and nobody but their clients knows. Once the one they left is, as soon as it knows that they
+ * left it.
  */
 const stalls: Fault = {
   name: 'gateway stalls as guests come over',
   weight: 2,
   holdMs: 0,
   async strike(stage) {
-    const { rig, crowd } = stage
-    let pages = await seatGuests(stage, 0)
+    const { rig, clients } = stage
+    let pages = await placeGuests(stage, 0)
     for (let round = 1; round <= ROUNDS; round += 1) {
       const gateway = round % rig.gateways.length
       const stalling = rig.gateways[round % 2 === 1 ? gateway : (round - 1) % rig.gateways.length]
-      pages = pages.map((page) => crowd.visitors.reload(page, gateway))
+      pages = pages.map((page) => clients.visitors.reload(page, gateway))
       if (round % 2 === 1) while (!pages.some(({ isSettled }) => isSettled)) await nextTurn()
       else await sleep(HEARD_MS)
       stalling?.signal('SIGSTOP')
