@@ -6,7 +6,7 @@ import {
   cannotListen,
   ConditionLog,
   connectRedis,
-  OTHER_SECRET,
+  SECRETS_DIFFER,
   type ProcessLog,
   RedisFitnessCheck,
   throttledWarn,
@@ -158,7 +158,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     limiter: new RateLimiter(redis, metrics),
     isRedisFit: () => fitness.isFit,
     tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
-      if (fault === 'otherSecret') warnOfTokens({}, OTHER_SECRET)
+      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
     }),
     connections,
     underWay,

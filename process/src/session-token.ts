@@ -25,5 +25,5 @@ export async function verifySessionToken(token: string, key: Uint8Array): Promis
 }
 
 /** Said once a minute: somebody who makes tokens up looks the same, so it is a question. */
-export const OTHER_SECRET =
+export const SECRETS_DIFFER =
   'sessions are refused that were signed with another secret: is TOKEN_SECRET the same on every api and gateway?'
