@@ -51,7 +51,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const condition = (name: string, whenGood: string) => new ConditionLog({ name, log, clock, whenGood })
   const postgresCondition = condition('postgres', 'Postgres is as it should be again')
   const redisCondition = condition('redis', 'Redis is as it should be again')
-  const leaderCondition = condition('leader', 'heads are announced again')
+  const leaderCondition = condition('leader', 'what a leader does is done again')
   const conditions = [postgresCondition, redisCondition, leaderCondition]
   watchConditions(metrics.set, conditions)
   const database = new WatchedDatabase(
@@ -140,6 +140,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     },
     metrics,
     log,
+    condition: leaderCondition,
   })
   const connections = new OpenConnections({
     all: config.MAX_CONNECTIONS,

@@ -12,6 +12,6 @@ export interface Term {
 }
 
 export interface Duty {
-  /** Rejects with what went wrong; it is logged, and the duty is done again when it is next due. */
+  /** Rejects with what went wrong; it is said, and the duty is done again when it is next due. */
   run(term: Term): Promise<void>
 }
