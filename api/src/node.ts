@@ -84,7 +84,7 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
   const pruner = new Pruner(
     database,
     {
-      kept: {
+      retention: {
         logSeconds: config.LOG_KEEP_SECONDS,
         logChanges: config.LOG_KEEP_CHANGES,
         ledgerSeconds: config.LEDGER_KEEP_SECONDS,

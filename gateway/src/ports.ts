@@ -10,7 +10,7 @@ import type {
   InternalRevokedAnswer,
   Position,
   Revoked,
-  RevokedPlace,
+  RevokedCursor,
   SpaceId,
 } from '@rhizom/protocol'
 import type { LogAnswer, ReadRequest } from './core/feed/state.ts'
@@ -84,7 +84,7 @@ export interface ApiClient {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
   /** A page of the beings that were removed after a place. */
-  revoked(place: RevokedPlace): Promise<RevokedOutcome>
+  revoked(cursor: RevokedCursor): Promise<RevokedOutcome>
 }
 
 export interface HeartbeatRequest {

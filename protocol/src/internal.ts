@@ -59,7 +59,7 @@ export type Revoked = z.infer<typeof revokedSchema>
 
 /** A place among the removals, in the order of time and then of ids. */
 export const revokedPlaceSchema = z.object({ since: timeMsSchema, after: beingIdSchema.optional() })
-export type RevokedPlace = z.infer<typeof revokedPlaceSchema>
+export type RevokedCursor = z.infer<typeof revokedPlaceSchema>
 
 /** Removals after a place; from the beginning if it is left out. */
 export const internalRevokedQuerySchema = revokedPlaceSchema.extend({

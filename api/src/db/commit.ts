@@ -6,8 +6,8 @@
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { v4 as uuidv4 } from 'uuid'
 import type { DecideOptions } from '../domain/decide.ts'
-import { type Asked, fold } from '../domain/fold.ts'
-import type { LoggedChange } from '../domain/step.ts'
+import { applyBatch, type RequestedMutation } from '../domain/apply-batch.ts'
+import type { LoggedChange } from '../domain/world-op.ts'
 import { copyWorld } from '../domain/world.ts'
 import type { Database, Sql } from './database.ts'
 import { DatabaseAway, failureOf, OutcomeUnknown } from './failure.ts'
@@ -63,26 +63,26 @@ async function transact(
   units: readonly Unit[],
   options: DecideOptions,
 ): Promise<Committed> {
-  const asked: Asked[] = units.flatMap(({ actor, mutations }) =>
+  const requested: RequestedMutation[] = units.flatMap(({ actor, mutations }) =>
     mutations.map((mutation) => ({ actor, mutation, epoch: uuidv4() })),
   )
   // A query is sent when it is awaited unless told otherwise, and this one must go before those of loadWorld.
   const begun = sql`begin`.execute()
-  const [, { world: before, at, formerSpaces }] = await Promise.all([begun, loadWorld(sql, space, asked)])
+  const [, { world: before, at, formerSpaces }] = await Promise.all([begun, loadWorld(sql, space, requested)])
   const after = copyWorld(before)
   const outcomes: UnitOutcome[] = []
   const changes: LoggedChange[] = []
   let next = 0
   for (const { actor, mutations } of units) {
-    const ofUnit = asked.slice(next, next + mutations.length)
+    const ofUnit = requested.slice(next, next + mutations.length)
     next += mutations.length
     if (!after.beings.has(actor)) {
       outcomes.push({ status: 'actor-gone' })
       continue
     }
-    const folded = fold(after, ofUnit, at, options)
-    outcomes.push({ status: 'decided', results: folded.results })
-    for (const change of folded.changes) changes.push(change)
+    const applied = applyBatch(after, ofUnit, at, options)
+    outcomes.push({ status: 'decided', results: applied.results })
+    for (const change of applied.changes) changes.push(change)
   }
   await storeWorld(sql, { before, after, formerSpaces, changes, at })
   try {

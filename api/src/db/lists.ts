@@ -3,7 +3,7 @@ import type { Being, BeingId, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from './database.ts'
 import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './page-bytes.ts'
 import { beingColumns, beingOf, type BeingRow, spaceColumns, spaceOf, type SpaceRow } from './rows.ts'
-import { faceOf } from './snapshot.ts'
+import { publicViewOf } from './snapshot.ts'
 
 export interface Page<T> {
   items: T[]
@@ -71,7 +71,7 @@ export async function findBeings(sql: Sql, reader: BeingId, ids: readonly BeingI
     where b.id = any(${[...ids]}::text[]) and b.removed_at is null
       and (p.id is null or b.type in ('guest', 'bot'))
     order by b.id`
-  return rows.map(faceOf)
+  return rows.map(publicViewOf)
 }
 
 /** A being in full, for itself. */

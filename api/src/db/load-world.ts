@@ -5,7 +5,8 @@
  * beings located nowhere by id. A space's lock covers its rows, its log and the beings located in it. A being that
  * moves may have moved again before its lock was had: then `StaleLocks` says so, and the caller begins anew.
  */
-import type { BeingId, IntentionId, Mutation, SpaceId } from '@rhizom/protocol'
+import type { BeingId, IntentionId, SpaceId } from '@rhizom/protocol'
+import type { RequestedMutation } from '../domain/apply-batch.ts'
 import { emptyWorld, ledgerKey, memberKey, type World } from '../domain/world.ts'
 import type { Sql } from './database.ts'
 import { outcomeOf, type OutcomeRow } from './ledger.ts'
@@ -22,17 +23,12 @@ import {
   type SpaceRow,
 } from './rows.ts'
 
-export interface AskedOf {
-  actor: BeingId
-  mutation: Mutation
-}
-
 /** A being left the spaces that were locked for it. Roll back and begin anew. */
 export class StaleLocks extends Error {
   override name = 'StaleLocks'
 }
 
-export interface Loaded {
+export interface LockedWorld {
   world: World
   /** The database's clock, read under the locks. */
   at: number
@@ -40,8 +36,8 @@ export interface Loaded {
   formerSpaces: Set<SpaceId>
 }
 
-/** What a batch concerns, gathered before anything is read. */
-interface Concern {
+/** What a batch locks and reads, gathered before anything is asked. */
+interface LockScope {
   spaces: Set<SpaceId>
   beings: Set<BeingId>
   /** Beings whose place or row changes: where they are must be locked. */
@@ -51,52 +47,52 @@ interface Concern {
   members: boolean
 }
 
-export function concernOf(space: SpaceId | null, asked: readonly AskedOf[]): Concern {
-  const concern: Concern = {
+export function lockScopeOf(space: SpaceId | null, requested: readonly RequestedMutation[]): LockScope {
+  const scope: LockScope = {
     spaces: new Set(space === null ? [] : [space]),
     beings: new Set(),
     changing: new Set(),
     intentions: new Set(),
     members: false,
   }
-  for (const { actor, mutation } of asked) {
-    concern.beings.add(actor)
+  for (const { actor, mutation } of requested) {
+    scope.beings.add(actor)
     switch (mutation.name) {
       case 'space.create':
       case 'space.update':
-        concern.beings.add(mutation.space)
+        scope.beings.add(mutation.space)
         break
       case 'space.remove':
         break
       case 'being.create':
-        concern.beings.add(mutation.args.id)
+        scope.beings.add(mutation.args.id)
         break
       case 'being.update':
       case 'being.remove':
-        concern.beings.add(mutation.args.id)
+        scope.beings.add(mutation.args.id)
         // In a space, being located there is covered by the space's lock and anything else is rejected.
-        if (mutation.space === null) concern.changing.add(mutation.args.id)
+        if (mutation.space === null) scope.changing.add(mutation.args.id)
         break
       case 'being.move':
-        concern.beings.add(mutation.args.id)
-        concern.changing.add(mutation.args.id)
+        scope.beings.add(mutation.args.id)
+        scope.changing.add(mutation.args.id)
         break
       case 'intention.create':
       case 'intention.update':
       case 'intention.append':
       case 'intention.remove':
-        concern.intentions.add(mutation.args.id)
+        scope.intentions.add(mutation.args.id)
         break
       case 'member.put':
       case 'member.remove':
-        concern.beings.add(mutation.args.being)
-        concern.members = true
+        scope.beings.add(mutation.args.being)
+        scope.members = true
         break
       default:
         mutation satisfies never
     }
   }
-  return concern
+  return scope
 }
 
 type LockedSpaceRow = SpaceRow & { removed: boolean }
@@ -104,16 +100,20 @@ type LoadedBeingRow = BeingRow & { removed: boolean }
 type LedgerRow = OutcomeRow & { actor: string; id: string }
 
 /** To be called first thing after `begin`. */
-export async function loadWorld(sql: Sql, space: SpaceId | null, asked: readonly AskedOf[]): Promise<Loaded> {
-  const concern = concernOf(space, asked)
-  const nowhere = await addSources(sql, concern)
-  const [spaceRows, lockedBeings] = await Promise.all([lockSpaces(sql, [...concern.spaces]), lockNowhere(sql, nowhere)])
+export async function loadWorld(
+  sql: Sql,
+  space: SpaceId | null,
+  requested: readonly RequestedMutation[],
+): Promise<LockedWorld> {
+  const scope = lockScopeOf(space, requested)
+  const nowhere = await addSources(sql, scope)
+  const [spaceRows, lockedBeings] = await Promise.all([lockSpaces(sql, [...scope.spaces]), lockNowhere(sql, nowhere)])
   const [[clock], beingRows, intentionRows, memberRows, ledgerRows] = await Promise.all([
     sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
-    readBeings(sql, [...concern.beings]),
-    readIntentions(sql, [...concern.intentions]),
-    readMembers(sql, concern),
-    readLedger(sql, asked),
+    readBeings(sql, [...scope.beings]),
+    readIntentions(sql, [...scope.intentions]),
+    readMembers(sql, scope),
+    readLedger(sql, requested),
   ])
   if (clock === undefined) throw new Error('the database told no time')
   const world = emptyWorld()
@@ -128,21 +128,21 @@ export async function loadWorld(sql: Sql, space: SpaceId | null, asked: readonly
   for (const row of memberRows) world.members.set(memberKey(row.space, row.being), row.role)
   for (const row of ledgerRows) world.ledger.set(ledgerKey(row.actor, row.id), outcomeOf(row))
 
-  for (const id of concern.changing) {
+  for (const id of scope.changing) {
     const being = world.beings.get(id)
     if (being === undefined) continue
-    const covered = being.location === null ? lockedBeings.has(id) : concern.spaces.has(being.location)
+    const covered = being.location === null ? lockedBeings.has(id) : scope.spaces.has(being.location)
     if (!covered) throw new StaleLocks(`${id} moved meanwhile`)
   }
   return { world, at: clock.at.getTime(), formerSpaces }
 }
 
 /** Adds the spaces that moving beings leave to those to lock; returns the beings that are nowhere. */
-async function addSources(sql: Sql, concern: Concern): Promise<BeingId[]> {
-  if (concern.changing.size === 0) return []
+async function addSources(sql: Sql, scope: LockScope): Promise<BeingId[]> {
+  if (scope.changing.size === 0) return []
   const rows = await sql<{ id: string; location: string | null }[]>`
-    select id, location from beings where id = any(${[...concern.changing]}::text[]) and removed_at is null`
-  for (const { location } of rows) if (location !== null) concern.spaces.add(location)
+    select id, location from beings where id = any(${[...scope.changing]}::text[]) and removed_at is null`
+  for (const { location } of rows) if (location !== null) scope.spaces.add(location)
   return rows.filter(({ location }) => location === null).map(({ id }) => id)
 }
 
@@ -165,18 +165,18 @@ function readIntentions(sql: Sql, ids: IntentionId[]): Promise<readonly Intentio
   return sql<IntentionRow[]>`select ${intentionColumns(sql)} from intentions i where i.id = any(${ids}::uuid[])`
 }
 
-async function readMembers(sql: Sql, concern: Concern): Promise<readonly MemberRow[]> {
-  const spaces = [...concern.spaces]
+async function readMembers(sql: Sql, scope: LockScope): Promise<readonly MemberRow[]> {
+  const spaces = [...scope.spaces]
   const concerned = sql<MemberRow[]>`
     select space, being, role from members
-    where space = any(${spaces}::text[]) and being = any(${[...concern.beings]}::text[])`
-  if (!concern.members) return concerned
+    where space = any(${spaces}::text[]) and being = any(${[...scope.beings]}::text[])`
+  if (!scope.members) return concerned
   const owners = sql<MemberRow[]>`
     select space, being, role from members where space = any(${spaces}::text[]) and role = 'owner'`
   return (await Promise.all([concerned, owners])).flat()
 }
 
-const readLedger = (sql: Sql, asked: readonly AskedOf[]) => sql<LedgerRow[]>`
+const readLedger = (sql: Sql, requested: readonly RequestedMutation[]) => sql<LedgerRow[]>`
   select m.actor, m.id, m.status, m.version, m.code, m.message
-  from unnest(${asked.map(({ actor }) => actor)}::text[], ${asked.map(({ mutation }) => mutation.id)}::uuid[]) as a(actor, id)
+  from unnest(${requested.map(({ actor }) => actor)}::text[], ${requested.map(({ mutation }) => mutation.id)}::uuid[]) as a(actor, id)
   join mutations m on m.actor = a.actor and m.id = a.id`

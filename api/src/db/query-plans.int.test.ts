@@ -105,10 +105,11 @@ interface Sent {
 
 const page = (items: number): PageSize => ({ items, bytes: 1_048_576 })
 
-const kept = { logSeconds: 3600, logChanges: 890, ledgerSeconds: 3600 }
+const retention = { logSeconds: 3600, logChanges: 890, ledgerSeconds: 3600 }
 
-const asked = (['being.move', 'being.update'] as const).map((name) => ({
+const moving = (['being.move', 'being.update'] as const).map((name) => ({
   actor: '@b1',
+  epoch,
   mutation: { id: uuid(), space: '@s7', name, args: { id: '@b7' } },
 }))
 
@@ -136,14 +137,14 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'])],
   ['one being', (sql) => findBeing(sql, '@b7')],
   ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
-  ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], kept, 5000)],
+  ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], retention, 5000)],
   [
     'what a commit reads and locks',
     (sql) =>
       loadWorld(sql, '@s7', [
-        ...asked,
-        { actor: '@b2', mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
-        { actor: '@b2', mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
+        ...moving,
+        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
+        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
       ]),
   ],
 ])('A19 %s', async (_what, work) => {

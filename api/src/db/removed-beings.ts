@@ -2,8 +2,9 @@
  * Beings that were removed: whose tokens are no longer good. Both queries stand on beings_removed, which is in the order
  * they read in.
  */
-import type { BeingId, RevokedPlace } from '@rhizom/protocol'
+import type { BeingId, RevokedCursor } from '@rhizom/protocol'
 import type { Sql } from './database.ts'
+import { timestampOf } from './timestamp.ts'
 
 export interface RemovedBeing {
   id: BeingId
@@ -15,19 +16,19 @@ const OVERLAP_MS = 60_000
 
 export interface RemovedPage {
   removed: RemovedBeing[]
-  next: RevokedPlace
+  next: RevokedCursor
   isWhole: boolean
 }
 
-/** A page of those removed within the last `forMs`, after a place. */
-export async function readRemoved(sql: Sql, place: RevokedPlace, forMs: number, limit: number): Promise<RemovedPage> {
-  const since = new Date(place.since).toISOString()
+/** A page of those removed within the last `forMs`, after a cursor. */
+export async function readRemoved(sql: Sql, cursor: RevokedCursor, forMs: number, limit: number): Promise<RemovedPage> {
+  const since = timestampOf(cursor.since)
   const [[clock], rows] = await Promise.all([
     sql<{ now: Date }[]>`select now() as now`.execute(),
     sql<RemovedRow[]>`
       select b.id, b.removed_at as at from beings b
       where b.removed_at > now() - ${`${forMs} milliseconds`}::interval
-        and (b.removed_at, b.id) > (${since}::timestamptz, ${place.after ?? ''})
+        and (b.removed_at, b.id) > (${since}::timestamptz, ${cursor.after ?? ''})
       order by b.removed_at, b.id limit ${limit + 1}`,
   ])
   if (clock === undefined) throw new Error('the database told no time')

@@ -9,7 +9,7 @@
 import type { SpaceId } from '@rhizom/protocol'
 import type { Sql } from './database.ts'
 
-export interface Kept {
+export interface Retention {
   /** How long changes stay. */
   logSeconds: number
   /** How many changes of one history stay. */
@@ -20,10 +20,10 @@ export interface Kept {
 const secondsAgo = (sql: Sql, seconds: number) => sql`now() - ${seconds}::float8 * interval '1 second'`
 
 /** Removes up to `most` changes that are too old. Returns how many went. */
-export async function pruneChangesByAge(sql: Sql, kept: Kept, most: number): Promise<number> {
+export async function pruneChangesByAge(sql: Sql, retention: Retention, most: number): Promise<number> {
   const { count } = await sql`
     with bounds as (
-      select space, epoch, max(version) as version from changes where at < ${secondsAgo(sql, kept.logSeconds)}
+      select space, epoch, max(version) as version from changes where at < ${secondsAgo(sql, retention.logSeconds)}
       group by space, epoch
     ), doomed as (
       select c.space, c.epoch, c.version from bounds b
@@ -50,13 +50,13 @@ export async function spacesChangedSince(sql: Sql, since: Date | undefined): Pro
 export async function pruneChangesByCount(
   sql: Sql,
   spaces: readonly SpaceId[],
-  kept: Kept,
+  retention: Retention,
   most: number,
 ): Promise<number> {
   const { count } = await sql`
     with doomed as (
       select c.space, c.epoch, c.version from spaces s
-      join changes c on c.space = s.id and c.epoch = s.epoch and c.version <= s.version - ${kept.logChanges}
+      join changes c on c.space = s.id and c.epoch = s.epoch and c.version <= s.version - ${retention.logChanges}
       where s.id = any(${[...spaces]}::text[])
       union all
       select c.space, c.epoch, c.version from spaces s join changes c on c.space = s.id and c.epoch < s.epoch
@@ -71,9 +71,9 @@ export async function pruneChangesByCount(
 }
 
 /** Removes up to `most` outcomes that nobody asks for any more. Returns how many went. */
-export async function pruneLedger(sql: Sql, kept: Kept, most: number): Promise<number> {
+export async function pruneLedger(sql: Sql, retention: Retention, most: number): Promise<number> {
   const { count } = await sql`
     delete from mutations where ctid = any(array(
-      select ctid from mutations where at < ${secondsAgo(sql, kept.ledgerSeconds)} limit ${most}))`
+      select ctid from mutations where at < ${secondsAgo(sql, retention.ledgerSeconds)} limit ${most}))`
   return count
 }

@@ -103,11 +103,11 @@ export async function readAuthors(
     select ${beingColumns(sql)}, b.location is not null and b.location <> ${space}
       and (select s.visibility from spaces s where s.id = b.location) = 'private' as hidden
     from beings b where b.id = any(${wanted}::text[]) and b.removed_at is null order by b.id`
-  return rows.map(faceOf)
+  return rows.map(publicViewOf)
 }
 
 /** A being as those see it who may not see where it is. */
-export function faceOf({ hidden, ...row }: BeingRow & { hidden: boolean }): Being {
+export function publicViewOf({ hidden, ...row }: BeingRow & { hidden: boolean }): Being {
   const being = beingOf(row)
   return hidden ? { ...being, location: null, metadata: {}, properties: {}, content: [] } : being
 }

@@ -4,11 +4,12 @@
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import type { LoggedChange } from '../domain/step.ts'
+import type { LoggedChange } from '../domain/world-op.ts'
 import type { Outcome, PlacedIntention, World } from '../domain/world.ts'
 import type { Sql } from './database.ts'
+import { timestampOf } from './timestamp.ts'
 
-export interface Left {
+export interface WorldChange {
   before: World
   after: World
   /** Ids of removed spaces whose row is kept. */
@@ -48,9 +49,7 @@ function withoutCleared<T>(
   return new Map([...entries].filter(([key, value]) => !cleared.has(spaceOf(key, value))))
 }
 
-const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
-
-export async function storeWorld(sql: Sql, { before, after, formerSpaces, changes, at }: Left): Promise<void> {
+export async function storeWorld(sql: Sql, { before, after, formerSpaces, changes, at }: WorldChange): Promise<void> {
   const { cleared } = after
   const spaceOfMember = (key: string): SpaceId => key.slice(0, key.indexOf(' '))
   const members = differenceOf(withoutCleared(before.members, cleared, spaceOfMember), after.members)
@@ -90,14 +89,14 @@ function storeSpaces(
   at: number,
 ): Statement[] {
   const { inserted, updated } = differenceOf(before.spaces, after.spaces)
-  const rowOf = ([, space]: [string, { createdAt: number }]) => ({ ...space, createdAt: iso(space.createdAt) })
+  const rowOf = ([, space]: [string, { createdAt: number }]) => ({ ...space, createdAt: timestampOf(space.createdAt) })
   const created = inserted.filter(([id]) => !formerSpaces.has(id)).map(rowOf)
   const rewritten = [...updated, ...inserted.filter(([id]) => formerSpaces.has(id))].map(rowOf)
   const statements: Statement[] = []
   if (created.length > 0)
     statements.push(sql`
       insert into spaces (id, name, visibility, epoch, version, created_at, changed_at)
-      select id, name, visibility, epoch, version, "createdAt", ${iso(at)}::timestamptz
+      select id, name, visibility, epoch, version, "createdAt", ${timestampOf(at)}::timestamptz
       from jsonb_to_recordset(${sql.json(created)}) as v(
         id text, name text, visibility text, epoch uuid, version bigint, "createdAt" timestamptz) order by id`)
   if (rewritten.length > 0)
@@ -105,8 +104,8 @@ function storeSpaces(
     statements.push(sql`
       update spaces s set name = v.name, visibility = v.visibility, epoch = v.epoch, version = v.version,
         created_at = v."createdAt", removed_at = null,
-        changed_at = case when s.changed_at > ${iso(at)}::timestamptz - interval '1 second' then s.changed_at
-          else ${iso(at)}::timestamptz end
+        changed_at = case when s.changed_at > ${timestampOf(at)}::timestamptz - interval '1 second' then s.changed_at
+          else ${timestampOf(at)}::timestamptz end
       from jsonb_to_recordset(${sql.json(rewritten)}) as v(
         id text, name text, visibility text, epoch uuid, version bigint, "createdAt" timestamptz)
       where s.id = v.id`)
@@ -121,8 +120,8 @@ function removeSpaces(sql: Sql, changes: readonly LoggedChange[], at: number): S
   if (last.size === 0) return []
   return [
     sql`
-      update spaces s set epoch = v.epoch, version = v.version, removed_at = ${iso(at)}::timestamptz,
-        changed_at = ${iso(at)}::timestamptz
+      update spaces s set epoch = v.epoch, version = v.version, removed_at = ${timestampOf(at)}::timestamptz,
+        changed_at = ${timestampOf(at)}::timestamptz
       from jsonb_to_recordset(${sql.json([...last.values()])}) as v(id text, epoch uuid, version bigint)
       where s.id = v.id`,
   ]
@@ -135,8 +134,8 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
   )
   const rowOf = ([, being]: [string, { createdAt: number; modifiedAt: number }]) => ({
     ...being,
-    createdAt: iso(being.createdAt),
-    modifiedAt: iso(being.modifiedAt),
+    createdAt: timestampOf(being.createdAt),
+    modifiedAt: timestampOf(being.modifiedAt),
   })
   const removed = [...after.removedBeings].filter((id) => !before.removedBeings.has(id)).sort()
   const emptied = removed.filter((id) => before.beings.has(id))
@@ -145,13 +144,13 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
   if (emptied.length > 0)
     statements.push(sql`
       update beings set name = id, owner = null, location = null, metadata = '{}', properties = '{}', content = '[]',
-        modified_at = ${iso(at)}::timestamptz, removed_at = ${iso(at)}::timestamptz
+        modified_at = ${timestampOf(at)}::timestamptz, removed_at = ${timestampOf(at)}::timestamptz
       where id = any(${emptied}::text[])`)
   if (neverStored.length > 0)
     statements.push(sql`
       insert into beings (id, type, name, metadata, properties, content, rev, created_at, modified_at, removed_at)
-      select id, 'guest', id, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, 0, ${iso(at)}::timestamptz,
-        ${iso(at)}::timestamptz, ${iso(at)}::timestamptz
+      select id, 'guest', id, '{}'::jsonb, '{}'::jsonb, '[]'::jsonb, 0, ${timestampOf(at)}::timestamptz,
+        ${timestampOf(at)}::timestamptz, ${timestampOf(at)}::timestamptz
       from unnest(${neverStored}::text[]) as r(id) order by id`)
   if (inserted.length > 0)
     statements.push(sql`
@@ -177,8 +176,8 @@ function storeIntentions(sql: Sql, { inserted, updated, deleted }: Difference<Pl
   if (inserted.length > 0) {
     const rows = inserted.map(([, row]) => ({
       ...row,
-      createdAt: iso(row.createdAt),
-      modifiedAt: iso(row.modifiedAt),
+      createdAt: timestampOf(row.createdAt),
+      modifiedAt: timestampOf(row.modifiedAt),
     }))
     statements.push(sql`
       insert into intentions (id, type, state, owner, location, content, rev, position, created_at, modified_at)
@@ -193,7 +192,7 @@ function storeIntentions(sql: Sql, { inserted, updated, deleted }: Difference<Pl
       state,
       content,
       rev,
-      modifiedAt: iso(modifiedAt),
+      modifiedAt: timestampOf(modifiedAt),
     }))
     statements.push(sql`
       update intentions i set state = v.state, content = v.content, rev = v.rev, modified_at = v."modifiedAt"
@@ -232,7 +231,7 @@ function partsOf(key: string): { space: string; being: string } {
 
 function storeChanges(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
   if (changes.length === 0) return []
-  const rows = changes.map(({ space, epoch, change }) => ({ space, epoch, ...change, at: iso(change.at) }))
+  const rows = changes.map(({ space, epoch, change }) => ({ space, epoch, ...change, at: timestampOf(change.at) }))
   return [
     sql`
       insert into changes (space, epoch, version, kind, actor, mutation, body, at)
@@ -254,7 +253,7 @@ function storeLedger(sql: Sql, outcomes: readonly [string, Outcome][], at: numbe
   return [
     sql`
       insert into mutations (actor, id, status, version, code, message, at)
-      select actor, id, status, version, code, message, ${iso(at)}::timestamptz
+      select actor, id, status, version, code, message, ${timestampOf(at)}::timestamptz
       from jsonb_to_recordset(${sql.json(rows)}) as v(
         actor text, id uuid, status text, version bigint, code text, message text)
       order by actor, id`,

@@ -2,7 +2,7 @@ import type { Being, Mutation, Role, Visibility } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
 import { type Decision, decide } from './decide.ts'
 import { copyWorld, emptyWorld, memberKey, type World } from './world.ts'
-import { advance } from './step.ts'
+import { applyOp } from './world-op.ts'
 
 const epoch = '0193b2a0-0000-7000-8000-000000000001'
 const mutationId = '0193b2a0-0000-7000-8000-000000000002'
@@ -60,7 +60,7 @@ const decideFor = (world: World, actor: string, wanted: Wanted, maxContentBytes 
 
 const verdict = (decision: Decision): string => (decision.accepted ? 'ok' : decision.error.code)
 const kinds = (decision: Decision): string[] =>
-  decision.accepted ? decision.steps.map(({ kind, log }) => `${kind} ${log ?? 'nowhere'}`) : []
+  decision.accepted ? decision.ops.map(({ kind, log }) => `${kind} ${log ?? 'nowhere'}`) : []
 
 const say: Wanted = {
   space: '@room',
@@ -177,7 +177,7 @@ test('A5 a new space has its creator as owner, is public unless said otherwise, 
   const decision = decideFor(world, '@away', { space: '@hall', name: 'space.create', args: { name: 'Hall' } })
   expect(kinds(decision)).toEqual(['space.put @hall', 'member.put @hall', 'being.put nowhere'])
   if (!decision.accepted) throw new Error('rejected')
-  for (const step of decision.steps) advance(world, step, { actor: '@away', mutation: mutationId, at: 2 })
+  for (const op of decision.ops) applyOp(world, op, { actor: '@away', mutation: mutationId, at: 2 })
   expect(world.spaces.get('@hall')).toMatchObject({ visibility: 'public', version: 2, epoch })
   expect(world.beings.get('@hall')).toMatchObject({ type: 'space', owner: '@away', location: null, name: 'Hall' })
 })
@@ -186,7 +186,7 @@ test('A5 renaming a space renames the being it is', () => {
   const world = worldOf('public')
   const decision = decideFor(world, '@root', rename)
   if (!decision.accepted) throw new Error('rejected')
-  for (const step of decision.steps) advance(world, step, { actor: '@root', mutation: mutationId, at: 2 })
+  for (const op of decision.ops) applyOp(world, op, { actor: '@root', mutation: mutationId, at: 2 })
   expect([world.spaces.get('@room')?.name, world.beings.get('@room')?.name]).toEqual(['New', 'New'])
   expect(world.spaces.get('@room')?.version).toBe(8)
 })
@@ -251,7 +251,7 @@ test('A9 removing a space leaves nothing of it and nobody in it', () => {
   const decision = decideFor(world, '@root', remove)
   expect(kinds(decision)).toEqual(['space.remove @room'])
   if (!decision.accepted) throw new Error('rejected')
-  const [made] = decision.steps.map((step) => advance(world, step, { actor: '@root', mutation: mutationId, at: 2 }))
+  const [made] = decision.ops.map((op) => applyOp(world, op, { actor: '@root', mutation: mutationId, at: 2 }))
   expect(made?.change).toMatchObject({ kind: 'space.remove', version: 8, body: { id: '@room' } })
   expect([...world.spaces.keys(), ...world.intentions.keys(), ...world.members.keys()]).toEqual([])
   expect(world.beings.get('@there')?.location).toBeNull()

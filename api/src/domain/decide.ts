@@ -1,6 +1,6 @@
 /**
  * What a mutation does to the world, or why it is rejected: the only place that knows the meaning of each mutation.
- * It reads and alters nothing; fold.ts takes the steps. Time and the epoch of a new space are arguments.
+ * It reads and alters nothing; apply-batch.ts applies the ops. Time and the epoch of a new space are arguments.
  *
  * The questions come in a fixed order: is the actor there; may it read the space (if not, the space is `not-found`
  * and nothing about its inside is told); does the thing exist; is it here; may the actor; is it within limits.
@@ -18,46 +18,47 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import { mayChangeBeing, mayChangeIntention, mayEnter, mayRead, mayWrite, owns } from './permission.ts'
-import type { Step } from './step.ts'
+import type { WorldOp } from './world-op.ts'
 import { ownersOf, roleOf, type World } from './world.ts'
 
 export interface DecideOptions {
   maxContentBytes: number
 }
 
-export interface Circumstances {
+export interface DecideContext {
   actor: BeingId
   at: number
   /** The epoch of the space, should this mutation create one. */
   epoch: string
 }
 
-export type Decision = { accepted: true; steps: Step[] } | { accepted: false; error: Rejection }
+export type Decision = { accepted: true; ops: WorldOp[] } | { accepted: false; error: Rejection }
 
-const accept = (...steps: Step[]): Decision => ({ accepted: true, steps })
+const accept = (...ops: WorldOp[]): Decision => ({ accepted: true, ops })
 const reject = (code: RejectionCode, message: string): Decision => ({ accepted: false, error: { code, message } })
 
 type Of<Name extends Mutation['name']> = Extract<Mutation, { name: Name }>
 
-export function decide(world: World, mutation: Mutation, now: Circumstances, options: DecideOptions): Decision {
-  if (!world.beings.has(now.actor)) return reject('forbidden', 'the actor does not exist any more')
-  if (mutation.name === 'space.create') return createSpace(world, mutation, now)
-  if (mutation.space === null) return decideNowhere(world, mutation, now)
+export function decide(world: World, mutation: Mutation, context: DecideContext, options: DecideOptions): Decision {
+  if (!world.beings.has(context.actor)) return reject('forbidden', 'the actor does not exist any more')
+  if (mutation.name === 'space.create') return createSpace(world, mutation, context)
+  if (mutation.space === null) return decideNowhere(world, mutation, context)
   const space = world.spaces.get(mutation.space)
-  if (space === undefined || !mayRead(world, space, now.actor)) return reject('not-found', `no space ${mutation.space}`)
-  return decideInSpace(world, space, mutation, now, options)
+  if (space === undefined || !mayRead(world, space, context.actor))
+    return reject('not-found', `no space ${mutation.space}`)
+  return decideInSpace(world, space, mutation, context, options)
 }
 
-function decideNowhere(world: World, mutation: Mutation, now: Circumstances): Decision {
+function decideNowhere(world: World, mutation: Mutation, context: DecideContext): Decision {
   switch (mutation.name) {
     case 'being.create':
-      return createBeing(world, null, mutation, now)
+      return createBeing(world, null, mutation, context)
     case 'being.update':
-      return updateBeing(world, null, mutation, now)
+      return updateBeing(world, null, mutation, context)
     case 'being.move':
-      return moveBeing(world, null, mutation, now)
+      return moveBeing(world, null, mutation, context)
     case 'being.remove':
-      return removeBeing(world, null, mutation, now)
+      return removeBeing(world, null, mutation, context)
     default:
       return reject('not-found', `${mutation.name} needs a space`)
   }
@@ -67,35 +68,35 @@ function decideInSpace(
   world: World,
   space: Space,
   mutation: Exclude<Mutation, Of<'space.create'>>,
-  now: Circumstances,
+  context: DecideContext,
   options: DecideOptions,
 ): Decision {
   switch (mutation.name) {
     case 'space.update':
-      return updateSpace(world, space, mutation, now)
+      return updateSpace(world, space, mutation, context)
     case 'space.remove':
-      if (!owns(world, space, now.actor)) return reject('forbidden', 'only an owner removes a space')
+      if (!owns(world, space, context.actor)) return reject('forbidden', 'only an owner removes a space')
       return accept({ kind: 'space.remove', log: space.id })
     case 'being.create':
-      if (!mayWrite(world, space, now.actor)) return reject('forbidden', `may not write in ${space.id}`)
-      return createBeing(world, space.id, mutation, now)
+      if (!mayWrite(world, space, context.actor)) return reject('forbidden', `may not write in ${space.id}`)
+      return createBeing(world, space.id, mutation, context)
     case 'being.update':
-      return updateBeing(world, space.id, mutation, now)
+      return updateBeing(world, space.id, mutation, context)
     case 'being.move':
-      if (!mayEnter(world, space, now.actor)) return reject('not-found', `no space ${space.id}`)
-      return moveBeing(world, space.id, mutation, now)
+      if (!mayEnter(world, space, context.actor)) return reject('not-found', `no space ${space.id}`)
+      return moveBeing(world, space.id, mutation, context)
     case 'being.remove':
-      return removeBeing(world, space.id, mutation, now)
+      return removeBeing(world, space.id, mutation, context)
     case 'intention.create':
-      return createIntention(world, space, mutation, now)
+      return createIntention(world, space, mutation, context)
     case 'intention.update':
     case 'intention.append':
     case 'intention.remove':
-      return changeIntention(world, space, mutation, now, options)
+      return changeIntention(world, space, mutation, context, options)
     case 'member.put':
-      return putMember(world, space, mutation, now)
+      return putMember(world, space, mutation, context)
     case 'member.remove':
-      return removeMember(world, space, mutation, now)
+      return removeMember(world, space, mutation, context)
     default:
       return mutation satisfies never
   }
@@ -104,33 +105,33 @@ function decideInSpace(
 const isTaken = (world: World, id: BeingId): boolean =>
   world.spaces.has(id) || world.beings.has(id) || world.removedBeings.has(id)
 
-function createSpace(world: World, { space: id, args }: Of<'space.create'>, now: Circumstances): Decision {
+function createSpace(world: World, { space: id, args }: Of<'space.create'>, context: DecideContext): Decision {
   if (isTaken(world, id)) return reject('taken', `${id} is taken`)
   const space = {
     id,
     name: args.name,
     visibility: args.visibility ?? 'public',
-    epoch: now.epoch,
-    createdAt: now.at,
+    epoch: context.epoch,
+    createdAt: context.at,
   }
   return accept(
     { kind: 'space.put', log: id, space },
-    { kind: 'member.put', log: id, being: now.actor, role: 'owner' },
-    { kind: 'being.put', log: null, being: newBeing({ id, type: 'space', name: args.name }, null, now) },
+    { kind: 'member.put', log: id, being: context.actor, role: 'owner' },
+    { kind: 'being.put', log: null, being: newBeing({ id, type: 'space', name: args.name }, null, context) },
   )
 }
 
-function updateSpace(world: World, space: Space, { args }: Of<'space.update'>, now: Circumstances): Decision {
-  if (!owns(world, space, now.actor)) return reject('forbidden', 'only an owner changes a space')
+function updateSpace(world: World, space: Space, { args }: Of<'space.update'>, context: DecideContext): Decision {
+  if (!owns(world, space, context.actor)) return reject('forbidden', 'only an owner changes a space')
   const { version: _version, ...rest } = space
   const name = args.name ?? space.name
-  const steps: Step[] = [
+  const ops: WorldOp[] = [
     { kind: 'space.put', log: space.id, space: { ...rest, name, visibility: args.visibility ?? space.visibility } },
   ]
   const being = world.beings.get(space.id)
   if (being !== undefined && being.name !== name)
-    steps.push({ kind: 'being.put', log: null, being: { ...being, name, modifiedAt: now.at } })
-  return accept(...steps)
+    ops.push({ kind: 'being.put', log: null, being: { ...being, name, modifiedAt: context.at } })
+  return accept(...ops)
 }
 
 type NewBeing = Pick<Being, 'id' | 'type' | 'name'> & {
@@ -139,18 +140,18 @@ type NewBeing = Pick<Being, 'id' | 'type' | 'name'> & {
   content?: Being['content'] | undefined
 }
 
-const newBeing = (given: NewBeing, location: SpaceId | null, now: Circumstances): Being => ({
+const newBeing = (given: NewBeing, location: SpaceId | null, context: DecideContext): Being => ({
   id: given.id,
   type: given.type,
   name: given.name,
-  owner: now.actor,
+  owner: context.actor,
   location,
   metadata: given.metadata ?? {},
   properties: given.properties ?? {},
   content: given.content ?? [],
   rev: 0,
-  createdAt: now.at,
-  modifiedAt: now.at,
+  createdAt: context.at,
+  modifiedAt: context.at,
   lastSeenAt: null,
 })
 
@@ -158,10 +159,10 @@ function createBeing(
   world: World,
   location: SpaceId | null,
   { args }: Of<'being.create'>,
-  now: Circumstances,
+  context: DecideContext,
 ): Decision {
   if (isTaken(world, args.id)) return reject('taken', `${args.id} is taken`)
-  return accept({ kind: 'being.put', log: location, being: newBeing(args, location, now) })
+  return accept({ kind: 'being.put', log: location, being: newBeing(args, location, context) })
 }
 
 /** The being a mutation names, if the actor may change it and it is `here`, where that matters. */
@@ -180,8 +181,13 @@ function changeable(
   return { being }
 }
 
-function updateBeing(world: World, here: SpaceId | null, { args }: Of<'being.update'>, now: Circumstances): Decision {
-  const found = changeable(world, here, args.id, now.actor)
+function updateBeing(
+  world: World,
+  here: SpaceId | null,
+  { args }: Of<'being.update'>,
+  context: DecideContext,
+): Decision {
+  const found = changeable(world, here, args.id, context.actor)
   if ('refused' in found) return found.refused
   const { being } = found
   const updated: Being = {
@@ -190,40 +196,50 @@ function updateBeing(world: World, here: SpaceId | null, { args }: Of<'being.upd
     metadata: args.metadata ?? being.metadata,
     properties: args.properties ?? being.properties,
     content: args.content ?? being.content,
-    modifiedAt: now.at,
+    modifiedAt: context.at,
   }
   return accept({ kind: 'being.put', log: here, being: updated })
 }
 
-function moveBeing(world: World, to: SpaceId | null, { args }: Of<'being.move'>, now: Circumstances): Decision {
-  const found = changeable(world, undefined, args.id, now.actor)
+function moveBeing(world: World, to: SpaceId | null, { args }: Of<'being.move'>, context: DecideContext): Decision {
+  const found = changeable(world, undefined, args.id, context.actor)
   if ('refused' in found) return found.refused
   const from = found.being.location
   if (from === to) return accept()
-  const steps: Step[] = from === null ? [] : [{ kind: 'being.leave', log: from, id: args.id }]
-  const moved = { ...found.being, location: to, modifiedAt: now.at }
-  return accept(...steps, { kind: 'being.put', log: to, being: moved })
+  const ops: WorldOp[] = from === null ? [] : [{ kind: 'being.leave', log: from, id: args.id }]
+  const moved = { ...found.being, location: to, modifiedAt: context.at }
+  return accept(...ops, { kind: 'being.put', log: to, being: moved })
 }
 
-function removeBeing(world: World, here: SpaceId | null, { args }: Of<'being.remove'>, now: Circumstances): Decision {
-  const found = changeable(world, here, args.id, now.actor)
+function removeBeing(
+  world: World,
+  here: SpaceId | null,
+  { args }: Of<'being.remove'>,
+  context: DecideContext,
+): Decision {
+  const found = changeable(world, here, args.id, context.actor)
   if ('refused' in found) return found.refused
   return accept({ kind: 'being.remove', log: here, id: args.id })
 }
 
-function createIntention(world: World, space: Space, { args }: Of<'intention.create'>, now: Circumstances): Decision {
-  if (!mayWrite(world, space, now.actor)) return reject('forbidden', `may not write in ${space.id}`)
+function createIntention(
+  world: World,
+  space: Space,
+  { args }: Of<'intention.create'>,
+  context: DecideContext,
+): Decision {
+  if (!mayWrite(world, space, context.actor)) return reject('forbidden', `may not write in ${space.id}`)
   if (world.intentions.has(args.id)) return reject('taken', `${args.id} is taken`)
   const intention: Intention = {
     id: args.id,
     type: args.type,
     state: args.state ?? 'complete',
-    owner: now.actor,
+    owner: context.actor,
     location: space.id,
     content: args.content,
     rev: 0,
-    createdAt: now.at,
-    modifiedAt: now.at,
+    createdAt: context.at,
+    modifiedAt: context.at,
   }
   return accept({ kind: 'intention.put', log: space.id, intention })
 }
@@ -232,24 +248,24 @@ function changeIntention(
   world: World,
   space: Space,
   mutation: Of<'intention.update'> | Of<'intention.append'> | Of<'intention.remove'>,
-  now: Circumstances,
+  context: DecideContext,
   options: DecideOptions,
 ): Decision {
   const placed = world.intentions.get(mutation.args.id)
   if (placed === undefined || placed.location !== space.id)
     return reject('not-found', `no intention ${mutation.args.id} in ${space.id}`)
-  if (!mayChangeIntention(world, placed, now.actor)) return reject('forbidden', `may not change ${placed.id}`)
+  if (!mayChangeIntention(world, placed, context.actor)) return reject('forbidden', `may not change ${placed.id}`)
   const { position: _position, ...intention } = placed
   switch (mutation.name) {
     case 'intention.update': {
       const { content = intention.content, state = intention.state } = mutation.args
-      const updated = { ...intention, content, state, modifiedAt: now.at }
+      const updated = { ...intention, content, state, modifiedAt: context.at }
       return accept({ kind: 'intention.put', log: space.id, intention: updated })
     }
     case 'intention.append': {
       if (bytesAfterAppend(intention.content, mutation.args.text) > options.maxContentBytes)
         return reject('too-large', `content would grow past ${options.maxContentBytes} bytes`)
-      return accept({ kind: 'intention.append', log: space.id, ...mutation.args, at: now.at })
+      return accept({ kind: 'intention.append', log: space.id, ...mutation.args, at: context.at })
     }
     case 'intention.remove':
       return accept({ kind: 'intention.remove', log: space.id, id: intention.id })
@@ -264,8 +280,8 @@ function bytesAfterAppend(content: Content, text: string): number {
   return jsonBytes(content) + jsonBytes(text) + separators
 }
 
-function putMember(world: World, space: Space, { args }: Of<'member.put'>, now: Circumstances): Decision {
-  if (!owns(world, space, now.actor)) return reject('forbidden', 'only an owner changes members')
+function putMember(world: World, space: Space, { args }: Of<'member.put'>, context: DecideContext): Decision {
+  if (!owns(world, space, context.actor)) return reject('forbidden', 'only an owner changes members')
   const being = world.beings.get(args.being)
   if (being === undefined || being.type === 'space') return reject('not-found', `no being ${args.being}`)
   if (args.role !== 'owner' && isLastOwner(world, space.id, args.being))
@@ -273,8 +289,8 @@ function putMember(world: World, space: Space, { args }: Of<'member.put'>, now: 
   return accept({ kind: 'member.put', log: space.id, being: args.being, role: args.role })
 }
 
-function removeMember(world: World, space: Space, { args }: Of<'member.remove'>, now: Circumstances): Decision {
-  if (!owns(world, space, now.actor)) return reject('forbidden', 'only an owner changes members')
+function removeMember(world: World, space: Space, { args }: Of<'member.remove'>, context: DecideContext): Decision {
+  if (!owns(world, space, context.actor)) return reject('forbidden', 'only an owner changes members')
   if (roleOf(world, space.id, args.being) === undefined) return reject('not-found', `${args.being} is no member`)
   if (isLastOwner(world, space.id, args.being)) return reject('last-owner', 'a space keeps at least one owner')
   return accept({ kind: 'member.remove', log: space.id, being: args.being })

@@ -1,6 +1,6 @@
 /**
  * The part of a deployment that one batch of mutations is decided on, in memory: db/load-world.ts fills it under the
- * locks, decide.ts reads it, advance.ts moves it forward, db/store-world.ts writes back what differs.
+ * locks, decide.ts reads it, world-op.ts moves it forward, db/store-world.ts writes back what differs.
  *
  * Entities are values: a change replaces the entry and never alters it, so comparing two worlds entry by entry by
  * identity finds every row to write.

@@ -19,7 +19,7 @@ import { acceptJsonBodies, NO_BODY_BYTES } from './json-body.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
-import { brokenRequests, ProblemError, problemReplies } from './problem-reply.ts'
+import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
 import type { App } from './route.ts'
 import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
@@ -59,6 +59,8 @@ export async function buildApp(services: Services): Promise<App> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.setErrorHandler(replyWithProblem)
+  // Reached where a handler gives a request up, as that of CORS does with an OPTIONS that is no preflight.
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingAt(request).problem))
   app.decorateRequest('session', null)
   app.decorateRequest('holding', null)
   acceptJsonBodies(app, services)
@@ -85,6 +87,8 @@ export async function buildApp(services: Services): Promise<App> {
         // Date as well: clients whose own date is wrong go by it.
         exposedHeaders: ['ETag', 'Retry-After', 'Date'],
         maxAge: 600,
+        // The plugin's own refusal of an incomplete preflight is no problem document.
+        strictPreflight: false,
       }),
   })
   await app.register(swagger, {
@@ -137,7 +141,7 @@ function boundRequests(app: App, underWay: UnderWay): void {
     done()
   })
   app.addHook('preParsing', (request, _reply, _payload, done) => {
-    if (request.is404) throw new ProblemError('not-found', `nothing is at ${request.url.split('?', 1)[0]}`)
+    if (request.is404) throw nothingAt(request)
     done()
   })
   app.addHook('preValidation', (request, _reply, done) => {

@@ -19,7 +19,10 @@ import {
 import { Redis } from 'ioredis'
 import { SignJWT } from 'jose'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import {
@@ -491,6 +494,37 @@ test.each([
   } finally {
     await node.stop()
   }
+})
+
+test.each([
+  ['OPTIONS /nowhere', '/nowhere', {}, 404, 'not-found'],
+  ['OPTIONS of another page', '/nowhere', { origin: 'http://evil.example' }, 404, 'not-found'],
+  ['OPTIONS of something', '/v1/spaces', {}, 405, 'method-not-allowed'],
+  ['a preflight of another page', '/v1/spaces', { origin: 'http://evil.example' }, 405, 'method-not-allowed'],
+  ['GET /nowhere', '/nowhere', {}, 404, 'not-found'],
+])('A31 %s is a problem document', async (what, path, headers, status, code) => {
+  const answer = await fetch(`${api.url}${path}`, { method: what.split(' ')[0] === 'GET' ? 'GET' : 'OPTIONS', headers })
+  expect([answer.status, answer.headers.get('content-type'), answer.headers.get('cache-control')]).toEqual([
+    status,
+    'application/problem+json; charset=utf-8',
+    'no-store',
+  ])
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  expect(problemSchema.parse(await answer.json())).toMatchObject({ code, status })
+})
+
+test('A31 OPTIONS of an asterisk is a problem document', async () => {
+  const { hostname, port } = new URL(api.url)
+  const [answer] = (await once(request({ hostname, port, method: 'OPTIONS', path: '*' }).end(), 'response')) as [
+    IncomingMessage,
+  ]
+  expect([answer.statusCode, answer.headers['content-type']]).toEqual([404, 'application/problem+json; charset=utf-8'])
+  expect(problemSchema.parse(JSON.parse(await text(answer)))).toMatchObject({ code: 'not-found' })
+})
+
+test('A35 a preflight that asks for no method is answered like one', async () => {
+  const answer = await fetch(`${api.url}/v1/spaces`, { method: 'OPTIONS', headers: { origin: api.url } })
+  expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, api.url])
 })
 
 test('A36 the OpenAPI document lists every public endpoint, with its problems', async () => {

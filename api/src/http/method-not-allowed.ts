@@ -3,7 +3,7 @@ import type { HTTPMethods } from 'fastify'
 import { ProblemError } from './problem-reply.ts'
 import type { App } from './route.ts'
 
-const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** Notes the routes as they are registered; call the result when all are. */
 export function refuseOtherMethods(app: App): () => void {

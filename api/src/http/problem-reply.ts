@@ -21,6 +21,10 @@ export class ProblemError extends Error {
   }
 }
 
+/** For a path that no route has. */
+export const nothingAt = (request: FastifyRequest): ProblemError =>
+  new ProblemError('not-found', `nothing is at ${request.url.split('?', 1)[0]}`)
+
 const RETRY_AFTER_MS = 1000
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {

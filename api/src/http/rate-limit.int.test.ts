@@ -9,7 +9,7 @@ import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { freshId, startApi, type TestApi, type Wanted } from '../testing/test-api.ts'
 import { until } from '../testing/until.ts'
-import { type Patience, RateLimiter } from './rate-limit.ts'
+import { RateLimiter, type RateLimiterTimeouts } from './rate-limit.ts'
 
 const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? 'redis://unset')
 
@@ -147,8 +147,8 @@ test('A48 after a pause one request finds out for all, and once there is an answ
   const redis = connectRedis(proxiedUrl, 'limits', pino({ level: 'silent' }))
   const rate = { name: 'mutations', perSecond: 0.001, burst: 1 } as const
   const account = freshId('account')
-  const limiterWith = (patience: Patience) => {
-    const limiter = new RateLimiter(redis, createMetrics(), patience)
+  const limiterWith = (timeouts: RateLimiterTimeouts) => {
+    const limiter = new RateLimiter(redis, createMetrics(), timeouts)
     return () => limiter.take(account, rate, 1)
   }
   const isRefused = (taken: Promise<void>): Promise<boolean> =>

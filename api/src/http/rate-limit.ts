@@ -17,14 +17,14 @@ export interface Rate {
   burst: number
 }
 
-export interface Patience {
+export interface RateLimiterTimeouts {
   /** How long a request waits for an answer. */
   waitMs: number
   /** How long Redis is not asked after it gave none. */
   pauseMs: number
 }
 
-const PATIENCE: Patience = { waitMs: 150, pauseMs: 1000 }
+const TIMEOUTS: RateLimiterTimeouts = { waitMs: 150, pauseMs: 1000 }
 
 /** Answers 0 if the cost was taken, else the milliseconds until it could be. */
 const TAKE = `
@@ -42,18 +42,18 @@ return 0`
 type Answer = { status: 'answered'; waitMs: number } | { status: 'unanswered' } | { status: 'skipped' }
 
 /** What the last question came to. While `failing`, nobody asks before `askAgainAt`. */
-type Experience = { status: 'answering' } | { status: 'failing'; askAgainAt: number }
+type RedisHealth = { status: 'answering' } | { status: 'failing'; askAgainAt: number }
 
 export class RateLimiter {
   readonly #redis: Redis
   readonly #metrics: Metrics
-  readonly #patience: Patience
-  #experience: Experience = { status: 'answering' }
+  readonly #timeouts: RateLimiterTimeouts
+  #health: RedisHealth = { status: 'answering' }
 
-  constructor(redis: Redis, metrics: Metrics, patience = PATIENCE) {
+  constructor(redis: Redis, metrics: Metrics, timeouts = TIMEOUTS) {
     this.#redis = redis
     this.#metrics = metrics
-    this.#patience = patience
+    this.#timeouts = timeouts
   }
 
   /** Takes `cost` from an account or throws a `rate-limited` problem. */
@@ -73,16 +73,16 @@ export class RateLimiter {
 
   async #ask(account: string, { name, perSecond, burst }: Rate, cost: number): Promise<Answer> {
     if (this.#redis.status !== 'ready') return { status: 'skipped' }
-    if (this.#experience.status === 'failing') {
-      if (performance.now() < this.#experience.askAgainAt) return { status: 'skipped' }
+    if (this.#health.status === 'failing') {
+      if (performance.now() < this.#health.askAgainAt) return { status: 'skipped' }
       // This request asks; those that come meanwhile need not wait with it.
       this.#pause()
     }
     try {
       const key = `rhizom:rate:${name}:${account}`
       const answered = this.#redis.eval(TAKE, 1, key, 1000 / perSecond, burst, cost)
-      const waitMs = Number(await withinMs(this.#patience.waitMs, answered))
-      this.#experience = { status: 'answering' }
+      const waitMs = Number(await withinMs(this.#timeouts.waitMs, answered))
+      this.#health = { status: 'answering' }
       return { status: 'answered', waitMs }
     } catch {
       // Away or too slow: said by the connection's error listener and by the metric of the caller.
@@ -92,7 +92,7 @@ export class RateLimiter {
   }
 
   #pause(): void {
-    this.#experience = { status: 'failing', askAgainAt: performance.now() + this.#patience.pauseMs }
+    this.#health = { status: 'failing', askAgainAt: performance.now() + this.#timeouts.pauseMs }
   }
 }
 

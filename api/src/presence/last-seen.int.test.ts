@@ -73,6 +73,19 @@ test('A100 a clock that is ahead does not make it the future', async () => {
   expect(at).toBeLessThan(Date.now() + 60_000)
 })
 
+test('A100 a time beyond what can be stored counts as the first or the last that can', async () => {
+  const ada = await api.signIn('Ada')
+  const bob = await api.signIn('Bob')
+  const beyond = [Number.MIN_SAFE_INTEGER, -8.64e15, 8.64e15, 253_402_300_800_000, Number.MAX_SAFE_INTEGER]
+  const reports = await Promise.all(beyond.map((at) => report([{ being: ada.being.id, at }])))
+  expect(reports.map(({ status }) => status)).toEqual(beyond.map(() => 202))
+  const [latest] = await seen(ada.token, ada.being.id)
+  expect(latest).toBeGreaterThan(Date.now() - 60_000)
+  expect(latest).toBeLessThan(Date.now() + 60_000)
+  await report([{ being: bob.being.id, at: Number.MIN_SAFE_INTEGER }])
+  expect(await seen(ada.token, bob.being.id)).toEqual([0])
+})
+
 test('A100 only gateways may report, and no more than a thousand at once', async () => {
   const ada = await api.signIn('Ada')
   expect((await report([{ being: ada.being.id, at: 1 }], 'not-the-internal-token')).status).toBe(401)

@@ -5,14 +5,15 @@
  */
 import type { LastSeenBody } from '@rhizom/protocol'
 import type { Sql } from '../db/database.ts'
+import { timestampOf } from '../db/timestamp.ts'
 
 /** Gives how many beings were seen later than known. */
 export async function storeLastSeen(sql: Sql, beings: LastSeenBody['beings']): Promise<number> {
   const latest = new Map<string, number>()
-  for (const { being, at } of beings) latest.set(being, Math.max(at, latest.get(being) ?? 0))
+  for (const { being, at } of beings) latest.set(being, Math.max(at, latest.get(being) ?? at))
   // Rows are locked in the order of their ids, as every writer of beings does.
   const ids = [...latest.keys()].sort()
-  const times = ids.map((id) => new Date(latest.get(id) ?? 0).toISOString())
+  const times = ids.map((id) => timestampOf(latest.get(id) ?? 0))
   const rows = await sql`
     with seen as (
         select id, least(at, now()) as at from unnest(${ids}::text[], ${times}::timestamptz[]) as told (id, at)

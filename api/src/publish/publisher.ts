@@ -14,7 +14,7 @@ import {
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/removed-beings.ts'
-import type { LoggedChange } from '../domain/step.ts'
+import type { LoggedChange } from '../domain/world-op.ts'
 import type { Metrics } from '../observe.ts'
 import { revokedMessages } from './revoked.ts'
 

@@ -4,7 +4,7 @@ import {
   parseRevokedMessage,
   REDIS,
   type Revoked,
-  type RevokedPlace,
+  type RevokedCursor,
 } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -61,9 +61,9 @@ async function leave(): Promise<string> {
   return being.id
 }
 
-const ask = async (place: RevokedPlace = { since: 0 }, token = INTERNAL_TOKEN) => {
-  const after = place.after === undefined ? '' : `&after=${place.after}`
-  return api.ask('GET', `/internal/revoked?since=${place.since}${after}`, { token })
+const ask = async (cursor: RevokedCursor = { since: 0 }, token = INTERNAL_TOKEN) => {
+  const after = cursor.after === undefined ? '' : `&after=${cursor.after}`
+  return api.ask('GET', `/internal/revoked?since=${cursor.since}${after}`, { token })
 }
 
 test('A51 a removal is told when it is committed, until tokens of the being have run out, and told again', async () => {
@@ -97,6 +97,15 @@ test('A51 what the node that committed it could not tell is told with the heads'
   redisProxy.heal()
 })
 
+test.each([8.64e15, Number.MAX_SAFE_INTEGER])(
+  'A52 nobody was removed after %d, which no calendar holds',
+  async (since) => {
+    const { status, body } = await ask({ since })
+    expect(status).toBe(200)
+    expect(internalRevokedAnswerSchema.parse(body)).toMatchObject({ revoked: {}, isWhole: true })
+  },
+)
+
 test('A52 gateways can ask for all, and then for what came since; nobody else can', async () => {
   const first = await leave()
   const all = internalRevokedAnswerSchema.parse((await ask()).body)
@@ -118,12 +127,12 @@ test('A52 pages give each removal within the time once, in order, also those of 
           ${new Date(Date.now() - (id === old ? 3 : 1) * HOUR_MS).toISOString().slice(0, 19)}::timestamptz)`
   })
   const got: string[] = []
-  let place: RevokedPlace = { since: 0 }
+  let cursor: RevokedCursor = { since: 0 }
   for (let isWhole = false; !isWhole; ) {
-    const page = await database.use((sql) => readRemoved(sql, place, 2 * HOUR_MS, 3))
+    const page = await database.use((sql) => readRemoved(sql, cursor, 2 * HOUR_MS, 3))
     expect(page.removed.length).toBeLessThanOrEqual(3)
     got.push(...page.removed.map(({ id }) => id))
-    ;({ next: place, isWhole } = page)
+    ;({ next: cursor, isWhole } = page)
   }
   expect(new Set(got).size).toBe(got.length)
   expect(got.filter((id) => ids.includes(id))).toEqual(ids.toSorted())
@@ -132,7 +141,7 @@ test('A52 pages give each removal within the time once, in order, also those of 
 
 test('A52 what took long to be committed is not passed over', async () => {
   const being = freshId('slow')
-  const read = (place: RevokedPlace) => database.use((sql) => readRemoved(sql, place, HOUR_MS, 5000))
+  const read = (cursor: RevokedCursor) => database.use((sql) => readRemoved(sql, cursor, HOUR_MS, 5000))
   const { next } = await database.use(async (sql) => {
     await sql`begin`
     await sql`insert into beings (id, type, name, metadata, properties, content, rev, created_at, modified_at, removed_at)

@@ -4,7 +4,13 @@
  */
 import type { Database } from '../db/database.ts'
 import { failureOf } from '../db/failure.ts'
-import { type Kept, pruneChangesByAge, pruneChangesByCount, pruneLedger, spacesChangedSince } from '../db/retention.ts'
+import {
+  pruneChangesByAge,
+  pruneChangesByCount,
+  pruneLedger,
+  type Retention,
+  spacesChangedSince,
+} from '../db/retention.ts'
 import type { Log, Metrics } from '../observe.ts'
 
 /** Rows a statement removes: it holds a connection for some milliseconds, not for as long as there is something. */
@@ -14,7 +20,7 @@ const SPACES_AT_ONCE = 500
 const OVERLAP_MS = 60_000
 
 export interface PrunerOptions {
-  kept: Kept
+  retention: Retention
   intervalMs: number
   isLeader: () => boolean
 }
@@ -59,15 +65,15 @@ export class Pruner {
       this.#countedTo = undefined
       return
     }
-    const { kept } = this.#options
-    await this.#untilDone('changes', (most) => this.#database.use((sql) => pruneChangesByAge(sql, kept, most)))
-    await this.#untilDone('mutations', (most) => this.#database.use((sql) => pruneLedger(sql, kept, most)))
+    const { retention } = this.#options
+    await this.#untilDone('changes', (most) => this.#database.use((sql) => pruneChangesByAge(sql, retention, most)))
+    await this.#untilDone('mutations', (most) => this.#database.use((sql) => pruneLedger(sql, retention, most)))
     const begunAt = new Date(Date.now() - OVERLAP_MS)
     const spaces = await this.#database.use((sql) => spacesChangedSince(sql, this.#countedTo))
     for (let at = 0; at < spaces.length; at += SPACES_AT_ONCE) {
       const some = spaces.slice(at, at + SPACES_AT_ONCE)
       await this.#untilDone('changes', (most) =>
-        this.#database.use((sql) => pruneChangesByCount(sql, some, kept, most)),
+        this.#database.use((sql) => pruneChangesByCount(sql, some, retention, most)),
       )
     }
     this.#countedTo = begunAt

@@ -66,13 +66,13 @@ const ask = async (space: string, token: string, { epoch, version }: Position) =
   return [open.status, JSON.stringify(internal.body).includes('"kind":"snapshot"') ? 'snapshot' : 'changes']
 }
 
-const kept = { logSeconds: 3600, logChanges: 1000, ledgerSeconds: 3600 }
+const retention = { logSeconds: 3600, logChanges: 1000, ledgerSeconds: 3600 }
 
 test('A43 A44 by age a prefix goes, also where the clock was set back; older positions get a snapshot', async () => {
   const { space, token, epoch, version } = await newSpace(8)
   await sql`update changes set at = now() - interval '2 hours' where space = ${space} and version in (1, 2, 3, 5)`
   const removed: number[] = []
-  do removed.push(await pruneChangesByAge(sql, kept, 2))
+  do removed.push(await pruneChangesByAge(sql, retention, 2))
   while (removed.at(-1) === 2)
   expect(removed).toEqual([2, 2, 1])
   expect(await versionsIn(space)).toEqual([6, 7, 8, 9, 10])
@@ -83,7 +83,7 @@ test('A43 A44 by age a prefix goes, also where the clock was set back; older pos
 
 test('A43 by count the newest stay', async () => {
   const { space, token, epoch } = await newSpace(8)
-  expect(await pruneChangesByCount(sql, [space], { ...kept, logChanges: 3 }, 1000)).toBe(7)
+  expect(await pruneChangesByCount(sql, [space], { ...retention, logChanges: 3 }, 1000)).toBe(7)
   expect(await versionsIn(space)).toEqual([8, 9, 10])
   expect(await ask(space, token, { epoch, version: 6 })).toEqual([410, 'snapshot'])
   expect(await ask(space, token, { epoch, version: 7 })).toEqual([200, 'changes'])
@@ -96,7 +96,7 @@ test('A43 by count all of former histories goes, of a space that began anew and 
   await api.mutate(reused.token, { space: reused.space, name: 'space.create', args: { name: 'Anew' } })
   await sql`update spaces set epoch = gen_random_uuid() where id = ${restored.space}`
   const removed: number[] = []
-  do removed.push(await pruneChangesByCount(sql, [reused.space, restored.space], kept, 5))
+  do removed.push(await pruneChangesByCount(sql, [reused.space, restored.space], retention, 5))
   while (removed.at(-1) === 5)
   expect(removed).toEqual([5, 5, 3])
   expect(await versionsIn(reused.space)).toEqual([1, 2])
@@ -112,7 +112,7 @@ test('A43 a removed space keeps no more than others', async () => {
   await api.mutate(token, { space, name: 'space.remove', args: {} })
   expect(await spacesChangedSince(sql, new Date(0))).toContain(space)
   expect(await spacesChangedSince(sql, undefined)).toContain(space)
-  await pruneChangesByCount(sql, [space], { ...kept, logChanges: 2 }, 1000)
+  await pruneChangesByCount(sql, [space], { ...retention, logChanges: 2 }, 1000)
   expect(await versionsIn(space)).toEqual([6, 7])
 })
 
@@ -126,7 +126,7 @@ test('A44 a log with a hole answers as one that does not reach back', async () =
 test('A43 an outcome is forgotten when it is old enough, and not before', async () => {
   const { token, ids } = await newSpace(2)
   await sql`update mutations set at = now() - interval '2 hours' where id = ${ids[0] ?? ''}`
-  await pruneLedger(sql, kept, 1000)
+  await pruneLedger(sql, retention, 1000)
   const statuses = await Promise.all(
     ids.map(async (id) => (await api.ask('GET', `/v1/mutations/${id}`, { token })).status),
   )
@@ -138,7 +138,7 @@ test('A43 writers go on while a pruning transaction is open', async () => {
   await sql`update changes set at = now() - interval '2 hours' where space = ${space}`
   const pruning = await sql.reserve()
   await pruning`begin`
-  expect(await pruneChangesByAge(pruning, kept, 1000)).toBeGreaterThanOrEqual(version)
+  expect(await pruneChangesByAge(pruning, retention, 1000)).toBeGreaterThanOrEqual(version)
   const id = uuid()
   const args = { id, type: 'utterance' as const, content: ['meanwhile'] }
   expect(await api.mutate(token, { id, space, name: 'intention.create', args })).toMatchObject([

@@ -8,7 +8,7 @@ import {
   internalHeadsAnswerSchema,
   internalRevokedAnswerSchema,
   type Position,
-  type RevokedPlace,
+  type RevokedCursor,
   type SpaceId,
   versionSchema,
 } from '@rhizom/protocol'
@@ -85,11 +85,11 @@ export function createApiClient(settings: LogReaderSettings): ApiClient {
       }
       return { type: 'answered', heads }
     },
-    revoked: async (place) => revokedOutcome(await ask(revokedPath(place), { method: 'GET' })),
+    revoked: async (cursor) => revokedOutcome(await ask(revokedPath(cursor), { method: 'GET' })),
   }
 }
 
-const revokedPath = ({ since, after }: RevokedPlace): string =>
+const revokedPath = ({ since, after }: RevokedCursor): string =>
   `/internal/revoked?since=${since}${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`
 
 const queryOf = ({ after }: ReadRequest): string =>

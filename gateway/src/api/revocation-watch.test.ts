@@ -1,4 +1,4 @@
-import type { Revoked, RevokedPlace } from '@rhizom/protocol'
+import type { Revoked, RevokedCursor } from '@rhizom/protocol'
 import { beforeEach, expect, test } from 'vitest'
 import type { ApiClient, RevokedOutcome } from '../ports.ts'
 import { TestLog } from '../testing/test-gateway.ts'
@@ -14,7 +14,7 @@ const SLOWEST = 1.25
 
 let clock: ManualClock
 let answers: RevokedOutcome[]
-let places: RevokedPlace[]
+let places: RevokedCursor[]
 let out: string[]
 let watch: RevocationWatch
 

@@ -4,7 +4,7 @@
  *
  * Until the first answer everybody with a good token is let in: who should not be is put out when it comes.
  */
-import type { BeingId, Revoked, RevokedPlace } from '@rhizom/protocol'
+import type { BeingId, Revoked, RevokedCursor } from '@rhizom/protocol'
 import { type Poll, type PollEffect, type PollEvent, pollMachine, type PollSettings, startPoll } from '../core/poll.ts'
 import { Revocations } from '../core/revocations.ts'
 import { type Clock, type Random, Runner } from '@rhizom/machine'
@@ -25,7 +25,7 @@ export interface RevocationWatchDeps {
 export class RevocationWatch {
   readonly #deps: RevocationWatchDeps
   readonly #revocations = new Revocations()
-  #place: RevokedPlace = { since: 0 }
+  #cursor: RevokedCursor = { since: 0 }
   readonly #poll: Runner<Poll, PollEvent, PollEffect>
 
   constructor(deps: RevocationWatchDeps) {
@@ -74,12 +74,12 @@ export class RevocationWatch {
         this.dispatch({ type: 'pollFailed' })
         return
       }
-      this.#place = outcome.next
+      this.#cursor = outcome.next
       this.learn(outcome.revoked)
       if (outcome.isWhole) this.dispatch({ type: 'pollAnswered' })
       else this.#ask()
     }
     const failed = (error: unknown): void => answered({ type: 'failed', problem: String(error) })
-    reader.revoked(this.#place).then(answered, failed)
+    reader.revoked(this.#cursor).then(answered, failed)
   }
 }

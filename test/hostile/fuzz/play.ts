@@ -156,8 +156,8 @@ export class Player {
 
   #problemOf(answer: HttpAnswer, operation: string, method: string): string | undefined {
     if (answer.status === 503) return `answered 503: ${answer.body.slice(0, 200)}`
-    // The first has no body that could be looked at; the other is for browsers, which look at no body.
-    if ((method === 'HEAD' || method === 'OPTIONS') && answer.status < 500) return undefined
+    // It has no body that could be looked at.
+    if (method === 'HEAD' && answer.status < 500) return undefined
     const problem = problemOfAnswer(answer)
     if (problem !== undefined || answer.status >= 300 || !operation.startsWith(`${method} `)) return problem
     const schema = this.#answers.get(`${operation} ${answer.status}`)

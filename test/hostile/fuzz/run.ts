@@ -6,7 +6,7 @@
  *   npm run fuzz -- --from 1              from a given seed on
  *   npm run fuzz -- --seed 42             that one, with all that is said in it and what came of it
  *   npm run fuzz -- --limits default      with the limits of production; without it they are raised, so that more gets through
- *   npm run fuzz -- --internal            asks also what is for gateways with their token, as strangers cannot
+ *   npm run fuzz -- --no-internal         asks as strangers do; without it also what is for gateways, with their token
  */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,8 +32,9 @@ const { values } = parseArgs({
     from: { type: 'string' },
     seed: { type: 'string' },
     limits: { type: 'string', default: 'raised' },
-    internal: { type: 'boolean', default: false },
+    internal: { type: 'boolean', default: true },
   },
+  allowNegative: true,
 })
 const numbers = [values.minutes, values.inputs, values.from, values.seed].filter((value) => value !== undefined)
 if (numbers.some((value) => !(Number(value) >= 0)) || !['raised', 'default'].includes(values.limits)) {
@@ -94,7 +95,9 @@ async function search(stage: Stage, fuzz: Fuzz): Promise<number> {
         found: () => clearInterval(progress),
       })
       if (caught.problems.length > 0 && !ended) {
-        say(`\n${caught.told}\n\nagain: npm run fuzz -- --seed ${caught.seed}${values.internal ? ' --internal' : ''}`)
+        say(
+          `\n${caught.told}\n\nagain: npm run fuzz -- --seed ${caught.seed}${values.internal ? '' : ' --no-internal'}`,
+        )
         return 1
       }
       seed = caught.next

@@ -1,8 +1,8 @@
 /**
- * What an accepted mutation does, one step per change, before versions are known. `advance` gives each step the next
+ * What an accepted mutation does, one op per change, before versions are known. `applyOp` gives each op the next
  * version of the log it belongs to and moves the world forward.
  *
- * A step with `log: null` makes no change in any log: it concerns a being located nowhere, or the being that a space
+ * An op with `log: null` makes no change in any log: it concerns a being located nowhere, or the being that a space
  * also is, whose story the space's own changes tell.
  */
 import {
@@ -19,11 +19,11 @@ import {
 } from '@rhizom/protocol'
 import { memberKey, type World } from './world.ts'
 
-export type Step =
+export type WorldOp =
   | { kind: 'space.put'; log: SpaceId; space: Omit<Space, 'version'> }
   | { kind: 'space.remove'; log: SpaceId }
   | { kind: 'being.put'; log: SpaceId | null; being: Being }
-  /** It leaves this log. A step that follows puts it elsewhere. */
+  /** It leaves this log. An op that follows puts it elsewhere. */
   | { kind: 'being.leave'; log: SpaceId; id: BeingId }
   /** It ceases to exist. */
   | { kind: 'being.remove'; log: SpaceId | null; id: BeingId }
@@ -46,69 +46,69 @@ export interface LoggedChange {
   change: Change
 }
 
-/** Takes the step in `world`, which it alters, and returns the change it makes, if any. */
-export function advance(world: World, step: Step, cause: Cause): LoggedChange | undefined {
-  if (step.kind === 'space.put') {
-    const version = (world.spaces.get(step.log)?.version ?? 0) + 1
-    const space = { ...step.space, version }
-    world.spaces.set(step.log, space)
-    return { space: step.log, epoch: space.epoch, change: { ...cause, version, kind: 'space.put', body: space } }
+/** Applies the op to `world`, which it alters, and returns the change it makes, if any. */
+export function applyOp(world: World, op: WorldOp, cause: Cause): LoggedChange | undefined {
+  if (op.kind === 'space.put') {
+    const version = (world.spaces.get(op.log)?.version ?? 0) + 1
+    const space = { ...op.space, version }
+    world.spaces.set(op.log, space)
+    return { space: op.log, epoch: space.epoch, change: { ...cause, version, kind: 'space.put', body: space } }
   }
-  if (step.log === null) {
-    place(world, step, undefined)
+  if (op.log === null) {
+    applyToWorld(world, op, undefined)
     return undefined
   }
-  const space = world.spaces.get(step.log)
-  if (space === undefined) throw new Error(`a step in ${step.log}, which is not there`)
+  const space = world.spaces.get(op.log)
+  if (space === undefined) throw new Error(`an op in ${op.log}, which is not there`)
   const version = space.version + 1
   world.spaces.set(space.id, { ...space, version })
-  const change = place(world, step, version, cause)
+  const change = applyToWorld(world, op, version, cause)
   return change === undefined ? undefined : { space: space.id, epoch: space.epoch, change }
 }
 
-type PlacedStep = Exclude<Step, { kind: 'space.put' }>
+type OtherOp = Exclude<WorldOp, { kind: 'space.put' }>
 
-function place(world: World, step: PlacedStep, version: number | undefined, cause?: Cause): Change | undefined {
+function applyToWorld(world: World, op: OtherOp, version: number | undefined, cause?: Cause): Change | undefined {
   const header = cause === undefined || version === undefined ? undefined : { ...cause, version }
-  switch (step.kind) {
+  switch (op.kind) {
     case 'space.remove':
-      clear(world, step.log)
-      return header && { ...header, kind: 'space.remove', body: { id: step.log } }
+      clear(world, op.log)
+      return header && { ...header, kind: 'space.remove', body: { id: op.log } }
     case 'being.put': {
-      const being = { ...step.being, rev: version ?? step.being.rev }
+      const being = { ...op.being, rev: version ?? op.being.rev }
       world.beings.set(being.id, being)
       return header && { ...header, kind: 'being.put', body: being }
     }
     case 'being.leave':
-      return header && { ...header, kind: 'being.remove', body: { id: step.id } }
+      return header && { ...header, kind: 'being.remove', body: { id: op.id } }
     case 'being.remove':
-      world.beings.delete(step.id)
-      world.removedBeings.add(step.id)
-      return header && { ...header, kind: 'being.remove', body: { id: step.id } }
+      world.beings.delete(op.id)
+      world.removedBeings.add(op.id)
+      return header && { ...header, kind: 'being.remove', body: { id: op.id } }
     case 'intention.put': {
-      const former = world.intentions.get(step.intention.id)
-      const intention = { ...step.intention, rev: version ?? 0 }
+      const former = world.intentions.get(op.intention.id)
+      const intention = { ...op.intention, rev: version ?? 0 }
       world.intentions.set(intention.id, { ...intention, position: former?.position ?? intention.rev })
       return header && { ...header, kind: 'intention.put', body: intention }
     }
     case 'intention.append': {
-      const former = world.intentions.get(step.id)
-      if (former === undefined) throw new Error(`an append to ${step.id}, which is not there`)
-      const content = appendText(former.content, step.text)
-      world.intentions.set(step.id, { ...former, content, rev: version ?? former.rev, modifiedAt: step.at })
-      return header && { ...header, kind: 'intention.append', body: { id: step.id, text: step.text } }
+      const former = world.intentions.get(op.id)
+      if (former === undefined) throw new Error(`an append to ${op.id}, which is not there`)
+      const content = appendText(former.content, op.text)
+      world.intentions.set(op.id, { ...former, content, rev: version ?? former.rev, modifiedAt: op.at })
+      return header && { ...header, kind: 'intention.append', body: { id: op.id, text: op.text } }
     }
     case 'intention.remove':
-      world.intentions.delete(step.id)
-      return header && { ...header, kind: 'intention.remove', body: { id: step.id } }
+      world.intentions.delete(op.id)
+      return header && { ...header, kind: 'intention.remove', body: { id: op.id } }
     case 'member.put':
-      world.members.set(memberKey(step.log, step.being), step.role)
-      return header && { ...header, kind: 'member.put', body: { being: step.being, role: step.role } }
+      world.members.set(memberKey(op.log, op.being), op.role)
+      return header && { ...header, kind: 'member.put', body: { being: op.being, role: op.role } }
     case 'member.remove':
-      world.members.delete(memberKey(step.log, step.being))
-      return header && { ...header, kind: 'member.remove', body: { id: step.being } }
+      world.members.delete(memberKey(op.log, op.being))
+      return header && { ...header, kind: 'member.remove', body: { id: op.being } }
     default:
-      return step satisfies never
+      return op satisfies never
   }
 }
 

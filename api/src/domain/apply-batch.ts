@@ -4,27 +4,32 @@
  */
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { decide, type DecideOptions } from './decide.ts'
-import { advance, type LoggedChange } from './step.ts'
+import { applyOp, type LoggedChange } from './world-op.ts'
 import { ledgerKey, type Outcome, type World } from './world.ts'
 
 /** A mutation with who asks for it and the epoch to use should it create a space. */
-export interface Asked {
+export interface RequestedMutation {
   actor: BeingId
   mutation: Mutation
   epoch: string
 }
 
-export interface Folded {
-  /** One for each asked, in order. */
+export interface BatchResult {
+  /** One for each requested, in order. */
   results: MutationResult[]
   changes: LoggedChange[]
 }
 
-/** Decides `asked` in order on `world`, which it moves forward, the ledger included. */
-export function fold(world: World, asked: readonly Asked[], at: number, options: DecideOptions): Folded {
+/** Decides `requested` in order on `world`, which it moves forward, the ledger included. */
+export function applyBatch(
+  world: World,
+  requested: readonly RequestedMutation[],
+  at: number,
+  options: DecideOptions,
+): BatchResult {
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
-  for (const { actor, mutation, epoch } of asked) {
+  for (const { actor, mutation, epoch } of requested) {
     const key = ledgerKey(actor, mutation.id)
     const former = world.ledger.get(key)
     if (former !== undefined) {
@@ -39,8 +44,8 @@ export function fold(world: World, asked: readonly Asked[], at: number, options:
       continue
     }
     const made: LoggedChange[] = []
-    for (const step of decision.steps) {
-      const change = advance(world, step, { actor, mutation: mutation.id, at })
+    for (const op of decision.ops) {
+      const change = applyOp(world, op, { actor, mutation: mutation.id, at })
       if (change !== undefined) made.push(change)
     }
     changes.push(...made)

@@ -1,7 +1,7 @@
 import { type Being, changeSchema, type Mutation } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Asked, fold } from './fold.ts'
+import { applyBatch, type RequestedMutation } from './apply-batch.ts'
 import { copyWorld, emptyWorld, type World } from './world.ts'
 
 const uuidOf = (n: number): string => `0193b2a0-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
@@ -66,7 +66,7 @@ const wanted: fc.Arbitrary<Wanted> = fc.oneof(
 
 const batch = fc.array(fc.record({ actor, wanted, number: fc.integer({ min: 1, max: 60 }) }), { maxLength: 60 })
 
-const askedOf = (drawn: { actor: string; wanted: Wanted; number: number }[]): Asked[] =>
+const requestedOf = (drawn: { actor: string; wanted: Wanted; number: number }[]): RequestedMutation[] =>
   drawn.map(({ actor, wanted, number }, index) => ({
     actor,
     mutation: { id: uuidOf(1000 + number), ...wanted },
@@ -82,7 +82,7 @@ function worldWithGuests(): World {
 test('A10 versions of each history are contiguous, and every change is one of the protocol', () => {
   fc.assert(
     fc.property(batch, (drawn) => {
-      const { changes } = fold(worldWithGuests(), askedOf(drawn), 2, { maxContentBytes: 50 })
+      const { changes } = applyBatch(worldWithGuests(), requestedOf(drawn), 2, { maxContentBytes: 50 })
       const heads = new Map<string, number>()
       for (const { space, epoch, change } of changes) {
         changeSchema.parse(change)
@@ -97,9 +97,9 @@ test('A10 a rejected mutation leaves the world as it was, but for the ledger', (
   fc.assert(
     fc.property(batch, (drawn) => {
       const world = worldWithGuests()
-      for (const asked of askedOf(drawn)) {
+      for (const requested of requestedOf(drawn)) {
         const before = copyWorld(world)
-        const { results, changes } = fold(world, [asked], 2, { maxContentBytes: 50 })
+        const { results, changes } = applyBatch(world, [requested], 2, { maxContentBytes: 50 })
         if (results[0]?.status !== 'rejected') continue
         expect(changes).toEqual([])
         expect({ ...world, ledger: undefined }).toEqual({ ...before, ledger: undefined })
@@ -112,7 +112,7 @@ test('A10 a space has an owner as long as it lives, and nobody is in a space tha
   fc.assert(
     fc.property(batch, (drawn) => {
       const world = worldWithGuests()
-      fold(world, askedOf(drawn), 2, { maxContentBytes: 50 })
+      applyBatch(world, requestedOf(drawn), 2, { maxContentBytes: 50 })
       for (const id of world.spaces.keys())
         expect([...world.members].some(([key, role]) => key.startsWith(`${id} `) && role === 'owner')).toBe(true)
       for (const { location } of world.beings.values())
@@ -125,10 +125,10 @@ test('A10 a space has an owner as long as it lives, and nobody is in a space tha
 test('A11 in one batch the second of an id answers as the first did, and so does the whole batch again', () => {
   fc.assert(
     fc.property(batch, (drawn) => {
-      const asked = askedOf(drawn)
+      const requested = requestedOf(drawn)
       const world = worldWithGuests()
-      const first = fold(world, asked, 2, { maxContentBytes: 50 })
-      const again = fold(world, asked, 3, { maxContentBytes: 50 })
+      const first = applyBatch(world, requested, 2, { maxContentBytes: 50 })
+      const again = applyBatch(world, requested, 3, { maxContentBytes: 50 })
       expect(again.changes).toEqual([])
       for (const [index, result] of again.results.entries()) {
         const { status: _status, ...told } = first.results[index] ?? {}
@@ -146,8 +146,8 @@ test('A11 the same id of two actors is two mutations', () => {
     name: 'being.create',
     args: { id: '@bot', type: 'bot', name: 'x' },
   }
-  const asked = ['@ada', '@bob'].map((actor) => ({ actor, mutation, epoch: uuidOf(2) }))
-  expect(fold(world, asked, 2, { maxContentBytes: 50 }).results.map(({ status }) => status)).toEqual([
+  const requested = ['@ada', '@bob'].map((actor) => ({ actor, mutation, epoch: uuidOf(2) }))
+  expect(applyBatch(world, requested, 2, { maxContentBytes: 50 }).results.map(({ status }) => status)).toEqual([
     'applied',
     'rejected',
   ])
