@@ -10,7 +10,19 @@ export interface CheckCommand {
 
 const program = (name: string): string => join(repository, 'node_modules', '.bin', name)
 
-export const PACKAGES = ['machine', 'protocol', 'api', 'gateway', 'client', 'web', 'infra', 'loadtests', 'test', 'docs']
+export const PACKAGES = [
+  'machine',
+  'protocol',
+  'domain',
+  'api',
+  'gateway',
+  'client',
+  'web',
+  'infra',
+  'loadtests',
+  'test',
+  'docs',
+]
 
 /** One for each package that has sources. */
 export const typeChecks = (): (CheckCommand & { name: string })[] =>

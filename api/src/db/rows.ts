@@ -2,8 +2,8 @@
  * Rows as the database gives them and the entities they stand for. Column lists are written out once here, with the
  * protocol's names, so that a row needs only its times turned into milliseconds.
  */
+import type { PlacedIntention } from '@rhizom/domain'
 import type { Being, Change, Content, Intention, JsonObject, Member, Role, Space, Visibility } from '@rhizom/protocol'
-import type { PlacedIntention } from '../domain/world.ts'
 import type { Sql } from './database.ts'
 
 export interface SpaceRow {

@@ -5,7 +5,7 @@
  *
  * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
  * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the space's lock
- * instead (domain/decide.ts), by the one writer there is.
+ * instead (@rhizom/domain), by the one writer there is.
  */
 import { sql } from 'drizzle-orm'
 import {

@@ -3,9 +3,8 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
+import type { LoggedChange, Outcome, PlacedIntention, World } from '@rhizom/domain'
 import type { SpaceId } from '@rhizom/protocol'
-import type { LoggedChange } from '../domain/world-op.ts'
-import type { Outcome, PlacedIntention, World } from '../domain/world.ts'
 import type { Sql } from './database.ts'
 import { timestampOf } from './timestamp.ts'
 

@@ -3,6 +3,7 @@
  * waits for them. With Redis away, or more unanswered than is healthy, messages are dropped and counted: what was
  * committed is in the log, and the heads announcement (heads.ts) reveals whatever was not heard of.
  */
+import type { LoggedChange } from '@rhizom/domain'
 import {
   type BeingId,
   type Change,
@@ -14,7 +15,6 @@ import {
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/removed-beings.ts'
-import type { LoggedChange } from '../domain/world-op.ts'
 import type { Metrics } from '../observe.ts'
 import { revokedMessages } from './revoked.ts'
 

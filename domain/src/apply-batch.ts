@@ -5,7 +5,7 @@
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { decide, type DecideOptions } from './decide.ts'
 import { applyOp, type LoggedChange } from './world-op.ts'
-import { ledgerKey, type Outcome, type World } from './world.ts'
+import { ledgerKey, type Outcome, readerOf, type World } from './world.ts'
 
 /** A mutation with who asks for it and the epoch to use should it create a space. */
 export interface RequestedMutation {
@@ -29,6 +29,7 @@ export function applyBatch(
 ): BatchResult {
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
+  const reader = readerOf(world)
   for (const { actor, mutation, epoch } of requested) {
     const key = ledgerKey(actor, mutation.id)
     const former = world.ledger.get(key)
@@ -36,7 +37,7 @@ export function applyBatch(
       results.push(duplicateOf(mutation.id, former))
       continue
     }
-    const decision = decide(world, mutation, { actor, at, epoch }, options)
+    const decision = decide(reader, mutation, { actor, at, epoch }, options)
     if (!decision.accepted) {
       const outcome: Outcome = { status: 'rejected', error: decision.error }
       world.ledger.set(key, outcome)

@@ -1,6 +1,6 @@
 /**
- * The part of a deployment that one batch of mutations is decided on, in memory: db/load-world.ts fills it under the
- * locks, decide.ts reads it, world-op.ts moves it forward, db/store-world.ts writes back what differs.
+ * The part of a deployment that one batch of mutations is decided on, in memory: the api fills it under its locks,
+ * decide.ts reads it, world-op.ts moves it forward, the api writes back what differs.
  *
  * Entities are values: a change replaces the entry and never alters it, so comparing two worlds entry by entry by
  * identity finds every row to write.
@@ -16,6 +16,7 @@ import type {
   Space,
   SpaceId,
 } from '@rhizom/protocol'
+import type { WorldReader } from './world-reader.ts'
 
 /** `position` is the version that created it: its place in the conversation, kept by the database only. */
 export type PlacedIntention = Intention & { position: number }
@@ -63,10 +64,23 @@ export const copyWorld = (world: World): World => ({
   cleared: new Set(world.cleared),
 })
 
-export const roleOf = (world: World, space: SpaceId, being: BeingId): Role | undefined =>
-  world.members.get(memberKey(space, being))
+/** Looks up in a world, as it is at the time. */
+export const readerOf = (world: World): WorldReader => ({
+  space: (id) => world.spaces.get(id),
+  being: (id) => world.beings.get(id),
+  intention: (id) => unplaced(world.intentions.get(id)),
+  role: (space, being) => world.members.get(memberKey(space, being)),
+  ownerCount: (space) => ownersOf(world, space),
+  isTaken: (id) => world.spaces.has(id) || world.beings.has(id) || world.removedBeings.has(id),
+})
 
-export function ownersOf(world: World, space: SpaceId): number {
+function unplaced(placed: PlacedIntention | undefined): Intention | undefined {
+  if (placed === undefined) return undefined
+  const { position: _position, ...intention } = placed
+  return intention
+}
+
+function ownersOf(world: World, space: SpaceId): number {
   const prefix = `${space} `
   let count = 0
   for (const [key, role] of world.members) if (role === 'owner' && key.startsWith(prefix)) count += 1
