@@ -9,10 +9,12 @@ import {
   type JsonObject,
   LIMITS,
   type Mutation,
+  type MutationId,
   type MutationName,
   presenceStateSchema,
   type SpaceId,
 } from '@rhizom/protocol'
+import type { MutationOutcome, PendingMutation, RefusedMutation } from './core/queue-state.ts'
 import type { LeftOut } from './core/received.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
 import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
@@ -24,7 +26,7 @@ import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
 import { callSafely, createListeners } from './sync/listeners.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
-import { createMutationQueue, type MutationOutcome, type PendingMutation } from './sync/mutation-queue.ts'
+import { type CancelResult, createMutationQueue } from './sync/mutation-queue.ts'
 import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
 import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
 import { createSignals, type Signal } from './sync/signals.ts'
@@ -44,6 +46,13 @@ export interface ClientOptions {
   environment?: Environment
   /** A token was renewed: keep it for the next start. */
   onSessionRenewed?: (session: Session) => void
+}
+
+export interface MutateOptions {
+  /** A rejection stays among `refusedMutations`, over reloads too, until it is dropped. */
+  keepRefused?: boolean
+  /** The id of the mutation, from `newId`, where it is needed before the outcome: to cancel it. */
+  id?: MutationId
 }
 
 export interface RhizomClient<S extends SpaceStore = SpaceStore> {
@@ -72,10 +81,24 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
    * Asks for a change. Sent again with the same id until the server answers, so it is applied once or not at all.
    * Resolves, and never rejects, with what became of it. `space` is null for a being that is located nowhere.
    */
-  mutate<N extends MutationName>(name: N, space: MutationSpace<N>, args: MutationArgs<N>): Promise<MutationOutcome>
+  mutate<N extends MutationName>(
+    name: N,
+    space: MutationSpace<N>,
+    args: MutationArgs<N>,
+    options?: MutateOptions,
+  ): Promise<MutationOutcome>
+  /**
+   * Takes a mutation back that is not answered yet. What never left is gone at once. What may have left is taken back if
+   * the server has not carried it out: that is exact, and the outcome of `mutate` tells: `applied`, or `cancelled`.
+   */
+  cancel(id: MutationId): CancelResult
   /** What was asked for and is not answered yet, oldest first. */
   pendingMutations(): readonly PendingMutation[]
+  /** Told of these and of the refused. */
   onPendingMutations(listener: () => void): () => void
+  /** What was rejected and nobody has dealt with: asked for with `keepRefused`, or by a page that is gone. */
+  refusedMutations(): readonly RefusedMutation[]
+  dropRefused(id: MutationId): void
   /** Calls with each mutation of this client that was applied. */
   onMutationApplied(listener: (mutation: Mutation) => void): () => void
 
@@ -134,11 +157,22 @@ export function createClient(options: ClientOptions): RhizomClient {
     onRenewal,
   })
   const connector = createConnector({ environment, syncUrl, token, noteLeftOut: leftOut.note })
+  const queue = createMutationQueue({
+    environment,
+    http,
+    renewToken: () => keeper.renew(),
+    onApplied: appliedListeners.notify,
+    onSpaces: (ids) => {
+      for (const id of ids) spaces.pendingChanged(id)
+    },
+    isShown: (id) => spaces.isWatched(id),
+  })
   const spaces = createSpaceSync({
     environment,
     store,
     http,
-    being: options.session.being.id,
+    self: options.session.being,
+    queue,
     isLive: connector.isOpen,
     send: connector.send,
   })
@@ -147,12 +181,6 @@ export function createClient(options: ClientOptions): RhizomClient {
     isWatched: spaces.isWatched,
     isCurrent: spaces.isCurrent,
     send: connector.send,
-  })
-  const queue = createMutationQueue({
-    environment,
-    http,
-    renewToken: keeper.renew,
-    onApplied: appliedListeners.notify,
   })
   connector.listen({
     renewToken: () => void keeper.renew(),
@@ -234,12 +262,15 @@ export function createClient(options: ClientOptions): RhizomClient {
     readSpace: (id) => store.read(id) ?? initialSpace(id),
     retrySpace: (id) => spaces.dispatch(id, { type: 'retryRequested' }),
     loadOlder: (id) => spaces.dispatch(id, { type: 'olderRequested' }),
-    async mutate(name, space, args) {
-      const prepared = prepareMutation(name, space, args)
-      return prepared.ok ? queue.add(prepared.mutation) : prepared.outcome
+    async mutate(name, space, args, { keepRefused = false, id } = {}) {
+      const prepared = prepareMutation(name, space, args, id)
+      return prepared.ok ? queue.add(prepared.mutation, { handsBack: !keepRefused }) : prepared.outcome
     },
+    cancel: queue.cancel,
     pendingMutations: queue.pending,
     onPendingMutations: queue.onPending,
+    refusedMutations: queue.refused,
+    dropRefused: queue.dropRefused,
     onMutationApplied: appliedListeners.add,
     setPresence(space, state) {
       const parse = () => presenceStateSchema.safeParse(state)

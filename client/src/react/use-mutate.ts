@@ -2,7 +2,7 @@
 import type { SpaceId } from '@rhizom/protocol'
 import { useMemo, useSyncExternalStore } from 'react'
 import type { RhizomClient } from '../client.ts'
-import type { PendingMutation } from '../sync/mutation-queue.ts'
+import type { PendingMutation } from '../core/queue-state.ts'
 import { useRhizom } from './provider.tsx'
 
 /**

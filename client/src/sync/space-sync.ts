@@ -5,17 +5,25 @@
  */
 import { Runner } from '@rhizom/machine'
 import {
-  type BeingId,
+  type Being,
   type ClientFrameInput,
   type JsonObject,
   LIMITS,
+  type MutationId,
   type Position,
   type SpaceId,
 } from '@rhizom/protocol'
 import { frameEventsOf } from '../core/frame-events.ts'
 import type { ReceivedFrame } from '../core/received.ts'
-import { spaceMachine } from '../core/space.ts'
-import { initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from '../core/space-state.ts'
+import type { QueueEntry } from '../core/queue-state.ts'
+import { initialSpace, type SpaceEvent, type SpaceState } from '../core/space-state.ts'
+import {
+  initialShownSpace,
+  type ShownSpace,
+  type ShownSpaceEffect,
+  type ShownSpaceEvent,
+  shownSpaceMachine,
+} from '../core/space-view.ts'
 import { unwatched, type Watch, type WatchEffect, type WatchEvent, watchMachine } from '../core/watch.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http } from '../runtime/http.ts'
@@ -38,8 +46,16 @@ export interface SpaceSync {
   isWatched(id: SpaceId): boolean
   /** Whether what is said in the space now is received: its subscription stands. */
   isCurrent(id: SpaceId): boolean
+  /** What is pending in a space is another. */
+  pendingChanged(id: SpaceId): void
   /** Lets go of everything, also of what the store holds of it. */
   stop(): void
+}
+
+/** What is pending in spaces: the queue of mutations, as far as a space looks at it. */
+export interface SpaceQueue {
+  entriesOf(space: SpaceId): readonly QueueEntry[]
+  confirm(ids: readonly MutationId[]): void
 }
 
 export interface SpaceSyncDeps {
@@ -47,15 +63,25 @@ export interface SpaceSyncDeps {
   store: SpaceStore
   http: Pick<Http, 'olderIntentions'>
   /** Oneself. */
-  being: BeingId
+  self: Being
+  queue: SpaceQueue
   isLive(): boolean
   send(frames: readonly ClientFrameInput[]): void
 }
 
 type WatchRunner = Runner<Watch, WatchEvent, WatchEffect>
-type SpaceRunner = Runner<SpaceState, SpaceEvent, SpaceEffect>
+type SpaceRunner = Runner<ShownSpace, ShownSpaceEvent, ShownSpaceEffect>
 
-export function createSpaceSync({ environment, store, http, being, isLive, send }: SpaceSyncDeps): SpaceSync {
+export function createSpaceSync({
+  environment,
+  store,
+  http,
+  self,
+  queue,
+  isLive,
+  send,
+}: SpaceSyncDeps): SpaceSync {
+  const being = self.id
   const watches = new Map<SpaceId, WatchRunner>()
   const spaces = new Map<SpaceId, SpaceRunner>()
   /** States set before the space was watched. */
@@ -86,7 +112,7 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     else outbox.push(frame)
   }
 
-  const dispatch = (id: SpaceId, event: SpaceEvent): void => together(() => spaces.get(id)?.dispatch(event))
+  const dispatch = (id: SpaceId, event: ShownSpaceEvent): void => together(() => spaces.get(id)?.dispatch(event))
   const dispatchToAll = (event: SpaceEvent): void =>
     together(() => {
       for (const runner of spaces.values()) runner.dispatch(event)
@@ -134,13 +160,16 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     const hasRoom = spaces.size < LIMITS.maxSubscriptionsPerConnection
     const runner: SpaceRunner = new Runner({
       ...ports,
-      machine: spaceMachine,
-      initial: hasRoom ? initialSpace(id) : refusedSpace(id),
+      machine: shownSpaceMachine,
+      initial: initialShownSpace(id, self, hasRoom ? initialSpace(id) : refusedSpace(id)),
       carryOut: (effect) => carryOut(id, effect),
-      changed: (state) => store.write(id, state),
+      changed(state, before) {
+        if (state.view !== before.view) store.write(id, state.view)
+      },
     })
     spaces.set(id, runner)
-    store.write(id, runner.state)
+    store.write(id, runner.state.view)
+    runner.dispatch({ type: 'pendingChanged', entries: queue.entriesOf(id) })
     if (present) runner.dispatch({ type: 'presentChanged', being })
     const state = earlyStates.get(id)
     earlyStates.delete(id)
@@ -169,7 +198,7 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     store.remove(id)
   }
 
-  function carryOut(id: SpaceId, effect: SpaceEffect): void {
+  function carryOut(id: SpaceId, effect: ShownSpaceEffect): void {
     switch (effect.type) {
       case 'subscribe':
         return post({ type: 'subscribe', space: id, present: effect.present, ...positionFields(effect.position) })
@@ -178,6 +207,8 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
       case 'fetchOlder':
         void fetchOlder(id, effect.before)
         return
+      case 'confirm':
+        return queue.confirm(effect.ids)
       default:
         return effect satisfies never
     }
@@ -215,8 +246,9 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     wentLive: () => dispatchToAll({ type: 'connected' }),
     wentDown: () => dispatchToAll({ type: 'disconnected' }),
     receive: (frames) => together(() => frames.forEach(receiveOne)),
+    pendingChanged: (id) => dispatch(id, { type: 'pendingChanged', entries: queue.entriesOf(id) }),
     isWatched: (id) => spaces.has(id),
-    isCurrent: (id) => spaces.get(id)?.state.subscription.status === 'current',
+    isCurrent: (id) => spaces.get(id)?.state.confirmed.subscription.status === 'current',
     stop() {
       stopListening()
       for (const id of [...watches.keys()]) forget(id)
