@@ -12,8 +12,10 @@ import {
   type MutationId,
   type MutationName,
   presenceStateSchema,
+  type Rejection,
   type SpaceId,
 } from '@rhizom/protocol'
+import { foresee } from './core/pending.ts'
 import type { MutationOutcome, PendingMutation, RefusedMutation } from './core/queue-state.ts'
 import type { LeftOut } from './core/received.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
@@ -87,6 +89,8 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
     args: MutationArgs<N>,
     options?: MutateOptions,
   ): Promise<MutationOutcome>
+  /** Why it would be rejected, as far as what is held of its space tells; undefined if nothing speaks against it. */
+  foresee<N extends MutationName>(name: N, space: SpaceId, args: MutationArgs<N>): Rejection | undefined
   /**
    * Takes a mutation back that is not answered yet. What never left is gone at once. What may have left is taken back if
    * the server has not carried it out: that is exact, and the outcome of `mutate` tells: `applied`, or `cancelled`.
@@ -265,6 +269,12 @@ export function createClient(options: ClientOptions): RhizomClient {
     async mutate(name, space, args, { keepRefused = false, id } = {}) {
       const prepared = prepareMutation(name, space, args, id)
       return prepared.ok ? queue.add(prepared.mutation, { handsBack: !keepRefused }) : prepared.outcome
+    },
+    foresee(name, space, args) {
+      const view = store.read(space)?.content
+      const prepared = prepareMutation<MutationName>(name, space, args)
+      if (view === undefined || !prepared.ok) return undefined
+      return foresee(view, prepared.mutation, options.session.being, environment.dateMs())
     },
     cancel: queue.cancel,
     pendingMutations: queue.pending,

@@ -28,17 +28,18 @@ export const nothingPending: Pending = { entries: [], arrived: new Set(), heldBa
 /** Whether it may have reached the server without an answer having come. */
 const mayHaveLeft = ({ state }: QueueEntry): boolean => state.status === 'sending' || state.status === 'unanswered'
 
-const isShown = ({ arrived, heldBack }: Pending, entry: QueueEntry): boolean => {
-  const id = idOf(entry)
-  return !entry.isWithdrawn && !entry.hasArrived && !arrived.has(id) && !heldBack.has(id)
-}
+/** Whether the content shows it without it. */
+const isConfirmed = ({ arrived }: Pending, entry: QueueEntry, { position }: SpaceContent): boolean =>
+  entry.hasArrived ||
+  arrived.has(idOf(entry)) ||
+  (entry.state.status === 'applied' && entry.state.version <= position.version)
 
 /** The confirmed content with what is pending. `self` is who asks, as it is known. */
 export function viewOf(confirmed: SpaceContent, pending: Pending, self: Being): SpaceContent {
   const marks: Record<string, MutationId[]> = {}
   let view = confirmed
   for (const entry of pending.entries) {
-    if (!isShown(pending, entry)) continue
+    if (entry.isWithdrawn || pending.heldBack.has(idOf(entry)) || isConfirmed(pending, entry, confirmed)) continue
     const { mutation, queuedAtMs: at } = entry
     const context = { actor: self.id, at, epoch: confirmed.position.epoch }
     const decision = decide(readerOf(view, self), mutation, context, { maxContentBytes: LIMITS.maxContentBytes })
@@ -146,14 +147,6 @@ function isSafelyRepeated(mutation: Mutation, before: SpaceContent | undefined, 
   return rev === undefined || rev === revIn(before)
 }
 
-/** Those that the content shows without them by now. */
-export function confirmedAmong(pending: Pending, { position }: SpaceContent): MutationId[] {
-  return pending.entries
-    .filter(
-      (entry) =>
-        !entry.hasArrived &&
-        (pending.arrived.has(idOf(entry)) ||
-          (entry.state.status === 'applied' && entry.state.version <= position.version)),
-    )
-    .map(idOf)
-}
+/** Those that the content shows without them by now, and of which the queue does not know that. */
+export const confirmedAmong = (pending: Pending, content: SpaceContent): MutationId[] =>
+  pending.entries.filter((entry) => !entry.hasArrived && isConfirmed(pending, entry, content)).map(idOf)

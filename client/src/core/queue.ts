@@ -170,7 +170,10 @@ function takeAnswer(state: QueueState, key: LaneKey, results: readonly MutationR
       ? postpone(settled.state, key, unanswered, 'The server left a mutation unanswered.', 0, false, at)
       : post(withLane(settled.state, key, { ...newLane }), key)
   // One that was answered: the server is back for all.
-  const woken = wake(lane.state, (wait) => wait.isAway && at.nowMs >= Math.max(wait.notBeforeMs, wait.sinceMs + FRESH_WAIT_MS))
+  const woken = wake(
+    lane.state,
+    (wait) => wait.isAway && at.nowMs >= Math.max(wait.notBeforeMs, wait.sinceMs + FRESH_WAIT_MS),
+  )
   return { state: woken.state, effects: [...settled.effects, ...lane.effects, ...woken.effects] }
 }
 
@@ -279,7 +282,8 @@ function withdraw(state: QueueState, id: MutationId): QueueStep {
   const entry = state.entries.find((one) => idOf(one) === id)
   if (entry === undefined || !isOpen(entry)) return stay(state)
   // Where another page sends, that may be under way.
-  if (state.isSender && entry.state.status === 'unsent') return remove(state, entry, { status: 'rejected', id, ...CANCELLED })
+  if (state.isSender && entry.state.status === 'unsent')
+    return remove(state, entry, { status: 'rejected', id, ...CANCELLED })
   const entries = state.entries.map((one) => (one === entry ? { ...one, isWithdrawn: true } : one))
   return stay({ ...state, entries })
 }

@@ -5,7 +5,15 @@
  */
 import type { Machine, Moment, Step, TimePassed } from '@rhizom/machine'
 import type { Being, MutationId, SpaceId } from '@rhizom/protocol'
-import { confirmedAmong, noteChanges, noteReplaced, nothingPending, type Pending, viewOf, withEntries } from './pending.ts'
+import {
+  confirmedAmong,
+  noteChanges,
+  noteReplaced,
+  nothingPending,
+  type Pending,
+  viewOf,
+  withEntries,
+} from './pending.ts'
 import type { QueueEntry } from './queue-state.ts'
 import { spaceMachine } from './space.ts'
 import type { SpaceContent } from './space-content.ts'
@@ -69,9 +77,7 @@ function advance(
   if (event.type === 'snapshotReceived') return noteReplaced(pending, before, content)
   if (event.type !== 'changesReceived' && event.type !== 'resumedReceived') return pending
   const from = before?.position.version ?? 0
-  const applied = event.frame.changes.filter(
-    ({ version }) => version > from && version <= content.position.version,
-  )
+  const applied = event.frame.changes.filter(({ version }) => version > from && version <= content.position.version)
   return noteChanges(pending, applied, self.id)
 }
 

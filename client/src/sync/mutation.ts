@@ -1,5 +1,13 @@
 /** A mutation as a caller writes it, checked before it leaves: what the server would refuse is refused here. */
-import { firstFault, jsonBytes, LIMITS, type Mutation, type MutationId, type MutationName, mutationSchema } from '@rhizom/protocol'
+import {
+  firstFault,
+  jsonBytes,
+  LIMITS,
+  type Mutation,
+  type MutationId,
+  type MutationName,
+  mutationSchema,
+} from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { MutationOutcome } from '../core/queue-state.ts'
 

@@ -72,15 +72,7 @@ export interface SpaceSyncDeps {
 type WatchRunner = Runner<Watch, WatchEvent, WatchEffect>
 type SpaceRunner = Runner<ShownSpace, ShownSpaceEvent, ShownSpaceEffect>
 
-export function createSpaceSync({
-  environment,
-  store,
-  http,
-  self,
-  queue,
-  isLive,
-  send,
-}: SpaceSyncDeps): SpaceSync {
+export function createSpaceSync({ environment, store, http, self, queue, isLive, send }: SpaceSyncDeps): SpaceSync {
   const being = self.id
   const watches = new Map<SpaceId, WatchRunner>()
   const spaces = new Map<SpaceId, SpaceRunner>()
