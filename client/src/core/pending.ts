@@ -128,9 +128,10 @@ export function noteChanges(pending: Pending, changes: readonly ReceivedChange[]
 /** Content took the place of other content: what is unanswered may be in it, and nothing says so. */
 export function noteReplaced(pending: Pending, before: SpaceContent | undefined, after: SpaceContent): Pending {
   const isOtherHistory = before !== undefined && before.position.epoch !== after.position.epoch
-  const heldBack = new Set(isOtherHistory ? [] : pending.heldBack)
+  const heldBack = new Set(pending.heldBack)
+  const comparable = isOtherHistory ? undefined : before
   for (const entry of pending.entries) {
-    if (mayHaveLeft(entry) && !isSafelyRepeated(entry.mutation, before, after)) heldBack.add(idOf(entry))
+    if (mayHaveLeft(entry) && !isSafelyRepeated(entry.mutation, comparable, after)) heldBack.add(idOf(entry))
   }
   if (!isOtherHistory) return { ...pending, heldBack }
   // What the other history holds of the former one is in the content: versions told before mean nothing in it.
