@@ -26,11 +26,13 @@ import type { Session } from './runtime/storage.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
+import { createKeeper, type Keeping } from './sync/keeping.ts'
 import { callSafely, createListeners } from './sync/listeners.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { type CancelResult, createMutationQueue } from './sync/mutation-queue.ts'
 import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
 import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
+import { createSharedQueue, type SharedQueue } from './sync/shared-queue.ts'
 import { createSignals, type Signal } from './sync/signals.ts'
 import { createSpaceSync, type WatchOptions } from './sync/space-sync.ts'
 import { memoryStore, type SpaceStore } from './sync/store.ts'
@@ -64,8 +66,17 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
   /** Opens the connection and keeps it open, come what may, until `disconnect`. */
   connect(): void
   disconnect(): void
-  /** Ends this client for good: disconnects, forgets what was watched, hands back what is unanswered. */
+  /**
+   * Ends this client for good: disconnects, forgets what was watched, hands back what is unanswered. What is kept on the
+   * device stays, and is sent by the next client of the same being.
+   */
   close(): void
+  /** Closes, and forgets all that is kept of this being on the device, what is unsent included. Resolves when it is gone. */
+  erase(): Promise<void>
+
+  /** Whether what is written and shown outlives the page, and why not. */
+  keeping(): Keeping
+  onKeeping(listener: () => void): () => void
 
   /**
    * Keeps a space in step for as long as someone watches; the result stops. Counted: one subscription a space. Others
@@ -150,6 +161,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   const statusListeners = createListeners<void>(environment, 'a listener to the status')
   const appliedListeners = createListeners<Mutation>(environment, 'a listener to applied mutations')
   let stopDevice: (() => void) | undefined
+  let stopPage: (() => void) | undefined
 
   const token = (): string => keeper.session().token
   const leftOut = createLeftOutAccount(environment)
@@ -161,6 +173,9 @@ export function createClient(options: ClientOptions): RhizomClient {
     onRenewal,
   })
   const connector = createConnector({ environment, syncUrl, token, noteLeftOut: leftOut.note })
+  const databaseName = `rhizom ${baseUrl} ${options.session.being.id}`
+  const vault = createKeeper({ environment, door: environment.shared?.vault, name: databaseName })
+  let shared: SharedQueue | undefined
   const queue = createMutationQueue({
     environment,
     http,
@@ -169,7 +184,10 @@ export function createClient(options: ClientOptions): RhizomClient {
     onSpaces: (ids) => {
       for (const id of ids) spaces.pendingChanged(id)
     },
-    isShown: (id) => spaces.isWatched(id),
+    isShown: (id) => spaces.isWatched(id) || vault.keepsSpace(id),
+    share:
+      environment.shared &&
+      ((dispatch) => (shared = createSharedQueue({ environment, keeper: vault, name: databaseName, dispatch }))),
   })
   const spaces = createSpaceSync({
     environment,
@@ -177,6 +195,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     http,
     self: options.session.being,
     queue,
+    kept: environment.shared && vault,
     isLive: connector.isOpen,
     send: connector.send,
   })
@@ -242,6 +261,26 @@ export function createClient(options: ClientOptions): RhizomClient {
     connector.dispatch({ type: 'disconnectRequested' })
   }
 
+  function startKeeping(): void {
+    if (stopPage !== undefined || environment.shared === undefined) return
+    stopPage = environment.shared.onPage((event) => {
+      if (event === 'returned') return shared?.resume()
+      vault.flush()
+      if (event === 'left') shared?.suspend()
+    })
+    void shared?.start()
+  }
+
+  function close(): void {
+    disconnect()
+    stopPage?.()
+    spaces.stop()
+    signals.wentDown()
+    queue.stop()
+    shared?.suspend()
+    vault.close()
+  }
+
   return {
     store,
     http,
@@ -252,16 +291,18 @@ export function createClient(options: ClientOptions): RhizomClient {
         connector.dispatch({ type: event })
         changedStatus()
       })
+      startKeeping()
       keeper.start()
       connector.dispatch({ type: 'connectRequested' })
     },
     disconnect,
-    close() {
-      disconnect()
-      spaces.stop()
-      signals.wentDown()
-      queue.stop()
+    close,
+    erase() {
+      close()
+      return vault.erase()
     },
+    keeping: vault.state,
+    onKeeping: vault.onState,
     watchSpace: spaces.watch,
     readSpace: (id) => store.read(id) ?? initialSpace(id),
     retrySpace: (id) => spaces.dispatch(id, { type: 'retryRequested' }),

@@ -7,7 +7,13 @@ export type { LeftOut } from './core/received.ts'
 export type { SpaceContent } from './core/space-content.ts'
 export type { SpaceState, Subscription } from './core/space-state.ts'
 export type { SyncStatus } from './core/sync-status.ts'
-export { browserEnvironment, type DeviceEvent, type Environment } from './runtime/environment.ts'
+export {
+  browserEnvironment,
+  type DeviceEvent,
+  type Environment,
+  type PageEvent,
+  type SharedPorts,
+} from './runtime/environment.ts'
 export { createSession, type Http, type HttpProblem, type HttpResult, type HttpTarget } from './runtime/http.ts'
 export {
   forgetSession,
@@ -18,8 +24,11 @@ export {
   saveSession,
   type Session,
 } from './runtime/storage.ts'
+export type { OpenTabs, Tabs } from './runtime/tabs.ts'
+export type { Vault, VaultDoor } from './runtime/vault.ts'
 export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websocket.ts'
 export { type MutationArgs, type MutationSpace, newId } from './sync/mutation.ts'
+export type { Keeping } from './sync/keeping.ts'
 export type { CancelResult } from './sync/mutation-queue.ts'
 export type { SendResult } from './sync/send-result.ts'
 export type { Signal } from './sync/signals.ts'

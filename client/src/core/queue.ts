@@ -92,7 +92,6 @@ function merge({ entries, isSender }: QueueState, given: readonly QueueEntry[]):
         ...known,
         order: entry.order,
         isWithdrawn: known.isWithdrawn || entry.isWithdrawn,
-        hasArrived: known.hasArrived || entry.hasArrived,
         state: isSender || !isOpen(known) ? known.state : entry.state,
       })
   }

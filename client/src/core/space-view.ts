@@ -32,7 +32,7 @@ export type ShownSpaceEvent =
   /** What the queue holds for the space. */
   | { type: 'pendingChanged'; entries: readonly QueueEntry[] }
   /** What a former page kept of the space: shown, and marked old, until the server has answered. */
-  | { type: 'keptFound'; content: SpaceContent }
+  | { type: 'keptFound'; content: SpaceContent; arrived: readonly MutationId[] }
 
 export type ShownSpaceEffect =
   | SpaceEffect
@@ -53,7 +53,8 @@ function step(state: ShownSpace, event: ShownSpaceEvent | TimePassed, at: Moment
     case 'keptFound': {
       const isFirst = state.confirmed.content === undefined && state.confirmed.subscription.status !== 'closed'
       if (!isFirst) return { state, effects: [] }
-      return shown(state, { ...state, confirmed: { ...state.confirmed, content: event.content } }, [])
+      const pending = { ...state.pending, arrived: new Set([...state.pending.arrived, ...event.arrived]) }
+      return shown(state, { ...state, pending, confirmed: { ...state.confirmed, content: event.content } }, [])
     }
     default: {
       const { state: confirmed, effects } = spaceMachine.step(state.confirmed, event, at)

@@ -60,6 +60,8 @@ export interface QueueSharing {
   /** Told of everything that becomes of the queue. */
   changed(state: QueueState, before: QueueState): void
   settled(entry: QueueEntry, outcome: MutationOutcome): void
+  /** What becomes of the queue from here on is its end here, and nothing to tell. */
+  stop(): void
 }
 
 export interface MutationQueueDeps {
@@ -173,6 +175,7 @@ export function createMutationQueue(deps: MutationQueueDeps): MutationQueue {
     confirm: (ids) => dispatch({ type: 'arrived', ids }),
     hurry: () => dispatch({ type: 'retryRequested' }),
     stop() {
+      sharing?.stop()
       dispatch({ type: 'closeRequested' })
       runner.stop()
     },

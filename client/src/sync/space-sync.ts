@@ -27,6 +27,7 @@ import {
 import { unwatched, type Watch, type WatchEffect, type WatchEvent, watchMachine } from '../core/watch.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http } from '../runtime/http.ts'
+import type { Keeper } from './keeping.ts'
 import type { SpaceStore } from './store.ts'
 
 export interface WatchOptions {
@@ -58,6 +59,8 @@ export interface SpaceQueue {
   confirm(ids: readonly MutationId[]): void
 }
 
+export type SpaceKeeper = Pick<Keeper, 'state' | 'space' | 'noteSpace'>
+
 export interface SpaceSyncDeps {
   environment: Environment
   store: SpaceStore
@@ -65,19 +68,35 @@ export interface SpaceSyncDeps {
   /** Oneself. */
   self: Being
   queue: SpaceQueue
+  /** What a former page kept of spaces; undefined where nothing is kept. */
+  kept?: SpaceKeeper | undefined
   isLive(): boolean
   send(frames: readonly ClientFrameInput[]): void
 }
 
+/** So long what is kept may take; a store that hangs holds nobody up. */
+const KEPT_PATIENCE_MS = 1_000
+
 type WatchRunner = Runner<Watch, WatchEvent, WatchEffect>
 type SpaceRunner = Runner<ShownSpace, ShownSpaceEvent, ShownSpaceEffect>
 
-export function createSpaceSync({ environment, store, http, self, queue, isLive, send }: SpaceSyncDeps): SpaceSync {
+export function createSpaceSync({
+  environment,
+  store,
+  http,
+  self,
+  queue,
+  kept,
+  isLive,
+  send,
+}: SpaceSyncDeps): SpaceSync {
   const being = self.id
   const watches = new Map<SpaceId, WatchRunner>()
   const spaces = new Map<SpaceId, SpaceRunner>()
   /** States set before the space was watched. */
   const earlyStates = new Map<SpaceId, JsonObject>()
+  /** What is kept of them is being looked for: they ask the server when that is known. */
+  const reading = new Set<SpaceRunner>()
   let outbox: ClientFrameInput[] | undefined
 
   const ports = {
@@ -107,7 +126,7 @@ export function createSpaceSync({ environment, store, http, self, queue, isLive,
   const dispatch = (id: SpaceId, event: ShownSpaceEvent): void => together(() => spaces.get(id)?.dispatch(event))
   const dispatchToAll = (event: SpaceEvent): void =>
     together(() => {
-      for (const runner of spaces.values()) runner.dispatch(event)
+      for (const runner of spaces.values()) if (!reading.has(runner)) runner.dispatch(event)
     })
   const connection = (): SpaceEvent => ({ type: isLive() ? 'connected' : 'disconnected' })
 
@@ -156,6 +175,7 @@ export function createSpaceSync({ environment, store, http, self, queue, isLive,
       initial: initialShownSpace(id, self, hasRoom ? initialSpace(id) : refusedSpace(id)),
       carryOut: (effect) => carryOut(id, effect),
       changed(state, before) {
+        keep(id, state, before)
         if (state.view !== before.view) store.write(id, state.view)
       },
     })
@@ -166,7 +186,27 @@ export function createSpaceSync({ environment, store, http, self, queue, isLive,
     const state = earlyStates.get(id)
     earlyStates.delete(id)
     if (state !== undefined) runner.dispatch({ type: 'stateSet', state })
-    runner.dispatch(connection())
+    if (kept === undefined || kept.state().status === 'not-kept') runner.dispatch(connection())
+    else void findKept(id, runner, kept)
+  }
+
+  /** Shows what is kept, and asks the server from there; without it, before long, for all. */
+  async function findKept(id: SpaceId, runner: SpaceRunner, { space }: SpaceKeeper): Promise<void> {
+    reading.add(runner)
+    const late = new Promise<undefined>((resolve) => void environment.after(KEPT_PATIENCE_MS, () => resolve(undefined)))
+    const found = await Promise.race([space(id), late])
+    reading.delete(runner)
+    together(() => {
+      if (found !== undefined) runner.dispatch({ type: 'keptFound', ...found })
+      runner.dispatch(connection())
+    })
+  }
+
+  function keep(id: SpaceId, { confirmed }: ShownSpace, { confirmed: before }: ShownSpace): void {
+    const { content, subscription } = confirmed
+    if (content === before.content) return
+    // Emptied from outside it is still good; what may not be read any more is not kept either.
+    if (content !== undefined || subscription.status === 'closed') kept?.noteSpace(id, content)
   }
 
   /** Ends one space that nobody watches any more, if there are too many. */

@@ -2,7 +2,7 @@
  * An environment whose time stands still until a test moves it and whose chance comes from a seed. The network is
  * whatever the test plugs in, usually a `ScriptedServer`.
  */
-import type { DeviceEvent, Environment } from '../runtime/environment.ts'
+import type { DeviceEvent, Environment, SharedPorts } from '../runtime/environment.ts'
 import { memoryStorage } from '../runtime/storage.ts'
 import type { OpenSocket } from '../runtime/websocket.ts'
 
@@ -36,6 +36,7 @@ export interface ManualEnvironmentParts {
   openSocket: OpenSocket
   fetch: Environment['fetch']
   seed?: number
+  shared?: SharedPorts | undefined
 }
 
 /** One turn of the real event loop: every promise that can settle has settled after it. */
@@ -80,6 +81,7 @@ export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironm
     openSocket: parts.openSocket,
     fetch: parts.fetch,
     storage: memoryStorage(),
+    shared: parts.shared,
     isOnline: () => online,
     onDevice(listener) {
       listeners.add(listener)
