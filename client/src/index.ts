@@ -22,6 +22,7 @@ export {
   memoryStorage,
   safeStorage,
   saveSession,
+  SESSION_KEY,
   type Session,
 } from './runtime/storage.ts'
 export type { OpenTabs, Tabs } from './runtime/tabs.ts'

@@ -169,3 +169,19 @@ test('C145 an answer to one request hurries those who wait because nobody answer
   await environment.advance(60_000)
   expect(waits()).toEqual([])
 })
+
+test.each(['lobby', '@LOBBY', '', '@a/b'])(
+  'C147 %j is no id: nothing is sent of it, however often it is retried',
+  async (id) => {
+    const { client, server, environment } = aClient()
+    client.connect()
+    await environment.settle()
+    const stop = client.watchSpace(id)
+    await environment.advance(60_000)
+    client.retrySpace(id)
+    expect(client.readSpace(id).subscription).toMatchObject({ status: 'closed', code: 'malformed' })
+    stop()
+    await environment.advance(120_000)
+    expect(server.connection.received.filter((frame) => 'space' in frame)).toEqual([])
+  },
+)

@@ -12,6 +12,7 @@ import {
   type MutationId,
   type Position,
   type SpaceId,
+  spaceIdSchema,
 } from '@rhizom/protocol'
 import { frameEventsOf } from '../core/frame-events.ts'
 import type { ReceivedFrame } from '../core/received.ts'
@@ -219,7 +220,7 @@ export function createSpaceSync({
 
   function end(id: SpaceId): void {
     forget(id)
-    post({ type: 'unsubscribe', space: id })
+    if (isSpaceId(id)) post({ type: 'unsubscribe', space: id })
   }
 
   function forget(id: SpaceId): void {
@@ -233,6 +234,7 @@ export function createSpaceSync({
   function carryOut(id: SpaceId, effect: ShownSpaceEffect): void {
     switch (effect.type) {
       case 'subscribe':
+        if (!isSpaceId(id)) return dispatch(id, { type: 'subscribeFailed', ...NO_SPACE_ID })
         return post({ type: 'subscribe', space: id, present: effect.present, ...positionFields(effect.position) })
       case 'sendPresence':
         return post({ type: 'presence', space: id, state: effect.state })
@@ -288,6 +290,10 @@ export function createSpaceSync({
     },
   }
 }
+
+/** A gateway closes the connection of who goes on sending what is none. */
+const isSpaceId = (id: string): boolean => spaceIdSchema.safeParse(id).success
+const NO_SPACE_ID = { code: 'malformed', message: 'This is no address of a space.', retryAfterMs: undefined }
 
 const positionFields = (position: Position | undefined) =>
   position === undefined ? {} : { epoch: position.epoch, after: position.version }
