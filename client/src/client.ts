@@ -298,6 +298,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     disconnect,
     close,
     erase() {
+      shared?.tellErased()
       close()
       return vault.erase()
     },

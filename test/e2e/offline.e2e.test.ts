@@ -3,7 +3,7 @@
  * is killed for it, the api and the gateways; the page alone can still be loaded.
  */
 import type { Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from '../cluster/cluster.ts'
 import { apply, signIn } from '../wire/api-caller.ts'
 import type { Person } from './person.ts'
@@ -14,7 +14,16 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   const everything = () => [...stage().cluster.apis, ...stage().cluster.gateways]
   const killEverything = () => Promise.all(everything().map((node) => node.kill()))
-  const startEverything = () => Promise.all(everything().map((node) => node.start()))
+  const startEverything = () => Promise.all(everything().flatMap((node) => (node.isRunning ? [] : [node.start()])))
+  afterEach(startEverything)
+
+  /** Somebody in a space, all of it having arrived. */
+  async function settled(space: string, name: string): Promise<Person> {
+    const person = await stage().enter(space, name)
+    await person.page.getByPlaceholder('Write a message').waitFor()
+    await person.page.getByTestId('presence-here').first().waitFor()
+    return person
+  }
 
   const waiting = ({ page }: { page: Page }) => page.getByTestId('sending').getByTestId('message-text').allInnerTexts()
   const waits = ({ page }: { page: Page }, text: string) =>
@@ -29,7 +38,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   test('W80 W87 it is in its place after a reload, marked, and delivered once', async () => {
     const room = await stage().newSpace('The room')
-    const [ada, bob] = [await stage().enter(room, 'Ada'), await stage().enter(room, 'Bob')]
+    const [ada, bob] = [await settled(room, 'Ada'), await settled(room, 'Bob')]
     await bob.say('Before')
     await ada.sees('Before')
     await killEverything()
@@ -50,14 +59,20 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   test('W81 W87 it is still there after a look into another space, and the page does not say that it sends', async () => {
     const [room, other] = [await stage().newSpace('The room'), await stage().newSpace('Another')]
-    const ada = await stage().enter(room, 'Ada')
+    const ada = await settled(room, 'Ada')
+    const goTo = (space: string) =>
+      ada.page.evaluate((id) => window.history.pushState({}, '', `/spaces/${encodeURIComponent(id)}`), space)
+    const isIn = (space: string) => ada.page.getByTestId('own-location').getByText(space, { exact: true }).waitFor()
+    await isIn(room)
+    await goTo(other)
+    await isIn(other)
+    await goTo(room)
+    await isIn(room)
     const [api] = stage().cluster.apis
     await api?.kill()
     await ada.say('Waits')
     await ada.page.getByTestId('unsent').waitFor()
     await ada.page.getByTestId('sync-status').getByText('Not sending').first().waitFor()
-    const goTo = (space: string) =>
-      ada.page.evaluate((id) => window.history.pushState({}, '', `/spaces/${encodeURIComponent(id)}`), space)
     await goTo(other)
     await ada.page.getByTestId('space-name').getByText('Another').waitFor()
     await ada.page.getByTestId('unsent').waitFor()
@@ -70,9 +85,8 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   test('W82 another tab shows it, and sends it when the tab that was to send has crashed', async () => {
     const room = await stage().newSpace('The room')
-    const ada = await stage().enter(room, 'Ada')
+    const ada = await settled(room, 'Ada')
     const second = await ada.openTab()
-    await ada.page.getByPlaceholder('Write a message').waitFor()
     await second.page.getByPlaceholder('Write a message').waitFor()
     await killEverything()
     await ada.say('By the first')
@@ -90,7 +104,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   test('W83 a browser that keeps nothing is told of, and everything else goes on', async () => {
     const room = await stage().newSpace('The room')
-    const ada = await stage().enter(room, 'Ada')
+    const ada = await settled(room, 'Ada')
     await ada.page.addInitScript(() => {
       Object.defineProperty(window, 'indexedDB', {
         value: {
@@ -108,9 +122,8 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   test('W84 what is cancelled is taken back, also where the request was on its way', async () => {
     const room = await stage().newSpace('The room')
-    const [ada, bob] = [await stage().enter(room, 'Ada'), await stage().enter(room, 'Bob')]
+    const [ada, bob] = [await settled(room, 'Ada'), await settled(room, 'Bob')]
     const [api] = stage().cluster.apis
-    await ada.page.getByPlaceholder('Write a message').waitFor()
     await api?.kill()
     await ada.say('Never mind')
     await ada.page.getByTestId('unsent').waitFor()
@@ -128,20 +141,19 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   test('W85 what is refused says why, and can be edited, retried or dropped', async () => {
     const room = await stage().newSpace('The room')
-    const ada = await stage().enter(room, 'Ada')
-    await ada.page.getByPlaceholder('Write a message').waitFor()
-    const refuse = (times: number) =>
-      ada.page.route(
-        '**/v1/mutations',
-        (route) => {
-          const { mutations } = JSON.parse(route.request().postData() ?? '{}') as { mutations: { id: string }[] }
-          const error = { code: 'forbidden', message: 'Not like that' }
-          return route.fulfill({ json: { results: mutations.map(({ id }) => ({ id, status: 'rejected', error })) } })
-        },
-        { times },
-      )
+    const ada = await settled(room, 'Ada')
+    // As the api does, what was refused once is refused again under its id.
+    const ids = new Set<string>()
+    let refusals = 0
+    await ada.page.route('**/v1/mutations', (route) => {
+      const { mutations } = JSON.parse(route.request().postData() ?? '{}') as { mutations: { id: string }[] }
+      if (!mutations.some(({ id }) => ids.has(id)) && refusals-- <= 0) return route.continue()
+      for (const { id } of mutations) ids.add(id)
+      const error = { code: 'forbidden', message: 'Not like that' }
+      return route.fulfill({ json: { results: mutations.map(({ id }) => ({ id, status: 'rejected', error })) } })
+    })
     const refused = ada.page.getByTestId('refused')
-    await refuse(1)
+    refusals = 1
     await ada.say('One')
     await refused.getByText('Not like that').waitFor()
     expect(await ada.messages()).toEqual([])
@@ -149,12 +161,12 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await refused.getByText('Not like that').waitFor()
     await refused.getByText('Retry').click()
     await arrives(ada, 'One')
-    await refuse(1)
+    refusals = 1
     await ada.say('Two')
     await refused.getByText('Edit').click()
     expect(await ada.page.getByTestId('message-input').inputValue()).toBe('Two')
     await ada.erase()
-    await refuse(1)
+    refusals = 1
     await ada.say('Three')
     await refused.getByText('Drop').click()
     await eventually('nothing is left of it', async () => (await refused.count()) === 0)
@@ -163,10 +175,9 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
 
   test('W86 W88 signing out with something unsent asks first, erases it, and takes the other tabs along', async () => {
     const room = await stage().newSpace('The room')
-    const ada = await stage().enter(room, 'Ada')
+    const ada = await settled(room, 'Ada')
     const second = await ada.openTab()
     const [api] = stage().cluster.apis
-    await ada.page.getByPlaceholder('Write a message').waitFor()
     await api?.kill()
     await ada.say('Unsent')
     await ada.page.getByTestId('unsent').waitFor()

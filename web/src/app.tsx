@@ -72,12 +72,13 @@ export function App() {
     forgetSession(environment.storage)
     setVisitor({ status: 'signed-out', ended })
   }, [])
+  const lookAgain = useCallback(() => setVisitor(knownVisitor()), [])
   const self = visitor.status === 'signed-in' ? visitor.session.being.id : undefined
-  useEffect(() => onVisitorChanged(self, () => setVisitor(knownVisitor())), [self])
+  useEffect(() => (self === undefined ? onVisitorChanged(undefined, lookAgain) : undefined), [self, lookAgain])
   return visitor.status === 'signed-out' ? (
     <SignIn environment={environment} ended={visitor.ended} onSignedIn={signIn} />
   ) : (
-    <SignedIn key={visitor.session.being.id} session={visitor.session} onLeft={leave} />
+    <SignedIn key={visitor.session.being.id} session={visitor.session} onLeft={leave} onReplaced={lookAgain} />
   )
 }
 
@@ -85,9 +86,11 @@ interface SignedInProps {
   session: Session
   /** Told who one was if the session ended by itself, and undefined if one signed out. */
   onLeft: (ended: EndedSession | undefined) => void
+  /** Another tab signed out, or somebody else in. */
+  onReplaced: () => void
 }
 
-function SignedIn({ session, onLeft }: SignedInProps) {
+function SignedIn({ session, onLeft, onReplaced }: SignedInProps) {
   const client = useMemo(
     () =>
       createClient({
@@ -109,6 +112,14 @@ function SignedIn({ session, onLeft }: SignedInProps) {
     [client, onLeft],
   )
   const signOut = useCallback(() => leave(undefined), [leave])
+  useEffect(
+    () =>
+      onVisitorChanged(session.being.id, () => {
+        client.close()
+        onReplaced()
+      }),
+    [client, session, onReplaced],
+  )
   return (
     <SignOutContext value={signOut}>
       <RhizomProvider client={client}>

@@ -320,6 +320,22 @@ test('C157 signing out erases all that is kept of that person', async () => {
   expect(next.client.pendingMutations()).toEqual([])
 })
 
+test('C157 what waits is gone from the other pages as well, and none of them sends it any more', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const [one, two] = [home.open(), home.open()]
+  await home.until(() => isKept(one) && isKept(two) && two.client.readSpace('@lobby').content !== undefined)
+  const outcome = two.say('of both')
+  await home.until(() => one.client.pendingMutations().length === 1 && two.client.pendingMutations().length === 1)
+  void one.client.erase()
+  home.lobby.isAway = false
+  await home.until(() => two.client.pendingMutations().length === 0, 10)
+  expect(await outcome).toMatchObject({ status: 'rejected', code: 'closed' })
+  await home.until(() => two.client.keeping().status === 'not-kept', 10)
+  await two.environment.advance(60_000)
+  expect(home.lobby.texts).toEqual([])
+})
+
 test('C158 a page that was left lets go of the lock and the channel, and takes them up when it is back', async () => {
   const home = new Home()
   home.lobby.isAway = true

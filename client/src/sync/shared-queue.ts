@@ -29,9 +29,13 @@ type TabMessage =
   /** Whoever sends is to say so; and says so. */
   | { type: 'who-sends' }
   | { type: 'sending' }
+  /** The person is gone from this browser, with all that waits. */
+  | { type: 'erased' }
 
 /** Without a word of the one that sends for so long, its page hangs or is frozen, and another takes over. */
 const SILENCE_MS = 4_000
+/** So long the word that all was erased may be on its way. */
+const ERASED_WORD_MS = 1_000
 
 export interface SharedQueue extends QueueSharing {
   /** Gives the queue what is kept, and asks for the lock. */
@@ -39,6 +43,8 @@ export interface SharedQueue extends QueueSharing {
   /** The page is left, and may come back. */
   suspend(): void
   resume(): void
+  /** Tells the other pages that all that waits is gone. */
+  tellErased(): void
 }
 
 export interface SharedQueueDeps {
@@ -107,9 +113,12 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   const stopKept = keeper.onState(() => {
     if (keeper.state().status !== 'not-kept') return
     stopKept()
-    tabs?.close()
-    tabs = undefined
-    dispatch({ type: 'senderChanged', isSender: true })
+    // It may have been erased together with all that waits, which another page says at the same time.
+    environment.after(tabs === undefined ? 0 : ERASED_WORD_MS, () => {
+      tabs?.close()
+      tabs = undefined
+      if (!isClosing) dispatch({ type: 'senderChanged', isSender: true })
+    })
   })
 
   /** The lock is with another page that does not know of this one. */
@@ -143,6 +152,8 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
       case 'who-sends':
         if (latest?.isSender === true) tell({ type: 'sending' })
         return
+      case 'erased':
+        return dispatch({ type: 'closeRequested' })
       case 'sending':
         cancelTakeOver?.()
         cancelTakeOver = undefined
@@ -176,6 +187,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
       if (before.refused.includes(one)) continue
       const { code, message, refusedAtMs, order } = one
       keeper.patch(order, { fate: { status: 'refused', code, message, refusedAtMs } })
+      keeper.flush()
     }
     for (const one of before.refused) {
       if (refused.has(idOf(one))) continue
@@ -216,6 +228,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
       tabs = undefined
     },
     resume: () => void begin(),
+    tellErased: () => tell({ type: 'erased' }),
     stop() {
       isClosing = true
       stopKept()
