@@ -271,12 +271,16 @@ export function createClient(options: ClientOptions): RhizomClient {
     void shared?.start()
   }
 
-  function close(): void {
+  function stop(): void {
     disconnect()
     stopPage?.()
     spaces.stop()
     signals.wentDown()
     queue.stop()
+  }
+
+  function close(): void {
+    stop()
     shared?.suspend()
     vault.close()
   }
@@ -297,10 +301,12 @@ export function createClient(options: ClientOptions): RhizomClient {
     },
     disconnect,
     close,
-    erase() {
+    async erase() {
       shared?.tellErased()
-      close()
-      return vault.erase()
+      stop()
+      await vault.erase()
+      // The lock is kept until then, so that no other page begins to send what is being erased.
+      shared?.suspend()
     },
     keeping: vault.state,
     onKeeping: vault.onState,

@@ -81,6 +81,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await api?.start()
     await arrives(ada, 'Waits')
     await ada.page.getByTestId('sync-status').getByText('Live').first().waitFor()
+    expect(await ada.page.getByTestId('unsent').count()).toBe(0)
   })
 
   test('W82 another tab shows it, and sends it when the tab that was to send has crashed', async () => {
@@ -99,7 +100,9 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await crashed
     await startEverything()
     await arrives(second, 'By the first', 'By the second')
-    stage().complaints()
+    const reader = await settled(room, 'Reader')
+    await reader.sees('By the second')
+    expect(await reader.messages()).toEqual(['By the first', 'By the second'])
   })
 
   test('W83 a browser that keeps nothing is told of, and everything else goes on', async () => {
@@ -118,6 +121,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await ada.page.getByTestId('not-kept').getByText('lets the page keep nothing').waitFor()
     await ada.say('Said all the same')
     await arrives(ada, 'Said all the same')
+    expect(await ada.page.getByTestId('unsent').count()).toBe(0)
   })
 
   test('W84 what is cancelled is taken back, also where the request was on its way', async () => {
@@ -200,5 +204,6 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await second.isLive()
     await ada.say('Only this')
     await arrives(ada, 'Only this')
+    expect(await second.messages()).toEqual(['Only this'])
   })
 })

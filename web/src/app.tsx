@@ -24,7 +24,8 @@ import { type Route, routeOf } from './route.ts'
 import { forgetDrafts } from './chat/drafts.ts'
 import { draftUnsaid } from './chat/draft-unsaid.ts'
 import { SessionEnd } from './session/session-end.tsx'
-import { type EndedSession, SignIn } from './session/sign-in.tsx'
+import { type EndedSession, forgetEnded, loadEnded, saveEnded } from './session/ended-session.ts'
+import { SignIn } from './session/sign-in.tsx'
 import { SignOutContext } from './session/sign-out.ts'
 import { Shell } from './shell.tsx'
 
@@ -38,7 +39,9 @@ type Visitor =
 /** Who this is by the kept session. Whether that is over the server says: the date of this device may be wrong. */
 function knownVisitor(): Visitor {
   const session = loadSession(environment.storage)
-  return session === undefined ? { status: 'signed-out', ended: undefined } : { status: 'signed-in', session }
+  return session === undefined
+    ? { status: 'signed-out', ended: loadEnded(environment.storage) }
+    : { status: 'signed-in', session }
 }
 
 /** Another tab signed out, or somebody else in: this one follows, since one browser is one person's. */
@@ -63,12 +66,15 @@ export function App() {
     (session: Session) => {
       // Also what was handed back after the one before had signed out.
       if (isNewcomer) forgetDrafts()
+      forgetEnded(environment.storage)
       saveSession(environment.storage, session)
       setVisitor({ status: 'signed-in', session })
     },
     [isNewcomer],
   )
   const leave = useCallback((ended: EndedSession | undefined) => {
+    // The other tabs read why when they see that the session is gone.
+    if (ended !== undefined) saveEnded(environment.storage, ended)
     forgetSession(environment.storage)
     setVisitor({ status: 'signed-out', ended })
   }, [])
@@ -105,7 +111,10 @@ function SignedIn({ session, onLeft, onReplaced }: SignedInProps) {
   const leave = useCallback(
     (ended: EndedSession | undefined) => {
       // Nobody will be this being again: what it could not say any more is for the next to send or drop.
-      if (ended !== undefined) draftUnsaid(client)
+      if (ended !== undefined) {
+        draftUnsaid(client)
+        client.close()
+      }
       void client.erase()
       onLeft(ended)
     },
@@ -115,6 +124,7 @@ function SignedIn({ session, onLeft, onReplaced }: SignedInProps) {
   useEffect(
     () =>
       onVisitorChanged(session.being.id, () => {
+        if (loadEnded(environment.storage) !== undefined) draftUnsaid(client)
         client.close()
         onReplaced()
       }),

@@ -99,13 +99,12 @@ class IndexedDbVault implements Vault {
           }),
         )
     }
-    await Promise.all([...work, tx.done])
-    if (spaces.size > 0) await this.#forgetOldest()
-  }
-
-  async #forgetOldest(): Promise<void> {
-    const keys = await this.#db.getAllKeysFromIndex('spaces', 'keptAtMs')
-    for (const id of keys.slice(0, Math.max(0, keys.length - MAX_SPACES))) await this.#db.delete('spaces', id)
+    await Promise.all(work)
+    if (spaces.size > 0) {
+      const latest = await kept.index('keptAtMs').getAllKeys()
+      for (const id of latest.slice(0, Math.max(0, latest.length - MAX_SPACES))) await kept.delete(id)
+    }
+    await tx.done
   }
 
   close(): void {

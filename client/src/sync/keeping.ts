@@ -93,7 +93,7 @@ export function createKeeper({ environment, door, name }: KeeperDeps): Keeper {
     try {
       return await within(environment, run(vault))
     } catch (error) {
-      lose(reasonOf(error), error)
+      if (!isClosed) lose(reasonOf(error), error)
       return undefined
     }
   }

@@ -328,8 +328,8 @@ test('C157 what waits is gone from the other pages as well, and none of them sen
   const outcome = two.say('of both')
   await home.until(() => one.client.pendingMutations().length === 1 && two.client.pendingMutations().length === 1)
   void one.client.erase()
+  await home.until(() => two.client.pendingMutations().length === 0)
   home.lobby.isAway = false
-  await home.until(() => two.client.pendingMutations().length === 0, 10)
   expect(await outcome).toMatchObject({ status: 'rejected', code: 'closed' })
   await home.until(() => two.client.keeping().status === 'not-kept', 10)
   await two.environment.advance(60_000)
