@@ -8,7 +8,14 @@ import { dirname, join } from 'node:path'
 import type { Mutant } from './mutants.ts'
 
 const PARTS = ['machine', 'protocol', 'domain', 'gateway', 'client', 'test'] as const
-const SOURCES = { machine: 'src', protocol: 'src', domain: 'src', gateway: 'src', client: 'src', test: 'simulation' } as const
+const SOURCES = {
+  machine: 'src',
+  protocol: 'src',
+  domain: 'src',
+  gateway: 'src',
+  client: 'src',
+  test: 'simulation',
+} as const
 
 const isSource = (path: string): boolean => !/\.test\.tsx?$/.test(path)
 
