@@ -1,7 +1,15 @@
 /** A mutation as a caller writes it, checked before it leaves: what the server would refuse is refused here. */
-import { firstFault, jsonBytes, LIMITS, type Mutation, type MutationName, mutationSchema } from '@rhizom/protocol'
+import {
+  firstFault,
+  jsonBytes,
+  LIMITS,
+  type Mutation,
+  type MutationId,
+  type MutationName,
+  mutationSchema,
+} from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
-import type { MutationOutcome } from './mutation-queue.ts'
+import type { MutationOutcome } from '../core/queue-state.ts'
 
 type Named<N extends MutationName> = Extract<Mutation, { name: N }>
 export type MutationArgs<N extends MutationName> = Named<N>['args']
@@ -17,8 +25,8 @@ export function prepareMutation<N extends MutationName>(
   name: N,
   space: MutationSpace<N>,
   args: MutationArgs<N>,
+  id: MutationId = newId(),
 ): Prepared {
-  const id = newId()
   const refuse = (code: string, message: string): Prepared => ({
     ok: false,
     outcome: { status: 'rejected', id, code, message },
