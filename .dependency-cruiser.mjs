@@ -96,7 +96,7 @@ export default {
     {
       name: 'protocol-needs-only-zod',
       severity: 'error',
-      from: { path: '^protocol/src/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^protocol/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'core'], pathNot: 'node_modules/zod/' },
     },
     {

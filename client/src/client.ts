@@ -6,11 +6,12 @@
 import {
   type Being,
   type BeingId,
+  checkValue,
   type JsonObject,
   LIMITS,
   type Mutation,
   type MutationName,
-  presenceStateSchema,
+  presenceStateCheck,
   type SpaceId,
 } from '@rhizom/protocol'
 import type { LeftOut } from './core/incoming.ts'
@@ -249,8 +250,8 @@ export function createClient(options: ClientOptions): RhizomClient {
     onPendingMutations: queue.onPending,
     onMutationApplied: appliedListeners.add,
     setPresence(space, state) {
-      const parse = () => presenceStateSchema.safeParse(state)
-      const result = checkBeforeSending('A state', state, LIMITS.maxStateBytes, parse)
+      const check = () => checkValue(presenceStateCheck, state)
+      const result = checkBeforeSending('A state', state, LIMITS.maxStateBytes, check)
       if (result.ok) spaces.setState(space, state)
       return result
     },

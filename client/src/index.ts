@@ -19,8 +19,9 @@ export {
   type Session,
 } from './runtime/storage.ts'
 export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websocket.ts'
-export { type MutationArgs, type MutationSpace, newId } from './sync/mutation.ts'
+export type { MutationArgs, MutationSpace } from './sync/mutation.ts'
 export type { MutationOutcome, PendingMutation } from './sync/mutation-queue.ts'
+export { newId } from './sync/new-id.ts'
 export type { SendResult } from './sync/send-result.ts'
 export type { Signal } from './sync/signals.ts'
 export type { WatchOptions } from './sync/space-sync.ts'

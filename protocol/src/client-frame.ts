@@ -10,11 +10,12 @@
  * A frame of an unknown type is `ignored`, as are unknown fields: an old gateway must not choke on a new client.
  */
 import { z } from 'zod'
-import { type Parsed, parseText, parseValue, splitLines } from './codec.ts'
+import { type Parsed, parseValue, splitLines } from './codec.ts'
 import { presenceStateSchema } from './entity.ts'
 import { signalNameSchema } from './http.ts'
 import { epochSchema, spaceIdSchema } from './id.ts'
-import { jsonObjectSchema } from './json.ts'
+import { jsonObjectSchema } from './json-schema.ts'
+import { type Ignored, parseLine, parseTyped } from './line.ts'
 import { versionSchema } from './position.ts'
 
 const token = z.string().min(1).max(4096)
@@ -67,13 +68,10 @@ const clientFrameTypes: ReadonlySet<string> = new Set(
 
 /** A line that is no frame we know: `ignored` for an unknown type, a problem for a malformed one. */
 export type ClientLine = Parsed<ClientFrame> | Ignored
-export interface Ignored {
-  ok: true
-  value: { type: 'ignored'; unknownType: string }
-}
 
 /** Parses one line of a client whose token is verified. */
-export const parseClientLine = (line: string): ClientLine => parseLine(line, clientFrameSchema, clientFrameTypes)
+export const parseClientLine = (line: string): ClientLine =>
+  parseLine(line, clientFrameTypes, (json) => parseValue(clientFrameSchema, json))
 
 /** Parses each line of a client's message. */
 export const parseClientMessage = (message: string): ClientLine[] => splitLines(message).map(parseClientLine)
@@ -92,25 +90,4 @@ export function parseHelloLine(line: string): HelloLine {
   if (type === 'hello') return parseValue(helloFrameSchema, json)
   if (clientFrameTypes.has(type)) return { ok: true, value: { type: 'early' } }
   return { ok: true, value: { type: 'ignored', unknownType: type } }
-}
-
-/** Shared with server-frame.ts: tells "unknown type" (ignored) from "malformed" (a problem). */
-export function parseLine<S extends z.ZodType>(
-  line: string,
-  schema: S,
-  types: ReadonlySet<string>,
-): Parsed<z.output<S>> | Ignored {
-  const typed = parseTyped(line)
-  if (!typed.ok) return typed
-  const { type, json } = typed.value
-  return types.has(type) ? parseValue(schema, json) : { ok: true, value: { type: 'ignored', unknownType: type } }
-}
-
-function parseTyped(line: string): Parsed<{ type: string; json: unknown }> {
-  const parsed = parseText(line)
-  if (!parsed.ok) return parsed
-  const json = parsed.value
-  const type = typeof json === 'object' && json !== null && 'type' in json ? json.type : undefined
-  if (typeof type !== 'string') return { ok: false, problem: 'a frame is an object with a type' }
-  return { ok: true, value: { type, json } }
 }

@@ -1,20 +1,31 @@
-/** @rhizom/protocol: the contract between api, gateway and client. No dependency but zod; usable in a browser. */
+/**
+ * @rhizom/protocol: the contract between api, gateway and client. No dependency but zod; usable in a browser, where
+ * `checks/` stands in for the schemas.
+ */
 export * from './bus.ts'
 export * from './change.ts'
+export * from './checks/check.ts'
+export * from './checks/printed.ts'
+export * from './checks/server-line.ts'
 export * from './client-frame.ts'
 export * from './close-code.ts'
 export * from './codec.ts'
 export * from './content.ts'
+export * from './content-schema.ts'
 export * from './entity.ts'
 export * from './http.ts'
 export * from './id.ts'
 export * from './internal.ts'
 export * from './json.ts'
+export * from './json-schema.ts'
 export * from './limits.ts'
+export * from './line.ts'
 export * from './mutation.ts'
+export * from './place.ts'
 export * from './position.ts'
 export * from './presence.ts'
 export * from './problem.ts'
+export * from './problem-schema.ts'
 export * from './server-frame.ts'
 export * from './session-token.ts'
 export * from './version.ts'

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest'
 import { parseHeadsMessage } from './bus.ts'
 import { parseClientMessage, parseHelloLine } from './client-frame.ts'
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from './codec.ts'
-import { appendText, type Content, contentSchema } from './content.ts'
+import { contentSchema } from './content-schema.ts'
+import { appendText, type Content } from './content.ts'
 import { beingIdSchema, mutationIdSchema } from './id.ts'
-import { jsonObjectSchema, MAX_JSON_DEPTH, text } from './json.ts'
+import { jsonObjectSchema, text } from './json-schema.ts'
+import { MAX_JSON_DEPTH } from './json.ts'
 import { parseServerMessage } from './server-frame.ts'
 
 test.each(['@a', '@ada', '@a-1', `@${'x'.repeat(63)}`])('P1 %s is an id', (id) => {

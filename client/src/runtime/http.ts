@@ -1,28 +1,28 @@
 /**
- * The calls to the api, typed by the protocol's schemas on the way out and in. What goes wrong is a value: `problem`
+ * The calls to the api, checked as the protocol's schemas say. What goes wrong is a value: `problem`
  * is what the server said, with its code and whether waiting helps; a network that fails or an answer that is not
  * understood become problems of the same form, so that callers have one kind of failure to think about.
  */
 import {
   type BeingsAnswer,
-  beingsAnswerSchema,
-  currentSessionAnswerSchema,
+  beingsAnswerCheck,
+  checkJson,
+  checkValue,
+  currentSessionAnswerCheck,
   type IntentionsAnswer,
-  intentionsAnswerSchema,
+  intentionsAnswerCheck,
   type ListSpacesAnswer,
-  listSpacesAnswerSchema,
+  listSpacesAnswerCheck,
   type Mutation,
   type MutationResult,
-  mutationResultSchema,
-  parseJson,
+  mutationResultCheck,
   type Parsed,
-  parseValue,
   type PostSessionAnswer,
-  postMutationsAnswerSchema,
-  postSessionAnswerSchema,
+  postMutationsAnswerCheck,
+  postSessionAnswerCheck,
+  problemCheck,
   PROBLEMS,
-  problemSchema,
-  refreshSessionAnswerSchema,
+  refreshSessionAnswerCheck,
   type SpaceId,
 } from '@rhizom/protocol'
 import { type LeftOut, readAnswer } from '../core/incoming.ts'
@@ -83,7 +83,7 @@ async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, re
 }
 
 function problemOf(status: number, text: string, headers: Headers): HttpProblem {
-  const parsed = parseJson(problemSchema, text)
+  const parsed = checkJson(problemCheck, text)
   const headerSeconds = Number(headers.get('retry-after') ?? 0)
   const headerMs = Number.isFinite(headerSeconds) ? Math.max(0, headerSeconds) * 1000 : 0
   if (!parsed.ok) {
@@ -142,7 +142,7 @@ export function createSession(
   return call(
     target,
     request,
-    dated(target, (text) => parseJson(postSessionAnswerSchema, text)),
+    dated(target, (text) => checkJson(postSessionAnswerCheck, text)),
   )
 }
 
@@ -169,38 +169,38 @@ export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps)
     currentSession: () =>
       get(
         '/v1/sessions/current',
-        dated(target, (text) => parseJson(currentSessionAnswerSchema, text)),
+        dated(target, (text) => checkJson(currentSessionAnswerCheck, text)),
       ),
     /** A fresh token for the same being. */
     refreshSession: (): Promise<HttpResult<PostSessionAnswer>> =>
       post(
         '/v1/sessions/current/refresh',
         {},
-        dated(target, (text) => parseJson(refreshSessionAnswerSchema, text)),
+        dated(target, (text) => checkJson(refreshSessionAnswerCheck, text)),
       ),
     /** The spaces this session may read, a page at a time. */
     listSpaces: (cursor?: string): Promise<HttpResult<ListSpacesAnswer>> =>
       get(
         withQuery('/v1/spaces', { cursor }),
-        list((json) => parseValue(listSpacesAnswerSchema, json)),
+        list((json) => checkValue(listSpacesAnswerCheck, json)),
       ),
     /** Intentions older than `before`, oldest first, with their authors. */
     olderIntentions: (space: SpaceId, before?: string): Promise<HttpResult<IntentionsAnswer>> =>
       get(
         withQuery(`/v1/spaces/${encodeURIComponent(space)}/intentions`, { before }),
-        list((json) => parseValue(intentionsAnswerSchema, json)),
+        list((json) => checkValue(intentionsAnswerCheck, json)),
       ),
     /** Up to 100 beings by their ids; unknown ones are missing from the answer. */
     beings: (ids: readonly string[]): Promise<HttpResult<BeingsAnswer>> =>
       get(
         withQuery('/v1/beings', { ids: ids.join(',') }),
-        list((json) => parseValue(beingsAnswerSchema, json)),
+        list((json) => checkValue(beingsAnswerCheck, json)),
       ),
     postMutations: (mutations: readonly Mutation[]) =>
-      post('/v1/mutations', { mutations }, (text) => parseJson(postMutationsAnswerSchema, text)),
+      post('/v1/mutations', { mutations }, (text) => checkJson(postMutationsAnswerCheck, text)),
     /** What became of a mutation; the problem `not-found` if it was never applied. */
     mutationOutcome: (id: string): Promise<HttpResult<MutationResult>> =>
-      get(`/v1/mutations/${encodeURIComponent(id)}`, (text) => parseJson(mutationResultSchema, text)),
+      get(`/v1/mutations/${encodeURIComponent(id)}`, (text) => checkJson(mutationResultCheck, text)),
   }
 }
 

@@ -1,17 +1,9 @@
-/** A way to reach a gateway, reduced to what the connection needs: frames out, text in, and exactly one end. */
+/** The ways to reach a gateway; those that are rarely needed are loaded when they are. */
 import { type ClientFrameInput, encodeMessage } from '@rhizom/protocol'
 import type { TransportName } from '../core/transport.ts'
 import type { Environment } from './environment.ts'
-import { NO_CLOSE_FRAME, type SocketHandlers } from './websocket.ts'
-
-export interface TransportSocket {
-  /** Does nothing once the socket is no longer open. */
-  send(frames: readonly ClientFrameInput[]): void
-  /** After it no handler is called any more. */
-  close(): void
-}
-
-export type OpenTransport = (handlers: SocketHandlers) => TransportSocket
+import type { OpenTransport, TransportSocket } from './transport-socket.ts'
+import { NO_CLOSE_FRAME } from './websocket.ts'
 
 /**
  * A transport whose code is loaded when it is first needed. What cannot be loaded is a socket that ended: with nothing
