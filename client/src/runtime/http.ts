@@ -21,7 +21,6 @@ import {
   postMutationsAnswerCheck,
   postSessionAnswerCheck,
   problemCheck,
-  PROBLEMS,
   refreshSessionAnswerCheck,
   type SpaceId,
 } from '@rhizom/protocol'
@@ -94,17 +93,16 @@ function problemOf(status: number, text: string, headers: Headers): HttpProblem 
     return { code, message, path: undefined, retry: 'later', retryAfterMs: headerMs }
   }
   const { code, detail, path, retryAfterMs } = parsed.value
-  const known = Object.entries(PROBLEMS).find(([name]) => name === code)?.[1]
   return {
     code,
     message: detail,
     path,
-    retry: known?.retry ?? retryByStatus(status),
+    retry: retryByStatus(parsed.value.status),
     retryAfterMs: retryAfterMs ?? headerMs,
   }
 }
 
-/** For a code of a newer server. */
+/** As the table of the protocol has it for each code, and so also for one of a newer server. */
 const retryByStatus = (status: number): 'later' | 'never' =>
   status >= 500 || status === 429 || status === 408 ? 'later' : 'never'
 
