@@ -1,7 +1,7 @@
 /** Whoever is signed in: the shell around the pages, with a client of that session. Loaded when somebody is. */
 import { createClient, type Environment, saveSession, type Session } from '@rhizom/client'
 import { createQueryStore, RhizomProvider } from '@rhizom/client/react'
-import { QueryClient } from '@tanstack/react-query'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { useCallback, useMemo } from 'react'
 import { usePathname } from 'wouter/use-browser-location'
 import { Boundary } from './fault/boundary.tsx'
@@ -28,7 +28,6 @@ export function SignedIn({ environment, session, onLeft }: SignedInProps) {
       createClient({
         session,
         environment,
-        baseUrl: window.location.origin,
         store: createQueryStore(new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } })),
         onSessionRenewed: (renewed) => saveSession(environment.storage, renewed),
       }),
@@ -44,10 +43,12 @@ export function SignedIn({ environment, session, onLeft }: SignedInProps) {
   const signOut = useCallback(() => leave(undefined), [leave])
   return (
     <SignOutContext value={signOut}>
-      <RhizomProvider client={client}>
-        <SessionEnd onEnded={leave} />
-        <Pages />
-      </RhizomProvider>
+      <QueryClientProvider client={client.store.queryClient}>
+        <RhizomProvider client={client}>
+          <SessionEnd onEnded={leave} />
+          <Pages />
+        </RhizomProvider>
+      </QueryClientProvider>
     </SignOutContext>
   )
 }
