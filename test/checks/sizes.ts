@@ -68,7 +68,7 @@ async function clientSizes(): Promise<Size[]> {
   if (schemas.length > 0) throw new Error('a client loads schemas again: take the checks that are printed from them')
   return [
     { what: 'client: createClient, with WebSocket', bytes: await atOnce(CORE, folder), limit: 20_500 },
-    { what: 'client: all that it exports, with the hooks', bytes: await atOnce(EVERYTHING, folder), limit: 23_000 },
+    { what: 'client: all that it exports, with the hooks', bytes: await atOnce(EVERYTHING, folder), limit: 23_500 },
     ...LATER.map((name) => {
       const chunk = chunks.find(({ fileName }) => basename(fileName).startsWith(name))
       if (chunk === undefined) throw new Error(`${name} is not loaded later any more`)
