@@ -109,7 +109,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(/\\.local/|/dist/)' },
+    exclude: { path: '(/\\.local/|/dist/|^test/install/app\\.tsx)' },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

@@ -11,13 +11,14 @@ const manifestSchema = z.object({
   dependencies: z.record(z.string(), z.string()).default({}),
 })
 
-interface PublishedPackage {
+export interface PublishedPackage {
   name: string
   folder: string
   needs: readonly string[]
 }
 
-function published(): PublishedPackage[] {
+/** Those that have a `publishConfig`. */
+export function publishedPackages(): PublishedPackage[] {
   const found = globSync('*/package.json', { cwd: repository }).flatMap((path) => {
     const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(repository, path), 'utf8')))
     if (manifest.publishConfig === undefined) return []
@@ -39,7 +40,7 @@ function published(): PublishedPackage[] {
 export function packAll(directory: string): ReadonlyMap<string, string> {
   mkdirSync(directory, { recursive: true })
   return new Map(
-    published().map(({ name, folder }) => {
+    publishedPackages().map(({ name, folder }) => {
       const output = execFileSync('pnpm', ['pack', '--json', '--pack-destination', directory], { cwd: folder })
       const { filename } = z.object({ filename: z.string() }).parse(JSON.parse(output.toString()))
       return [name, filename]

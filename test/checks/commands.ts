@@ -32,6 +32,12 @@ export const sizeCheck = (): CheckCommand => ({
   args: [join(repository, 'test', 'checks', 'sizes.ts')],
 })
 
+/** What an app can name of the client, held against the reports in client/api. */
+export const faceCheck = (): CheckCommand => ({
+  file: process.execPath,
+  args: [join(repository, 'test', 'checks', 'public-face.ts')],
+})
+
 export const formatCheck = (write = false): CheckCommand => ({
   file: program('biome'),
   args: ['format', ...(write ? ['--write'] : []), '--no-errors-on-unmatched'],
