@@ -112,7 +112,7 @@ export default {
     {
       name: 'protocol-needs-only-zod',
       severity: 'error',
-      from: { path: '^protocol/src/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^protocol/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'core'], pathNot: 'node_modules/zod/' },
     },
     {
@@ -125,7 +125,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(/\\.local/|/dist/)' },
+    exclude: { path: '(/\\.local/|/dist/|^test/install/app\\.tsx)' },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

@@ -8,7 +8,7 @@ import type { Command, Exit } from '@rhizom/infra/local/child.ts'
 import { repository } from '@rhizom/infra/local/places.ts'
 import type { Screen } from '@rhizom/infra/local/screen.ts'
 import { installChromium, installedChromium } from './browser/find-chromium.ts'
-import { formatCheck, importCheck, lintCheck, PACKAGES, typeCheck } from './checks/commands.ts'
+import { faceCheck, formatCheck, importCheck, lintCheck, PACKAGES, sizeCheck, typeCheck } from './checks/commands.ts'
 import { checkComments } from './checks/comments.ts'
 import { checkNames } from './checks/names.ts'
 import { checkSpecRules } from './checks/spec-rules.ts'
@@ -62,6 +62,8 @@ export async function checks(bench: Workbench): Promise<Tally> {
     { name: 'lint', ...lintCheck() },
     { name: 'format', ...formatCheck() },
     { name: 'imports', ...importCheck(folders) },
+    { name: 'sizes', ...sizeCheck() },
+    { name: 'public face', ...faceCheck() },
   ]
   const tallies: Tally[] = []
   for (const { name, file, args } of commands) {

@@ -6,12 +6,13 @@
 import {
   type Being,
   type BeingId,
+  checkValue,
   type JsonObject,
   LIMITS,
   type Mutation,
   type MutationId,
   type MutationName,
-  presenceStateSchema,
+  presenceStateCheck,
   type Rejection,
   type SpaceId,
 } from '@rhizom/protocol'
@@ -23,8 +24,9 @@ import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
 import { type TransportName, TRANSPORTS } from './core/transport.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
+import { pageOrigin } from './runtime/page-origin.ts'
 import type { Session } from './runtime/storage.ts'
-import { transportsOf } from './runtime/transports.ts'
+import { transportsOf } from './runtime/transport.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
@@ -44,8 +46,8 @@ export interface ClientOptions {
   session: Session
   /** Where the states of spaces are kept: memory by default; for the hooks, `createQueryStore` of `client/react`. */
   store?: SpaceStore
-  /** Where api and gateway are reached alike, as `https://example.org`, without a trailing slash. */
-  baseUrl: string
+  /** Where api and gateway are reached alike, as `https://example.org`; the page's own origin by default. */
+  baseUrl?: string
   /** Where they are not: the api's own base and the gateway's full address, as `wss://host/v1/sync`. */
   apiUrl?: string
   syncUrl?: string
@@ -161,10 +163,11 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
 export function createClient<S extends SpaceStore>(options: ClientOptions & { store: S }): RhizomClient<S>
 export function createClient(options: ClientOptions): RhizomClient
 export function createClient(options: ClientOptions): RhizomClient {
-  const { baseUrl, store = memoryStore() } = options
+  const { store = memoryStore() } = options
+  const baseUrl = (): string => options.baseUrl ?? pageOrigin()
   const environment = options.environment ?? browserEnvironment()
-  const apiUrl = options.apiUrl ?? baseUrl
-  const syncUrl = options.syncUrl ?? `${baseUrl.replace(/^http/, 'ws')}/v1/sync`
+  const apiUrl = options.apiUrl ?? baseUrl()
+  const syncUrl = options.syncUrl ?? `${baseUrl().replace(/^http/, 'ws')}/v1/sync`
   const transports = transportsOf(options.transports ?? TRANSPORTS, { environment, syncUrl, apiUrl })
   const statusListeners = createListeners<void>(environment, 'a listener to the status')
   const appliedListeners = createListeners<Mutation>(environment, 'a listener to applied mutations')
@@ -181,7 +184,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     onRenewal,
   })
   const connector = createConnector({ environment, transports, token, noteLeftOut: leftOut.note })
-  const databaseName = `rhizom ${baseUrl} ${options.session.being.id}`
+  const databaseName = `rhizom ${apiUrl} ${options.session.being.id}`
   const vault = createKeeper({ environment, door: environment.shared?.vault, name: databaseName })
   let shared: SharedQueue | undefined
   const queue = createMutationQueue({
@@ -341,8 +344,8 @@ export function createClient(options: ClientOptions): RhizomClient {
     dropRefused: queue.dropRefused,
     onMutationApplied: appliedListeners.add,
     setPresence(space, state) {
-      const parse = () => presenceStateSchema.safeParse(state)
-      const result = checkBeforeSending('A state', state, LIMITS.maxStateBytes, parse)
+      const check = () => checkValue(presenceStateCheck, state)
+      const result = checkBeforeSending('A state', state, LIMITS.maxStateBytes, check)
       if (result.ok) spaces.setState(space, state)
       return result
     },

@@ -7,6 +7,7 @@ export type { MutationOutcome, PendingMutation, RefusedMutation } from './core/q
 export type { SpaceContent } from './core/space-content.ts'
 export type { SpaceState, Subscription } from './core/space-state.ts'
 export type { SyncStatus } from './core/sync-status.ts'
+export { textOf } from './core/text.ts'
 export type { TransportName } from './core/transport.ts'
 export {
   browserEnvironment,
@@ -29,9 +30,11 @@ export {
 export type { OpenTabs, Tabs } from './runtime/tabs.ts'
 export type { Vault, VaultDoor } from './runtime/vault.ts'
 export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websocket.ts'
-export { type MutationArgs, type MutationSpace, newId } from './sync/mutation.ts'
+export { type GuestOptions, guestSession } from './session/guest-session.ts'
 export type { Keeping } from './sync/keeping.ts'
+export type { MutationArgs, MutationSpace } from './sync/mutation.ts'
 export type { CancelResult } from './sync/mutation-queue.ts'
+export { newId } from './sync/new-id.ts'
 export type { SendResult } from './sync/send-result.ts'
 export type { Signal } from './sync/signals.ts'
 export type { WatchOptions } from './sync/space-sync.ts'

@@ -2,6 +2,7 @@
  * The parts of the documents that are printed from code: each stands between two markers and is replaced as a whole.
  * `node docs/src/print.ts` rewrites them; printed-parts.test.ts fails when they differ.
  */
+import { readFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { createNode, parseConfig, settings as apiSettings } from '@rhizom/api'
 import { settings as gatewaySettings } from '@rhizom/gateway'
@@ -76,11 +77,17 @@ function gatewayMetrics(): string {
   return metricsTable(metrics.registry)
 }
 
+/** The file that the test of the packages installs and runs. */
+function example(): string {
+  const text = readFileSync(new URL('../../test/install/app.tsx', import.meta.url), 'utf8')
+  return `\`\`\`tsx\n${text}\`\`\``
+}
+
 type Print = () => string | Promise<string>
 
 /** By document, from the root of the repository, and by marker. */
 export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = {
-  'README.md': { settings: settingsPart },
+  'README.md': { settings: settingsPart, example },
   'protocol/SPEC.md': {
     endpoints,
     mutations,

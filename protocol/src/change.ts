@@ -3,7 +3,7 @@
  * no earlier change to understand it; `intention.append` alone builds on what is there and is why order matters.
  */
 import { z } from 'zod'
-import { appendedTextSchema } from './content.ts'
+import { appendedTextSchema } from './content-schema.ts'
 import { beingSchema, intentionSchema, memberSchema, spaceSchema, timeMsSchema } from './entity.ts'
 import { beingIdSchema, intentionIdSchema, mutationIdSchema, spaceIdSchema } from './id.ts'
 import { versionSchema } from './position.ts'

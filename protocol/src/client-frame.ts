@@ -10,11 +10,12 @@
  * A frame of an unknown type is `ignored`, as are unknown fields: an old gateway must not choke on a new client.
  */
 import { z } from 'zod'
-import { type Ignored, parseLine, type Parsed, parseTyped, parseValue, splitLines } from './codec.ts'
+import { type Parsed, parseValue, splitLines } from './codec.ts'
 import { presenceStateSchema } from './entity.ts'
 import { signalNameSchema } from './http.ts'
 import { epochSchema, spaceIdSchema } from './id.ts'
-import { jsonObjectSchema } from './json.ts'
+import { jsonObjectSchema } from './json-schema.ts'
+import { type Ignored, parseLine, parseTyped } from './line.ts'
 import { versionSchema } from './position.ts'
 
 const token = z.string().min(1).max(4096)
@@ -69,7 +70,8 @@ const clientFrameTypes: ReadonlySet<string> = new Set(
 export type ClientLine = Parsed<ClientFrame> | Ignored
 
 /** Parses one line of a client whose token is verified. */
-export const parseClientLine = (line: string): ClientLine => parseLine(line, clientFrameSchema, clientFrameTypes)
+export const parseClientLine = (line: string): ClientLine =>
+  parseLine(line, clientFrameTypes, (json) => parseValue(clientFrameSchema, json))
 
 /** Parses each line of a client's message. */
 export const parseClientMessage = (message: string): ClientLine[] => splitLines(message).map(parseClientLine)

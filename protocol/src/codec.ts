@@ -78,34 +78,6 @@ export const isBlank = (line: string): boolean => line.trim() === ''
 /** The lines of a message that hold something. A server counts the blank ones as well, and cuts lines one by one. */
 export const splitLines = (message: string): string[] => message.split('\n').filter((line) => !isBlank(line))
 
-/** A frame of a type that is not known: of a later release, and no fault. */
-export interface Ignored {
-  ok: true
-  value: { type: 'ignored'; unknownType: string }
-}
-
-/** Parses a line as one of the frames: one of another type is ignored, and not malformed. */
-export function parseLine<S extends z.ZodType>(
-  line: string,
-  schema: S,
-  types: ReadonlySet<string>,
-): Parsed<z.output<S>> | Ignored {
-  const typed = parseTyped(line)
-  if (!typed.ok) return typed
-  const { type, json } = typed.value
-  return types.has(type) ? parseValue(schema, json) : { ok: true, value: { type: 'ignored', unknownType: type } }
-}
-
-/** Parses a line as a frame of whatever type. */
-export function parseTyped(line: string): Parsed<{ type: string; json: unknown }> {
-  const parsed = parseText(line)
-  if (!parsed.ok) return parsed
-  const json = parsed.value
-  const type = typeof json === 'object' && json !== null && 'type' in json ? json.type : undefined
-  if (typeof type !== 'string') return { ok: false, problem: 'a frame is an object with a type' }
-  return { ok: true, value: { type, json } }
-}
-
 /** One frame as one line. JSON escapes line breaks inside strings, so a frame never spans two lines. */
 export const encodeFrame = (frame: { type: string }): string => JSON.stringify(frame)
 

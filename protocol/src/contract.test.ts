@@ -15,7 +15,8 @@ import {
 } from './bus.ts'
 import { CLOSE, closePolicy } from './close-code.ts'
 import * as protocol from './index.ts'
-import { PROBLEMS, problemOf, problemSchema } from './problem.ts'
+import { problemSchema } from './problem-schema.ts'
+import { PROBLEMS, problemOf } from './problem.ts'
 
 /** All schemas by name, as JSON schema, so that formatting and refactoring do not change the fingerprint. */
 const exported: [string, unknown][] = Object.entries(protocol)

@@ -1,16 +1,14 @@
 /** The things that are synchronised, as they travel: whole, in camel case, times in milliseconds since 1970. */
 import { z } from 'zod'
-import { contentSchema } from './content.ts'
+import { contentSchema } from './content-schema.ts'
 import { beingIdSchema, epochSchema, intentionIdSchema, spaceIdSchema } from './id.ts'
-import { jsonObjectSchema, text } from './json.ts'
+import { jsonObjectSchema, text } from './json-schema.ts'
+import { isNotBlank, NOT_BLANK } from './json.ts'
 import { LIMITS } from './limits.ts'
 import { versionSchema } from './position.ts'
 
 export const timeMsSchema = z.int().describe('Milliseconds since 1970')
-export const nameSchema = text({ min: 1, max: LIMITS.maxNameLength }).refine(
-  (value) => value.trim() !== '',
-  'must not be blank',
-)
+export const nameSchema = text({ min: 1, max: LIMITS.maxNameLength }).refine(isNotBlank, NOT_BLANK)
 
 export const visibilitySchema = z
   .enum(['public', 'private'])

@@ -9,7 +9,7 @@ import { encodeMessage, parseJson } from './codec.ts'
 import { changesAnswerSchema, snapshotSchema } from './http.ts'
 import { internalReadSchema, internalRevokedAnswerSchema } from './internal.ts'
 import { mutationSchema, postMutationsAnswerSchema, postMutationsBodySchema } from './mutation.ts'
-import { problemSchema } from './problem.ts'
+import { problemSchema } from './problem-schema.ts'
 import { parseServerMessage, serverFrameSchema } from './server-frame.ts'
 
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')

@@ -11,7 +11,7 @@ import {
   timeMsSchema,
 } from './entity.ts'
 import { beingIdSchema, epochSchema, intentionIdSchema, spaceIdSchema } from './id.ts'
-import { jsonObjectSchema, text } from './json.ts'
+import { jsonObjectSchema, text } from './json-schema.ts'
 import { LIMITS } from './limits.ts'
 import { versionSchema } from './position.ts'
 

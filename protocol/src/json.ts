@@ -2,18 +2,12 @@
  * Text and JSON that every part can keep. Postgres stores neither U+0000 nor half a surrogate pair, so both are
  * refused at the door with the path of the fault, and not deep inside a transaction shared with other writers.
  */
-import { z } from 'zod'
-
 export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
 export const UNSTORABLE = 'must not contain U+0000 or half a surrogate pair'
 
-/** A string that can be stored. */
-export const text = (bounds: { min?: number; max?: number } = {}) =>
-  z
-    .string()
-    .min(bounds.min ?? 0)
-    .max(bounds.max ?? Number.MAX_SAFE_INTEGER)
-    .refine(isStorable, UNSTORABLE)
+/** A name that shows. */
+export const isNotBlank = (text: string): boolean => text.trim() !== ''
+export const NOT_BLANK = 'must not be blank'
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
@@ -52,17 +46,6 @@ export function findJsonFault(value: unknown): string | undefined {
 export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/**
- * An object of free JSON, checked for what cannot be stored. It is handed on as it is and not copied: what JSON parsed
- * holds nothing but JSON.
- */
-export const jsonObjectSchema = z
-  .custom<JsonObject>()
-  .superRefine((value: unknown, context) => {
-    const fault = isJsonObject(value) ? findJsonFault(value) : 'must be an object'
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
-  })
-  .meta({ type: 'object' })
 export interface JsonObject {
   [key: string]: Json
 }

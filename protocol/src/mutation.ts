@@ -7,7 +7,7 @@
  * null for a being that is located nowhere. A rejection changes nothing and does not stop the others.
  */
 import { z } from 'zod'
-import { appendedTextSchema, contentSchema } from './content.ts'
+import { appendedTextSchema, contentSchema } from './content-schema.ts'
 import {
   beingTypeSchema,
   intentionStateSchema,
@@ -17,7 +17,7 @@ import {
   visibilitySchema,
 } from './entity.ts'
 import { beingIdSchema, intentionIdSchema, mutationIdSchema, spaceIdSchema } from './id.ts'
-import { jsonObjectSchema } from './json.ts'
+import { jsonObjectSchema } from './json-schema.ts'
 import { versionSchema } from './position.ts'
 
 const inSpace = { id: mutationIdSchema, space: spaceIdSchema }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isBehind, place } from './position.ts'
+import { isBehind, place } from './place.ts'
 
 const epoch = '0193b2a0-0000-7000-8000-000000000001'
 const other = '0193b2a0-0000-7000-8000-000000000002'

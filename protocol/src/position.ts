@@ -1,6 +1,5 @@
 /**
- * Where a holder stands in the log of one space, and how a run of changes relates to that. This is the only place
- * that compares versions: gateway feeds, client state and tests all ask `place`.
+ * Where a holder stands in the log of one space. Positions are compared by place.ts alone.
  *
  * The pair (epoch, version) is what Centrifugo calls a stream position; the rule that a delta names the version it
  * starts from is that of Convex transitions.
@@ -11,32 +10,3 @@ import { epochSchema } from './id.ts'
 export const versionSchema = z.int().min(0).describe('Grows by exactly one per change of a space')
 export const positionSchema = z.object({ epoch: epochSchema, version: versionSchema })
 export type Position = z.infer<typeof positionSchema>
-
-/** A run of changes `from+1 … to` of one epoch. `from` is the version before its first change. */
-export interface Range {
-  epoch: string
-  from: number
-  to: number
-}
-
-/**
- * - `follows`: apply all of it.
- * - `overlaps`: starts at or before the held version and reaches past it: skip what is held, apply the rest.
- * - `old`: holds nothing new.
- * - `gap`: something between is missing: never apply, resume.
- * - `other-epoch`: another history: never compare versions, resume and expect a snapshot.
- */
-export type Placement = 'follows' | 'overlaps' | 'old' | 'gap' | 'other-epoch'
-
-/** How `range` relates to what a holder at `held` has. */
-export function place(held: Position, range: Range): Placement {
-  if (held.epoch !== range.epoch) return 'other-epoch'
-  if (range.to <= held.version) return 'old'
-  if (range.from > held.version) return 'gap'
-  return range.from === held.version ? 'follows' : 'overlaps'
-}
-
-/** Whether somebody at `held` lacks something that `head` has. Another epoch counts as behind. */
-export function isBehind(held: Position, head: Position): boolean {
-  return held.epoch !== head.epoch || held.version < head.version
-}

@@ -2,7 +2,7 @@
  * Errors over HTTP: problem documents (RFC 9457) with a machine-readable `code`. The table says for each code which
  * status it has and whether the same request can succeed later; a client decides by this and never by the text.
  */
-import { z } from 'zod'
+import type { Problem } from './problem-schema.ts'
 
 interface ProblemKind {
   status: number
@@ -29,17 +29,6 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemKind>
 
 export type ProblemCode = keyof typeof PROBLEMS
-
-export const problemSchema = z.object({
-  type: z.string().default('about:blank'),
-  title: z.string(),
-  status: z.int(),
-  code: z.string().describe('One of the codes of the protocol; unknown ones follow their status'),
-  detail: z.string(),
-  path: z.string().optional().describe('Where in the request the fault is, as mutations.0.args.name'),
-  retryAfterMs: z.int().optional(),
-})
-export type Problem = z.infer<typeof problemSchema>
 
 /** Builds a problem document. */
 export function problemOf(

@@ -7,11 +7,12 @@
  */
 import { z } from 'zod'
 import { changeSchema } from './change.ts'
-import { type Ignored, parseLine, type Parsed, splitLines } from './codec.ts'
+import { type Parsed, parseValue, splitLines } from './codec.ts'
 import { hereSchema, spaceSchema as spaceEntity, timeMsSchema } from './entity.ts'
 import { snapshotSchema } from './http.ts'
 import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
-import { jsonObjectSchema } from './json.ts'
+import { jsonObjectSchema } from './json-schema.ts'
+import { type Ignored, parseLine } from './line.ts'
 import { versionSchema } from './position.ts'
 
 const roster = { here: z.array(hereSchema), hereCount: z.int().min(0) }
@@ -119,7 +120,8 @@ const serverFrameTypes: ReadonlySet<string> = new Set(
 export type ServerLine = Parsed<ServerFrame> | Ignored
 
 /** Parses one line of a gateway's message. */
-export const parseServerLine = (line: string): ServerLine => parseLine(line, serverFrameSchema, serverFrameTypes)
+export const parseServerLine = (line: string): ServerLine =>
+  parseLine(line, serverFrameTypes, (json) => parseValue(serverFrameSchema, json))
 
 /** Parses each line of a gateway's message. */
 export const parseServerMessage = (message: string): ServerLine[] => splitLines(message).map(parseServerLine)

@@ -3,7 +3,8 @@ import { expect, expectTypeOf, test } from 'vitest'
 import { parseHeadsMessage } from './bus.ts'
 import { parseClientMessage, parseHelloLine } from './client-frame.ts'
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from './codec.ts'
-import { appendText, type Content, contentSchema } from './content.ts'
+import { contentSchema } from './content-schema.ts'
+import { appendText, type Content } from './content.ts'
 import type { Being } from './entity.ts'
 import {
   type BeingId,
@@ -14,7 +15,8 @@ import {
   mutationIdSchema,
   type SpaceId,
 } from './id.ts'
-import { jsonObjectSchema, MAX_JSON_DEPTH, text } from './json.ts'
+import { jsonObjectSchema, text } from './json-schema.ts'
+import { MAX_JSON_DEPTH } from './json.ts'
 import type { Mutation } from './mutation.ts'
 import { parseServerMessage } from './server-frame.ts'
 

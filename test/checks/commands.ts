@@ -29,6 +29,18 @@ export const importCheck = (folders: readonly string[]): CheckCommand => ({
   args: ['--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...folders],
 })
 
+/** How much an app loads, held to limits. */
+export const sizeCheck = (): CheckCommand => ({
+  file: process.execPath,
+  args: [join(repository, 'test', 'checks', 'sizes.ts')],
+})
+
+/** What an app can name of the client, held against the reports in client/api. */
+export const faceCheck = (): CheckCommand => ({
+  file: process.execPath,
+  args: [join(repository, 'test', 'checks', 'public-face.ts')],
+})
+
 export const formatCheck = (write = false): CheckCommand => ({
   file: program('biome'),
   args: ['format', ...(write ? ['--write'] : []), '--no-errors-on-unmatched'],

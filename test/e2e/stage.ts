@@ -23,7 +23,10 @@ const PATIENCE_MS = 20_000
 /** What Chromium says by itself when a server is gone, which is what some tests are about. */
 const ABOUT_THE_NETWORK = /^(WebSocket connection to|Failed to load resource)/
 
-type StageOptions = Pick<ClusterOptions, 'env' | 'reroute'>
+interface StageOptions extends Pick<ClusterOptions, 'env' | 'reroute'> {
+  /** The folder of a page that is served in place of ours. */
+  pageDirectory?: string
+}
 
 export interface EntranceOptions extends BrowserContextOptions {
   /** Lets the test move the clock of this person's pages. */
@@ -44,7 +47,7 @@ export class Stage {
     this.#browser = browser
   }
 
-  static async set({ env, reroute }: StageOptions = {}): Promise<Stage> {
+  static async set({ env, reroute, pageDirectory }: StageOptions = {}): Promise<Stage> {
     const cluster = await startCluster({
       adminDatabaseUrl: provided('TEST_DATABASE_URL'),
       redisUrl: provided('TEST_REDIS_URL'),
@@ -53,7 +56,7 @@ export class Stage {
       ...(reroute === undefined ? {} : { reroute }),
     })
     try {
-      const [{ web, webUrl }, browser] = await Promise.all([startWeb(cluster), startBrowser()])
+      const [{ web, webUrl }, browser] = await Promise.all([startWeb(cluster, pageDirectory), startBrowser()])
       return new Stage(cluster, webUrl, web, browser)
     } catch (error) {
       await cluster.stop()
@@ -81,6 +84,16 @@ export class Stage {
     await context.addInitScript(tellViolations)
     if (withClock) await context.clock.install()
     return Person.signIn(context, `${this.webUrl}/spaces/${encodeURIComponent(space)}`, name)
+  }
+
+  /** Somebody opens the page, whatever it is. */
+  async open(name: string): Promise<Page> {
+    const context = await this.#browser.newContext()
+    context.setDefaultTimeout(PATIENCE_MS)
+    context.on('page', (page) => this.#listenTo(page, name))
+    const page = await context.newPage()
+    await page.goto(this.webUrl)
+    return page
   }
 
   #listenTo(page: Page, name: string): void {
@@ -148,12 +161,15 @@ export function useStage(options: StageOptions | (() => Promise<StageOptions>) =
   }
 }
 
-/** The page as `npm start` serves it: built, by its own server. */
-async function startWeb(cluster: Cluster): Promise<{ web: Child; webUrl: string }> {
-  const page = await buildPage({
-    directory: join(cacheDirectory, 'page'),
-    logFile: join(cluster.logs, 'page-build.log'),
-  })
+/** The page as `npm start` serves it: built, by its own server. Another page may stand in its place. */
+async function startWeb(cluster: Cluster, pageDirectory: string | undefined): Promise<{ web: Child; webUrl: string }> {
+  const page =
+    pageDirectory === undefined
+      ? await buildPage({
+          directory: join(cacheDirectory, 'page'),
+          logFile: join(cluster.logs, 'page-build.log'),
+        })
+      : { directory: pageDirectory }
   const port = await freePort()
   const webUrl = `http://127.0.0.1:${port}`
   const command = {

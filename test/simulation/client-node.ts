@@ -4,7 +4,7 @@
  */
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import type { SpaceState } from '../../client/src/core/space-state.ts'
-import { transportsOf } from '../../client/src/runtime/transports.ts'
+import { transportsOf } from '../../client/src/runtime/transport.ts'
 import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
 import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
 import { createSignals, type Signals } from '../../client/src/sync/signals.ts'

@@ -23,13 +23,13 @@ export const MUTANTS: readonly Mutant[] = [
   // What follows what.
   {
     name: 'skip the gap check',
-    file: 'protocol/src/position.ts',
+    file: 'protocol/src/place.ts',
     find: `if (range.from > held.version) return 'gap'`,
     put: '',
   },
   {
     name: 'ignore the epoch',
-    file: 'protocol/src/position.ts',
+    file: 'protocol/src/place.ts',
     find: `if (held.epoch !== range.epoch) return 'other-epoch'`,
     put: '',
     known: 32,

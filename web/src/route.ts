@@ -3,7 +3,7 @@
  * the path as the browser has it; links are made here as well, so that both ways agree. Whatever stands in the address
  * bar leads to some page: what cannot be decoded, and a name that is no id of a space, lead to the one that says so.
  */
-import { type SpaceId, spaceIdSchema } from '@rhizom/protocol'
+import { checkValue, type SpaceId, spaceIdCheck } from '@rhizom/protocol'
 import { slugOf } from './spaces/slug.ts'
 
 export type Route =
@@ -23,8 +23,8 @@ export function routeOf(pathname: string): Route {
   if (pathname === HOME_PATH) return { page: 'home' }
   const written = decoded(SPACE_PATH.exec(pathname)?.[1] ?? '')
   if (written === undefined) return { page: 'not-found', meant: undefined }
-  const id = spaceIdSchema.safeParse(written)
-  if (id.success) return { page: 'space', id: id.data }
+  const id = checkValue(spaceIdCheck, written)
+  if (id.ok) return { page: 'space', id: id.value }
   const meant = ALMOST_AN_ID.test(written) ? slugOf(written) : ''
   return { page: 'not-found', meant: meant === '' ? undefined : meant }
 }

@@ -57,4 +57,4 @@ export function intentionOf(row: IntentionRow): Intention {
 
 export const memberOf = ({ being, role }: MemberRow): Member => ({ being, role })
 
-export const changeOf = (row: ChangeRow): Change => ({ ...row, at: row.at.getTime() })
+export const changeFromRow = (row: ChangeRow): Change => ({ ...row, at: row.at.getTime() })

@@ -1,5 +1,5 @@
 /**
- * Reading what a server sends that may be newer than this client. Frames and answers are read by the schemas of the
+ * Reading what a server sends that may be newer than this client. Frames and answers are read by the checks of the
  * protocol. Where one does not fit, each entity in it is looked at by itself: what is of a type, a role or a state that
  * this client does not know is left out, and all else is taken, so that no space is lost to one entity in it.
  *
@@ -8,25 +8,25 @@
  * content would be another.
  */
 import {
-  beingSchema,
+  beingCheck,
   type Change,
-  changeSchema,
+  changeCheck,
   type ChangesFrame,
-  firstFault,
+  checkValue,
   type Ignored,
-  intentionSchema,
+  intentionCheck,
+  isChangeKind,
   isJsonObject,
-  memberSchema,
+  memberCheck,
   type Parsed,
-  parseServerLine,
   parseText,
-  parseValue,
+  readServerLine,
   type ResumedFrame,
   type ServerFrame,
-  serverFrameSchema,
-  spaceSchema,
+  serverFrameCheck,
+  spaceCheck,
   splitLines,
-  versionSchema,
+  versionCheck,
 } from '@rhizom/protocol'
 
 /** A change that this client knows no more of than its version, and which entity it puts if that can be told. */
@@ -53,19 +53,17 @@ export type LeftOut = string
 export type IncomingLine = (Parsed<IncomingFrame> | Ignored) & { leftOut: readonly LeftOut[] }
 
 const ENTITY_LISTS = {
-  intentions: { name: 'intention', schema: intentionSchema },
-  beings: { name: 'being', schema: beingSchema },
-  members: { name: 'member', schema: memberSchema },
-  spaces: { name: 'space', schema: spaceSchema },
+  intentions: { name: 'intention', check: intentionCheck },
+  beings: { name: 'being', check: beingCheck },
+  members: { name: 'member', check: memberCheck },
+  spaces: { name: 'space', check: spaceCheck },
 }
-
-const KNOWN_KINDS: ReadonlySet<string> = new Set(changeSchema.options.map((option) => option.shape.kind.value))
 
 /** The frames of one message, each with what was left out of it. */
 export const readServerMessage = (message: string): IncomingLine[] => splitLines(message).map(readLine)
 
 function readLine(line: string): IncomingLine {
-  const strict = parseServerLine(line)
+  const strict = readServerLine(line)
   if (strict.ok) return { ...strict, leftOut: [] }
   const parsed = parseText(line)
   return parsed.ok && isJsonObject(parsed.value) ? readFrame(parsed.value) : { ...strict, leftOut: [] }
@@ -74,10 +72,10 @@ function readLine(line: string): IncomingLine {
 function readFrame(json: Record<string, unknown>): IncomingLine {
   const { kept, leftOut } = withoutUnknown(json)
   const { changes } = json
-  if (!Array.isArray(changes)) return { ...parseValue(serverFrameSchema, kept), leftOut }
+  if (!Array.isArray(changes)) return { ...checkValue(serverFrameCheck, kept), leftOut }
   const read = changes.map(readChange)
   const known = changes.filter((_, index) => read[index]?.opaque === undefined)
-  const frame = parseValue(serverFrameSchema, { ...kept, changes: known })
+  const frame = checkValue(serverFrameCheck, { ...kept, changes: known })
   if (!frame.ok || !('changes' in frame.value)) return { ...frame, leftOut }
   const opaque = read.flatMap((one) => one.opaque ?? [])
   const all = [...frame.value.changes, ...opaque].sort((a, b) => a.version - b.version)
@@ -104,13 +102,13 @@ export function readAnswer<T>(
 function withoutUnknown(json: Record<string, unknown>): { kept: Record<string, unknown>; leftOut: LeftOut[] } {
   const kept = { ...json }
   const leftOut: LeftOut[] = []
-  for (const [field, { name, schema }] of Object.entries(ENTITY_LISTS)) {
+  for (const [field, { name, check }] of Object.entries(ENTITY_LISTS)) {
     const list = json[field]
     if (!Array.isArray(list)) continue
     kept[field] = list.filter((entity) => {
-      const parsed = schema.safeParse(entity)
-      if (!parsed.success) leftOut.push(describe(name, parsed.error))
-      return parsed.success
+      const read = checkValue<unknown>(check, entity)
+      if (!read.ok) leftOut.push(describe(name, read))
+      return read.ok
     })
   }
   return { kept, leftOut }
@@ -118,20 +116,18 @@ function withoutUnknown(json: Record<string, unknown>): { kept: Record<string, u
 
 /** `opaque` for a change that is left out; neither for one that is known, or wrong beyond that. */
 function readChange(json: unknown): { opaque?: OpaqueChange; leftOut?: LeftOut } {
-  const parsed = changeSchema.safeParse(json)
-  if (parsed.success || !isJsonObject(json)) return {}
+  const read = checkValue(changeCheck, json)
+  if (read.ok || !isJsonObject(json)) return {}
   const { kind, body } = json
-  const version = versionSchema.safeParse(json['version'])
-  if (typeof kind !== 'string' || !version.success) return {}
-  if (!KNOWN_KINDS.has(kind))
-    return { opaque: { kind: 'opaque', version: version.data, puts: undefined }, leftOut: `change of kind ${kind}` }
+  const version = checkValue(versionCheck, json['version'])
+  if (typeof kind !== 'string' || !version.ok) return {}
+  if (!isChangeKind(kind))
+    return { opaque: { kind: 'opaque', version: version.value, puts: undefined }, leftOut: `change of kind ${kind}` }
   if (!kind.endsWith('.put')) return {}
   const id = isJsonObject(body) ? (body['id'] ?? body['being']) : undefined
   const puts = typeof id === 'string' ? { kind, id } : undefined
-  return { opaque: { kind: 'opaque', version: version.data, puts }, leftOut: describe(kind, parsed.error) }
+  return { opaque: { kind: 'opaque', version: version.value, puts }, leftOut: describe(kind, read) }
 }
 
-function describe(name: string, error: Parameters<typeof firstFault>[0]): LeftOut {
-  const { problem, path } = firstFault(error)
-  return `${name} (${path ?? 'whole'}: ${problem})`
-}
+const describe = (name: string, { problem, path }: { problem: string; path?: string }): LeftOut =>
+  `${name} (${path ?? 'whole'}: ${problem})`

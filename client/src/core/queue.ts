@@ -6,7 +6,7 @@
  *
  *   idle ─► sending ─► idle                    an answer
  *              │  ▲
- *              ├──┴── waiting                  a backoff; ended by time, by a person, or by news that the server is back
+ *              ├──┴── waiting                  a backoff; ended by time, a person, or news that the server is back
  *              └────► renewing ─► waiting      the token was turned down
  *
  * Where several pages share what waits, one is the sender; in the others lanes stay idle. `sync/mutation-queue.ts` runs

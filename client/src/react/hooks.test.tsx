@@ -9,7 +9,7 @@ import { aHookClient } from './testing/a-hook-client.ts'
 import { createQueryStore, type QueryStore } from './query-store.ts'
 import { problem } from '../testing/scripted-server.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
-import { newId } from '../sync/mutation.ts'
+import { newId } from '../sync/new-id.ts'
 import { RhizomProvider } from './provider.tsx'
 import { useBeing } from './use-being.ts'
 import {

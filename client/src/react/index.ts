@@ -1,5 +1,5 @@
 /** @rhizom/client/react: the hooks over the one store. */
-export { type HookClient, RhizomProvider, useRhizom } from './provider.tsx'
+export { type HookClient, type ProviderProps, RhizomProvider, type SessionProps, useRhizom } from './provider.tsx'
 export { createQueryStore, type QueryStore } from './query-store.ts'
 export { type BeingView, useBeing } from './use-being.ts'
 export { useIsLeftOut } from './use-left-out.ts'
@@ -18,6 +18,7 @@ export {
   type SpacePresenceView,
   useSpacePresence,
 } from './use-presence.ts'
+export { useSay } from './use-say.ts'
 export { type TypingView, useSignal, useTyping } from './use-signal.ts'
 export {
   type ConversationView,

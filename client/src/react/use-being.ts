@@ -34,12 +34,15 @@ export function useBeing(id: BeingId): BeingView {
     [queryClient],
   )
   const live = useSyncExternalStore(subscribe, () => findBeing(queryClient, id))
-  const lookUp = useQuery({
-    ...beingQuery(client, id),
-    enabled: live === undefined,
-    retry: 2,
-    refetchOnWindowFocus: false,
-  })
+  const lookUp = useQuery(
+    {
+      ...beingQuery(client, id),
+      enabled: live === undefined,
+      retry: 2,
+      refetchOnWindowFocus: false,
+    },
+    queryClient,
+  )
   if (live !== undefined) return { status: 'known', being: live }
   if (lookUp.data) return { status: 'known', being: lookUp.data }
   if (lookUp.isSuccess) return { status: 'unknown', being: undefined }

@@ -24,15 +24,18 @@ export const beingQuery = (client: HookClient, id: BeingId) => ({
 /** Beings looked up by their ids, all in as few requests as possible; those not known yet are missing. */
 export function useLookedUp(ids: readonly BeingId[]): readonly Being[] {
   const client = useRhizom()
-  return useQueries({
-    queries: ids.map((id) => ({
-      ...beingQuery(client, id),
-      staleTime: FRESH_MS,
-      retry: 2,
-      refetchOnWindowFocus: false,
-    })),
-    combine: beingsFound,
-  })
+  return useQueries(
+    {
+      queries: ids.map((id) => ({
+        ...beingQuery(client, id),
+        staleTime: FRESH_MS,
+        retry: 2,
+        refetchOnWindowFocus: false,
+      })),
+      combine: beingsFound,
+    },
+    client.store.queryClient,
+  )
 }
 
 /** Selects the beings that a space holds; the same list while the same beings are in it. */

@@ -20,12 +20,10 @@ export function useSpacePart<T>(id: SpaceId, select: (state: SpaceState) => T): 
   const { store } = useRhizom()
   // Rendering again after the cache was emptied lets the observer find the entry that was put back.
   useSyncExternalStore(store.onReplaced, () => store.read(id))
-  const { data } = useQuery<SpaceState, Error, T>({
-    queryKey: spaceKey(id),
-    queryFn: skipToken,
-    staleTime: Infinity,
-    select,
-  })
+  const { data } = useQuery<SpaceState, Error, T>(
+    { queryKey: spaceKey(id), queryFn: skipToken, staleTime: Infinity, select },
+    store.queryClient,
+  )
   return data === undefined ? select(initialSpace(id)) : data
 }
 

@@ -1,28 +1,27 @@
 /**
- * The calls to the api, typed by the protocol's schemas on the way out and in. What goes wrong is a value: `problem`
+ * The calls to the api, checked as the protocol's schemas say. What goes wrong is a value: `problem`
  * is what the server said, with its code and whether waiting helps; a network that fails or an answer that is not
  * understood become problems of the same form, so that callers have one kind of failure to think about.
  */
 import {
   type BeingsAnswer,
-  beingsAnswerSchema,
-  currentSessionAnswerSchema,
+  beingsAnswerCheck,
+  checkJson,
+  checkValue,
+  currentSessionAnswerCheck,
   type IntentionsAnswer,
-  intentionsAnswerSchema,
+  intentionsAnswerCheck,
   type ListSpacesAnswer,
-  listSpacesAnswerSchema,
+  listSpacesAnswerCheck,
   type Mutation,
   type MutationResult,
-  mutationResultSchema,
-  parseJson,
+  mutationResultCheck,
   type Parsed,
-  parseValue,
   type PostSessionAnswer,
-  postMutationsAnswerSchema,
-  postSessionAnswerSchema,
-  PROBLEMS,
-  problemSchema,
-  refreshSessionAnswerSchema,
+  postMutationsAnswerCheck,
+  postSessionAnswerCheck,
+  problemCheck,
+  refreshSessionAnswerCheck,
   type SpaceId,
 } from '@rhizom/protocol'
 import { type LeftOut, readAnswer } from '../core/incoming.ts'
@@ -83,7 +82,7 @@ async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, re
 }
 
 function problemOf(status: number, text: string, headers: Headers): HttpProblem {
-  const parsed = parseJson(problemSchema, text)
+  const parsed = checkJson(problemCheck, text)
   const headerSeconds = Number(headers.get('retry-after') ?? 0)
   const headerMs = Number.isFinite(headerSeconds) ? Math.max(0, headerSeconds) * 1000 : 0
   if (!parsed.ok) {
@@ -94,17 +93,16 @@ function problemOf(status: number, text: string, headers: Headers): HttpProblem 
     return { code, message, path: undefined, retry: 'later', retryAfterMs: headerMs }
   }
   const { code, detail, path, retryAfterMs } = parsed.value
-  const known = Object.entries(PROBLEMS).find(([name]) => name === code)?.[1]
   return {
     code,
     message: detail,
     path,
-    retry: known?.retry ?? retryByStatus(status),
+    retry: retryByStatus(parsed.value.status),
     retryAfterMs: retryAfterMs ?? headerMs,
   }
 }
 
-/** For a code of a newer server. */
+/** As the table of the protocol has it for each code, and so also for one of a newer server. */
 const retryByStatus = (status: number): 'later' | 'never' =>
   status >= 500 || status === 429 || status === 408 ? 'later' : 'never'
 
@@ -142,7 +140,7 @@ export function createSession(
   return call(
     target,
     request,
-    dated(target, (text) => parseJson(postSessionAnswerSchema, text)),
+    dated(target, (text) => checkJson(postSessionAnswerCheck, text)),
   )
 }
 
@@ -169,38 +167,38 @@ export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps)
     currentSession: () =>
       get(
         '/v1/sessions/current',
-        dated(target, (text) => parseJson(currentSessionAnswerSchema, text)),
+        dated(target, (text) => checkJson(currentSessionAnswerCheck, text)),
       ),
     /** A fresh token for the same being. */
     refreshSession: (): Promise<HttpResult<PostSessionAnswer>> =>
       post(
         '/v1/sessions/current/refresh',
         {},
-        dated(target, (text) => parseJson(refreshSessionAnswerSchema, text)),
+        dated(target, (text) => checkJson(refreshSessionAnswerCheck, text)),
       ),
     /** The spaces this session may read, a page at a time. */
     listSpaces: (cursor?: string): Promise<HttpResult<ListSpacesAnswer>> =>
       get(
         withQuery('/v1/spaces', { cursor }),
-        list((json) => parseValue(listSpacesAnswerSchema, json)),
+        list((json) => checkValue(listSpacesAnswerCheck, json)),
       ),
     /** Intentions older than `before`, oldest first, with their authors. */
     olderIntentions: (space: SpaceId, before?: string): Promise<HttpResult<IntentionsAnswer>> =>
       get(
         withQuery(`/v1/spaces/${encodeURIComponent(space)}/intentions`, { before }),
-        list((json) => parseValue(intentionsAnswerSchema, json)),
+        list((json) => checkValue(intentionsAnswerCheck, json)),
       ),
     /** Up to 100 beings by their ids; unknown ones are missing from the answer. */
     beings: (ids: readonly string[]): Promise<HttpResult<BeingsAnswer>> =>
       get(
         withQuery('/v1/beings', { ids: ids.join(',') }),
-        list((json) => parseValue(beingsAnswerSchema, json)),
+        list((json) => checkValue(beingsAnswerCheck, json)),
       ),
     postMutations: (mutations: readonly Mutation[]) =>
-      post('/v1/mutations', { mutations }, (text) => parseJson(postMutationsAnswerSchema, text)),
+      post('/v1/mutations', { mutations }, (text) => checkJson(postMutationsAnswerCheck, text)),
     /** What became of a mutation; the problem `not-found` if it was never applied. */
     mutationOutcome: (id: string): Promise<HttpResult<MutationResult>> =>
-      get(`/v1/mutations/${encodeURIComponent(id)}`, (text) => parseJson(mutationResultSchema, text)),
+      get(`/v1/mutations/${encodeURIComponent(id)}`, (text) => checkJson(mutationResultCheck, text)),
   }
 }
 

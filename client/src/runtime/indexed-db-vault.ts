@@ -2,7 +2,7 @@
  * The vault in IndexedDB, one database for each installation and being. A newer layout keeps the queue and drops the
  * rest, which the server has anyway. Loaded when it is first needed.
  */
-import { mutationSchema, type SpaceId } from '@rhizom/protocol'
+import { checkValue, mutationCheck, type SpaceId } from '@rhizom/protocol'
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from 'idb'
 import type { SpaceContent } from '../core/space-content.ts'
 import type { KeptMutation, KeptSpace, Vault, VaultChange } from './vault.ts'
@@ -58,7 +58,7 @@ class IndexedDbVault implements Vault {
     const kept = await this.#db.getAll('queue')
     // One of another version of this page that is not understood here stays for the next.
     return kept.flatMap(({ order, ...rest }) =>
-      order !== undefined && mutationSchema.safeParse(rest.mutation).success ? [{ ...rest, order }] : [],
+      order !== undefined && checkValue(mutationCheck, rest.mutation).ok ? [{ ...rest, order }] : [],
     )
   }
 

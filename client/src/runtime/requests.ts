@@ -1,5 +1,5 @@
 /** What the transports without a socket ask over HTTP, and what an answer means to a connection. */
-import { type ClientFrameInput, parseJson, problemSchema } from '@rhizom/protocol'
+import { checkJson, type ClientFrameInput, problemCheck } from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
@@ -23,7 +23,7 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
 /** What an answer that is no success means. Only what is said in our own words is more than a failure on the way. */
 export async function refusalOf(response: Response): Promise<Refusal> {
   const text = await response.text()
-  const parsed = parseJson(problemSchema, text)
+  const parsed = checkJson(problemCheck, text)
   if (!parsed.ok)
     return { closeCode: NO_CLOSE_FRAME, code: undefined, message: `status ${response.status}`, retryAfterMs: undefined }
   const { code, detail, retryAfterMs } = parsed.value

@@ -2,7 +2,7 @@
  * Small things kept across reloads. A browser may refuse storage altogether (private windows, blocked cookies, a full
  * disk): then what is kept lives as long as the page, and nothing throws.
  */
-import { beingSchema, parseJson, type PostSessionAnswer, postSessionAnswerSchema } from '@rhizom/protocol'
+import { checkJson, type PostSessionAnswer, postSessionAnswerCheck } from '@rhizom/protocol'
 
 export interface KeyValueStorage {
   get(key: string): string | undefined
@@ -74,11 +74,11 @@ export const SESSION_KEY = 'rhizom.session'
 export function loadSession(storage: KeyValueStorage): Session | undefined {
   const text = storage.get(SESSION_KEY)
   if (text === undefined) return undefined
-  const parsed = parseJson(postSessionAnswerSchema, text)
+  const parsed = checkJson(postSessionAnswerCheck, text)
   return parsed.ok ? parsed.value : undefined
 }
 
 export const saveSession = (storage: KeyValueStorage, session: Session): void =>
-  storage.set(SESSION_KEY, JSON.stringify({ ...session, being: beingSchema.parse(session.being) }))
+  storage.set(SESSION_KEY, JSON.stringify(session))
 
 export const forgetSession = (storage: KeyValueStorage): void => storage.remove(SESSION_KEY)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { aClient } from '../testing/a-client.ts'
 import { type Answer, problem } from '../testing/scripted-server.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
-import { newId } from './mutation.ts'
+import { newId } from './new-id.ts'
 
 const POST = 'POST /v1/mutations'
 const sentIn = (body: unknown): Mutation[] => (body as { mutations: Mutation[] }).mutations

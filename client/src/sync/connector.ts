@@ -27,7 +27,7 @@ import {
   type TransportName,
 } from '../core/transport.ts'
 import type { Environment } from '../runtime/environment.ts'
-import type { OpenTransport, TransportSocket } from '../runtime/transport.ts'
+import type { OpenTransport, TransportSocket } from '../runtime/transport-socket.ts'
 import { NO_CLOSE_FRAME } from '../runtime/websocket.ts'
 import { callSafely } from './listeners.ts'
 

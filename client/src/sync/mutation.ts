@@ -1,23 +1,20 @@
 /** A mutation as a caller writes it, checked before it leaves: what the server would refuse is refused here. */
 import {
-  firstFault,
+  checkValue,
   jsonBytes,
   LIMITS,
   type Mutation,
+  mutationCheck,
   type MutationId,
   type MutationName,
-  mutationSchema,
 } from '@rhizom/protocol'
-import { v7 as uuidv7 } from 'uuid'
 import type { MutationOutcome } from '../core/queue-state.ts'
+import { newId } from './new-id.ts'
 
 type Named<N extends MutationName> = Extract<Mutation, { name: N }>
 export type MutationArgs<N extends MutationName> = Named<N>['args']
 /** null for a being that is located nowhere, where the mutation allows it. */
 export type MutationSpace<N extends MutationName> = Named<N>['space']
-
-/** A new id for an intention or a mutation: a uuid of version 7, which sorts by time. */
-export const newId = (): string => uuidv7()
 
 export type Prepared = { ok: true; mutation: Mutation } | { ok: false; outcome: MutationOutcome }
 
@@ -31,15 +28,15 @@ export function prepareMutation<N extends MutationName>(
     ok: false,
     outcome: { status: 'rejected', id, code, message },
   })
-  const parsed = mutationSchema.safeParse({ id, space, name, args })
-  if (!parsed.success) {
-    const { problem, path } = firstFault(parsed.error)
+  const checked = checkValue(mutationCheck, { id, space, name, args })
+  if (!checked.ok) {
+    const { problem, path } = checked
     return refuse('malformed', path === undefined ? problem : `${path}: ${problem}`)
   }
-  const bytes = jsonBytes(contentIn(parsed.data))
+  const bytes = jsonBytes(contentIn(checked.value))
   if (bytes > LIMITS.maxContentBytes)
     return refuse('too-large', `This is ${bytes} bytes long; the limit is ${LIMITS.maxContentBytes}.`)
-  return { ok: true, mutation: parsed.data }
+  return { ok: true, mutation: checked.value }
 }
 
 function contentIn({ args }: Mutation): unknown {

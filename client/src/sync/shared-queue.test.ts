@@ -8,7 +8,7 @@ import { aClient, type TestClient } from '../testing/a-client.ts'
 import { type Answer, ScriptedServer } from '../testing/scripted-server.ts'
 import { type BrowserPage, SharedBrowser } from '../testing/shared-browser.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
-import { newId } from './mutation.ts'
+import { newId } from './new-id.ts'
 
 const POST = 'POST /v1/mutations'
 const sentIn = (body: unknown): Mutation[] => (body as { mutations: Mutation[] }).mutations

@@ -5,10 +5,11 @@
  */
 import {
   type BeingId,
+  checkValue,
   type ClientFrameInput,
   type JsonObject,
   LIMITS,
-  signalFrameSchema,
+  signalFrameCheck,
   type SpaceId,
 } from '@rhizom/protocol'
 import type { IncomingFrame } from '../core/incoming.ts'
@@ -70,8 +71,8 @@ export function createSignals({ environment, isWatched, isCurrent, send: sendFra
 
   function send(space: SpaceId, name: string, data: JsonObject): SendResult {
     const frame = { type: 'signal', space, name, data }
-    const parse = () => signalFrameSchema.safeParse(frame)
-    const result = checkBeforeSending('A signal', data, LIMITS.maxSignalBytes, parse)
+    const check = () => checkValue(signalFrameCheck, frame)
+    const result = checkBeforeSending('A signal', data, LIMITS.maxSignalBytes, check)
     if (result.ok) throttle.push(keyOf(space, name), () => deliver(space, name, data))
     return result
   }

@@ -5,6 +5,7 @@
  */
 import { Runner } from '@rhizom/machine'
 import {
+  checkValue,
   type Being,
   type ClientFrameInput,
   type JsonObject,
@@ -12,7 +13,7 @@ import {
   type MutationId,
   type Position,
   type SpaceId,
-  spaceIdSchema,
+  spaceIdCheck,
 } from '@rhizom/protocol'
 import { frameEventsOf } from '../core/frame-events.ts'
 import type { IncomingFrame } from '../core/incoming.ts'
@@ -299,7 +300,7 @@ export function createSpaceSync({
 }
 
 /** A gateway closes the connection of who goes on sending what is none. */
-const isSpaceId = (id: string): boolean => spaceIdSchema.safeParse(id).success
+const isSpaceId = (id: string): boolean => checkValue(spaceIdCheck, id).ok
 const NO_SPACE_ID = { code: 'malformed', message: 'This is no address of a space.', retryAfterMs: undefined }
 
 const positionFields = (position: Position | undefined) =>

@@ -16,7 +16,7 @@ import {
   type Space,
   type SpaceId,
 } from '@rhizom/protocol'
-import { v7 as uuidv7 } from 'uuid'
+import { newId } from '../sync/new-id.ts'
 
 type Distribute<T> = T extends Change ? Pick<T, 'kind' | 'body'> : never
 /** A change as a test writes it: kind and body, the log adds the rest. */
@@ -35,14 +35,14 @@ export class SpaceLog {
   changes: Change[] = []
   version = 0
 
-  constructor(id: SpaceId, epoch: Epoch = uuidv7()) {
+  constructor(id: SpaceId, epoch: Epoch = newId()) {
     this.id = id
     this.epoch = epoch
     this.space = { id, name: id.slice(1), visibility: 'public', epoch, version: 0, createdAt: EPOCH_MS }
   }
 
   /** Commits one change. */
-  write(entry: LogEntry, mutation: string = uuidv7(), actor: BeingId = '@ada'): Change {
+  write(entry: LogEntry, mutation: string = newId(), actor: BeingId = '@ada'): Change {
     this.version += 1
     const version = this.version
     const at = EPOCH_MS + version
@@ -65,7 +65,7 @@ export class SpaceLog {
   }
 
   /** Begins another history with the same rows, as a restored backup does. */
-  restart(epoch: Epoch = uuidv7()): void {
+  restart(epoch: Epoch = newId()): void {
     this.epoch = epoch
     this.changes = []
     this.version = Math.max(1, Math.floor(this.version / 2))
@@ -171,7 +171,7 @@ export const anUtterance = (
   text: string,
   fields: Partial<Intention> = {},
 ): Intention => ({
-  id: uuidv7(),
+  id: newId(),
   type: 'utterance',
   state: 'complete',
   owner,

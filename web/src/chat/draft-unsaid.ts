@@ -1,7 +1,7 @@
 /** What was said and never arrived goes back to where it was written, for when its session is over. */
 import type { RhizomClient } from '@rhizom/client'
 import { addToDraft } from './drafts.ts'
-import { textOf } from './text.ts'
+import { textOf } from '@rhizom/client'
 
 export function draftUnsaid(client: Pick<RhizomClient, 'pendingMutations' | 'refusedMutations'>): void {
   const unsaid = [...client.refusedMutations(), ...client.pendingMutations()]

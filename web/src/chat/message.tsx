@@ -14,7 +14,7 @@ import { isoTime, timeIn } from '../moment.ts'
 import { BeingIdText, Name, nameWithId } from '../name.tsx'
 import { kindOf, Tags } from '../tags.tsx'
 import { PendingNote } from './pending-note.tsx'
-import { textOf } from './text.ts'
+import { textOf } from '@rhizom/client'
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })

@@ -4,7 +4,7 @@ import { useMutate, useRefusedMutations, useRhizom } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
 import { readable } from '../foreign-text.ts'
 import { say } from './say.ts'
-import { textOf } from './text.ts'
+import { textOf } from '@rhizom/client'
 
 interface Props {
   id: SpaceId

@@ -1,6 +1,6 @@
 /** Opens a space: a name, an address that follows from it, and who may read. */
 import type { Visibility } from '@rhizom/protocol'
-import { LIMITS, spaceIdSchema } from '@rhizom/protocol'
+import { checkValue, LIMITS, spaceIdCheck } from '@rhizom/protocol'
 import { useMutate } from '@rhizom/client/react'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
@@ -18,16 +18,16 @@ export function CreateSpace() {
   const address = ownAddress ?? slugOf(name)
 
   async function create(): Promise<void> {
-    const id = spaceIdSchema.safeParse(address)
-    if (!id.success) {
+    const id = checkValue(spaceIdCheck, address)
+    if (!id.ok) {
       setProblem('The address needs an @, then lower-case letters, digits and hyphens.')
       return
     }
     setBusy(true)
     setProblem(undefined)
-    const outcome = await mutate('space.create', id.data, { name: name.trim(), visibility })
+    const outcome = await mutate('space.create', id.value, { name: name.trim(), visibility })
     setBusy(false)
-    if (outcome.status === 'applied') navigate(pathToSpace(id.data))
+    if (outcome.status === 'applied') navigate(pathToSpace(id.value))
     else setProblem(outcome.code === 'taken' ? 'That address is taken: choose another one.' : outcome.message)
   }
 

@@ -1,0 +1,394 @@
+/** Printed from the schemas by `node protocol/print/print.ts`; a test keeps the two equal. */
+/* oxlint-disable max-lines -- nobody reads it line by line */
+import type { z } from 'zod'
+import type * as id from '../id.ts'
+import type * as position from '../position.ts'
+import type * as entity from '../entity.ts'
+import type * as change from '../change.ts'
+import type * as mutation from '../mutation.ts'
+import type * as http from '../http.ts'
+import type * as problemSchema from '../problem-schema.ts'
+import type * as serverFrame from '../server-frame.ts'
+import type * as clientFrame from '../client-frame.ts'
+import {
+  array,
+  boolean,
+  content,
+  integer,
+  jsonObject,
+  matching,
+  notBlank,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  record,
+  storable,
+  string,
+  type Check,
+  union,
+  uuid,
+  withDefault,
+} from './check.ts'
+
+const beingId: Check<string> = matching(
+  /^@[a-z0-9][a-z0-9-]{0,62}$/,
+  'must look like @name: lower-case letters, digits, hyphens',
+)
+
+export const beingIdCheck: Check<z.infer<typeof id.beingIdSchema>> = beingId
+
+export const spaceIdCheck: Check<z.infer<typeof id.spaceIdSchema>> = beingId
+
+export const intentionIdCheck: Check<z.infer<typeof id.intentionIdSchema>> = uuid
+
+export const mutationIdCheck: Check<z.infer<typeof id.mutationIdSchema>> = uuid
+
+export const versionCheck: Check<z.infer<typeof position.versionSchema>> = integer(0)
+
+export const timeMsCheck: Check<z.infer<typeof entity.timeMsSchema>> = integer()
+
+export const nameCheck: Check<z.infer<typeof entity.nameSchema>> = notBlank(storable(string(1, 200)))
+
+export const visibilityCheck: Check<z.infer<typeof entity.visibilitySchema>> = oneOf('public', 'private')
+
+export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner', 'member', 'viewer')
+
+export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
+  id: beingId,
+  name: nameCheck,
+  visibility: visibilityCheck,
+  epoch: uuid,
+  version: versionCheck,
+  createdAt: timeMsCheck,
+})
+
+export const beingCheck: Check<z.infer<typeof entity.beingSchema>> = object({
+  id: beingId,
+  type: oneOf('guest', 'bot', 'document', 'space'),
+  name: nameCheck,
+  owner: nullable(beingId),
+  location: nullable(beingId),
+  metadata: jsonObject,
+  properties: jsonObject,
+  content: content,
+  rev: versionCheck,
+  createdAt: timeMsCheck,
+  modifiedAt: timeMsCheck,
+  lastSeenAt: nullable(timeMsCheck),
+})
+
+export const intentionCheck: Check<z.infer<typeof entity.intentionSchema>> = object({
+  id: uuid,
+  type: oneOf('utterance', 'error'),
+  state: oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed'),
+  owner: beingId,
+  location: beingId,
+  content: content,
+  rev: versionCheck,
+  createdAt: timeMsCheck,
+  modifiedAt: timeMsCheck,
+})
+
+export const memberCheck: Check<z.infer<typeof entity.memberSchema>> = object({ being: beingId, role: roleCheck })
+
+export const presenceStateCheck: Check<z.infer<typeof entity.presenceStateSchema>> = jsonObject
+
+export const hereCheck: Check<z.infer<typeof entity.hereSchema>> = object({
+  being: beingId,
+  state: jsonObject,
+  since: timeMsCheck,
+})
+
+export const changeOptions = {
+  'space.put': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('space.put'),
+    body: spaceCheck,
+  }),
+  'space.remove': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('space.remove'),
+    body: object({ id: beingId }),
+  }),
+  'being.put': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('being.put'),
+    body: beingCheck,
+  }),
+  'being.remove': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('being.remove'),
+    body: object({ id: beingId }),
+  }),
+  'intention.put': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('intention.put'),
+    body: intentionCheck,
+  }),
+  'intention.append': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('intention.append'),
+    body: object({ id: uuid, text: storable(string(1)) }),
+  }),
+  'intention.remove': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('intention.remove'),
+    body: object({ id: uuid }),
+  }),
+  'member.put': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('member.put'),
+    body: memberCheck,
+  }),
+  'member.remove': object({
+    version: integer(1),
+    at: timeMsCheck,
+    actor: beingId,
+    mutation: uuid,
+    kind: oneOf('member.remove'),
+    body: object({ id: beingId }),
+  }),
+}
+export const changeCheck: Check<z.infer<typeof change.changeSchema>> = union('kind', changeOptions)
+
+export const mutationOptions = {
+  'space.create': object({
+    id: uuid,
+    space: beingId,
+    name: oneOf('space.create'),
+    args: object({ name: nameCheck, visibility: optional(visibilityCheck) }),
+  }),
+  'space.update': object({
+    id: uuid,
+    space: beingId,
+    name: oneOf('space.update'),
+    args: object({ name: optional(nameCheck), visibility: optional(visibilityCheck) }),
+  }),
+  'space.remove': object({ id: uuid, space: beingId, name: oneOf('space.remove'), args: object({}) }),
+  'being.create': object({
+    id: uuid,
+    space: nullable(beingId),
+    name: oneOf('being.create'),
+    args: object({
+      id: beingId,
+      type: oneOf('guest', 'bot', 'document'),
+      name: nameCheck,
+      metadata: optional(jsonObject),
+      properties: optional(jsonObject),
+      content: optional(content),
+    }),
+  }),
+  'being.update': object({
+    id: uuid,
+    space: nullable(beingId),
+    name: oneOf('being.update'),
+    args: object({
+      id: beingId,
+      name: optional(nameCheck),
+      metadata: optional(jsonObject),
+      properties: optional(jsonObject),
+      content: optional(content),
+    }),
+  }),
+  'being.move': object({
+    id: uuid,
+    space: nullable(beingId),
+    name: oneOf('being.move'),
+    args: object({ id: beingId }),
+  }),
+  'being.remove': object({
+    id: uuid,
+    space: nullable(beingId),
+    name: oneOf('being.remove'),
+    args: object({ id: beingId }),
+  }),
+  'intention.create': object({
+    id: uuid,
+    space: beingId,
+    name: oneOf('intention.create'),
+    args: object({
+      id: uuid,
+      type: oneOf('utterance', 'error'),
+      content: content,
+      state: optional(oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed')),
+    }),
+  }),
+  'intention.update': object({
+    id: uuid,
+    space: beingId,
+    name: oneOf('intention.update'),
+    args: object({
+      id: uuid,
+      content: optional(content),
+      state: optional(oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed')),
+    }),
+  }),
+  'intention.append': object({
+    id: uuid,
+    space: beingId,
+    name: oneOf('intention.append'),
+    args: object({ id: uuid, text: storable(string(1)) }),
+  }),
+  'intention.remove': object({ id: uuid, space: beingId, name: oneOf('intention.remove'), args: object({ id: uuid }) }),
+  'member.put': object({
+    id: uuid,
+    space: beingId,
+    name: oneOf('member.put'),
+    args: object({ being: beingId, role: roleCheck }),
+  }),
+  'member.remove': object({ id: uuid, space: beingId, name: oneOf('member.remove'), args: object({ being: beingId }) }),
+}
+export const mutationCheck: Check<z.infer<typeof mutation.mutationSchema>> = union('name', mutationOptions)
+
+export const mutationResultCheck: Check<z.infer<typeof mutation.mutationResultSchema>> = object({
+  id: uuid,
+  status: oneOf('applied', 'duplicate', 'rejected'),
+  version: optional(versionCheck),
+  error: optional(
+    object({
+      code: oneOf('not-found', 'forbidden', 'taken', 'wrong-space', 'too-large', 'last-owner'),
+      message: string(),
+    }),
+  ),
+})
+
+export const postMutationsAnswerCheck: Check<z.infer<typeof mutation.postMutationsAnswerSchema>> = object({
+  results: array(mutationResultCheck),
+})
+
+export const postSessionAnswerCheck: Check<z.infer<typeof http.postSessionAnswerSchema>> = object({
+  token: string(),
+  expiresAt: timeMsCheck,
+  being: beingCheck,
+})
+
+export const currentSessionAnswerCheck: Check<z.infer<typeof http.currentSessionAnswerSchema>> = object({
+  being: beingCheck,
+  expiresAt: timeMsCheck,
+})
+
+export const refreshSessionAnswerCheck: Check<z.infer<typeof http.refreshSessionAnswerSchema>> = postSessionAnswerCheck
+
+export const listSpacesAnswerCheck: Check<z.infer<typeof http.listSpacesAnswerSchema>> = object({
+  spaces: array(spaceCheck),
+  nextCursor: nullable(string(1, 256)),
+})
+
+export const snapshotCheck: Check<z.infer<typeof http.snapshotSchema>> = object({
+  space: spaceCheck,
+  epoch: uuid,
+  version: versionCheck,
+  beings: array(beingCheck),
+  beingCount: integer(0),
+  intentions: array(intentionCheck),
+  hasMore: boolean,
+  members: optional(array(memberCheck)),
+})
+
+export const intentionsAnswerCheck: Check<z.infer<typeof http.intentionsAnswerSchema>> = object({
+  intentions: array(intentionCheck),
+  beings: array(beingCheck),
+  hasMore: boolean,
+})
+
+export const beingsAnswerCheck: Check<z.infer<typeof http.beingsAnswerSchema>> = object({ beings: array(beingCheck) })
+
+export const problemCheck: Check<z.infer<typeof problemSchema.problemSchema>> = object({
+  type: withDefault(string(), 'about:blank'),
+  title: string(),
+  status: integer(),
+  code: string(),
+  detail: string(),
+  path: optional(string()),
+  retryAfterMs: optional(integer()),
+})
+
+export const serverFrameOptions = {
+  welcome: object({ type: oneOf('welcome'), session: string(), being: beingId, heartbeatMs: integer(1) }),
+  snapshot: object({
+    type: oneOf('snapshot'),
+    epoch: uuid,
+    version: versionCheck,
+    beings: array(beingCheck),
+    beingCount: integer(0),
+    intentions: array(intentionCheck),
+    hasMore: boolean,
+    members: optional(array(memberCheck)),
+    here: array(hereCheck),
+    hereCount: integer(0),
+    space: beingId,
+    entity: spaceCheck,
+  }),
+  resumed: object({
+    type: oneOf('resumed'),
+    space: beingId,
+    epoch: uuid,
+    from: versionCheck,
+    to: versionCheck,
+    changes: array(changeCheck),
+    here: array(hereCheck),
+    hereCount: integer(0),
+  }),
+  changes: object({
+    type: oneOf('changes'),
+    space: beingId,
+    epoch: uuid,
+    from: versionCheck,
+    to: versionCheck,
+    changes: array(changeCheck),
+  }),
+  presence: object({
+    type: oneOf('presence'),
+    space: beingId,
+    joined: array(hereCheck),
+    left: array(beingId),
+    updated: array(hereCheck),
+    hereCount: integer(0),
+    frozen: boolean,
+  }),
+  signal: object({ type: oneOf('signal'), space: beingId, from: beingId, name: string(), data: optional(jsonObject) }),
+  unsubscribed: object({ type: oneOf('unsubscribed'), space: beingId, code: string(), message: string() }),
+  error: object({
+    type: oneOf('error'),
+    code: string(),
+    message: string(),
+    space: optional(beingId),
+    retryAfterMs: optional(integer(0)),
+  }),
+  heartbeat: object({ type: oneOf('heartbeat'), at: timeMsCheck, heads: record(beingId, versionCheck) }),
+  goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
+  pong: object({ type: oneOf('pong') }),
+}
+export const serverFrameCheck: Check<z.infer<typeof serverFrame.serverFrameSchema>> = union('type', serverFrameOptions)
+
+export const signalFrameCheck: Check<z.infer<typeof clientFrame.signalFrameSchema>> = object({
+  type: oneOf('signal'),
+  space: beingId,
+  name: storable(string(1, 64)),
+  data: optional(jsonObject),
+})

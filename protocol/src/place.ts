@@ -1,0 +1,34 @@
+/**
+ * How a run of changes relates to a position. This is the only place that compares versions: gateway feeds, client
+ * state and tests all ask `place`.
+ */
+import type { Position } from './position.ts'
+
+/** A run of changes `from+1 … to` of one epoch. `from` is the version before its first change. */
+export interface Range {
+  epoch: string
+  from: number
+  to: number
+}
+
+/**
+ * - `follows`: apply all of it.
+ * - `overlaps`: starts at or before the held version and reaches past it: skip what is held, apply the rest.
+ * - `old`: holds nothing new.
+ * - `gap`: something between is missing: never apply, resume.
+ * - `other-epoch`: another history: never compare versions, resume and expect a snapshot.
+ */
+export type Placement = 'follows' | 'overlaps' | 'old' | 'gap' | 'other-epoch'
+
+/** How `range` relates to what a holder at `held` has. */
+export function place(held: Position, range: Range): Placement {
+  if (held.epoch !== range.epoch) return 'other-epoch'
+  if (range.to <= held.version) return 'old'
+  if (range.from > held.version) return 'gap'
+  return range.from === held.version ? 'follows' : 'overlaps'
+}
+
+/** Whether somebody at `held` lacks something that `head` has. Another epoch counts as behind. */
+export function isBehind(held: Position, head: Position): boolean {
+  return held.epoch !== head.epoch || held.version < head.version
+}

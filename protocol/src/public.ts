@@ -1,0 +1,27 @@
+/**
+ * @rhizom/protocol as it is installed: what is said to and by clients. No dependency but zod; usable in a browser,
+ * where `checks/` stands in for the schemas. What our own processes say to each other is in inner.ts.
+ */
+export * from './change.ts'
+export { type Check, checkJson, checkValue } from './checks/check.ts'
+export * from './checks/printed.ts'
+export * from './checks/server-line.ts'
+export * from './client-frame.ts'
+export * from './close-code.ts'
+export * from './codec.ts'
+export * from './content.ts'
+export * from './content-schema.ts'
+export * from './entity.ts'
+export * from './http.ts'
+export * from './id.ts'
+export * from './json.ts'
+export * from './json-schema.ts'
+export * from './limits.ts'
+export * from './line.ts'
+export * from './mutation.ts'
+export * from './place.ts'
+export * from './position.ts'
+export * from './problem.ts'
+export * from './problem-schema.ts'
+export * from './server-frame.ts'
+export * from './version.ts'

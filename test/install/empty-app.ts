@@ -1,0 +1,104 @@
+/**
+ * An app as Vite's react-ts template makes it, outside of the workspace, with the packages installed from their packs.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** What the template asks for, and what the client asks an app to have. */
+const FROM_THE_REGISTRY = {
+  dependencies: { '@tanstack/react-query': '5.108.0', react: '19.3.1', 'react-dom': '19.3.1' },
+  devDependencies: {
+    '@types/react': '19.3.0',
+    '@types/react-dom': '19.3.0',
+    '@vitejs/plugin-react': '6.3.0',
+    typescript: '7.0.2',
+    vite: '8.3.8',
+  },
+}
+
+/** The flags of the template. */
+const TEMPLATE = {
+  target: 'es2023',
+  lib: ['ES2023', 'DOM', 'DOM.Iterable'],
+  module: 'esnext',
+  types: ['vite/client'],
+  skipLibCheck: true,
+  moduleResolution: 'bundler',
+  allowImportingTsExtensions: true,
+  verbatimModuleSyntax: true,
+  moduleDetection: 'force',
+  noEmit: true,
+  jsx: 'react-jsx',
+  strict: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  erasableSyntaxOnly: true,
+  noFallthroughCasesInSwitch: true,
+  noUncheckedSideEffectImports: true,
+}
+
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head><meta charset="UTF-8" /><title>app</title></head>
+  <body><div id="root"></div><script type="module" src="/src/main.tsx"></script></body>
+</html>
+`
+
+const CONFIG = `import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+export default defineConfig({ plugins: [react()] })
+`
+
+export class EmptyApp {
+  readonly folder: string
+
+  /** `main` is the text of its first source. */
+  constructor(folder: string, packs: ReadonlyMap<string, string>, main: string) {
+    this.folder = folder
+    mkdirSync(join(folder, 'src'), { recursive: true })
+    const installed = Object.fromEntries([...packs].map(([name, file]) => [name, pathToFileURL(file).href]))
+    const { dependencies, devDependencies } = FROM_THE_REGISTRY
+    this.#write('package.json', {
+      name: 'app',
+      private: true,
+      type: 'module',
+      dependencies: { ...dependencies, ...installed },
+      devDependencies,
+      overrides: installed,
+    })
+    this.#write('tsconfig.json', { compilerOptions: TEMPLATE, include: ['src'] })
+    this.#write('index.html', PAGE)
+    this.#write('vite.config.ts', CONFIG)
+    this.#write('src/main.tsx', main)
+  }
+
+  #write(path: string, content: string | object): void {
+    const text = typeof content === 'string' ? content : JSON.stringify(content, null, 2)
+    writeFileSync(join(this.folder, path), text)
+  }
+
+  install(): void {
+    this.#run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
+  }
+
+  /** Throws with what the compiler says. */
+  checkTypes(...flags: readonly string[]): void {
+    this.#run(process.execPath, 'node_modules/typescript/bin/tsc', '--pretty', 'false', '-p', '.', ...flags)
+  }
+
+  /** The folder of the built app. */
+  build(): string {
+    this.#run(process.execPath, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn')
+    return join(this.folder, 'dist')
+  }
+
+  #run(file: string, ...args: readonly string[]): void {
+    // What a test run sets is not the app's.
+    const { NODE_ENV: _nodeEnv, VITEST: _vitest, ...env } = process.env
+    const { status, stdout, stderr, error } = spawnSync(file, args, { cwd: this.folder, env, encoding: 'utf8' })
+    if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${String(error ?? '')}\n${stdout}\n${stderr}`)
+  }
+}

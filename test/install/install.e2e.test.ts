@@ -1,0 +1,66 @@
+/**
+ * What somebody gets who installs the client: the packages are packed, looked over as publishers do, installed into an
+ * empty app outside of the workspace, and the example of the README is built there and runs against a real cluster.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { packAll } from '@rhizom/infra/pack/packages.ts'
+import { publint } from 'publint'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumPath, useStage } from '../e2e/stage.ts'
+import { apply, signIn } from '../wire/api-caller.ts'
+import { EmptyApp } from './empty-app.ts'
+
+const example = readFileSync(new URL('app.tsx', import.meta.url), 'utf8')
+const folder = mkdtempSync(join(tmpdir(), 'rhizom-install-'))
+/** These are modules, for everything that reads modules: `require`, and what came before `exports`, are not meant. */
+const NOT_MEANT: ReadonlySet<unknown> = new Set(['node10', 'node16-cjs'])
+let packs: ReadonlyMap<string, string> = new Map()
+
+beforeAll(() => {
+  packs = packAll(join(folder, 'packs'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const bytesOf = (file: string): ArrayBuffer => {
+  const { buffer, byteOffset, length } = Uint8Array.from(readFileSync(file))
+  if (!(buffer instanceof ArrayBuffer)) throw new Error('not bytes of its own')
+  return buffer.slice(byteOffset, byteOffset + length)
+}
+
+test('C185 publint has nothing to say of the packs, and their types are found as those who import them look for them', async () => {
+  expect([...packs.keys()].sort()).toEqual(['@rhizom/client', '@rhizom/machine', '@rhizom/protocol'])
+  for (const file of packs.values()) {
+    const { messages } = await publint({ pack: { tarball: bytesOf(file) } })
+    expect(messages).toEqual([])
+    const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(bytesOf(file))))
+    const problems = analysis.types === false ? [{ kind: 'NoTypes' }] : analysis.problems
+    const meant = problems.filter((problem) => !('resolutionKind' in problem && NOT_MEANT.has(problem.resolutionKind)))
+    expect(meant).toEqual([])
+  }
+})
+
+describe.skipIf(chromiumPath === undefined)('the example of the README, in an empty app', () => {
+  const stage = useStage(async () => {
+    const app = new EmptyApp(join(folder, 'app'), packs, example)
+    app.install()
+    app.checkTypes()
+    app.checkTypes('--skipLibCheck', 'false')
+    return { pageDirectory: app.build() }
+  })
+
+  test('C186 ten lines show what others say and say something', async () => {
+    expect(example.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10)
+    const founder = await signIn(stage().apiUrl, 'Founder')
+    await apply(stage().apiUrl, founder.token, { space: '@lobby', name: 'space.create', args: { name: 'Lobby' } })
+    const [ada, bob] = await Promise.all([stage().open('Ada'), stage().open('Bob')])
+    await ada.getByRole('button').click()
+    await bob.getByText('Say hello. Hello.').waitFor()
+    await bob.getByRole('button').click()
+    await ada.getByText('Say hello. Hello. Hello.').waitFor()
+    await ada.reload()
+    await ada.getByText('Say hello. Hello. Hello.').waitFor()
+  })
+})
