@@ -17,6 +17,14 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
   const startEverything = () => Promise.all(everything().flatMap((node) => (node.isRunning ? [] : [node.start()])))
   afterEach(startEverything)
 
+  /** The process of the page dies, as by the system's hand. */
+  async function crash({ page }: Person): Promise<void> {
+    const crashed = page.waitForEvent('crash')
+    const devtools = await page.context().newCDPSession(page)
+    void devtools.send('Page.crash').catch(() => undefined)
+    await crashed
+  }
+
   /** Somebody in a space, all of it having arrived. */
   async function settled(space: string, name: string): Promise<Person> {
     const person = await stage().enter(space, name)
@@ -94,15 +102,18 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await waits(second, 'By the first')
     await second.say('By the second')
     await waits(ada, 'By the second')
-    const crashed = ada.page.waitForEvent('crash')
-    const devtools = await ada.page.context().newCDPSession(ada.page)
-    void devtools.send('Page.crash').catch(() => undefined)
-    await crashed
+    await crash(ada)
     await startEverything()
     await arrives(second, 'By the first', 'By the second')
+    const third = await second.openTab()
+    await crash(second)
+    const askedAtMs = Date.now()
+    await third.say('With nothing to wait for')
+    await arrives(third, 'By the first', 'By the second', 'With nothing to wait for')
+    process.stderr.write(`sent ${Date.now() - askedAtMs} ms after the page that sends had crashed\n`)
     const reader = await settled(room, 'Reader')
-    await reader.sees('By the second')
-    expect(await reader.messages()).toEqual(['By the first', 'By the second'])
+    await reader.sees('With nothing to wait for')
+    expect(await reader.messages()).toEqual(['By the first', 'By the second', 'With nothing to wait for'])
   })
 
   test('W83 a browser that keeps nothing is told of, and everything else goes on', async () => {

@@ -200,8 +200,12 @@ export function createSpaceSync({
   /** Shows what is kept, and asks the server from there; without it, before long, for all. */
   async function findKept(id: SpaceId, runner: SpaceRunner, { space }: SpaceKeeper): Promise<void> {
     reading.add(runner)
-    const late = new Promise<undefined>((resolve) => void environment.after(KEPT_PATIENCE_MS, () => resolve(undefined)))
+    let cancel = (): void => undefined
+    const late = new Promise<undefined>((resolve) => {
+      cancel = environment.after(KEPT_PATIENCE_MS, () => resolve(undefined))
+    })
     const found = await Promise.race([space(id), late])
+    cancel()
     reading.delete(runner)
     together(() => {
       if (found !== undefined) runner.dispatch({ type: 'keptFound', ...found })
