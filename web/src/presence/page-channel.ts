@@ -1,6 +1,6 @@
 /**
- * A channel to the other pages of this browser. While the page is left it is closed: a browser keeps no page with an open
- * one for coming back. Where there are none, or none for this page, nothing is heard and nothing said.
+ * A channel to the other pages of this browser. While the page is left it is closed: a browser keeps no page with an
+ * open one for coming back. Where there are none, or none for this page, nothing is heard and nothing said.
  */
 export interface PageChannel {
   post(message: unknown): void
