@@ -3,13 +3,14 @@
  * test plants one of each to see that it does (test/checks/planted.test.ts).
  *
  *   protocol ◄ api      protocol ◄ gateway      protocol ◄ client ◄ web      infra ► protocol      loadtests ► infra, protocol
- *   machine ◄ api, gateway, client
+ *   machine ◄ api, gateway, client      protocol, machine ◄ process ◄ api, gateway
  */
 const arrows = {
   machine: [],
   protocol: [],
-  api: ['machine', 'protocol'],
-  gateway: ['machine', 'protocol'],
+  process: ['machine', 'protocol'],
+  api: ['machine', 'protocol', 'process'],
+  gateway: ['machine', 'protocol', 'process'],
   client: ['machine', 'protocol'],
   web: ['client', 'protocol'],
   infra: ['protocol'],
@@ -28,6 +29,13 @@ const alone = Object.entries(arrows).map(([name, allowed]) => ({
 export default {
   forbidden: [
     ...alone,
+    {
+      name: 'kit-knows-only-the-contract',
+      comment: 'What the tests of all packages share is below all of them.',
+      severity: 'error',
+      from: { path: '^test/kit/' },
+      to: { path: `^(${packages.join('|')})/`, pathNot: '^(test/kit|protocol)/' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'what-is-imported-exists',
@@ -40,7 +48,7 @@ export default {
       comment: 'Other packages see what a package exports, not its rooms. Checks and docs may look everywhere.',
       severity: 'error',
       from: { path: '^([^/]+)/', pathNot: '^(test|docs)/' },
-      to: { path: '^(machine|protocol|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
+      to: { path: '^(machine|protocol|process|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
     },
     {
       name: 'cores-are-pure',
@@ -60,6 +68,13 @@ export default {
       severity: 'error',
       from: { path: '^api/src/', pathNot: '(^api/src/db/|\\.test\\.ts$|/testing/)' },
       to: { path: '(^|node_modules/)(postgres|drizzle-orm)(/|$)' },
+    },
+    {
+      name: 'whoever-connects-to-redis-does-it-in-one-way',
+      comment: 'Connections are made by @rhizom/process; whoever uses one needs its type alone.',
+      severity: 'error',
+      from: { path: '^(api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      to: { path: '(^|node_modules/)ioredis(/|$)', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'gateway-serves-sockets-from-one-room',
@@ -103,7 +118,7 @@ export default {
       name: 'what-runs-is-a-dependency',
       comment: 'What a source imports must be there after an installation without development dependencies.',
       severity: 'error',
-      from: { path: '^(machine|protocol|api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      from: { path: '^(machine|protocol|process|api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'] },
     },
   ],

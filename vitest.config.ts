@@ -5,26 +5,31 @@
  * `.hostile.test.ts` real processes and somebody who means them ill.
  */
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 const services = './test/services/global-setup.ts'
 const browser = './test/browser/global-setup.ts'
+/** Most of what is slow waits: for a lease to run out, for a process to come up. So files run beside each other. */
 const kinds = {
-  int: { globalSetup: [services], testTimeout: 30_000, fileParallelism: true },
-  sim: { globalSetup: [], testTimeout: 180_000, fileParallelism: true },
-  e2e: { globalSetup: [services, browser], testTimeout: 180_000, fileParallelism: false },
-  fault: { globalSetup: [services], testTimeout: 180_000, fileParallelism: false },
-  hostile: { globalSetup: [services], testTimeout: 180_000, maxWorkers: 2 },
+  int: { globalSetup: [services], testTimeout: 60_000 },
+  sim: { globalSetup: [], testTimeout: 180_000, hookTimeout: 600_000 },
+  e2e: { globalSetup: [services, browser], testTimeout: 180_000 },
+  fault: { globalSetup: [services], testTimeout: 180_000 },
+  hostile: { globalSetup: [services], testTimeout: 180_000 },
 }
 const ignored = ['**/node_modules/**', '**/.local/**', '**/dist/**']
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'unit',
           // A machine that is busy with something else is slow and not wrong.
           testTimeout: 60_000,
+          // Pure tests leave nothing behind, so the files of a worker share what they import.
+          isolate: false,
           include: ['**/*.test.{ts,tsx}'],
           exclude: [...ignored, ...Object.keys(kinds).map((kind) => `**/*.${kind}.test.{ts,tsx}`)],
         },

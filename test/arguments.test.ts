@@ -20,6 +20,17 @@ test('a filter goes to the tests and leaves out what has none', () => {
   expect(steps('--only', 'int', 'snapshot')).toEqual(['int'])
 })
 
+test('--quick is the checks, the unit tests and some seeds, and nothing else beside it', () => {
+  expect(steps('--quick')).toEqual(['checks', 'unit', 'seeds'])
+  expect(steps('--', '--quick')).toEqual(['checks', 'unit', 'seeds'])
+  for (const more of [['--only', 'int'], ['snapshot']])
+    for (const args of [
+      ['--quick', ...more],
+      [...more, '--quick'],
+    ])
+      expect(parseTestArguments(args)).toMatchObject({ ok: false, problem: expect.stringContaining('--quick') })
+})
+
 test.each([[['--only', 'everything']], [['--only']], [['--fast']]])('%j is refused with the usage', (args) => {
   expect(parseTestArguments(args)).toMatchObject({ ok: false, problem: expect.stringContaining('npm test') })
 })

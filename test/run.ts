@@ -5,6 +5,7 @@
  *   npm test                                    everything
  *   npm test -- --only checks                   one step, or several: --only unit,int
  *   npm test -- --only int snapshot             only test files with `snapshot` in their name
+ *   npm test -- --quick                         for the inner loop: checks, unit tests, a hundred seeds
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +18,7 @@ import { lookUpProcess } from '@rhizom/infra/local/process-facts.ts'
 import { createScreen, table } from '@rhizom/infra/local/screen.ts'
 import { parseTestArguments } from './arguments.ts'
 import { startTestServices, type TestServices } from './services/test-services.ts'
-import { browserTests, checks, loadTest, type StepName, vitest, type Workbench } from './steps.ts'
+import { browserTests, checks, loadTest, seeds, type StepName, vitest, type Workbench } from './steps.ts'
 import { describeTally, NOTHING, ONE_FAILED, sum, type Tally } from './tally.ts'
 
 const LONGEST_COMMAND_MS = 15 * 60_000
@@ -29,19 +30,22 @@ interface Step {
   run(bench: Workbench): Promise<Tally>
 }
 
-const quickKinds = ['unit', 'int', 'sim'] as const
-
-function stepsFor(chosen: ReadonlySet<StepName>): Step[] {
-  const quick = quickKinds.filter((kind) => chosen.has(kind))
-  const steps: Step[] = [
-    { title: 'checks', covers: ['checks'], run: checks },
-    { title: `tests: ${quick.join(', ')}`, covers: quick, run: (bench) => vitest(bench, quick) },
-    { title: 'tests: browser', covers: ['e2e'], run: browserTests },
-    { title: 'tests: faults', covers: ['fault'], run: (bench) => vitest(bench, ['fault']) },
-    { title: 'tests: hostile', covers: ['hostile'], run: (bench) => vitest(bench, ['hostile']) },
-    { title: 'load test', covers: ['load'], run: loadTest },
+/** Steps of a group run beside each other: they measure no time, and neither of them fills two cores by itself. */
+function stepsFor(chosen: ReadonlySet<StepName>): Step[][] {
+  const longer = (['int', 'sim'] as const).filter((kind) => chosen.has(kind))
+  const groups: Step[][] = [
+    [
+      { title: 'checks', covers: ['checks'], run: checks },
+      { title: 'tests: unit', covers: ['unit'], run: (bench) => vitest(bench, ['unit']) },
+      { title: 'seeds', covers: ['seeds'], run: seeds },
+    ],
+    [{ title: `tests: ${longer.join(', ')}`, covers: longer, run: (bench) => vitest(bench, longer) }],
+    [{ title: 'tests: browser', covers: ['e2e'], run: browserTests }],
+    [{ title: 'tests: faults', covers: ['fault'], run: (bench) => vitest(bench, ['fault']) }],
+    [{ title: 'tests: hostile', covers: ['hostile'], run: (bench) => vitest(bench, ['hostile']) }],
+    [{ title: 'load test', covers: ['load'], run: loadTest }],
   ]
-  return steps.filter(({ covers }) => covers.some((name) => chosen.has(name)))
+  return groups.map((steps) => steps.filter(({ covers }) => covers.some((name) => chosen.has(name))))
 }
 
 const screen = createScreen(process.stdout)
@@ -104,16 +108,19 @@ async function main(): Promise<number> {
   }
 
   const results: { title: string; tally: Tally; ms: number }[] = []
-  for (const step of stepsFor(asked.value.steps)) {
+  for (const steps of stepsFor(asked.value.steps)) {
     if (stop.signal.aborted) break
-    screen.plain('')
-    screen.step(step.title)
-    const startedAt = performance.now()
-    const tally = await step.run(bench).catch((error: unknown) => {
-      if (!stop.signal.aborted) screen.error(error instanceof Error ? (error.stack ?? error.message) : String(error))
-      return stop.signal.aborted ? NOTHING : ONE_FAILED
+    const ended = steps.map(async ({ title, run }) => {
+      screen.plain('')
+      screen.step(title)
+      const startedAt = performance.now()
+      const tally = await run(bench).catch((error: unknown) => {
+        if (!stop.signal.aborted) screen.error(error instanceof Error ? (error.stack ?? error.message) : String(error))
+        return stop.signal.aborted ? NOTHING : ONE_FAILED
+      })
+      return { title, tally, ms: performance.now() - startedAt }
     })
-    results.push({ title: step.title, tally, ms: performance.now() - startedAt })
+    results.push(...(await Promise.all(ended)))
   }
 
   await (await services)?.stop()

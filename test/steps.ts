@@ -9,11 +9,18 @@ import { repository } from '@rhizom/infra/local/places.ts'
 import type { Screen } from '@rhizom/infra/local/screen.ts'
 import { installChromium, installedChromium } from './browser/find-chromium.ts'
 import { faceCheck, formatCheck, importCheck, lintCheck, PACKAGES, sizeCheck, typeCheck } from './checks/commands.ts'
+import { checkComments } from './checks/comments.ts'
+import { checkNames } from './checks/names.ts'
 import { checkSpecRules } from './checks/spec-rules.ts'
 import { NOTHING, ONE_FAILED, ONE_PASSED, ONE_SKIPPED, readTally, sum, type Tally } from './tally.ts'
 
-export const STEPS = ['checks', 'unit', 'int', 'sim', 'e2e', 'fault', 'hostile', 'load'] as const
+export const STEPS = ['checks', 'unit', 'seeds', 'int', 'sim', 'e2e', 'fault', 'hostile', 'load'] as const
 export type StepName = (typeof STEPS)[number]
+
+/** `seeds` are fewer of those that `sim` runs. */
+export const ALL_STEPS = STEPS.filter((name) => name !== 'seeds')
+/** For the inner loop: `npm test -- --quick`. */
+export const QUICK_STEPS = ['checks', 'unit', 'seeds'] as const satisfies readonly StepName[]
 
 export interface Workbench {
   screen: Screen
@@ -38,6 +45,16 @@ function notRun(screen: Screen, what: string, why: string): Tally {
   return inCi() ? ONE_FAILED : ONE_SKIPPED
 }
 
+/** Checks that read the sources and start no program. */
+const READINGS: readonly (() => { name: string; problems: readonly string[] })[] = [
+  () => ({ name: 'comments', problems: checkComments(repository) }),
+  () => ({ name: 'names', problems: checkNames(repository) }),
+  () => {
+    const { rules, problems } = checkSpecRules(repository)
+    return { name: `${rules} rules and their tests`, problems }
+  },
+]
+
 export async function checks(bench: Workbench): Promise<Tally> {
   const folders = PACKAGES.filter((name) => existsSync(join(repository, name)))
   const commands = [
@@ -55,10 +72,11 @@ export async function checks(bench: Workbench): Promise<Tally> {
     const { code } = await bench.run({ file, args, cwd: repository }, output)
     tallies.push(verdict(bench.screen, name, code === 0, () => readFileSync(output, 'utf8'), startedAt))
   }
-  const startedAt = performance.now()
-  const { rules, problems } = checkSpecRules(repository)
-  const text = (): string => problems.join('\n')
-  tallies.push(verdict(bench.screen, `${rules} rules and their tests`, problems.length === 0, text, startedAt))
+  for (const read of READINGS) {
+    const startedAt = performance.now()
+    const { name, problems } = read()
+    tallies.push(verdict(bench.screen, name, problems.length === 0, () => problems.join('\n'), startedAt))
+  }
   return sum(tallies)
 }
 
@@ -73,7 +91,10 @@ function verdict(screen: Screen, name: string, good: boolean, output: () => stri
   return ONE_FAILED
 }
 
-type Kind = Exclude<StepName, 'checks' | 'load'>
+type Kind = Exclude<StepName, 'checks' | 'seeds' | 'load'>
+
+/** How many test files run at once: more than a small machine has cores where they wait more than they work. */
+const WORKERS: Readonly<Record<Kind, number>> = { unit: 2, int: 3, sim: 3, e2e: 2, fault: 2, hostile: 2 }
 
 /** Runs the tests of some kinds in one vitest, so that the kinds that may run beside each other do. */
 export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<Tally> {
@@ -89,6 +110,7 @@ export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<
       '--reporter=json',
       `--outputFile.json=${report}`,
       '--passWithNoTests',
+      `--maxWorkers=${Math.max(...kinds.map((kind) => WORKERS[kind]))}`,
       ...bench.filters,
     ],
     env: { ...process.env, ...environment },
@@ -96,6 +118,19 @@ export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<
   }
   const { code } = await bench.run(command, { screen: true })
   return readTally(report, code)
+}
+
+const QUICK_SEEDS = 100
+
+/** A hundred seeds of the simulation, in about ten seconds. */
+export async function seeds(bench: Workbench): Promise<Tally> {
+  const script = join(repository, 'test', 'simulation', 'soak.ts')
+  const output = join(bench.directory, 'seeds.log')
+  const startedAt = performance.now()
+  const args = [script, '--from', '1', '--seeds', String(QUICK_SEEDS)]
+  const { code } = await bench.run({ file: process.execPath, args, cwd: repository }, output)
+  const text = (): string => readFileSync(output, 'utf8')
+  return verdict(bench.screen, `${QUICK_SEEDS} seeds of the simulation`, code === 0, text, startedAt)
 }
 
 export async function browserTests(bench: Workbench): Promise<Tally> {

@@ -28,8 +28,8 @@ const reportSchema = z.object({
 })
 
 /**
- * A file that failed without a failed test (it could not be loaded, a hook threw) counts as one failure, and so does a run
- * that ended badly though every test passed (an error outside of any test).
+ * A file that failed without a failed test (it could not be loaded, a hook threw) counts as one failure, and so does a
+ * run that ended badly though every test passed (an error outside of any test).
  */
 export function tallyOf(report: unknown, exitCode: number | null): Tally {
   const { testResults } = reportSchema.parse(report)

@@ -2,33 +2,24 @@
  * Every setting of the process, with its meaning and default: the one table that main parses and the README prints.
  * A bad value is named by its variable and never shown: it may be a secret.
  */
-import { LIMITS, TIMES, weakSecretProblem, weakSecrets } from '@rhizom/protocol'
+import {
+  common,
+  type ConfigOf,
+  type EnvironmentVariables,
+  type ParsedSettings,
+  parseSettings,
+  setting,
+  type SettingsTable,
+  url,
+  whole,
+} from '@rhizom/process'
+import { LIMITS, TIMES } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
 
-export interface Setting<Value = unknown> {
-  schema: z.ZodType<Value, string>
-  description: string
-  /** As one would write it in the environment. Without one the variable is required, or may be left out if the schema says so. */
-  default?: string
-}
-
-const setting = <Value>(schema: z.ZodType<Value, string>, description: string, standard?: string): Setting<Value> =>
-  standard === undefined ? { schema, description } : { schema, description, default: standard }
-
-const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-
-const url = (...protocols: string[]) =>
-  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
-    message: `must be a url that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  })
-
-/** The driver reads the parts of the url as they are meant: a sign that does not is found here, and not by each query. */
+/**
+ * The driver reads the parts of the url as they are meant: a sign that does not is found here, and not by each query.
+ */
 const isDecodable = (value: string): boolean => {
   try {
     return decodeURIComponent(value) !== ''
@@ -37,56 +28,20 @@ const isDecodable = (value: string): boolean => {
   }
 }
 
-const origins = z
-  .string()
-  .transform((list) =>
-    list
-      .split(',')
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ''),
-  )
-  .pipe(
-    z.array(
-      z.string().refine((origin) => origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin), {
-        message: 'must be a comma-separated list of origins like https://example.org, or *',
-      }),
-    ),
-  )
-
-const yesOrNo = z.enum(['0', '1']).transform((value) => value === '1')
-
 export const settings = {
-  PORT: setting(whole(0, 65_535), 'Port to listen on; 0 takes a free one', '4000'),
-  HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
+  PORT: common.PORT('4000'),
+  HOST: common.HOST,
   DATABASE_URL: setting(
     url('postgres:', 'postgresql:').refine(isDecodable, 'holds a % that begins no character: write %25 for it'),
     'The Postgres database',
   ),
-  REDIS_URL: setting(url('redis:', 'rediss:'), 'The Redis that carries changes to the gateways'),
-  TOKEN_SECRET: setting(
-    z.string().min(1),
-    'Signs and verifies sessions; the same on every node, 32 characters or more',
-  ),
-  INTERNAL_TOKEN: setting(
-    z.string().regex(/^\S+$/, 'must not hold blanks'),
-    'What gateways show to read from the api; 16 characters or more',
-  ),
-  ALLOW_WEAK_SECRETS: setting(
-    yesOrNo,
-    '1 lets short, patterned and published secrets pass, which end the process otherwise; for tests',
-    '0',
-  ),
-  LOG_LEVEL: setting(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'What is logged', 'info'),
-  ALLOWED_ORIGINS: setting(
-    origins,
-    'Origins of pages that may call, separated by commas, or *; when empty, only pages of the same origin may',
-    '',
-  ),
-  TRUST_PROXY: setting(
-    whole(0, 10),
-    'How many proxies of ours are in front, whose X-Forwarded-For tells the address of a client; 0 trusts none',
-    '0',
-  ),
+  REDIS_URL: common.REDIS_URL('The Redis that carries changes to the gateways'),
+  TOKEN_SECRET: common.TOKEN_SECRET('Signs and verifies'),
+  INTERNAL_TOKEN: common.INTERNAL_TOKEN('What gateways show to read from the api'),
+  ALLOW_WEAK_SECRETS: common.ALLOW_WEAK_SECRETS,
+  LOG_LEVEL: common.LOG_LEVEL,
+  ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('call', 'origin'),
+  TRUST_PROXY: common.TRUST_PROXY,
   TOKEN_TTL_SECONDS: setting(
     whole(1),
     'How long a session token is valid. Gateways remember as long who was removed: lower it only with a new TOKEN_SECRET',
@@ -132,12 +87,8 @@ export const settings = {
     `${LIMITS.framesPerSecond}`,
   ),
   SIGNALS_BURST: setting(whole(1), 'Signals an actor may send over HTTP at once', `${LIMITS.framesBurst}`),
-  PRESENCE_LIST_LIMIT: setting(
-    whole(1, LIMITS.maxHereListed),
-    'Beings that are listed as here; beyond it readers get a count and a sample',
-    `${LIMITS.maxHereListed}`,
-  ),
-  MAX_SIGNAL_BYTES: setting(whole(1), 'Bytes of the data of a signal', `${LIMITS.maxSignalBytes}`),
+  PRESENCE_LIST_LIMIT: common.PRESENCE_LIST_LIMIT('readers'),
+  MAX_SIGNAL_BYTES: common.MAX_SIGNAL_BYTES,
   SNAPSHOT_BEINGS: setting(whole(1), 'Beings located in a space that its snapshot holds', `${LIMITS.snapshotBeings}`),
   SNAPSHOT_INTENTIONS: setting(whole(1), 'Newest intentions that a snapshot holds', `${LIMITS.snapshotIntentions}`),
   SNAPSHOT_BYTES: setting(
@@ -196,28 +147,8 @@ export const settings = {
     'For fault tests only: where to die',
     '',
   ),
-} as const satisfies Record<string, Setting>
+} as const satisfies SettingsTable
 
-export type SettingName = keyof typeof settings
-export type Config = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
-export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string }
+export type Config = ConfigOf<typeof settings>
 
-/** Reads the settings from an environment. An empty value counts as none. */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
-  const values: Record<string, unknown> = {}
-  for (const [name, { schema, description, default: standard }] of Object.entries<Setting>(settings)) {
-    const given = env[name]
-    const text = given === undefined || given === '' ? standard : given
-    if (text === undefined) return { ok: false, problem: `${name} is required: ${description}` }
-    const parsed = schema.safeParse(text)
-    if (!parsed.success)
-      return { ok: false, problem: `${name} is not valid: ${parsed.error.issues[0]?.message ?? 'not understood'}` }
-    values[name] = parsed.data
-  }
-  if (!isWhole(values)) throw new Error('a setting was left out')
-  const [weak] = weakSecrets(values)
-  if (weak !== undefined && !values.ALLOW_WEAK_SECRETS) return { ok: false, problem: weakSecretProblem(weak) }
-  return { ok: true, config: values }
-}
-
-const isWhole = (values: object): values is Config => Object.keys(settings).every((name) => name in values)
+export const parseConfig = (env: EnvironmentVariables): ParsedSettings<Config> => parseSettings(settings, env)

@@ -1,27 +1,43 @@
 /** Puts one api node together and takes it apart again. Wiring only: every decision is made elsewhere. */
 import type { AddressInfo } from 'node:net'
+import { systemClock } from '@rhizom/machine'
+import {
+  beginConnecting,
+  cannotListen,
+  ConditionLog,
+  connectRedis,
+  SECRETS_DIFFER,
+  type ProcessLog,
+  RedisFitnessCheck,
+  throttledWarn,
+  watchConditions,
+} from '@rhizom/process'
 import type { Config } from './config.ts'
 import { commitUnits } from './db/write/commit.ts'
-import { Database } from './db/database.ts'
 import { GroupCommit } from './db/write/group-commit.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
 import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
-import type { App } from './http/route.ts'
+import type { HttpApp } from './http/route.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
 import { headsDuty } from './leader/heads.ts'
 import { Leader } from './leader/leader.ts'
 import { pruningDuty } from './leader/prune.ts'
 import { revocationsDuty } from './leader/revocations.ts'
-import { createMetrics, type Log } from './observe.ts'
+import { createMetrics } from './observe.ts'
+import { WatchedDatabase } from './postgres-watch.ts'
 import { Publisher } from './publish/publisher.ts'
 import { revokedForMs } from './publish/revoked.ts'
-import { connectRedis } from './redis.ts'
+
+/** How long Redis may be silent, and how long one answer may take: whoever waits for it waits with a request. */
+const REDIS_TIMEOUT_MS = 2_000
+const REDIS_COMMAND_TIMEOUT_MS = 1_000
+const WARN_EVERY_MS = 60_000
 
 export interface ApiNode {
-  app: App
+  app: HttpApp
   leader: Leader
   /** Begins to serve; resolves with the url. */
   listen: () => Promise<string>
@@ -29,17 +45,38 @@ export interface ApiNode {
   stop: () => Promise<void>
 }
 
-export async function createNode(config: Config, log: Log): Promise<ApiNode> {
+export async function createNode(config: Config, log: ProcessLog): Promise<ApiNode> {
   const metrics = createMetrics()
-  const database = new Database({
-    url: config.DATABASE_URL,
-    poolSize: config.DATABASE_POOL,
-    deadlineMs: config.DATABASE_DEADLINE_MS,
-    name: 'rhizom-api',
-  })
+  const clock = systemClock
+  const condition = (name: string, whenGood: string) => new ConditionLog({ name, log, clock, whenGood })
+  const postgresCondition = condition('postgres', 'Postgres is as it should be again')
+  const redisCondition = condition('redis', 'Redis is as it should be again')
+  const leaderCondition = condition('leader', 'what a leader does is done again')
+  const conditions = [postgresCondition, redisCondition, leaderCondition]
+  watchConditions(metrics.set, conditions)
+  const database = new WatchedDatabase(
+    {
+      url: config.DATABASE_URL,
+      poolSize: config.DATABASE_POOL,
+      deadlineMs: config.DATABASE_DEADLINE_MS,
+      name: 'rhizom-api',
+    },
+    postgresCondition,
+    clock,
+  )
+  const connection = (name: string, demoted?: () => void) =>
+    connectRedis({
+      ...(demoted === undefined ? {} : { demoted }),
+      ...{ url: config.REDIS_URL, name, clock, random: Math.random, condition: redisCondition },
+      ...{ timeoutMs: REDIS_TIMEOUT_MS, commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS },
+    })
   // Two connections, so that a large publish never delays an answer.
-  const redis = connectRedis(config.REDIS_URL, 'rhizom-api', log)
-  const publishing = connectRedis(config.REDIS_URL, 'rhizom-api-publish', log)
+  const publishing = connection('rhizom-api-publish')
+  // What is published is no write to Redis: only the other one is told that it has become a replica.
+  const redis = connection('rhizom-api', () => publishing.disconnect(true))
+  const fitness = new RedisFitnessCheck({ redis, condition: redisCondition, clock, log })
+  for (const one of [redis, publishing]) beginConnecting(one)
+  const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
   const publisher = new Publisher(publishing, metrics, revokedForMs(config.TOKEN_TTL_SECONDS), (thrown) =>
     log.error({ err: thrown }, 'a message could not be published'),
   )
@@ -103,6 +140,7 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     },
     metrics,
     log,
+    condition: leaderCondition,
   })
   const connections = new OpenConnections({
     all: config.MAX_CONNECTIONS,
@@ -119,7 +157,10 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     publisher,
     redis,
     limiter: new RateLimiter(redis, metrics),
-    tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS),
+    isRedisFit: () => fitness.isFit,
+    tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
+      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+    }),
     connections,
     underWay,
     isStopping: () => stopped !== undefined,
@@ -127,6 +168,8 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
   const stop = async (): Promise<void> => {
     // Every write is awaited by the request that asked for it, so when the last request is answered none is left.
     connections.close()
+    fitness.stop()
+    for (const one of conditions) one.stop()
     await app.close()
     await leader.stop()
     await publisher.close()
@@ -138,7 +181,11 @@ export async function createNode(config: Config, log: Log): Promise<ApiNode> {
     app,
     leader,
     listen: async () => {
-      await app.listen({ port: config.PORT, host: config.HOST })
+      const { PORT: port, HOST: host } = config
+      await app.listen({ port, host }).catch((error: unknown) => {
+        throw isListenError(error) ? cannotListen(host, port) : error
+      })
+      database.start()
       leader.start()
       return urlOf(app.server.address())
     },
@@ -151,3 +198,6 @@ function urlOf(address: AddressInfo | string | null): string {
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
   return `http://${host}:${address.port}`
 }
+
+const isListenError = (error: unknown): boolean =>
+  error instanceof Error && 'syscall' in error && (error.syscall === 'listen' || error.syscall === 'getaddrinfo')

@@ -3,7 +3,9 @@
  * is thrown where Redis is asked is a fault of ours, and must not pass for its absence.
  */
 
-/** What the library throws for a connection that is not there (any more): told by name or, where it has none, by text. */
+/**
+ * What the library throws for a connection that is not there (any more): told by name or, where it has none, by text.
+ */
 const LOST: ReadonlySet<string> = new Set(['AbortError', 'InterruptError', 'MaxRetriesPerRequestError'])
 const LOST_TEXT = /^(Connection is closed|Stream isn't writeable|Command timed out|Socket timeout)/
 

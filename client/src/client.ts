@@ -22,7 +22,7 @@ import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
 import { pageOrigin } from './runtime/page-origin.ts'
 import type { Session } from './runtime/storage.ts'
-import { transportsOf } from './runtime/transport.ts'
+import { transportsOf } from './runtime/transports.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
@@ -91,7 +91,7 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
    */
   setPresence(space: SpaceId, state: JsonObject): SendResult
   /**
-   * Says something to whoever watches right now: at most 1 KiB, once a second for each name (the latest wins), not
+   * Says something to those who watch right now: at most 1 KiB, once a second for each name (the latest wins), not
    * stored. Without a connection it is dropped.
    */
   sendSignal(space: SpaceId, name: string, data?: JsonObject): SendResult

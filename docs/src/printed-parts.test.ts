@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { PARTS, withPrintedParts } from './printed-parts.ts'
 import { settingsTable } from './settings-table.ts'
 
 const root = new URL('../..', import.meta.url)
-const readme = readFileSync(new URL('README.md', root), 'utf8')
 
 test.each(Object.keys(PARTS))('%s prints what the code has (node docs/src/print.ts rewrites it)', async (document) => {
   const text = readFileSync(new URL(document, root), 'utf8')
@@ -26,17 +25,38 @@ test('a changed setting changes the table', () => {
   expect(settingsTable({ LIMIT: { ...setting, default: '6' } })).not.toBe(settingsTable({ LIMIT: setting }))
 })
 
-test('every file and folder that the README links to exists', () => {
-  const targets = [...readme.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map((match) => match[1] ?? '')
+const documents = globSync('**/*.md', {
+  cwd: root,
+  exclude: (path) => /(^|[\\/])(node_modules|\.local)$/.test(path),
+})
+
+test.each(documents)('every file and folder that %s links to exists', (document) => {
+  const at = new URL(document, root)
+  const targets = [...readFileSync(at, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(
+    ([, target]) => target ?? '',
+  )
   const local = targets.filter((target) => !/^https?:/.test(target))
-  expect(local.length).toBeGreaterThan(8)
-  expect(local.filter((target) => !existsSync(new URL(target, root)))).toEqual([])
+  expect(local.filter((target) => !existsSync(new URL(target, at)))).toEqual([])
+})
+
+test('each word of the glossary stands once in it, and in the file it names', () => {
+  const at = new URL('CONTRIBUTING.md', root)
+  const [, glossary = ''] = /glossary:begin -->(.*)<!-- glossary:end/s.exec(readFileSync(at, 'utf8')) ?? []
+  const rows = [...glossary.matchAll(/^\| \*\*(.+?)\*\* \|.*\]\((.+)\) \|$/gm)]
+  const words = rows.map(([, word = '']) => word)
+  expect(words.length).toBeGreaterThan(35)
+  expect(words.filter((word, index) => words.indexOf(word) !== index)).toEqual([])
+  // `boot id` in words is `bootId` in names, and `fan-out` in names of files.
+  const isIn = (word: string, text: string): boolean => new RegExp(word.replace(' ', '[ -]?'), 'i').test(text)
+  const absent = rows.filter(([, word = '', file = '']) => !isIn(word, readFileSync(new URL(file, at), 'utf8')))
+  expect(absent.map(([, word, file]) => `${word}: ${file}`)).toEqual([])
 })
 
 test('every npm script that the documents name exists', () => {
   const scripts = z
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))).scripts
+  const readme = readFileSync(new URL('README.md', root), 'utf8')
   const contributing = readFileSync(new URL('CONTRIBUTING.md', root), 'utf8')
   const named = [...`${readme}\n${contributing}`.matchAll(/(?:`|^)npm (?:run )?([a-z]+)/gm)].map(
     (match) => match[1] ?? '',

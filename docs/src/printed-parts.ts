@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { createNode, parseConfig, settings as apiSettings } from '@rhizom/api'
 import { settings as gatewaySettings } from '@rhizom/gateway'
 import { settings as localSettings } from '@rhizom/infra/local/settings.ts'
+import { watchConditions } from '@rhizom/process'
 import { pino } from 'pino'
 import { createMetrics as createApiMetrics } from '../../api/src/observe.ts'
 import { createMetrics as createGatewayMetrics, gauge } from '../../gateway/src/observe.ts'
@@ -56,6 +57,7 @@ function apiMetrics(): string {
     databaseLent: none,
     databaseWaiting: none,
   })
+  watchConditions(metrics.set, [])
   return metricsTable(metrics.registry)
 }
 
@@ -70,6 +72,7 @@ function gatewayMetrics(): string {
     revoked: none,
     isRedisUp: () => true,
   })
+  watchConditions(metrics.set, [])
   createPresenceMetrics().register(metrics.registry, { entryCount: 0, hasLease: true, frozenCount: 0 })
   return metricsTable(metrics.registry)
 }

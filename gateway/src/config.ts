@@ -2,80 +2,30 @@
  * Every setting of the process, with its meaning and default: the one table that main parses and the README prints.
  * A bad value is named by its variable and never shown: it may be a secret.
  */
-import { LIMITS, TIMES, weakSecretProblem, weakSecrets } from '@rhizom/protocol'
-import { z } from 'zod'
-
-export interface Setting<Value = unknown> {
-  schema: z.ZodType<Value, string>
-  description: string
-  /** As one would write it in the environment. Without one the variable is required. */
-  default?: string
-}
-
-const setting = <Value>(schema: z.ZodType<Value, string>, description: string, standard?: string): Setting<Value> =>
-  standard === undefined ? { schema, description } : { schema, description, default: standard }
-
-const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-
-const isUrl = (value: string, protocols: readonly string[]): boolean =>
-  URL.canParse(value) && protocols.includes(new URL(value).protocol)
-
-const url = (...protocols: string[]) =>
-  z.string().refine((value) => isUrl(value, protocols), {
-    message: `must be a url that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  })
-
-const list = z.string().transform((items) =>
-  items
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== ''),
-)
-
-const urls = list
-  .pipe(z.array(z.string().refine((one) => isUrl(one, ['http:', 'https:']), 'must be http or https urls')).min(1))
-  .transform((all) => all.map((one) => one.replace(/\/+$/, '')))
-
-const isOrigin = (origin: string): boolean =>
-  origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)
-
-const origins = list.pipe(
-  z.array(z.string().refine(isOrigin, 'must be a comma-separated list of origins like https://example.org, or *')),
-)
-
-const yesOrNo = z.enum(['0', '1']).transform((value) => value === '1')
+import {
+  common,
+  type ConfigOf,
+  type EnvironmentVariables,
+  httpUrls,
+  type ParsedSettings,
+  parseSettings,
+  setting,
+  type SettingsTable,
+  whole,
+} from '@rhizom/process'
+import { LIMITS, TIMES } from '@rhizom/protocol'
 
 export const settings = {
-  PORT: setting(whole(0, 65_535), 'Port to listen on; 0 takes a free one', '4100'),
-  HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
-  REDIS_URL: setting(url('redis:', 'rediss:'), 'The Redis that carries changes from the api'),
-  API_URL: setting(urls, 'Where the api is; several addresses separated by commas are tried in turn'),
-  TOKEN_SECRET: setting(z.string().min(1), 'Verifies sessions; the same on every node, 32 characters or more'),
-  INTERNAL_TOKEN: setting(
-    z.string().regex(/^\S+$/, 'must not hold blanks'),
-    'Shown to the api to read from it; 16 characters or more',
-  ),
-  ALLOW_WEAK_SECRETS: setting(
-    yesOrNo,
-    '1 lets short, patterned and published secrets pass, which end the process otherwise; for tests',
-    '0',
-  ),
-  LOG_LEVEL: setting(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'What is logged', 'info'),
-  ALLOWED_ORIGINS: setting(
-    origins,
-    'Origins of pages that may connect, separated by commas, or *; when empty, only pages of the same host may',
-    '',
-  ),
-  TRUST_PROXY: setting(
-    whole(0, 10),
-    'How many proxies of ours are in front, whose X-Forwarded-For tells the address of a client; 0 trusts none',
-    '0',
-  ),
+  PORT: common.PORT('4100'),
+  HOST: common.HOST,
+  REDIS_URL: common.REDIS_URL('The Redis that carries changes from the api'),
+  API_URL: setting(httpUrls, 'Where the api is; several addresses separated by commas are tried in turn'),
+  TOKEN_SECRET: common.TOKEN_SECRET('Verifies'),
+  INTERNAL_TOKEN: common.INTERNAL_TOKEN('Shown to the api to read from it'),
+  ALLOW_WEAK_SECRETS: common.ALLOW_WEAK_SECRETS,
+  LOG_LEVEL: common.LOG_LEVEL,
+  ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('connect', 'host'),
+  TRUST_PROXY: common.TRUST_PROXY,
   MAX_CONNECTIONS_PER_ADDRESS: setting(whole(1), 'Connections from one address', `${LIMITS.maxConnectionsPerAddress}`),
   MAX_FRAME_BYTES: setting(whole(1024, 1024 * 1024), 'Bytes of one frame from a client', `${LIMITS.maxFrameBytes}`),
   MAX_HELLO_BYTES: setting(
@@ -93,7 +43,7 @@ export const settings = {
   MAX_REFUSED_FRAMES: setting(whole(1), 'Frames over the rate, one after another, that close a connection', '100'),
   MAX_MALFORMED_FRAMES: setting(whole(1), 'Malformed frames, one after another, that close a connection', '10'),
   MAX_STATE_BYTES: setting(whole(1), 'Bytes of a presence state', `${LIMITS.maxStateBytes}`),
-  MAX_SIGNAL_BYTES: setting(whole(1), 'Bytes of the data of a signal', `${LIMITS.maxSignalBytes}`),
+  MAX_SIGNAL_BYTES: common.MAX_SIGNAL_BYTES,
   HELLO_TIMEOUT_MS: setting(whole(10), 'How long a client has to say hello', `${TIMES.helloTimeoutMs}`),
   HEARTBEAT_MS: setting(whole(10), 'How often a client is told the heads', `${TIMES.heartbeatMs}`),
   IDLE_TIMEOUT_SECONDS: setting(whole(8, 960), 'Silence to pings after which a peer counts as dead', '30'),
@@ -138,11 +88,7 @@ export const settings = {
     'Joins, leaves and updates of a space that come within this go together',
     '150',
   ),
-  PRESENCE_LIST_LIMIT: setting(
-    whole(1, LIMITS.maxHereListed),
-    'Beings that are listed as here; beyond it clients get a count and a sample',
-    `${LIMITS.maxHereListed}`,
-  ),
+  PRESENCE_LIST_LIMIT: common.PRESENCE_LIST_LIMIT('clients'),
   LAST_SEEN_EVERY_MS: setting(whole(10), 'How often the api is told who left', '2000'),
   SIGNAL_WINDOW_MS: setting(
     whole(0, 5000),
@@ -156,30 +102,8 @@ export const settings = {
     'How long a stopping gateway serves a client on after it may come back, so that it can be elsewhere before it leaves',
     '2000',
   ),
-} as const satisfies Record<string, Setting>
+} as const satisfies SettingsTable
 
-export type SettingName = keyof typeof settings
-export type Config = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> }
-export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string }
+export type Config = ConfigOf<typeof settings>
 
-/** Reads the settings from an environment. An empty value counts as none. */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
-  const parsed: Record<string, unknown> = {}
-  for (const [name, { schema, description, default: standard }] of Object.entries<Setting>(settings)) {
-    const value = env[name]
-    const text = value === undefined || value === '' ? standard : value
-    if (text === undefined) return { ok: false, problem: `${name} is required: ${description}` }
-    const result = schema.safeParse(text)
-    if (!result.success)
-      return { ok: false, problem: `${name} is not valid: ${result.error.issues[0]?.message ?? 'not understood'}` }
-    parsed[name] = result.data
-  }
-  if (!isComplete(parsed)) return { ok: false, problem: 'a setting is missing' }
-  const [weak] = weakSecrets(parsed)
-  if (weak !== undefined && !parsed.ALLOW_WEAK_SECRETS) return { ok: false, problem: weakSecretProblem(weak) }
-  return { ok: true, config: parsed }
-}
-
-/** Each value came out of the schema of its name, so having all names is being a config. */
-const isComplete = (parsed: Record<string, unknown>): parsed is Config =>
-  Object.keys(settings).every((name) => name in parsed)
+export const parseConfig = (env: EnvironmentVariables): ParsedSettings<Config> => parseSettings(settings, env)

@@ -1,8 +1,10 @@
 /** A whole gateway over real sockets and the real Redis; the log behind it is held in memory. */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { Agent, get } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { utterance } from './testing/log-server.ts'
-import { TestClient, tokenFor, until } from './testing/test-client.ts'
+import { tokenFor } from './testing/test-client.ts'
 import { TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -21,20 +23,20 @@ describe('a session', () => {
   test('G1 a client that says nothing is closed with 4001', async () => {
     await start({ HELLO_TIMEOUT_MS: '50' })
     const client = await gateway.stranger()
-    expect(await client.closed).toEqual({ code: 4001, reason: 'hello timed out' })
+    expect(await client.hasClosed()).toEqual({ code: 4001, reason: 'hello timed out' })
   })
 
   test('G2 frames before hello, a bad token and an expired one are closed with their codes', async () => {
     const early = await gateway.stranger()
     early.send({ type: 'ping' })
     expect(await early.next('error')).toMatchObject({ code: 'not-authenticated' })
-    expect((await early.closed).code).toBe(4501)
+    expect((await early.hasClosed()).code).toBe(4501)
     const forged = await gateway.stranger()
     forged.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada', 60, 'another secret, as long as ours is') })
-    expect((await forged.closed).code).toBe(4501)
+    expect((await forged.hasClosed()).code).toBe(4501)
     const late = await gateway.stranger()
     late.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada', -5) })
-    expect((await late.closed).code).toBe(4003)
+    expect((await late.hasClosed()).code).toBe(4003)
   })
 
   test('G3 hello and subscribe in one message are answered in order', async () => {
@@ -51,7 +53,7 @@ describe('a session', () => {
     for (const client of [kept, lost]) client.send({ type: 'hello', protocol: 1, token })
     await kept.next('welcome')
     kept.send({ type: 'refresh', token: await tokenFor('@ada', 60) })
-    expect((await lost.closed).code).toBe(4003)
+    expect((await lost.hasClosed()).code).toBe(4003)
     kept.send({ type: 'ping' })
     await kept.next('pong')
   })
@@ -94,7 +96,7 @@ describe('what is let in', () => {
     await client.next('pong')
     for (let i = 0; i < 5; i++) client.socket.send('{')
     for (let i = 0; i < 5; i++) client.socket.send(Buffer.from([1, 2, 3]), { binary: true })
-    expect((await client.closed).code).toBe(4500)
+    expect((await client.hasClosed()).code).toBe(4500)
   })
 
   test('G22 a frame over the size is answered too-large and closed with 4504, one within is served', async () => {
@@ -107,7 +109,7 @@ describe('what is let in', () => {
     await client.next('pong')
     client.socket.send(padded(64 * 1024 + 1))
     expect(await client.next('error')).toMatchObject({ code: 'too-large' })
-    expect((await client.closed).code).toBe(4504)
+    expect((await client.hasClosed()).code).toBe(4504)
   })
 
   test('G81 messages of nothing but line ends, and pings of the transport, are counted and close who goes on', async () => {
@@ -118,7 +120,7 @@ describe('what is let in', () => {
     for (let count = 0; count < 20_000; count++) pinging?.socket.ping(Buffer.alloc(125))
     for (const client of [blank, pinging]) {
       expect(await client?.next('error')).toMatchObject({ code: 'rate-limited', retryAfterMs: expect.any(Number) })
-      expect((await client?.closed)?.code).toBe(4504)
+      expect((await client?.hasClosed())?.code).toBe(4504)
     }
     bystander?.send({ type: 'ping' })
     expect(await bystander?.next('pong')).toEqual({ type: 'pong' })
@@ -151,13 +153,13 @@ describe('what is let in', () => {
     const client = await gateway.client()
     for (let i = 0; i < 300; i++) client.send({ type: 'ping' })
     expect(await client.next('error')).toMatchObject({ code: 'rate-limited', retryAfterMs: expect.any(Number) })
-    expect((await client.closed).code).toBe(4504)
+    expect((await client.hasClosed()).code).toBe(4504)
     expect(client.frames.filter(({ type }) => type === 'pong').length).toBeGreaterThanOrEqual(99)
   })
 
   test('G23 a page of another origin is closed with 4503, one of the same host is not', async () => {
     const foreign = await gateway.stranger({ origin: 'https://evil.test' })
-    expect((await foreign.closed).code).toBe(4503)
+    expect((await foreign.hasClosed()).code).toBe(4503)
     const own = await gateway.stranger({ origin: gateway.url })
     own.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
     await own.next('welcome')
@@ -169,12 +171,12 @@ describe('what is let in', () => {
     const first = await from('1.1.1.1')
     await from('1.1.1.1')
     const third = await from('1.1.1.1')
-    expect((await third.closed).code).toBe(4504)
+    expect((await third.hasClosed()).code).toBe(4504)
     const other = await from('2.2.2.2')
     other.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
     await other.next('welcome')
-    first.end()
-    await until(async () => (await gateway.metric('connections')) === 2, 'the first is gone')
+    first.terminate()
+    await eventually('the first is gone', async () => (await gateway.metric('connections')) === 2)
     const next = await from('1.1.1.1')
     next.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
     await next.next('welcome')
@@ -195,7 +197,7 @@ describe('a space', () => {
     const got: number[] = []
     while (got.at(-1) !== 6) got.push(...(await versions()))
     expect(got).toEqual([2, 3, 4, 5, 6])
-    expect(client.messages.join('\n')).toContain(new TextDecoder().decode(a).split('\n')[1])
+    expect(client.lines.join('\n')).toContain(new TextDecoder().decode(a).split('\n')[1])
     expect(await gateway.metric('log_reads_total{reason="gap"}')).toBe(1)
   })
 
@@ -236,7 +238,7 @@ describe('a space', () => {
     await ada.subscribed(space.id)
     const bob = await gateway.client('@bob')
     await bob.subscribed(space.id)
-    bob.end()
+    bob.terminate()
     await gateway.publish(space.id, space.commit({ kind: 'member.remove', body: { id: '@bob' } }))
     let frame = await ada.next('presence')
     while (frame.left.length === 0) frame = await ada.next('presence')
@@ -257,7 +259,7 @@ describe('a space', () => {
     expect(await ada.next('changes')).toMatchObject({ from: 2, to: 3 })
     bob.send({ type: 'subscribe', space: space.id })
     expect(await bob.next('error')).toMatchObject({ code: 'not-found', space: space.id })
-    expect(bob.messages.join()).not.toContain('secret')
+    expect(bob.lines.join()).not.toContain('secret')
   })
 
   test('G32 a removed space is told, and not found from then on', async () => {
@@ -312,7 +314,7 @@ describe('a space', () => {
 describe('who runs it', () => {
   test('G71 health, readiness and metrics', async () => {
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
-    await until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 'it is ready')
+    await eventually('it is ready', async () => (await fetch(`${gateway.url}/readyz`)).status === 200)
     gateway.server.isAway = true
     const response = await fetch(`${gateway.url}/readyz`)
     expect(response.status).toBe(503)
@@ -332,10 +334,10 @@ describe('who runs it', () => {
     expect(new Set(goodbyes.map(({ reconnectAfterMs }) => reconnectAfterMs)).size).toBeGreaterThan(5)
     await gateway.publish(space.id, space.commit(utterance(space.id, 'while they go')))
     for (const client of clients) expect(await client.next('changes')).toMatchObject({ to: 1 })
-    for (const client of clients) expect((await client.closed).code).toBe(4000)
+    for (const client of clients) expect((await client.hasClosed()).code).toBe(4000)
     await Promise.all(stopped)
-    const late = new TestClient(gateway.url)
-    await expect(late.opened).rejects.toThrow()
+    const late = new RawClient(gateway.url)
+    await expect(late.opened()).rejects.toThrow()
   })
 
   test('G60 a connection that a proxy kept open does not bring a new client into a gateway that stops', async () => {
@@ -349,8 +351,8 @@ describe('who runs it', () => {
       )
     })
     const stopped = gateway.running.stop()
-    const late = new TestClient(gateway.url, { agent })
-    expect((await late.closed).code).toBe(4000)
+    const late = new RawClient(gateway.url, { agent })
+    expect((await late.hasClosed()).code).toBe(4000)
     await stopped
   })
 

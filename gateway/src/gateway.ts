@@ -22,7 +22,7 @@ export interface GatewaySettings {
   feed: FeedSettings
   fanOut: FanOutSettings
   /** Of signals of the same name and being only the latest goes on within this. Without it every signal does. */
-  signalWindowMs?: number
+  signalWindowMs: number
   headsPoll: PollSettings
   drain: DrainSettings
   allowedOrigins: readonly string[] | undefined
@@ -30,13 +30,13 @@ export interface GatewaySettings {
   maxConnectionsPerAddress: number
 }
 
-export interface GatewayPorts {
+export interface GatewayDeps {
   clock: Clock
   random: Random
   /** A name nobody had before, for a connection. */
   newConnectionId(): string
   bus: Bus
-  reader: ApiClient
+  api: ApiClient
   presence: Presence
   verifyToken: VerifyToken
   log: Log
@@ -56,40 +56,40 @@ export type Admission = { admitted: true; address: string } | { admitted: false;
 
 export class Gateway {
   readonly metrics: Metrics
-  readonly #ports: GatewayPorts
+  readonly #deps: GatewayDeps
   readonly #settings: GatewaySettings
-  readonly #feeds: Spaces
+  readonly #spaces: Spaces
   readonly #revocations: RevocationWatch
   readonly #connections = new Set<Connection>()
   readonly #addresses = new Map<string, number>()
   #lastWatcherId = 0
   #drained: (() => void) | undefined
 
-  constructor(ports: GatewayPorts, settings: GatewaySettings) {
-    this.#ports = ports
+  constructor(deps: GatewayDeps, settings: GatewaySettings) {
+    this.#deps = deps
     this.#settings = settings
     this.metrics = createMetrics()
-    ports.wall.onFault = (behind) => this.metrics.faults.inc({ behind })
-    const { feed, fanOut, headsPoll, signalWindowMs = 0 } = settings
-    this.#feeds = new Spaces({ ...ports, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
+    deps.wall.onFault = (behind) => this.metrics.faults.inc({ behind })
+    const { feed, fanOut, headsPoll, signalWindowMs } = settings
+    this.#spaces = new Spaces({ ...deps, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
     this.#revocations = new RevocationWatch({
-      ...ports,
+      ...deps,
       settings: headsPoll,
       revoked: (beings) => this.#revoke(beings),
       asked: (outcome) => {
         this.metrics.revocationPolls.inc({ outcome })
-        if (outcome === 'answered') ports.bus.apiAnswered()
+        if (outcome === 'answered') deps.bus.apiAnswered()
       },
     })
     gauge(this.metrics, {
       connections: () => this.#connections.size,
       connectionStates: () => this.#connectionsByStatus(),
-      feeds: () => this.#feeds.size,
-      parked: () => this.#feeds.parked,
+      feeds: () => this.#spaces.size,
+      parked: () => this.#spaces.parked,
       revoked: () => this.#revocations.size,
-      isRedisUp: () => ports.bus.isUp(),
+      isRedisUp: () => deps.bus.isUp(),
     })
-    ports.bus.start(busListener(this.#feeds, ports.presence, this.#revocations))
+    deps.bus.start(busListener(this.#spaces, deps.presence, this.#revocations))
   }
 
   get connectionCount(): number {
@@ -119,7 +119,7 @@ export class Gateway {
   }
 
   connect(socket: ClientSocket): ClientHandlers {
-    const { clock, random, bus, presence, verifyToken, log, wall, newConnectionId } = this.#ports
+    const { clock, random, bus, presence, verifyToken, log, wall, newConnectionId } = this.#deps
     const connection = new Connection(newConnectionId(), socket, {
       clock,
       random,
@@ -128,7 +128,7 @@ export class Gateway {
       verifyToken,
       log,
       wall,
-      feeds: this.#feeds,
+      spaces: this.#spaces,
       metrics: this.metrics,
       settings: this.#settings.connection,
       isRevoked: (being) => this.#revocations.isRevoked(being),
@@ -143,7 +143,7 @@ export class Gateway {
   drain(): Promise<void> {
     return new Promise((resolve) => {
       this.#drained = resolve
-      const { random, presence } = this.#ports
+      const { random, presence } = this.#deps
       const connections = [...this.#connections]
       const leaves = connections.map(() => planLeave(connections.length, random(), this.#settings.drain))
       presence.extendGrace(Math.max(0, ...leaves.map(({ reconnectAfterMs }) => reconnectAfterMs)))
@@ -154,14 +154,14 @@ export class Gateway {
 
   /** Resolves when the grace of all who were here is over. */
   emptied(): Promise<void> {
-    return this.#ports.presence.whenEmpty()
+    return this.#deps.presence.whenEmpty()
   }
 
   async stop(): Promise<void> {
-    this.#feeds.stop()
+    this.#spaces.stop()
     this.#revocations.stop()
-    await this.#ports.presence.stop()
-    await this.#ports.bus.stop()
+    await this.#deps.presence.stop()
+    await this.#deps.bus.stop()
   }
 
   #refuse(refusal: CloseName): Admission {
@@ -171,7 +171,7 @@ export class Gateway {
 
   /** Nobody sees them here any more, and their connections end. */
   #revoke(beings: ReadonlySet<BeingId>): void {
-    this.#ports.presence.removeBeings(beings)
+    this.#deps.presence.removeBeings(beings)
     for (const connection of this.#connections)
       if (connection.being !== undefined && beings.has(connection.being)) connection.revoke()
   }
@@ -193,27 +193,27 @@ export class Gateway {
 }
 
 /** Feeds, presence and revocations follow the same bus. */
-const busListener = (feeds: Spaces, presence: Presence, revocations: RevocationWatch): BusListener => ({
+const busListener = (spaces: Spaces, presence: Presence, revocations: RevocationWatch): BusListener => ({
   joined: (space) => {
-    feeds.joined(space)
+    spaces.joined(space)
     presence.channelJoined(space)
   },
-  message: (space, message) => feeds.message(space, message),
-  heads: (heads) => feeds.heads(heads),
+  message: (space, message) => spaces.message(space, message),
+  heads: (heads) => spaces.heads(heads),
   revoked: (revoked) => revocations.learn(revoked),
   heartbeat: (message) => presence.heartbeatReceived(message),
   lost: () => {
-    feeds.lost()
+    spaces.lost()
     presence.busLost()
     revocations.dispatch({ type: 'busLost' })
   },
   // Who is here is told by gateways and not by the api: it is none the worse for this.
   deaf: () => {
-    feeds.lost()
+    spaces.lost()
     revocations.dispatch({ type: 'busLost' })
   },
   recovered: () => {
-    feeds.recovered()
+    spaces.recovered()
     presence.busRecovered()
     revocations.dispatch({ type: 'busRecovered' })
   },

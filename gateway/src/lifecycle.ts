@@ -4,8 +4,10 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
+import { type ConditionLog, SECRETS_DIFFER, throttledWarn, watchConditions } from '@rhizom/process'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
+import { createConditions } from './conditions.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
 import type { Bus, Log, ApiClient, LastSeenReport } from './ports.ts'
@@ -30,6 +32,7 @@ export interface RunningGateway {
 const FRAMES_PER_MESSAGE = 16
 /** Above the send budget and the largest answer, so that the budget decides and uWebSockets.js never drops. */
 const MAX_BACKPRESSURE_BYTES = 256 * 1024 * 1024
+const WARN_EVERY_MS = 60_000
 const SPREAD_PER_CLIENT_MS = 10
 /** Pause after a heartbeat of presence that did not reach Redis. */
 const LEASE_RETRY_MS = 500
@@ -86,43 +89,54 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const observed = { failed: (): void => {}, received: (_kind: string): void => {} }
   const wall = new Wall(log)
   const clock = wall.clock(systemClock)
+  const conditions = createConditions(log, clock)
+  const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
   const bus = new RedisBus({
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
     clock,
     random: Math.random,
     log,
+    conditions,
     timeoutMs: config.REDIS_TIMEOUT_MS,
     silenceMs: config.HEADS_SILENCE_MS,
     wall,
+    leftRedis: () => presence.reconnect(),
     received: (kind) => observed.received(kind),
     failed: () => observed.failed(),
   })
-  const reader = createApiClient({
+  const api = createApiClient({
     urls: config.API_URL,
     internalToken: config.INTERNAL_TOKEN,
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
+    asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
-  const presence = startPresence(config, { clock, log, wall, report: reader.lastSeen })
+  const presence = startPresence(config, {
+    ...{ clock, log, wall, redis: conditions.redis, report: api.lastSeen },
+    demoted: () => bus.leaveRedis(),
+  })
   const ports = {
     clock,
     random: Math.random,
     newConnectionId: randomUUID,
     bus,
-    reader,
+    api,
     presence: presence.hub,
-    verifyToken: tokenVerifier(config.TOKEN_SECRET),
+    verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
+      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+    }),
     log,
     wall,
   }
   const gateway = new Gateway(ports, settingsOf(config))
+  watchConditions(gateway.metrics.set, Object.values(conditions))
   presence.metrics.register(gateway.metrics.registry, presence.hub)
   observed.failed = () => gateway.metrics.busErrors.inc()
   observed.received = (kind) => gateway.metrics.messagesIn.inc({ kind })
   let stopping: Promise<void> | undefined
   const health = {
-    ready: async () => ({ ...(await dependencies(bus, reader)), accepting: stopping === undefined }),
+    ready: async () => ({ ...(await dependencies(bus, api)), accepting: stopping === undefined }),
   }
   try {
     const server = await listen(gateway, health, wall, {
@@ -134,9 +148,11 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       maxStreamAgeMs: config.STREAM_MAX_AGE_MS,
       clock,
     })
-    log.info({ url: server.url }, 'listening')
     const stop = (): Promise<void> => {
-      stopping ??= stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+      if (stopping === undefined) {
+        for (const condition of Object.values(conditions)) condition.stop()
+        stopping = stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+      }
       return stopping
     }
     return { url: server.url, gateway, wall, stop }
@@ -146,11 +162,21 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
+interface PresenceParts {
+  clock: Clock
+  log: Log
+  wall: Wall
+  redis: ConditionLog
+  report: LastSeenReport
+  /** Redis refuses to write, since it is a replica now. */
+  demoted(): void
+}
+
 /** What presence of this gateway is made of: its own connection to Redis, and the hub between that and the api. */
 function startPresence(
   config: Config,
-  { clock, log, wall, report }: { clock: Clock; log: Log; wall: Wall; report: LastSeenReport },
-): { hub: PresenceHub; metrics: PresenceMetrics } {
+  { clock, log, wall, redis, report, demoted }: PresenceParts,
+): { hub: PresenceHub; metrics: PresenceMetrics; reconnect: () => void } {
   const metrics = createPresenceMetrics()
   const random = Math.random
   const store = new RedisPresenceStore({
@@ -158,10 +184,12 @@ function startPresence(
     clock,
     random,
     log,
+    condition: redis,
     timeoutMs: config.REDIS_TIMEOUT_MS,
     hashTtlMs: HASH_TTL_MS,
     counted: (command, times) => metrics.redisCommands.inc({ command }, times),
     wrongType: () => metrics.wrongTypes.inc(),
+    demoted,
   })
   const lastSeen = new LastSeen({
     clock,
@@ -187,11 +215,11 @@ function startPresence(
       lease: { leaseMs: config.PRESENCE_LEASE_MS, retryMs: LEASE_RETRY_MS },
     },
   })
-  return { hub, metrics }
+  return { hub, metrics, reconnect: () => store.reconnect() }
 }
 
-async function dependencies(bus: Bus, reader: ApiClient): Promise<{ redis: boolean; api: boolean }> {
-  const [redis, heads] = await Promise.all([bus.answers(), reader.heads([])])
+async function dependencies(bus: Bus, api: ApiClient): Promise<{ redis: boolean; api: boolean }> {
+  const [redis, heads] = await Promise.all([bus.answers(), api.heads([])])
   return { redis, api: heads.type === 'answered' }
 }
 
@@ -206,5 +234,5 @@ async function stopGateway(gateway: Gateway, server: Server, graceMs: number, lo
   const left = gateway.connectionCount
   await gateway.stop()
   server.close()
-  log.info({ left }, 'stopped')
+  if (left > 0) log.info({ left }, 'connections were cut at the end of the grace')
 }

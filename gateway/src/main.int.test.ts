@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { LogServer, TEST_INTERNAL_TOKEN, utterance } from './testing/log-server.ts'
-import { TEST_SECRET, TestClient } from './testing/test-client.ts'
+import { TEST_SECRET, liveClient } from './testing/test-client.ts'
 import { redisUrl } from './testing/test-gateway.ts'
 
 const children: ChildProcess[] = []
@@ -62,7 +62,7 @@ describe('the process', () => {
     }
     const { code, output } = await run(env).ended
     expect(code).toBe(1)
-    expect(output).toMatch(/^gateway: TOKEN_SECRET .+\n$/)
+    expect(output).toMatch(/^TOKEN_SECRET .+\n$/)
     expect(output).not.toContain(value)
     const allowed = run({ ...env, ALLOW_WEAK_SECRETS: '1' })
     await allowed.url
@@ -86,11 +86,11 @@ describe('the process', () => {
     space.commit(utterance(space.id, 'a'))
     for (const signals of [['SIGTERM'], ['SIGINT', 'SIGINT', 'SIGTERM']] as const) {
       const { child, url, ended } = run(env)
-      const client = await TestClient.live(await url, '@ada')
+      const client = await liveClient(await url, '@ada')
       await client.subscribed(space.id)
       for (const signal of signals) child.kill(signal)
       await client.next('goodbye')
-      expect((await client.closed).code).toBe(4000)
+      expect((await client.hasClosed()).code).toBe(4000)
       expect((await ended).code).toBe(0)
     }
   })

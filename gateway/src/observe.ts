@@ -1,5 +1,6 @@
 /** The metrics of a gateway, for Prometheus. Each gateway has its own registry, so that several fit in one process. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { metricSet } from '@rhizom/process'
+import { collectDefaultMetrics } from 'prom-client'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -13,13 +14,11 @@ export interface Gauged {
   isRedisUp(): boolean
 }
 
-const PREFIX = 'rhizom_gateway_'
-
 export function createMetrics() {
-  const registry = new Registry()
-  const counter = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Counter<Label>({ name: `${PREFIX}${name}`, help, labelNames: [...labelNames], registers: [registry] })
+  const set = metricSet('rhizom_gateway_')
+  const { registry, counter, histogram } = set
   return {
+    set,
     registry,
     framesOut: counter('frames_out_total', 'Frames fanned out to clients, one for each client'),
     bytesOut: counter('bytes_out_total', 'Bytes fanned out to clients'),
@@ -38,40 +37,18 @@ export function createMetrics() {
     signals: counter('signals_total', 'Signals published for clients'),
     faults: counter('faults_total', 'Faults of our own that were contained, by what they met', ['behind']),
     busErrors: counter('redis_errors_total', 'Errors of the connections to Redis'),
-    batchFrames: new Histogram({
-      name: `${PREFIX}batch_frames`,
-      help: 'Frames that left together in one message',
-      buckets: [1, 2, 4, 8, 16, 32, 64, 128],
-      registers: [registry],
-    }),
+    batchFrames: histogram('batch_frames', 'Frames that left together in one message', [1, 2, 4, 8, 16, 32, 64, 128]),
   }
 }
 
 /** Adds the gauges, which read the gateway when asked. */
-export function gauge({ registry }: Metrics, of: Gauged): void {
-  const add = (name: string, help: string, value: () => number): void => {
-    const made: Gauge = new Gauge({
-      name: `${PREFIX}${name}`,
-      help,
-      registers: [registry],
-      collect: () => made.set(value()),
-    })
-  }
-  add('connections', 'Open connections', of.connections)
-  add('feeds', 'Spaces followed', of.feeds)
-  add('parked_messages', 'Messages waiting for one before them', of.parked)
-  add('revoked_beings', 'Removed beings whose tokens are refused', of.revoked)
-  add('redis_up', '1 while the bus is joined to every watched space', () => (of.isRedisUp() ? 1 : 0))
-  const byStatus: Gauge<'status'> = new Gauge({
-    name: `${PREFIX}connections_by_status`,
-    help: 'Open connections by status',
-    labelNames: ['status'],
-    registers: [registry],
-    collect: () => {
-      byStatus.reset()
-      for (const [status, count] of of.connectionStates()) byStatus.set({ status }, count)
-    },
-  })
+export function gauge({ set }: Metrics, of: Gauged): void {
+  set.watch('connections', 'Open connections', of.connections)
+  set.watch('feeds', 'Spaces followed', of.feeds)
+  set.watch('parked_messages', 'Messages waiting for one before them', of.parked)
+  set.watch('revoked_beings', 'Removed beings whose tokens are refused', of.revoked)
+  set.watch('redis_up', '1 while the bus is joined to every watched space', () => (of.isRedisUp() ? 1 : 0))
+  set.watchEach('connections_by_status', 'Open connections by status', 'status', of.connectionStates)
 }
 
 /** Memory, event loop delay and the like, of the whole process. */

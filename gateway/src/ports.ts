@@ -154,10 +154,4 @@ export type TokenOutcome =
 /** Never rejects. */
 export type VerifyToken = (token: string) => Promise<TokenOutcome>
 
-/** The little of a logger that a gateway needs; pino is one. */
-export interface Log {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
+export type { Log } from '@rhizom/process'

@@ -1,15 +1,16 @@
 /** Beings that are removed while they are connected to a whole gateway, or before. */
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { encodeRevokedMessage, encodeSignalMessage, REDIS } from '@rhizom/protocol'
 import { afterEach, expect, test } from 'vitest'
-import { TcpProxy } from './testing/tcp-proxy.ts'
-import { TestClient, tokenFor, until } from './testing/test-client.ts'
+import { liveClient, tokenFor } from './testing/test-client.ts'
 import { redisUrl, TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
 let proxy: TcpProxy | undefined
 afterEach(async () => {
   await gateway.stop()
-  await proxy?.stop()
+  await proxy?.close()
   proxy = undefined
 })
 
@@ -21,27 +22,26 @@ const publish = (being: string): Promise<number> =>
 const isUp = async (): Promise<boolean> => (await gateway.metric('redis_up')) === 1
 
 async function startBehindProxy(): Promise<TcpProxy> {
-  const { hostname, port } = new URL(redisUrl())
-  proxy = await new TcpProxy(hostname, Number(port || 6379)).start()
+  proxy = await TcpProxy.listen('redis', targetOf(redisUrl()))
   gateway = await TestGateway.start({
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
     HEADS_POLL_MS: '50',
     HEADS_CHECK_MS: '3600000',
   })
-  await until(isUp, 'Redis is up')
+  await eventually('Redis is up', isUp)
   return proxy
 }
 
 async function refused(being: string): Promise<void> {
   const client = await gateway.stranger()
   client.send({ type: 'hello', protocol: 1, token: await tokenFor(being) })
-  expect(await client.closed).toEqual({ code: 4501, reason: 'not authenticated' })
+  expect(await client.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
   expect(client.frames.map(({ type }) => type)).toEqual(['error'])
 }
 
 test('G62 all connections of the being are closed, nobody else’s, and its token is refused', async () => {
   gateway = await TestGateway.start()
-  await until(isUp, 'Redis is up')
+  await eventually('Redis is up', isUp)
   const being = freshBeing()
   const space = gateway.server.space()
   const [one, two, other] = [await gateway.client(being), await gateway.client(being), await gateway.client('@bob')]
@@ -49,7 +49,7 @@ test('G62 all connections of the being are closed, nobody else’s, and its toke
   await publish(being)
   for (const client of [one, two]) {
     expect(await client.next('error')).toMatchObject({ code: 'not-authenticated', message: 'Who this was is removed' })
-    expect(await client.closed).toEqual({ code: 4501, reason: 'not authenticated' })
+    expect(await client.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
   }
   await refused(being)
   expect(await gateway.metric('connections')).toBe(1)
@@ -65,12 +65,12 @@ test('G64 a gateway that starts while the api is away lets in who has a token, a
   // One that starts after the removal, with the same api.
   const late = await TestGateway.start({ HEADS_POLL_MS: '50', API_URL: gateway.server.url })
   try {
-    const [client, other] = [await TestClient.live(late.url, being), await TestClient.live(late.url, '@bob')]
+    const [client, other] = [await liveClient(late.url, being), await liveClient(late.url, '@bob')]
     gateway.server.isAway = false
-    expect((await client.closed).code).toBe(4501)
+    expect((await client.hasClosed()).code).toBe(4501)
     other.send({ type: 'ping' })
     await other.next('pong')
-    other.end()
+    other.terminate()
   } finally {
     await late.stop()
   }
@@ -81,9 +81,9 @@ test('G64 while Redis is away removals are found out by asking', async () => {
   const being = freshBeing()
   const client = await gateway.client(being)
   redis.cut()
-  await until(async () => !(await isUp()), 'it is noticed')
+  await eventually('it is noticed', async () => !(await isUp()))
   gateway.server.revoked[being] = later()
-  expect((await client.closed).code).toBe(4501)
+  expect((await client.hasClosed()).code).toBe(4501)
   await refused(being)
 })
 
@@ -93,10 +93,10 @@ test('G64 what was lost while Redis was away is asked for when it is back', asyn
   const client = await gateway.client(being)
   gateway.server.isAway = true
   redis.cut()
-  await until(async () => !(await isUp()), 'it is noticed')
+  await eventually('it is noticed', async () => !(await isUp()))
   gateway.server.revoked[being] = later()
   redis.heal()
-  await until(isUp, 'Redis is back')
+  await eventually('Redis is back', isUp)
   gateway.server.isAway = false
-  expect((await client.closed).code).toBe(4501)
+  expect((await client.hasClosed()).code).toBe(4501)
 })

@@ -1,14 +1,16 @@
 /**
  * Faults planted in what one client touches: it is closed, and those who share gateway, feed and space do not notice.
  */
+import { type RawClient } from '@rhizom/kit/raw-client.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ClientHandlers, ClientSocket } from './ports.ts'
 import { utterance } from './testing/log-server.ts'
-import { type TestClient, tokenFor, until } from './testing/test-client.ts'
+import { tokenFor } from './testing/test-client.ts'
 import { TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
-let bystander: TestClient
+let bystander: RawClient
 let space: ReturnType<TestGateway['server']['space']>
 beforeEach(async () => {
   gateway = await TestGateway.start({ HELLO_TIMEOUT_MS: '1000' })
@@ -46,7 +48,7 @@ class PlantedClient implements ClientSocket {
 
   async watches(): Promise<void> {
     this.handlers.textReceived(JSON.stringify({ type: 'hello', protocol: 1, token: await tokenFor('@planted') }))
-    await until(() => this.sent.some((text) => text.includes('welcome')), 'welcome')
+    await eventually('welcome', () => this.sent.some((text) => text.includes('welcome')))
     this.handlers.textReceived(JSON.stringify({ type: 'subscribe', space: space.id }))
   }
 }
@@ -54,9 +56,17 @@ class PlantedClient implements ClientSocket {
 const faults = () => gateway.log.lines.filter(({ level }) => level === 'error')
 
 async function expectContained(client: PlantedClient): Promise<void> {
-  await until(() => client.closed !== undefined, 'the planted client is closed')
+  await eventually('the planted client is closed', () => client.closed !== undefined)
   expect(client.closed).toBe(4500)
-  expect(faults()).toMatchObject([{ fields: { behind: 'connection', error: expect.stringContaining('planted') } }])
+  expect(faults()).toMatchObject([
+    {
+      fields: {
+        behind: 'connection',
+        connection: expect.any(String),
+        err: { message: expect.stringContaining('planted') },
+      },
+    },
+  ])
   expect(await gateway.metric('faults_total{behind="connection"}')).toBe(1)
   await gateway.publish(space.id, space.commit(utterance(space.id, 'after it')))
   expect(await bystander.next('changes')).toMatchObject({ to: space.version })
@@ -81,14 +91,14 @@ test('G80 a fault while an answer is given', async () => {
 test('G80 a fault in the middle of fan-out costs those after it nothing', async () => {
   const client = new PlantedClient()
   await client.watches()
-  await until(() => client.sent.some((text) => text.includes('"snapshot"')), 'the snapshot')
+  await eventually('the snapshot', () => client.sent.some((text) => text.includes('"snapshot"')))
   const last = await gateway.client('@last')
   await last.subscribed(space.id)
   client.isBroken = (text) => text.includes('"changes"')
   await gateway.publish(space.id, space.commit(utterance(space.id, 'through it')))
   for (const one of [bystander, last]) expect(await one.next('changes')).toMatchObject({ to: space.version })
-  last.end()
-  await until(() => gateway.running.gateway.connectionCount === 1, 'the last one is gone')
+  last.terminate()
+  await eventually('the last one is gone', () => gateway.running.gateway.connectionCount === 1)
   await expectContained(client)
 })
 
@@ -98,8 +108,8 @@ test('G80 a fault while a timer is served', async () => {
     client.closed = code
     if (code === 4001) throw new Error('planted')
   }
-  await until(() => client.closed !== undefined, 'the hello is overdue')
-  await until(() => faults().length > 0, 'the fault is said')
+  await eventually('the hello is overdue', () => client.closed !== undefined)
+  await eventually('the fault is said', () => faults().length > 0)
   bystander.send({ type: 'ping' })
   expect(await bystander.next('pong')).toEqual({ type: 'pong' })
 })

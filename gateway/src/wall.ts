@@ -30,7 +30,7 @@ export class Wall {
 
   report(behind: Behind, error: unknown, fields: object = {}): void {
     this.onFault(behind)
-    this.#log.error({ ...fields, behind, error: errorText(error) }, 'a fault was contained')
+    this.#log.error({ ...fields, behind, err: described(error) }, 'a fault was contained')
   }
 
   /** A clock whose timers stand behind the wall. */
@@ -43,4 +43,8 @@ export class Wall {
   }
 }
 
-const errorText = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
+/** As a plain object, so that whoever holds or prints the line has the stack too. */
+const described = (error: unknown): object =>
+  error instanceof Error
+    ? { type: error.name, message: error.message, stack: error.stack }
+    : { type: typeof error, message: String(error) }

@@ -10,6 +10,7 @@ WORKDIR /app
 COPY package.json pnpm-workspace.yaml pnpm-lock.yaml ./
 COPY machine/ machine/
 COPY protocol/ protocol/
+COPY process/ process/
 COPY api/ api/
 RUN pnpm install --prod --frozen-lockfile --filter "@rhizom/api..."
 

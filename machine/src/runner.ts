@@ -15,7 +15,7 @@ export interface RunnerDeps<State, Event, Effect> {
   clock: Clock
   random: Random
   carryOut(effect: Effect): void
-  /** A bug of ours. If `faulted` throws as well, that reaches whoever dispatched. */
+  /** A bug of ours. If `faulted` throws as well, `dispatch` throws it. */
   faulted(error: unknown): void
   /** After the effects of a step that changed the state. */
   changed(state: State, before: State): void

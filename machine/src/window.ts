@@ -1,7 +1,7 @@
 /**
  * First at once, then together: the first item after quiet is handed on at once; those that come within the window
  * after it are gathered and handed on together when it ends, which opens the next one. With a key the latest of each
- * key counts; what is over `maxItems` is let go of, and `push` says so.
+ * key counts; what is over `maxItems` is dropped, and `push` returns false.
  */
 import type { Cancel, Clock } from './clock.ts'
 
@@ -50,7 +50,7 @@ export class Window<Item> {
     this.#deps.flush(items)
   }
 
-  /** Lets go of what was gathered. */
+  /** Drops what was gathered. */
   stop(): void {
     this.#timer?.()
     this.#timer = undefined

@@ -24,7 +24,7 @@ interface Source {
 
 /** What others are made of comes first. */
 const SOURCES: readonly Source[] = [
-  { file: 'id', schemas: id, names: ['beingId', 'spaceId', 'intentionId', 'mutationId'] },
+  { file: 'id', schemas: id, names: ['spaceId', 'beingId', 'intentionId', 'mutationId'] },
   { file: 'position', schemas: position, names: ['version'] },
   {
     file: 'entity',

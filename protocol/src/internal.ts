@@ -2,7 +2,7 @@
  * What a gateway asks the api. A gateway has no database and no business rules: it learns from here who may read a
  * space, where its log stands and what it missed, all of one moment.
  *
- *   GET  /internal/spaces/{space}?epoch&after   read: access, position, and what brings a holder of (epoch, after) there
+ *   GET  /internal/spaces/{space}?epoch&after   read: access, position, what brings a holder of (epoch, after) there
  *   POST /internal/heads                        positions of many spaces
  *   GET  /internal/revoked?since&after          beings that were removed, whose tokens may not have run out yet
  *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored

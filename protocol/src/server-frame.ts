@@ -1,5 +1,5 @@
 /**
- * What a gateway says to a client, over WebSocket and SSE alike.
+ * What a gateway says to a client.
  *
  * A client applies `changes` only if `epoch` is its own and `from` equals its version (or skips those it holds);
  * otherwise it subscribes again from its position. `heads` in a heartbeat ahead of its own mean the same.

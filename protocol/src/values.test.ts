@@ -1,13 +1,23 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import { parseHeadsMessage } from './bus.ts'
 import { parseClientMessage, parseHelloLine } from './client-frame.ts'
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from './codec.ts'
 import { contentSchema } from './content-schema.ts'
 import { appendText, type Content } from './content.ts'
-import { beingIdSchema, mutationIdSchema } from './id.ts'
+import type { Being } from './entity.ts'
+import {
+  type BeingId,
+  beingIdSchema,
+  type Epoch,
+  type IntentionId,
+  type MutationId,
+  mutationIdSchema,
+  type SpaceId,
+} from './id.ts'
 import { jsonObjectSchema, text } from './json-schema.ts'
 import { MAX_JSON_DEPTH } from './json.ts'
+import type { Mutation } from './mutation.ts'
 import { parseServerMessage } from './server-frame.ts'
 
 test.each(['@a', '@ada', '@a-1', `@${'x'.repeat(63)}`])('P1 %s is an id', (id) => {
@@ -144,4 +154,15 @@ test('P3 appending piece by piece says the same as appending at once, and leaves
       expect(start).toEqual([{ type: 'mark' }])
     }),
   )
+})
+
+test('P41 ids of different kinds are different types, but a space is a being too', () => {
+  expectTypeOf<SpaceId>().toExtend<BeingId>()
+  expectTypeOf<BeingId>().not.toExtend<SpaceId>()
+  expectTypeOf<MutationId>().not.toExtend<IntentionId>()
+  expectTypeOf<Epoch>().not.toExtend<MutationId>()
+  expectTypeOf<Mutation['id']>().toEqualTypeOf<MutationId>()
+  expectTypeOf<Being['location']>().toEqualTypeOf<SpaceId | null>()
+  // Text that no schema has seen is an id of whatever kind is asked for.
+  expectTypeOf<string>().toExtend<SpaceId>()
 })

@@ -27,9 +27,9 @@ const PUBLISHED: ReadonlySet<string> = new Set([
   'the-secret-that-signs-sessions-in-tests',
 ])
 
-/** With fewer different characters than this, whoever types at random is found out by trying. */
+/** A secret of fewer different characters than this can be found by trying. */
 const MIN_DIFFERENT = 5
-/** Whoever repeats more than this has made an effort. */
+/** Longer stretches that repeat are not looked for. */
 const MAX_PERIOD = 64
 /** Of two neighbours in random text few are the same or next to each other in the alphabet. */
 const MAX_STEPS_SHARE = 0.75

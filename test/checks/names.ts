@@ -16,7 +16,6 @@ export const SHARED: Readonly<Record<string, string>> = {
   connectionMachine: 'its machine',
   Subscription: 'what a connection has of a space it subscribed to, seen from its end',
   Config: 'the settings of a process, parsed',
-  ParsedConfig: 'the outcome of parsing them',
   parseConfig: 'parses them',
   settings: 'the table of them',
   Session: 'a login: who somebody is, and until when',

@@ -19,7 +19,9 @@ const CLEAN = {
   'gateway/src/core/step.ts': 'export const step = (state: number): number => state\n',
   'gateway/src/core/feed/feed.ts': 'export const feed = 1\n',
   'client/src/index.ts': 'export const client = 1\n',
+  'process/src/index.ts': 'export const ground = 1\n',
   'client/src/react/hook.ts': 'export const hook = 1\n',
+  'test/kit/chance.ts': 'export const chance = 1\n',
   'web/src/main.ts': "import { client } from '../../client/src/index.ts'\n\nexport const page = client\n",
 }
 
@@ -81,6 +83,30 @@ const AGAINST_THE_ARROWS: Planted[] = [
     'api/src/a18.ts',
     "import 'drizzle-orm/pg-core'\n",
     'api-speaks-to-postgres-through-one-room',
+  ],
+  [
+    'the ground of the processes knows one of them',
+    'process/src/a17.ts',
+    "import '../../api/src/main.ts'\n",
+    'process-imports-only',
+  ],
+  [
+    'the api knows a gateway by the ground they share',
+    'process/src/a18.ts',
+    "import type {} from '../../gateway/src/core/step.ts'\n",
+    'process-imports-only',
+  ],
+  [
+    'an api that connects to Redis in its own way',
+    'api/src/a19.ts',
+    "import { Redis } from 'ioredis'\n\nexport const redis = new Redis()\n",
+    'whoever-connects-to-redis',
+  ],
+  [
+    'the kit of tests knows a package',
+    'test/kit/a17.ts',
+    "import '../../api/src/main.ts'\n",
+    'kit-knows-only-the-contract',
   ],
   ['two files import each other', 'api/src/a11.ts', "import './a12.ts'\n", 'no-cycles'],
 ]
@@ -158,7 +184,8 @@ function outcomeOf({ file, args }: CheckCommand): Outcome {
   return { failed: status !== 0, lines: `${stdout}${stderr}`.split('\n') }
 }
 
-const imports = (): Outcome => outcomeOf(importCheck(['api', 'gateway', 'client', 'web', 'protocol']))
+const imports = (): Outcome =>
+  outcomeOf(importCheck(['api', 'gateway', 'client', 'web', 'protocol', 'process', 'test']))
 /** One line for each finding. */
 const lint = (): Outcome => outcomeOf({ ...lintCheck(), args: [...lintCheck().args, '--format=unix'] })
 

@@ -7,12 +7,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type ChildWatch, underDeathSignal } from '@rhizom/infra/local/child.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import postgres from 'postgres'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A node needs a second or two, and many times that on a machine that is busy with other work. */
+const READY_WITHIN_MS = 90_000
 
 /** A loopback port that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -26,19 +29,6 @@ export async function freePort(): Promise<number> {
       )
     })
   })
-}
-
-/** Waits until a condition holds, asking every few milliseconds; the error says what was waited for. */
-export async function eventually(
-  what: string,
-  condition: () => Promise<boolean> | boolean,
-  withinMs = 20_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await sleep(20)
-  }
 }
 
 export const isReady = async (url: string): Promise<boolean> => {
@@ -88,10 +78,14 @@ export class ClusterNode {
   /** Starts the process and waits until it is ready. `env` adds to its settings for this run. */
   async start(env: Record<string, string> = {}): Promise<void> {
     this.spawn(env)
-    await eventually(`${this.name} is ready (log: ${this.#logFile})`, () => {
-      if (!this.isRunning) throw new Error(`${this.name} ended at start, see ${this.#logFile}`)
-      return isReady(this.url)
-    })
+    await eventually(
+      `${this.name} is ready (log: ${this.#logFile})`,
+      () => {
+        if (!this.isRunning) throw new Error(`${this.name} ended at start, see ${this.#logFile}`)
+        return isReady(this.url)
+      },
+      READY_WITHIN_MS,
+    )
   }
 
   spawn(env: Record<string, string> = {}): void {

@@ -1,6 +1,6 @@
 /**
- * The page under its content security policy, in a real browser. Every test of this folder fails on a violation (stage.ts
- * listens for them); here the policy itself is looked at, and that a violation would be noticed.
+ * The page under its content security policy, in a real browser. Every test of this folder fails on a violation
+ * (stage.ts listens for them); here the policy itself is looked at, and that a violation would be noticed.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'

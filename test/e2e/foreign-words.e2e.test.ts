@@ -2,11 +2,11 @@
  * What people write stands on the page as theirs: it paints over nobody's words, can be told from what the page says
  * itself, and from the words of others of the same name.
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { describe, expect, test } from 'vitest'
 import type { Locator } from 'playwright-core'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, freshId, type MutationInput, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 import { alterAnswers } from './altered-answers.ts'
 import { chromiumPath, useStage } from './stage.ts'
 
@@ -57,7 +57,7 @@ describe.skipIf(chromiumPath === undefined)('the words of others', () => {
     await ada.page.getByPlaceholder('Write a message').waitFor()
 
     const gateway = stage().cluster.gateways[0]?.url ?? ''
-    const others = await Promise.all([founder, nobody].map(({ token }) => WireSocket.welcomed(gateway, token)))
+    const others = await Promise.all([founder, nobody].map(({ token }) => RawClient.welcomed(gateway, token)))
     for (const [index, other] of others.entries()) {
       other.send({ type: 'subscribe', space: room })
       other.send({ type: 'presence', space: room, state: { status: `At ${STACK}` } })

@@ -2,10 +2,10 @@
  * Oneself among others: in a crowd one sees oneself; of several tabs one in sight is enough to be there; what was typed
  * and erased is not being typed any more; and what somebody says about themselves does not pass for what the page says.
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { describe, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, freshId, signIn } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 import type { Person } from './person.ts'
 import { chromiumPath, useStage } from './stage.ts'
 
@@ -142,9 +142,9 @@ describe.skipIf(chromiumPath === undefined)('oneself, as one sees it and as the 
   })
 
   /** Somebody who has a space open without a page. */
-  async function visit(space: string, name: string): Promise<WireSocket> {
+  async function visit(space: string, name: string): Promise<RawClient> {
     const { token } = await signIn(stage().apiUrl, name)
-    const visitor = await WireSocket.welcomed(stage().cluster.gateways[0]?.url ?? '', token)
+    const visitor = await RawClient.welcomed(stage().cluster.gateways[0]?.url ?? '', token)
     visitor.send({ type: 'subscribe', space })
     return visitor
   }

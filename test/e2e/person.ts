@@ -1,6 +1,6 @@
 /**
- * One person at one page of the browser tests: what they do there, and what they see. Waits for what is to be seen; what
- * must not be seen is for the tests to ask. A person with several tabs is several of these with one id.
+ * One person at one page of the browser tests: what they do there, and what they see. Waits for what is to be seen;
+ * what must not be seen is for the tests to ask. A person with several tabs is several of these with one id.
  */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
 
@@ -124,7 +124,9 @@ export class Person {
     return this.page.locator(`[data-testid="presence-${where}"][data-being="${id}"]`)
   }
 
-  /** The ids of those here, sorted; read in one go, since an item that goes between two questions would be waited for. */
+  /**
+   * The ids of those here, sorted; read in one go, since an item that goes between two questions would be waited for.
+   */
   async here(): Promise<string[]> {
     const items = this.page.getByTestId('presence-here')
     const beings = await items.evaluateAll((all) => all.map((item) => item.getAttribute('data-being') ?? ''))

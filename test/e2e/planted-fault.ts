@@ -1,6 +1,7 @@
 /**
- * Faults in drawing, planted from outside: an element, or a text beside others, that the browser refuses to make. So the
- * page that is shipped holds nothing for tests, and any part of it can be made to break. Outlives a reload of the tab.
+ * Faults in drawing, planted from outside: an element, or a text beside others, that the browser refuses to make. So
+ * the page that is shipped holds nothing for tests, and any part of it can be made to break. Outlives a reload of the
+ * tab.
  */
 import type { Page } from 'playwright-core'
 

@@ -3,11 +3,12 @@
  * are seen by the others; a reload never makes anybody blink; the last tab makes its person leave, with the time; a
  * gateway that is killed takes only those with it who do not come back, within its lease.
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import type { Being } from '@rhizom/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import { eventually, provided } from '../cluster/cluster.ts'
-import { TcpProxy, targetOf } from '../faults/tcp-proxy.ts'
-import { WireSocket } from '../wire/checking-client.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { provided } from '../cluster/cluster.ts'
+import { TcpProxy, targetOf } from '../kit/tcp-proxy.ts'
 import { call, signIn } from '../wire/api-caller.ts'
 import type { Listed, Person } from './person.ts'
 import { chromiumPath, useStage } from './stage.ts'
@@ -93,7 +94,7 @@ describe.skipIf(chromiumPath === undefined)('who is here, on three screens and t
 
     // A killed gateway: those who come back elsewhere never blink, the one who cannot is gone after the lease.
     const [first] = stage().cluster.gateways
-    const visitor = await WireSocket.welcomed(first?.url ?? '', zoe.token)
+    const visitor = await RawClient.welcomed(first?.url ?? '', zoe.token)
     visitor.send({ type: 'subscribe', space: room })
     await allSee([ada, cy], [ada, cy, { id: zoe.being.id, name: 'Zoe' }])
     await Promise.all([ada.keepAnEyeOn(cy), cy.keepAnEyeOn(ada)])
@@ -172,9 +173,9 @@ describe.skipIf(chromiumPath === undefined)('who is here, on three screens and t
   })
 
   /** Somebody who has a space open without a page. */
-  async function visit(space: string, name: string): Promise<WireSocket> {
+  async function visit(space: string, name: string): Promise<RawClient> {
     const { token } = await signIn(stage().apiUrl, name)
-    const visitor = await WireSocket.welcomed(stage().cluster.gateways[0]?.url ?? '', token)
+    const visitor = await RawClient.welcomed(stage().cluster.gateways[0]?.url ?? '', token)
     visitor.send({ type: 'subscribe', space })
     return visitor
   }

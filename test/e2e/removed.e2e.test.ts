@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { loadSession } from '@rhizom/client'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply } from '../wire/api-caller.ts'
 import { chromiumPath, useStage } from './stage.ts'
 

@@ -1,20 +1,20 @@
 /**
- * Brings a crowd in: makes the spaces, signs everybody in, seats those who stay and invites those who come and go. Nobody
- * is connected yet when it is done.
+ * Brings the clients in: makes the spaces, signs everybody in, places those who stay and invites those who come and go.
+ * Nobody is connected yet when it is done.
  */
 import { LIMITS } from '@rhizom/protocol'
 import { apply, type Session, signIn } from '../wire/api-caller.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Attendance } from './presence/attendance.ts'
 import { Visitors } from './presence/visitors.ts'
-import { type Random, seeded } from './random.ts'
-import { cellarOf, type Seat, seating, type Spaces } from './seating.ts'
+import { type Random, seeded } from '../kit/chance.ts'
+import { cellarOf, type Placement, placements, type Spaces } from './client-placement.ts'
 import { SpaceLog } from './space-log.ts'
 import type { Rig } from './rig.ts'
 import { Watcher } from './watcher.ts'
 import { Writer } from './writer.ts'
 
-/** What the api nodes of the rig are told (cast.ts). */
+/** What the api nodes of the rig are told (run-setup.ts). */
 export const SNAPSHOT_SIZE = { intentions: LIMITS.snapshotIntentions, bytes: 1024 * 1024 } as const
 
 const REGULARS = 5
@@ -66,12 +66,13 @@ export async function arrive(venue: Venue, random: Random, counts: { writers: nu
   }
   const watchers: Watcher[] = []
   const sessions = new Map<string, Session>()
-  for (const [index, seat] of seating(spaces).entries()) {
-    const known = sessions.get(seat.being)
-    const session = known ?? (await signIn(api, seat.being))
-    if (known === undefined && seat.spaces.includes(cellarOf(spaces))) await join(session, 'viewer', cellarOf(spaces))
-    sessions.set(seat.being, session)
-    watchers.push(watcherOf(venue, seat, session, index, known === undefined))
+  for (const [index, placement] of placements(spaces).entries()) {
+    const known = sessions.get(placement.being)
+    const session = known ?? (await signIn(api, placement.being))
+    if (known === undefined && placement.spaces.includes(cellarOf(spaces)))
+      await join(session, 'viewer', cellarOf(spaces))
+    sessions.set(placement.being, session)
+    watchers.push(watcherOf(venue, placement, session, index, known === undefined))
   }
   const visitors = await invite(venue, api, seeded(random.below(2 ** 31)))
   const heads = await rig.heads(allSpaces)
@@ -83,9 +84,15 @@ function writerOf({ spaces, apis, acknowledgements, pace }: Venue, { token }: Se
   return new Writer({ token, spaces: spaces.busy, apis, acknowledgements, random, pace })
 }
 
-function watcherOf(venue: Venue, seat: Omit<Seat, 'being'>, session: Session, first: number, voice: boolean): Watcher {
+function watcherOf(
+  venue: Venue,
+  placement: Omit<Placement, 'being'>,
+  session: Session,
+  first: number,
+  voice: boolean,
+): Watcher {
   const { rig, attendance, acknowledgements } = venue
-  const { name, spaces, present, direct } = seat
+  const { name, spaces, present, direct } = placement
   return new Watcher({
     name,
     spaces,
@@ -116,7 +123,7 @@ async function invite(venue: Venue, api: string, random: Random): Promise<Visito
     regulars: await called('Regular', REGULARS),
     guests: await called('Guest', GUESTS),
     gateways: venue.rig.gateways.length,
-    spaces: { usual: venue.spaces.porch, others: venue.spaces.busy.slice(0, 3) },
+    spaces: { usual: venue.spaces.churn, others: venue.spaces.busy.slice(0, 3) },
     random,
   })
 }

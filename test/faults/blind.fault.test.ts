@@ -1,23 +1,24 @@
 /**
- * Shows that the drills can fail, on a rig of real processes: with a loss planted they say what is lost, and with what a
- * rule rests on switched off they say that it does not hold.
+ * Shows that the drills can fail, on a rig of real processes: with a loss planted they say what is lost, and with what
+ * a rule rests on switched off they say that it does not hold.
  */
 import { presenceField, REDIS } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bringUp, type Cast } from './cast.ts'
+import { bringUp, type RunSetup } from './run-setup.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
+import { deafFaults, endFormer } from './catalog/deaf-faults.ts'
 import { processFaults } from './catalog/process-faults.ts'
 import { type Fault, nothingToHeal } from './fault.ts'
-import { seatGuests, untilEverybody } from './presence/guests.ts'
+import { placeGuests, untilEverybody } from './presence/guests.ts'
 import { withRedis } from './stores.ts'
 
 const NEVER_MS = String(3_600_000)
 
-let cast: Cast
+let setup: RunSetup
 
 beforeAll(async () => {
-  cast = await bringUp({
+  setup = await bringUp({
     seed: 1,
     pace: { batch: 3, everyMs: 80 },
     gateways: 2,
@@ -29,16 +30,16 @@ beforeAll(async () => {
 }, 60_000)
 
 afterAll(async () => {
-  await cast?.stop()
+  await setup?.stop()
 }, 60_000)
 
 const planted = (strike: Fault['strike']): Fault => ({ name: 'planted', weight: 0, holdMs: 0, strike })
 
 test('F20 a change that one client never got makes a drill fail', { timeout: 60_000 }, async () => {
-  const outcome = await cast.drill.run(
-    planted(async ({ crowd }) => {
-      await crowd.untilWritten(60, 10_000)
-      const [first] = crowd.watchers
+  const outcome = await setup.drill.run(
+    planted(async ({ clients }) => {
+      await clients.untilWritten(60, 10_000)
+      const [first] = clients.watchers
       for (const { stretches } of first?.witnesses.values() ?? []) stretches.at(-1)?.seen.splice(5, 1)
       return nothingToHeal
     }),
@@ -47,34 +48,34 @@ test('F20 a change that one client never got makes a drill fail', { timeout: 60_
 })
 
 test('F20 an acknowledged change that another took the place of makes a drill fail', { timeout: 60_000 }, async () => {
-  const outcome = await cast.drill.run(
-    planted(async ({ crowd, rig }) => {
-      await crowd.untilWritten(60, 10_000)
-      const [space = ''] = crowd.spaces.busy
-      const at = crowd.acknowledgements.highest(space) - 3
+  const outcome = await setup.drill.run(
+    planted(async ({ clients, rig }) => {
+      await clients.untilWritten(60, 10_000)
+      const [space = ''] = clients.spaces.busy
+      const at = clients.acknowledgements.highest(space) - 3
       await rig.sql`update changes set mutation = gen_random_uuid() where space = ${space} and version = ${at}`
       return nothingToHeal
     }),
   )
-  const watching = cast.crowd.watchersOf(cast.crowd.spaces.busy[0] ?? '').length
+  const watching = setup.clients.watchersOf(setup.clients.spaces.busy[0] ?? '').length
   expect(outcome.passed).toBe(false)
   // One promise was not kept, and every client lacks the one and holds the other.
   expect(outcome).toMatchObject({ lost: 1 + watching, duplicated: 0, outOfOrder: watching })
 })
 
 test('F20 a hole in the log makes a drill fail', { timeout: 60_000 }, async () => {
-  const outcome = await cast.drill.run(
-    planted(async ({ crowd, rig }) => {
-      await crowd.untilWritten(60, 10_000)
-      const [, space = ''] = crowd.spaces.busy
-      const gone = crowd.acknowledgements.highest(space) - 3
+  const outcome = await setup.drill.run(
+    planted(async ({ clients, rig }) => {
+      await clients.untilWritten(60, 10_000)
+      const [, space = ''] = clients.spaces.busy
+      const gone = clients.acknowledgements.highest(space) - 3
       await rig.sql`delete from changes where space = ${space} and version = ${gone}`
       return nothingToHeal
     }),
   )
   expect(outcome.passed).toBe(false)
   expect(outcome.problems.join('\n')).toContain('cannot be read')
-  await cast.drill.mend()
+  await setup.drill.mend()
 })
 
 /** Shorter than what a healthy system would be given: here it is known that it will not be exact. */
@@ -83,9 +84,9 @@ const SOON = { exactWithinMs: 1_500 }
 test('F27 F28 a client that only watches while it should be here is missing, and called away', {
   timeout: 60_000,
 }, async () => {
-  const outcome = await cast.drill.run({
+  const outcome = await setup.drill.run({
     ...planted(async (stage) => {
-      const [page] = await seatGuests(stage, 0)
+      const [page] = await placeGuests(stage, 0)
       const [space = ''] = page?.rosters.keys() ?? []
       page?.say({ type: 'subscribe', space, present: false })
       await untilEverybody(stage, 'misses', page === undefined ? [] : [page])
@@ -94,16 +95,16 @@ test('F27 F28 a client that only watches while it should be here is missing, and
     ...SOON,
   })
   expect(outcome).toMatchObject({ passed: false, ghosts: 0, missing: 1, blinks: 1, exactMs: undefined })
-  expect(outcome.problems.join('\n')).toMatch(/missing: .*visitor-\d+.*@porch.*: @guest/)
-  expect(outcome.problems.join('\n')).toMatch(/blink: .* was told at .* that @guest\S* left in @porch/)
+  expect(outcome.problems.join('\n')).toMatch(/missing: .*visitor-\d+.*@churn.*: @guest/)
+  expect(outcome.problems.join('\n')).toMatch(/blink: .* was told at .* that @guest\S* left in @churn/)
 })
 
 test('F28 somebody who is called away and back is a blink, though all is exact in the end', {
   timeout: 60_000,
 }, async () => {
-  const outcome = await cast.drill.run(
+  const outcome = await setup.drill.run(
     planted(async (stage) => {
-      const [page] = await seatGuests(stage, 1)
+      const [page] = await placeGuests(stage, 1)
       const [space = ''] = page?.rosters.keys() ?? []
       page?.say({ type: 'subscribe', space, present: false })
       await untilEverybody(stage, 'misses', page === undefined ? [] : [page])
@@ -119,10 +120,10 @@ test('F27 an entry of a gateway that nobody knows is a ghost everywhere', { time
   const bootId = 'a-gateway-that-never-was'
   const ghost = '@somebody-who-never-was'
   const inRedis = <T>(work: (redis: Redis) => Promise<T>): Promise<T> =>
-    withRedis(cast.rig.stores.redis.primary.url, work)
-  const outcome = await cast.drill.run({
-    ...planted(async ({ crowd }) => {
-      const key = REDIS.here(crowd.spaces.porch)
+    withRedis(setup.rig.stores.redis.primary.url, work)
+  const outcome = await setup.drill.run({
+    ...planted(async ({ clients }) => {
+      const key = REDIS.here(clients.spaces.churn)
       const entry = JSON.stringify({ state: {}, since: Date.now() })
       await inRedis((redis) => redis.set(REDIS.gatewayLease(bootId), JSON.stringify({ formerly: [] })))
       await inRedis((redis) => redis.hset(key, presenceField(bootId, ghost), entry))
@@ -131,18 +132,18 @@ test('F27 an entry of a gateway that nobody knows is a ghost everywhere', { time
     ...SOON,
   })
   await inRedis((redis) => redis.del(REDIS.gatewayLease(bootId)))
-  await inRedis((redis) => redis.hdel(REDIS.here(cast.crowd.spaces.porch), presenceField(bootId, ghost)))
+  await inRedis((redis) => redis.hdel(REDIS.here(setup.clients.spaces.churn), presenceField(bootId, ghost)))
   expect(outcome).toMatchObject({ passed: false, ghosts: 1, missing: 0, exactMs: undefined })
   const said = outcome.problems.join('\n')
   for (const where of ['Redis', 'api-1', 'api-2'])
-    expect(said).toMatch(new RegExp(`ghosts: ${where}, @porch.*${ghost}`))
-  await cast.drill.mend()
+    expect(said).toMatch(new RegExp(`ghosts: ${where}, @churn.*${ghost}`))
+  await setup.drill.mend()
 })
 
 test('F29 a presence frame that does not follow makes a drill fail', { timeout: 60_000 }, async () => {
-  const outcome = await cast.drill.run(
-    planted(async ({ crowd }) => {
-      const [first] = crowd.watchers
+  const outcome = await setup.drill.run(
+    planted(async ({ clients }) => {
+      const [first] = clients.watchers
       for (const roster of first?.rosters.values() ?? []) {
         const { space, list } = roster
         const updated = [{ being: '@nobody', state: {}, since: 1 }]
@@ -164,7 +165,7 @@ test('F30 with leases that do not run out, those of a killed gateway are left as
 }, async () => {
   const killed = processFaults.find(({ name }) => name.startsWith('gateway killed'))
   if (killed === undefined) throw new Error('no such fault')
-  const outcome = await cast.drill.run({ ...killed, ...SOON })
+  const outcome = await setup.drill.run({ ...killed, ...SOON })
   expect(outcome.passed).toBe(false)
   expect(outcome.ghosts).toBeGreaterThan(0)
   expect(outcome.exactMs).toBeUndefined()
@@ -173,7 +174,26 @@ test('F30 with leases that do not run out, those of a killed gateway are left as
 test('F22 without heads, a change that was committed and not published is missed', { timeout: 60_000 }, async () => {
   const [unpublished] = commitFaults
   if (unpublished === undefined) throw new Error('no such fault')
-  const outcome = await cast.drill.run(unpublished)
+  const outcome = await setup.drill.run(unpublished)
   expect(outcome.passed).toBe(false)
   expect(outcome.problems.join('\n')).toContain('not level')
+})
+
+test('F32 without the silence of heads, what is written while Redis is deaf for gateways reaches nobody', {
+  timeout: 60_000,
+}, async () => {
+  const [deaf] = deafFaults
+  if (deaf === undefined) throw new Error('no such fault')
+  const outcome = await setup.drill.run({
+    ...deaf,
+    ...SOON,
+    levelWithinMs: 1_500,
+    strike: async (stage) => {
+      await deaf.strike(stage)
+      return () => endFormer(stage)
+    },
+  })
+  expect(outcome.passed).toBe(false)
+  expect(outcome.underFaultMs).toBeUndefined()
+  expect(outcome.problems.join('\n')).toContain('nobody was level again while it lasted')
 })

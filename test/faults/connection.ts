@@ -1,6 +1,6 @@
 /**
  * One raw WebSocket to a gateway: hands over frames as the contract knows them and says how it ended. It decides
- * nothing; when to connect, come back or give up is the lifeline's matter (lifeline.ts).
+ * nothing; when to connect, come back or give up is the reconnecting's matter (reconnecting-client.ts).
  */
 import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
 import { WebSocket } from 'ws'

@@ -37,8 +37,8 @@ export function difference(now: Counts, before: Counts): Counts {
 export function countsOf(watchers: readonly Watcher[], writers: readonly Writer[]): Counts {
   const witnesses = watchers.flatMap((watcher) => [...watcher.witnesses.values()])
   return {
-    connects: sum(watchers, ({ lifeline }) => lifeline.connects),
-    silences: sum(watchers, ({ lifeline }) => lifeline.silences),
+    connects: sum(watchers, ({ reconnecting }) => reconnecting.connects),
+    silences: sum(watchers, ({ reconnecting }) => reconnecting.silences),
     gaps: sum(witnesses, ({ gaps }) => gaps),
     headsAhead: sum(watchers, ({ headsAhead }) => headsAhead),
     unanswered: sum(watchers, ({ unanswered }) => unanswered),

@@ -1,17 +1,17 @@
 /**
- * Runs one fault against the rig and its crowd: strike, hold, heal, wait until everybody is level, then stop writing and
- * compare all that was promised and given with the log. Every wait has an end; what fails says who was where.
+ * Runs one fault against the rig and its clients: strike, hold, heal, wait until everybody is level, then stop writing
+ * and compare all that was promised and given with the log. Every wait has an end; what fails says who was where.
  *
  *   strike ──── hold ────► heal ─┬► level? ─► writes and bus work again? ─► writing held ─┬► verdict
  *   people come and go ········► └► nobody comes or goes: is who is here exact? ──────────┘
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Counts, difference } from './counts.ts'
-import type { Crowd } from './crowd.ts'
+import type { Clients } from './clients.ts'
 import { type Fault, LEVEL_WITHIN_MS, type Stage } from './fault.ts'
 import type { Exactness } from './presence/presence-judge.ts'
 import { EXACT_WITHIN_MS } from './presence/settings.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../kit/chance.ts'
 import type { Heads, Rig } from './rig.ts'
 import { type Findings, isClean } from './verdict.ts'
 
@@ -60,31 +60,31 @@ const PROBLEMS_SHOWN = 12
 
 export class Drill {
   readonly #rig: Rig
-  readonly #crowd: Crowd
+  readonly #clients: Clients
   readonly #random: Random
 
-  constructor(rig: Rig, crowd: Crowd, random: Random) {
+  constructor(rig: Rig, clients: Clients, random: Random) {
     this.#rig = rig
-    this.#crowd = crowd
+    this.#clients = clients
     this.#random = random
   }
 
   async run(fault: Fault): Promise<Outcome> {
-    const crowd = this.#crowd
+    const clients = this.#clients
     const notes: string[] = []
     const problems: string[] = []
     const stage: Stage = {
       rig: this.#rig,
-      crowd,
+      clients,
       random: this.#random,
       note: (text) => notes.push(text),
       problem: (text) => problems.push(text),
     }
     const begunAt = performance.now()
-    const acknowledgedBefore = crowd.acknowledgements.total
-    const countsBefore = crowd.counts()
+    const acknowledgedBefore = clients.acknowledgements.total
+    const countsBefore = clients.counts()
     const linesBefore = this.#rig.logLines()
-    crowd.acknowledgements.beginMeasuring()
+    clients.acknowledgements.beginMeasuring()
     const outcome: Outcome = {
       fault: fault.name,
       passed: false,
@@ -107,59 +107,60 @@ export class Drill {
       problems,
     }
     try {
-      await crowd.spread()
+      await clients.spread()
       const heal = await fault.strike(stage)
       const observed = this.#observe()
       await sleep(fault.holdMs)
       outcome.underFaultMs = observed.end()
+      problems.push(...this.#unserved(outcome, fault))
       await heal()
       const healedAt = performance.now()
-      crowd.visitors.hold()
-      const exact = crowd.presence.untilExact(healedAt, fault.exactWithinMs ?? EXACT_WITHIN_MS)
+      clients.visitors.hold()
+      const exact = clients.presence.untilExact(healedAt, fault.exactWithinMs ?? EXACT_WITHIN_MS)
       outcome.levelMs = await this.#level(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
-      await crowd.untilWritten(WRITES_AFTERWARDS, WRITES_AGAIN_WITHIN_MS)
-      await crowd.untilQuick(QUICK_WITHIN_MS)
-      await crowd.holdWriting()
-      const findings = await crowd.messages.verify(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
+      await clients.untilWritten(WRITES_AFTERWARDS, WRITES_AGAIN_WITHIN_MS)
+      await clients.untilQuick(QUICK_WITHIN_MS)
+      await clients.holdWriting()
+      const findings = await clients.messages.verify(fault.levelWithinMs ?? LEVEL_WITHIN_MS)
       record(outcome, findings)
       recordPresence(outcome, await exact)
-      for (const watcher of crowd.watchers) watcher.impaired = false
+      for (const watcher of clients.watchers) watcher.impaired = false
       await this.#rig.untilReady(READY_WITHIN_MS)
       outcome.readyMs = performance.now() - healedAt
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
     }
-    const told = crowd.presence.judge()
+    const told = clients.presence.judge()
     outcome.blinks = told.blinks.length
-    problems.push(...told.problems.slice(0, PROBLEMS_SHOWN), ...crowd.takeProblems().slice(0, PROBLEMS_SHOWN))
-    outcome.acknowledged = crowd.acknowledgements.total - acknowledgedBefore
-    outcome.worstDelayMs = crowd.acknowledgements.worstDelayMs
+    problems.push(...told.problems.slice(0, PROBLEMS_SHOWN), ...clients.takeProblems().slice(0, PROBLEMS_SHOWN))
+    outcome.acknowledged = clients.acknowledgements.total - acknowledgedBefore
+    outcome.worstDelayMs = clients.acknowledgements.worstDelayMs
     outcome.tookMs = performance.now() - begunAt
-    outcome.counts = difference(crowd.counts(), countsBefore)
+    outcome.counts = difference(clients.counts(), countsBefore)
     outcome.logLines = this.#rig.logLines() - linesBefore
     if (outcome.logLines > MOST_LOG_LINES) problems.push(`${outcome.logLines} lines were logged: a storm`)
     outcome.passed = problems.length === 0
-    crowd.goOnWriting()
-    crowd.visitors.dismiss()
-    crowd.visitors.goOn()
+    clients.goOnWriting()
+    clients.visitors.dismiss()
+    clients.visitors.goOn()
     return outcome
   }
 
   /** After a failed drill, so that the next one says something about its own fault. Throws where nothing helps. */
   async mend(): Promise<void> {
-    const crowd = this.#crowd
+    const clients = this.#clients
     await this.#rig.mend()
-    crowd.avoided.clear()
-    crowd.visitors.hold()
-    for (const watcher of crowd.watchers) watcher.recover()
-    await crowd.holdWriting()
-    await crowd.messages.beginAnew(LEVEL_WITHIN_MS)
-    const { problems } = await crowd.presence.untilExact(performance.now(), EXACT_WITHIN_MS)
+    clients.avoided.clear()
+    clients.visitors.hold()
+    for (const watcher of clients.watchers) watcher.recover()
+    await clients.holdWriting()
+    await clients.messages.beginAnew(LEVEL_WITHIN_MS)
+    const { problems } = await clients.presence.untilExact(performance.now(), EXACT_WITHIN_MS)
     if (problems.length > 0) throw new Error(`who is here stays wrong: ${problems.slice(0, PROBLEMS_SHOWN).join('\n')}`)
-    crowd.presence.forget()
-    crowd.takeProblems()
-    crowd.goOnWriting()
-    crowd.visitors.goOn()
+    clients.presence.forget()
+    clients.takeProblems()
+    clients.goOnWriting()
+    clients.visitors.goOn()
   }
 
   /** From now until its end sees when something written from now on has reached everybody who can be reached. */
@@ -173,8 +174,8 @@ export class Drill {
       while (!over && servedAfter === undefined) {
         before ??= await this.#headsNow()
         if (before !== undefined) fresh ??= newerThan(before, await this.#headsNow())
-        const watching = this.#crowd.watchers.filter(({ impaired }) => !impaired)
-        if (!over && fresh !== undefined && this.#crowd.areLevel(fresh, watching))
+        const watching = this.#clients.watchers.filter(({ impaired }) => !impaired)
+        if (!over && fresh !== undefined && this.#clients.areLevel(fresh, watching))
           servedAfter = performance.now() - begunAt
         await sleep(LOOK_EVERY_MS)
       }
@@ -188,15 +189,28 @@ export class Drill {
     }
   }
 
+  /** What is wrong with how changes reached everybody while the fault stood, and nothing was healed. */
+  #unserved({ underFaultMs }: Outcome, { servedWithinMs }: Fault): string[] {
+    if (servedWithinMs === undefined) return []
+    if (underFaultMs === undefined) return ['nobody was level again while it lasted']
+    const { worstDelayMs } = this.#clients.acknowledgements
+    return [
+      { what: 'everybody was level again', tookMs: underFaultMs },
+      { what: 'a change reached a client', tookMs: worstDelayMs },
+    ].flatMap(({ what, tookMs }) =>
+      tookMs > servedWithinMs ? `${what} only after ${Math.round(tookMs)} ms while it lasted` : [],
+    )
+  }
+
   /** Nothing where Postgres does not answer. */
   #headsNow(): Promise<Heads | undefined> {
-    return this.#rig.heads(this.#crowd.allSpaces).catch(() => undefined)
+    return this.#rig.heads(this.#clients.allSpaces).catch(() => undefined)
   }
 
   async #level(withinMs: number): Promise<number> {
     const healedAt = performance.now()
     const heads = await this.#heads()
-    await this.#crowd.untilLevel(heads, withinMs)
+    await this.#clients.untilLevel(heads, withinMs)
     return performance.now() - healedAt
   }
 
@@ -204,7 +218,7 @@ export class Drill {
     const deadline = performance.now() + LEVEL_WITHIN_MS
     for (;;) {
       try {
-        return await this.#rig.heads(this.#crowd.allSpaces)
+        return await this.#rig.heads(this.#clients.allSpaces)
       } catch (error) {
         if (performance.now() > deadline) throw error
         await sleep(LOOK_EVERY_MS)

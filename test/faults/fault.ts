@@ -2,13 +2,13 @@
  * What a fault is: how it strikes, for how long, and how it is healed. The catalogue has one file per kind of part
  * (catalog/); drill.ts runs a fault and judges what became of it.
  */
-import type { Crowd } from './crowd.ts'
-import type { Random } from './random.ts'
+import type { Clients } from './clients.ts'
+import type { Random } from '../kit/chance.ts'
 import type { Rig } from './rig.ts'
 
 export interface Stage {
   rig: Rig
-  crowd: Crowd
+  clients: Clients
   random: Random
   /** Something worth a line beside the numbers. */
   note(text: string): void
@@ -23,6 +23,8 @@ export interface Fault {
   weight: number
   /** How long it stands between striking and healing. */
   holdMs: number
+  /** While it stands, what is written reaches everybody who can be reached within this. */
+  servedWithinMs?: number
   /** How long everybody has to be level after it was healed. */
   levelWithinMs?: number
   /** How long everybody who tells who is here has to be exact after it was healed. */

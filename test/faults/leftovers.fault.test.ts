@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { lookUpProcess, type ProcessFacts, stillRuns } from '@rhizom/infra/local/process-facts.ts'
 import { expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { processTree } from './process-signals.ts'
 
 const run = fileURLToPath(new URL('./run.ts', import.meta.url))

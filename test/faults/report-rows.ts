@@ -1,4 +1,6 @@
-/** The rows of a report: one per fault, with all its injections in a long run taken together, in the catalogue's order. */
+/**
+ * The rows of a report: one per fault, with all its injections in a long run taken together, in the catalogue's order.
+ */
 import type { Outcome } from './drill.ts'
 
 export interface Row extends Totals {

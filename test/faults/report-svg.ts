@@ -1,7 +1,8 @@
 /**
- * The picture of a run: one row per fault, the numbers that must be zero, a bar for how long until every client was level
- * again after healing, a thin one for how long until everybody who tells of presence was exact, and a mark for the longest
- * delay of any acknowledged change. Plain SVG without scripts or fonts of its own, readable on a light and on a dark page.
+ * The picture of a run: one row per fault, the numbers that must be zero, a bar for how long until every client was
+ * level again after healing, a thin one for how long until everybody who tells of presence was exact, and a mark for
+ * the longest delay of any acknowledged change. Plain SVG without scripts or fonts of its own, readable on a light and
+ * on a dark page.
  */
 import type { Outcome } from './drill.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -113,7 +114,7 @@ export function pictureOf(outcomes: readonly Outcome[], facts: RunFacts, order: 
 <rect class="paper" x="0.5" y="0.5" width="${WIDTH - 1}" height="${bottom + 107}" rx="8"/>
 <text class="title" x="${LEFT}" y="40">${escaped(verdict)}</text>
 <text class="title" x="${LEFT}" y="64">${escaped(presence)}</text>
-<text class="facts" x="${LEFT}" y="86">${escaped(facts.cast)}</text>
+<text class="facts" x="${LEFT}" y="86">${escaped(facts.participants)}</text>
 <text class="facts" x="${LEFT}" y="104">${escaped(`${facts.command} · commit ${facts.commit} · ${facts.date} · seed ${facts.seed} · ${Math.round(facts.tookMs / 1_000)} s · ${facts.presence}`)}</text>
 <text class="head" x="${LEFT}" y="${TOP - 12}">fault</text>
 ${head(COLUMNS.acknowledged, 'acknowledged')}${ZEROS.map(({ head: text, x }) => head(x, text)).join('')}

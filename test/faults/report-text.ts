@@ -41,7 +41,7 @@ export function progressLine(outcome: Outcome): string {
 export function tableOf(outcomes: readonly Outcome[], facts: RunFacts, order: readonly string[] = []): string {
   return [
     `${facts.command} at ${facts.commit}, ${facts.date}, seed ${facts.seed}, ${Math.round(facts.tookMs / 1_000)} s`,
-    `${facts.cast}; ${facts.presence}`,
+    `${facts.participants}; ${facts.presence}`,
     ...[MESSAGES, PRESENCE].flatMap((table) => ['', ...linesOf(table, outcomes, order)]),
   ].join('\n')
 }

@@ -10,7 +10,7 @@ const facts: RunFacts = {
   date: '2026-11-23',
   seed: 7,
   tookMs: 61_000,
-  cast: '2 api nodes & 3 gateways',
+  participants: '2 api nodes & 3 gateways',
   presence: 'presence lease 4 s, grace 1 s',
   logs: '/somewhere/logs',
 }

@@ -1,7 +1,7 @@
 /**
  * What a run leaves behind: a table on the screen, `faults.json` with every number, and `faults.svg`, the picture that
- * the README shows. Text and picture are made elsewhere (report-text.ts, report-svg.ts); this gathers the facts of a run
- * and writes the files.
+ * the README shows. Text and picture are made elsewhere (report-text.ts, report-svg.ts); this gathers the facts of a
+ * run and writes the files.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -30,11 +30,15 @@ export function commitNow(): string {
   return commit === '' ? 'no commit' : `${commit}${git('status', '--porcelain') === '' ? '' : '+'}`
 }
 
-/** Writes JSON and picture; `publish` also writes the picture where the README shows it. */
-export function writeReport(outcomes: readonly Outcome[], facts: RunFacts, publish: boolean): WrittenReport {
+/** Writes JSON and picture under a name; `publish` also writes the picture where the README shows it. */
+export function writeReport(
+  outcomes: readonly Outcome[],
+  facts: RunFacts,
+  { name, publish }: { name: string; publish: boolean },
+): WrittenReport {
   mkdirSync(reportFolder, { recursive: true })
-  const json = join(reportFolder, 'faults.json')
-  const svg = join(reportFolder, 'faults.svg')
+  const json = join(reportFolder, `${name}.json`)
+  const svg = join(reportFolder, `${name}.svg`)
   const order = LONG_RUN_FAULTS.map(({ name }) => name)
   const picture = pictureOf(outcomes, facts, order)
   writeFileSync(json, `${JSON.stringify({ ...facts, totals: totalsOf(outcomes), outcomes }, undefined, 2)}\n`)

@@ -1,6 +1,6 @@
 /**
  * Everything that can fail, in one place: the stores, two api nodes, the gateways, and a link with a name between any
- * two of them. Who writes and who watches is the crowd's matter (crowd.ts), what fails when is the drill's (drill.ts).
+ * two of them. Who writes and who watches is the matter of clients.ts, what fails when is the drill's (drill.ts).
  *
  *   clients ─► gateway-k ─► api-1, api-2 ─► postgres        each arrow is a proxy that can be cut or blackholed
  *                  └──────────┴────────► redis ◄─ replica
@@ -10,9 +10,10 @@ import { join } from 'node:path'
 import { startGuard } from '@rhizom/infra/local/guard.ts'
 import { cacheDirectory } from '@rhizom/infra/local/places.ts'
 import postgres from 'postgres'
-import { type Cluster, type ClusterNode, eventually, isReady, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, type ClusterNode, isReady, startCluster } from '../cluster/cluster.ts'
 import { startStores, type Stores } from './stores.ts'
-import { targetOf, TcpProxy } from './tcp-proxy.ts'
+import { targetOf, TcpProxy } from '../kit/tcp-proxy.ts'
 
 export type LinkKind = 'api→postgres' | 'api→redis' | 'gateway→redis' | 'gateway→api' | 'clients→gateway'
 

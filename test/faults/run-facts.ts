@@ -7,7 +7,7 @@ export interface RunFacts {
   seed: number
   tookMs: number
   /** Who took part, as one line. */
-  cast: string
+  participants: string
   /** The settings that decide how soon presence can be exact, as one line. */
   presence: string
   logs: string

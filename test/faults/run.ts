@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util'
 import { listenForEnd } from '@rhizom/infra/local/endings.ts'
-import { bringUp, type Cast } from './cast.ts'
+import { bringUp, type RunSetup } from './run-setup.ts'
 import { EVERY_FAULT, LONG_RUN_FAULTS } from './catalog/catalog.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
@@ -57,7 +57,7 @@ function* oneByOne(): Generator<Fault> {
 }
 
 /** Draws by weight, every fault once before any comes by chance. */
-function* drawn(until: number, random: Cast['random']): Generator<Fault> {
+function* drawn(until: number, random: RunSetup['random']): Generator<Fault> {
   const all = chosen(LONG_RUN_FAULTS)
   const once = all.map((fault) => ({ fault, order: random.next() })).sort((a, b) => a.order - b.order)
   for (const { fault } of once) if (performance.now() < until) yield fault
@@ -66,34 +66,34 @@ function* drawn(until: number, random: Cast['random']): Generator<Fault> {
 }
 
 /** Writes faster or slower, so that the aim is reached about when the time is over. */
-function adjustPace({ crowd }: Cast, untilMs: number): void {
-  const missing = WRITES_AIMED_AT * 1.05 - crowd.acknowledgements.total
+function adjustPace({ clients }: RunSetup, untilMs: number): void {
+  const missing = WRITES_AIMED_AT * 1.05 - clients.acknowledgements.total
   const left = Math.max(10, (untilMs - performance.now()) / 1_000) * WRITING_SHARE
   const perSecond = missing / left
-  const { everyMs } = crowd.pace
-  const perBatch = (perSecond * (everyMs + 20)) / 1_000 / crowd.writers.length
-  crowd.pace.batch = Math.min(BUSIEST_BATCH, Math.max(3, Math.round(perBatch)))
+  const { everyMs } = clients.pace
+  const perBatch = (perSecond * (everyMs + 20)) / 1_000 / clients.writers.length
+  clients.pace.batch = Math.min(BUSIEST_BATCH, Math.max(3, Math.round(perBatch)))
 }
 
 const startedAt = performance.now()
 const outcomes: Outcome[] = []
 say(`bringing up the rig (seed ${seed})`)
-const cast = await bringUp({ seed, pace: { ...SHORT_PACE } })
-say(`${cast.describe()}; logs in ${cast.rig.logs}`)
+const setup = await bringUp({ seed, pace: { ...SHORT_PACE } })
+say(`${setup.describe()}; logs in ${setup.rig.logs}`)
 const until = startedAt + (minutes ?? 0) * 60_000
 try {
-  for (const fault of minutes === undefined ? oneByOne() : drawn(until, cast.random)) {
+  for (const fault of minutes === undefined ? oneByOne() : drawn(until, setup.random)) {
     if (ended) break
-    if (minutes !== undefined) adjustPace(cast, until)
-    const outcome = await cast.drill.run(fault)
+    if (minutes !== undefined) adjustPace(setup, until)
+    const outcome = await setup.drill.run(fault)
     outcomes.push(outcome)
     const acknowledged = totalsOf(outcomes).acknowledged
     const progress = `${Math.round((performance.now() - startedAt) / 1_000)} s, ${outcomes.length} faults, ${acknowledged} writes`
     say(`[${progress}] ${progressLine(outcome)}`)
     if (outcome.passed) continue
     for (const problem of outcome.problems) say(`       ${problem}`)
-    say(cast.crowd.describe())
-    const hopeless = await cast.drill.mend().then(
+    say(setup.clients.describe())
+    const hopeless = await setup.drill.mend().then(
       () => undefined,
       (error: unknown) => String(error),
     )
@@ -102,7 +102,7 @@ try {
     break
   }
 } finally {
-  await cast.stop()
+  await setup.stop()
 }
 const facts: RunFacts = {
   command: `npm run faults${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}`,
@@ -110,11 +110,11 @@ const facts: RunFacts = {
   date: new Date().toISOString().slice(0, 10),
   seed,
   tookMs: performance.now() - startedAt,
-  cast: cast.describe(),
+  participants: setup.describe(),
   presence: PRESENCE_FACTS,
-  logs: cast.rig.logs,
+  logs: setup.rig.logs,
 }
-const report = writeReport(outcomes, facts, values.publish)
+const report = writeReport(outcomes, facts, { name: 'faults', publish: values.publish })
 say(`\n${report.text}\n`)
 const failures = failuresOf(outcomes, facts)
 if (failures !== '') say(failures)

@@ -1,6 +1,7 @@
 /**
  * The log of one space as the api tells it over HTTP: what every client must end up with. Read on as it grows, each
- * part once; checked to have no hole and no mutation twice. What was verified is let go, so that a long run stays small.
+ * part once; checked to have no hole and no mutation twice. What was verified is let go, so that a long run stays
+ * small.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangesAnswer, Position, Problem } from '@rhizom/protocol'

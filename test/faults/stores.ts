@@ -13,7 +13,7 @@ import { startRedis } from '@rhizom/infra/local/redis.ts'
 import type { Service } from '@rhizom/infra/local/service.ts'
 import { Redis } from 'ioredis'
 import { processTree, signalTree } from './process-signals.ts'
-import { targetOf, TcpProxy } from './tcp-proxy.ts'
+import { targetOf, TcpProxy } from '../kit/tcp-proxy.ts'
 
 /** A server that comes back on its port. */
 export class Store {

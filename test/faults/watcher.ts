@@ -1,17 +1,21 @@
 /**
- * One logical client that lives through everything: watches its spaces over a lifeline (lifeline.ts), resumes by position,
- * notices heads ahead of its own, and is here or only watches. Written against the contract alone; what it was given of a
- * space's log is in its witnesses, what it was told of who is there in its rosters.
+ * One logical client that lives through everything: watches its spaces over a reconnecting (reconnecting-client.ts),
+ * resumes by position, notices heads ahead of its own, and is here or only watches. Written against the contract alone;
+ * what it was given of a space's log is in its witnesses, what it was told of who is there in its rosters.
  */
 import type { JsonObject, ServerFrame } from '@rhizom/protocol'
-import { Lifeline, type LifelineOptions, type LifelineState } from './lifeline.ts'
+import {
+  ReconnectingClient,
+  type ReconnectingClientOptions,
+  type ReconnectingClientState,
+} from './reconnecting-client.ts'
 import type { Attendance, Stay } from './presence/attendance.ts'
 import { RosterWitness } from './presence/roster-witness.ts'
 import { SpaceWitness } from './space-witness.ts'
 
 const ANSWER_WITHIN_MS = 5_000
 
-export interface WatcherOptions extends LifelineOptions {
+export interface WatcherOptions extends ReconnectingClientOptions {
   name: string
   being: string
   spaces: readonly string[]
@@ -29,7 +33,7 @@ export class Watcher {
   readonly isVoice: boolean
   readonly witnesses: ReadonlyMap<string, SpaceWitness>
   readonly rosters: ReadonlyMap<string, RosterWitness>
-  readonly lifeline: Lifeline
+  readonly reconnecting: ReconnectingClient
   headsAhead = 0
   /** Subscriptions that got no answer in time and were asked for again. */
   unanswered = 0
@@ -51,7 +55,7 @@ export class Watcher {
     this.#present = new Set(options.present ? options.spaces : [])
     this.witnesses = new Map(options.spaces.map((space) => [space, new SpaceWitness(space)]))
     this.rosters = new Map(options.spaces.map((space) => [space, new RosterWitness(space)]))
-    this.lifeline = new Lifeline(options, {
+    this.reconnecting = new ReconnectingClient(options, {
       welcomed: () => this.witnesses.forEach((_witness, space) => this.#subscribe(space)),
       frame: (frame) => this.#take(frame),
       looked: (now) => this.#look(now),
@@ -59,43 +63,43 @@ export class Watcher {
     })
   }
 
-  get state(): LifelineState {
-    return this.lifeline.state
+  get state(): ReconnectingClientState {
+    return this.reconnecting.state
   }
 
   get closes(): ReadonlyMap<number, number> {
-    return this.lifeline.closes
+    return this.reconnecting.closes
   }
 
   /** What no gateway may do. */
   get violations(): string[] {
-    return this.lifeline.violations
+    return this.reconnecting.violations
   }
 
   start(): void {
-    this.lifeline.start()
+    this.reconnecting.start()
   }
 
   stop(how?: 'politely' | 'at-once'): void {
-    this.lifeline.stop(how)
+    this.reconnecting.stop(how)
   }
 
   stopReading(): void {
     this.impaired = true
-    this.lifeline.stopReading()
+    this.reconnecting.stopReading()
   }
 
   readAgain(): void {
-    this.lifeline.readAgain()
+    this.reconnecting.readAgain()
   }
 
   sleep(): void {
     this.impaired = true
-    this.lifeline.sleep()
+    this.reconnecting.sleep()
   }
 
   wake(): void {
-    this.lifeline.wake()
+    this.reconnecting.wake()
   }
 
   /** Is a healthy client again, whatever was done to it. */
@@ -135,7 +139,7 @@ export class Watcher {
 
   /** Says something that it does not know of itself. */
   say(frame: object): void {
-    this.lifeline.send(frame)
+    this.reconnecting.send(frame)
   }
 
   /** Whether it is connected and every space it watches was answered. */
@@ -153,7 +157,7 @@ export class Watcher {
 
   describe(): string {
     const at = [...this.witnesses].map(([space, { position }]) => `${space} ${position?.version ?? '–'}`).join(', ')
-    return `${this.name} ${this.being} ${this.lifeline.describe()} [${at}] unanswered ${this.unanswered}`
+    return `${this.name} ${this.being} ${this.reconnecting.describe()} [${at}] unanswered ${this.unanswered}`
   }
 
   #lost(): void {
@@ -178,13 +182,13 @@ export class Watcher {
     this.#again.delete(space)
     this.#awaited.set(space, performance.now())
     const position = held === undefined ? {} : { epoch: held.epoch, after: held.version }
-    this.lifeline.send({ type: 'subscribe', space, ...position, present: this.#present.has(space) })
+    this.reconnecting.send({ type: 'subscribe', space, ...position, present: this.#present.has(space) })
   }
 
   #tellState(space: string): void {
     const state = this.#states.get(space)
     if (state !== undefined && this.state === 'live' && !this.#awaited.has(space) && !this.#again.has(space))
-      this.lifeline.send({ type: 'presence', space, state })
+      this.reconnecting.send({ type: 'presence', space, state })
   }
 
   #take(frame: ServerFrame): void {
@@ -229,7 +233,7 @@ export class Watcher {
   }
 
   #refused({ code, message, space, retryAfterMs }: Extract<ServerFrame, { type: 'error' }>): void {
-    this.lifeline.lastError = `${code}: ${message}`
+    this.reconnecting.lastError = `${code}: ${message}`
     if (space === undefined) return
     if (code === 'not-subscribed') return void this.violations.push(`a state in ${space} was refused: ${message}`)
     this.#awaited.delete(space)
@@ -241,12 +245,12 @@ export class Watcher {
   #answered(frame: Extract<ServerFrame, { type: 'snapshot' | 'resumed' }>): void {
     const { space } = frame
     const now = performance.now()
-    this.lifeline.proved()
+    this.reconnecting.proved()
     this.#awaited.delete(space)
     this.rosters.get(space)?.answered(frame, now)
     if (!this.#present.has(space)) return
     const { being } = this
-    const { gateway, pulse } = this.lifeline
+    const { gateway, pulse } = this.reconnecting
     if (!this.#stays.has(space))
       this.#stays.set(space, this.#options.attendance.enter({ space, being, gateway, pulse, from: now }))
     this.#tellState(space)

@@ -10,7 +10,7 @@ import type { MutationResult, Problem } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { call, type MutationInput } from '../wire/api-caller.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../kit/chance.ts'
 
 const ANSWER_WITHIN_MS = 2_500
 const PAUSE_AFTER_FAILURE_MS = 60

@@ -2,11 +2,11 @@
  * Malformed and oversized input on every endpoint and every frame: each gets a clear error with a code, and nobody
  * else notices. The endpoints are taken from the api's own OpenAPI document, so that a new one is covered unasked.
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 
 let cluster: Cluster
 let api: string
@@ -149,7 +149,7 @@ test('H14 text that Postgres cannot keep is refused with its path and costs nobo
 const hello = (): object => ({ type: 'hello', protocol: 1, token: ada.token })
 
 test('H14 frames that are not understood get an error with a code, and the connection goes on', async () => {
-  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const socket = await RawClient.welcomed(gateway, ada.token)
   socket.sendText(
     '{nonsense\n{"type":"subscribe"}\n{"type":"subscribe","space":"NOT"}\n{"type":"dance"}\n\n{"type":"ping"}',
   )
@@ -166,15 +166,15 @@ test.each([
   ['a broken token', () => ({ ...hello(), token: 'x.y.z' }), 4501],
   ['something before hello', () => ({ type: 'subscribe', space: '@lobby' }), 4501],
 ])('H14 %s is closed with its code', async (_what, first, code) => {
-  const socket = await new WireSocket(gateway).opened()
+  const socket = await new RawClient(gateway).opened()
   socket.send(first())
   expect((await socket.hasClosed()).code).toBe(code)
   expect(socket.frames.some((frame) => frame.type === 'welcome')).toBe(false)
 })
 
 test('H14 a frame over the size limit is answered, and who goes on is closed with 4504; others are not touched', async () => {
-  const bystander = await WireSocket.welcomed(gateway, ada.token)
-  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const bystander = await RawClient.welcomed(gateway, ada.token)
+  const socket = await RawClient.welcomed(gateway, ada.token)
   const large = JSON.stringify({ type: 'signal', space, name: 'x', data: { text: 'x'.repeat(70 * 1024) } })
   const keepSending = setInterval(() => socket.isOpen && socket.sendText(large), 20)
   const { code } = await socket.hasClosed().finally(() => clearInterval(keepSending))
@@ -185,7 +185,7 @@ test('H14 a frame over the size limit is answered, and who goes on is closed wit
 })
 
 test('H14 too many frames: rate-limited first, then 4504 for who goes on', async () => {
-  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const socket = await RawClient.welcomed(gateway, ada.token)
   const flood = setInterval(() => {
     for (let index = 0; index < 50 && socket.isOpen; index += 1) socket.send({ type: 'ping' })
   }, 5)
@@ -196,7 +196,7 @@ test('H14 too many frames: rate-limited first, then 4504 for who goes on', async
 })
 
 test('H14 more subscriptions than allowed get an error that names the limit', async () => {
-  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const socket = await RawClient.welcomed(gateway, ada.token)
   const spaces = Array.from({ length: 65 }, (_, index) => ({ id: freshId(`many${index}`) }))
   await apply(api, ada.token, ...spaces.map(({ id }) => ({ space: id, name: 'space.create', args: { name: id } })))
   for (const { id } of spaces) socket.send({ type: 'subscribe', space: id })
@@ -206,18 +206,18 @@ test('H14 more subscriptions than allowed get an error that names the limit', as
 })
 
 test('H14 a page of a foreign origin is closed with 4503', async () => {
-  const socket = new WireSocket(gateway, { origin: 'https://evil.example' })
+  const socket = new RawClient(gateway, { origin: 'https://evil.example' })
   expect((await socket.hasClosed()).code).toBe(4503)
 })
 
 test('H14 binary garbage does not hurt the node', async () => {
-  const socket = await WireSocket.welcomed(gateway, ada.token)
+  const socket = await RawClient.welcomed(gateway, ada.token)
   socket.sendText(Buffer.from([0xff, 0xfe, 0x00, 0x01]))
   await socket.until(
     'an error or a close',
     () => socket.closed !== undefined || socket.frames.some((frame) => frame.type === 'error'),
   )
-  const next = await WireSocket.welcomed(gateway, ada.token)
+  const next = await RawClient.welcomed(gateway, ada.token)
   expect(next.isOpen).toBe(true)
   next.close()
   socket.close()

@@ -1,6 +1,6 @@
 /**
- * Shows that the verdict can fail: nodes that do what none may do (preload/planted.ts), one thing for each word they read,
- * and each is found: by the verdict over an attack, and by the fuzz, which also says with what.
+ * Shows that the verdict can fail: nodes that do what none may do (preload/planted.ts), one thing for each word they
+ * read, and each is found: by the verdict over an attack, and by the fuzz, which also says with what.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call } from '../wire/api-caller.ts'
@@ -81,7 +81,8 @@ test.each([
   ['is answered what is not described', /an answer that its schema does not know/, 'cursor=%40fuzz-closed'],
   ['is closed with an odd code', /closed with 4777, which is no code of the contract/, undefined],
 ])('H21 the fuzz finds what %s, and says with which seed and input', async (_what, why, input) => {
-  // Of the others nothing is said, so that each is found by its own word. Which words lead to an odd close does not matter.
+  // Of the others nothing is said, so that each is found by its own word. Which words lead to an odd close does not
+  // matter.
   const others = PLANTS.filter(
     ({ word, effect }) => word !== input && (input !== undefined || effect !== 'close oddly'),
   )

@@ -1,19 +1,20 @@
 /**
- * Somebody who has nothing to do with an attack and uses rhizom all the while, over connections of its own: reads a space,
- * writes to it, waits until both gateways have shown it what it wrote, pings, and comes in anew over new connections. How
- * long each took is the verdict's matter (verdict.ts).
+ * Somebody who has nothing to do with an attack and uses rhizom all the while, over connections of its own: reads a
+ * space, writes to it, waits until both gateways have shown it what it wrote, pings, and comes in anew over new
+ * connections. How long each took is the verdict's matter (verdict.ts).
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LIMITS, type MutationResult, type Snapshot } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
-import { type Cluster, type ClusterNode, eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, type ClusterNode } from '../cluster/cluster.ts'
 import { Acknowledgements } from '../faults/acknowledgements.ts'
 import { Attendance } from '../faults/presence/attendance.ts'
 import { pagesOf, SpaceLog } from '../faults/space-log.ts'
 import { addFindings, type Findings, noFindings } from '../faults/verdict.ts'
 import { Watcher } from '../faults/watcher.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 import type { LagMeter } from './lag-meter.ts'
 import type { Answer } from './verdict.ts'
 
@@ -34,7 +35,7 @@ export class Bystander {
   readonly #log: SpaceLog
   readonly #acknowledgements = new Acknowledgements()
   readonly #watchers: Watcher[]
-  readonly #pinging = new Map<string, WireSocket>()
+  readonly #pinging = new Map<string, RawClient>()
   readonly #answers: Timed[] = []
   readonly #complaints: string[] = []
   #mode: 'asking' | 'paused' | 'stopped' = 'paused'
@@ -121,11 +122,11 @@ export class Bystander {
   async pause(): Promise<string[]> {
     this.#mode = 'paused'
     await eventually('the bystander has all its answers', () => this.#underWay === 0, GIVEN_UP_AFTER_MS * 2)
-    const cuts = this.#watchers.flatMap(({ name, lifeline, violations }) => [
-      ...[...lifeline.closes].map(([code, times]) => `${name} was cut off with ${code}, ${times} times`),
+    const cuts = this.#watchers.flatMap(({ name, reconnecting, violations }) => [
+      ...[...reconnecting.closes].map(([code, times]) => `${name} was cut off with ${code}, ${times} times`),
       ...violations.splice(0).map((what) => `${name}: ${what}`),
     ])
-    for (const { lifeline } of this.#watchers) lifeline.closes.clear()
+    for (const { reconnecting } of this.#watchers) reconnecting.closes.clear()
     return [...this.#complaints.splice(0), ...this.#acknowledgements.violations.splice(0), ...cuts]
   }
 
@@ -264,8 +265,8 @@ export class Bystander {
     }
   }
 
-  async #enter(gateway: ClusterNode): Promise<WireSocket> {
-    const socket = new WireSocket(gateway.url)
+  async #enter(gateway: ClusterNode): Promise<RawClient> {
+    const socket = new RawClient(gateway.url)
     await this.#timed(`a connection to ${gateway.name}`, [gateway], () =>
       untilOrClosed(socket, 'an open connection', () => socket.isOpen),
     )
@@ -277,7 +278,7 @@ export class Bystander {
   }
 }
 
-async function untilOrClosed(socket: WireSocket, what: string, condition: () => boolean): Promise<void> {
+async function untilOrClosed(socket: RawClient, what: string, condition: () => boolean): Promise<void> {
   await socket.until(what, () => condition() || socket.closed !== undefined, GIVEN_UP_AFTER_MS)
   if (!condition()) throw new Error(`${what} was waited for, and the connection closed with ${socket.closed?.code}`)
 }

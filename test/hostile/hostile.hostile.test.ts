@@ -1,5 +1,6 @@
 /**
- * Every attack on real processes, and the same verdict over each (verdict.ts). What each cost is printed as it is judged.
+ * Every attack on real processes, and the same verdict over each (verdict.ts). What each cost is printed as it is
+ * judged.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bus } from './cases/bus.ts'

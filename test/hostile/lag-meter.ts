@@ -1,7 +1,7 @@
 /**
- * How much of a wait was nobody's fault but the machine's, so that a busy one is not taken for a node that does not answer:
- * what this process itself was late when the answer came, and as long as a node could have run and was given no processor.
- * A node that is held up has a processor, and nothing of that is taken off.
+ * How much of a wait was nobody's fault but the machine's, so that a busy one is not taken for a node that does not
+ * answer: what this process itself was late when the answer came, and as long as a node could have run and was given no
+ * processor. A node that is held up has a processor, and nothing of that is taken off.
  */
 import { readFileSync } from 'node:fs'
 import type { ClusterNode } from '../cluster/cluster.ts'

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildWatch } from '@rhizom/infra/local/child.ts'
-import { type Cluster, type ClusterNode, eventually, provided, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, type ClusterNode, provided, startCluster } from '../cluster/cluster.ts'
 import { call, type Session, signIn } from '../wire/api-caller.ts'
 import { Bystander } from './bystander.ts'
 import { LagMeter } from './lag-meter.ts'
@@ -208,7 +209,9 @@ export class Stage {
     return new Map([...now].map(([name, one]) => [name, { ...one, residentBytes: last.get(name)?.residentBytes ?? 0 }]))
   }
 
-  /** The vitals of those that run, once their garbage is collected: at the latest after a while, whatever they are then. */
+  /**
+   * The vitals of those that run, once their garbage is collected: at the latest after a while, whatever they are then.
+   */
   async #settled(before?: ReadonlyMap<string, Vitals>, allowed = GROWTH_ALLOWED_BYTES): Promise<Map<string, Vitals>> {
     const deadline = performance.now() + SETTLE_WITHIN_MS
     for (;;) {
@@ -235,7 +238,9 @@ export class Stage {
     await eventually(`${node.name} collects its garbage`, isDone)
   }
 
-  /** Resolves when each node has answered, or is known to have ended: one that is about to closes its connections first. */
+  /**
+   * Resolves when each node has answered, or is known to have ended: one that is about to closes its connections first.
+   */
   async untilDecided(): Promise<void> {
     const isUp = (node: ClusterNode): Promise<boolean> =>
       call(node.url, 'GET', '/healthz').then(

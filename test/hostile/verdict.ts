@@ -1,7 +1,7 @@
 /**
- * The verdict over an attack, the same for every one: each process is the one it was, its memory is back where it was, a
- * bystander was answered within a bound all the while, nothing acknowledged was lost, nobody got a 5xx, and nothing was
- * logged as an error. Pure: what was seen is gathered by stage.ts.
+ * The verdict over an attack, the same for every one: each process is the one it was, its memory is back where it was,
+ * a bystander was answered within a bound all the while, nothing acknowledged was lost, nobody got a 5xx, and nothing
+ * was logged as an error. Pure: what was seen is gathered by stage.ts.
  */
 import { type Findings, isClean } from '../faults/verdict.ts'
 

@@ -1,4 +1,6 @@
-/** What an answer over HTTP must be, whatever was asked: a success, or a problem document with a code of the contract. */
+/**
+ * What an answer over HTTP must be, whatever was asked: a success, or a problem document with a code of the contract.
+ */
 import { PROBLEMS, problemSchema } from '@rhizom/protocol'
 import type { HttpAnswer } from './bytes/http-bytes.ts'
 

@@ -6,6 +6,7 @@
 import { type Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 
 export interface FrontProxyModes {
   sockets: 'pass' | 'refuse' | 'mute'
@@ -69,10 +70,9 @@ export class FrontProxy {
   async #forward(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = incoming.url ?? '/'
     this.asked.push(`${incoming.method} ${path.split('?', 1)[0]}`)
-    const body: Buffer[] = []
-    for await (const chunk of incoming) body.push(chunk)
+    const body = await buffer(incoming)
     for (const node of this.#nodes(path)) {
-      const answer = await ask(node, incoming, Buffer.concat(body), response)
+      const answer = await ask(node, incoming, body, response)
       if (answer === undefined) continue
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       if (this.modes.answers === 'pass') response.flushHeaders()

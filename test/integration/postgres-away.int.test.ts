@@ -2,6 +2,7 @@
  * Postgres goes away under a running system and comes back: writes are refused with a problem document and
  * Retry-After, nothing is half done, watchers keep what they have, and everything recovers by itself.
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +11,9 @@ import type { Service } from '@rhizom/infra/local/service.ts'
 import { problemSchema, type Snapshot } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Cluster, eventually, provided, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, call, freshId, mutate, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 
 let directory: string
 let postgres: Service
@@ -37,7 +38,7 @@ afterAll(async () => {
 })
 
 test.each(['SIGKILL', 'SIGINT'] as const)('%s of Postgres: refused, nothing half done, recovered', async (signal) => {
-  const watcher = await WireSocket.welcomed(cluster.gateways[0]?.url ?? '', ada.token)
+  const watcher = await RawClient.welcomed(cluster.gateways[0]?.url ?? '', ada.token)
   watcher.send({ type: 'subscribe', space })
   const { version } = await watcher.frame('snapshot')
 

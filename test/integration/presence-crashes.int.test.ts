@@ -1,7 +1,7 @@
 /** Who is here when a gateway dies, stops or is stopped, and when Redis goes away or comes back with nothing. */
 import { presenceAnswerSchema, REDIS } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { call, type Session, signIn } from '../wire/api-caller.ts'
 import { type Guest, type Stage, startStage, TIMES } from './presence-stage.ts'
 

@@ -2,6 +2,7 @@
  * What the presence tests stand on: a cluster with quick settings on a Redis of its own (to be emptied and killed), and
  * a client that keeps a roster as the contract says, from its answer and the frames after it.
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { join } from 'node:path'
 import type { Here } from '@rhizom/protocol'
 import { repository } from '@rhizom/infra/local/places.ts'
@@ -10,7 +11,6 @@ import { REDIS } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, call, freshId, type Session, signIn } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 
 export const TIMES = { leaseMs: 3000, graceMs: 600, windowMs: 60, lastSeenEveryMs: 200 } as const
 export const LIST_LIMIT = 12
@@ -37,10 +37,10 @@ export interface Stage {
 
 /** One client of one space. */
 export class Guest {
-  readonly socket: WireSocket
+  readonly socket: RawClient
   readonly space: string
 
-  constructor(socket: WireSocket, space: string) {
+  constructor(socket: RawClient, space: string) {
     this.socket = socket
     this.space = space
   }
@@ -144,7 +144,7 @@ export async function startStage(options: { gateways?: number; graceMs?: number 
       return id
     },
     async enter(index, session, space, { present = true } = {}) {
-      const socket = await WireSocket.welcomed(gateway(index), session.token)
+      const socket = await RawClient.welcomed(gateway(index), session.token)
       socket.send({ type: 'subscribe', space, present })
       await socket.frame('snapshot', (frame) => frame.space === space)
       return new Guest(socket, space)

@@ -1,9 +1,9 @@
 /** Who is here, over real gateways, apis, Postgres and Redis: what clients and readers are told. */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { presenceAnswerSchema, REDIS } from '@rhizom/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 import { type Guest, LIST_LIMIT, type Stage, startStage, TIMES } from './presence-stage.ts'
 
 let stage: Stage
@@ -85,7 +85,7 @@ describe('coming and going', () => {
   test('G6 a state and a signal sent right behind subscribe are taken', async () => {
     const space = await stage.openSpace()
     const ada = await stage.enter(0, stage.ada, space)
-    const socket = await WireSocket.welcomed(stage.gateway(1), stage.bob.token)
+    const socket = await RawClient.welcomed(stage.gateway(1), stage.bob.token)
     socket.send({ type: 'subscribe', space, present: true })
     socket.send({ type: 'presence', space, state: { away: true } })
     socket.send({ type: 'signal', space, name: 'typing' })
@@ -180,7 +180,7 @@ describe('states and signals', () => {
     await apply(stage.api, stage.ada.token, utterance(space, 'in between'))
     await ada.socket.frame('changes')
     ada.drop()
-    const again = await WireSocket.welcomed(stage.gateway(0), stage.ada.token)
+    const again = await RawClient.welcomed(stage.gateway(0), stage.ada.token)
     again.send({ type: 'subscribe', space, epoch, after: version })
     expect((await again.frame('resumed')).changes).toHaveLength(1)
     await apply(stage.api, stage.ada.token, utterance(space, 'after it'))

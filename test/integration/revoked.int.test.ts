@@ -1,9 +1,11 @@
-/** Whoever is removed is out: on every gateway, at once, also when messages are lost, Redis is away or a node is new. */
+/**
+ * Whoever is removed is out: on every gateway, at once, also when messages are lost, Redis is away or a node is new.
+ */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { REDIS } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { eventually } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, call, mutate, type Session, signIn } from '../wire/api-caller.ts'
-import { WireSocket } from '../wire/checking-client.ts'
 import { type Guest, type Stage, startStage } from './presence-stage.ts'
 
 /** Longer than any test waits: who leaves within it was put out. */
@@ -33,7 +35,7 @@ async function isServed({ socket }: Guest): Promise<void> {
 /** Asked for in turn, as a gateway may be a moment behind. */
 async function isRefused(session: Session, index: number): Promise<void> {
   await eventually(`gateway ${index} refuses the token`, async () => {
-    const socket = await new WireSocket(stage.gateway(index)).opened()
+    const socket = await new RawClient(stage.gateway(index)).opened()
     socket.send({ type: 'hello', protocol: 1, token: session.token })
     const { code } = await socket.hasClosed()
     return code === 4501 && socket.frames.every(({ type }) => type === 'error')

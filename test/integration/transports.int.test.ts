@@ -1,10 +1,11 @@
 /**
- * The client library on real parts: WebSocket and fetch of the platform, a proxy that breaks what it can, gateways and an
- * api that are killed. Whatever is left serves, from one position.
+ * The client library on real parts: WebSocket and fetch of the platform, a proxy that breaks what it can, gateways and
+ * an api that are killed. Whatever is left serves, from one position.
  */
 import { browserEnvironment, createClient, createSession, type RhizomClient } from '@rhizom/client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { type Cluster, eventually, provided, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
 import { FrontProxy } from './front-proxy.ts'
 
@@ -60,11 +61,11 @@ async function connected(): Promise<void> {
 const say = async (count = 1): Promise<void> => {
   for (let i = 0; i < count; i++) await apply(api(), ada.token, utterance(space, `words ${said++}`))
 }
-const words = (): string[] => (client.readSpace(space).content?.intentions ?? []).map(({ content }) => content.join(''))
+const words = (): string[] =>
+  (client.readSpace(space).content?.intentions ?? []).map(({ content }) => content.map(String).join(''))
 const isLevel = (): boolean => words().join() === Array.from({ length: said }, (_, i) => `words ${i}`).join()
 
-const reaches = (what: string, isSo: () => boolean, withinMs = 30_000): Promise<void> =>
-  eventually(what, isSo, withinMs)
+const reaches = (what: string, isSo: () => boolean): Promise<unknown> => eventually(what, isSo, 60_000)
 const transport = (): string => {
   const status = client.syncStatus()
   return status.status === 'live' ? status.transport : status.status
@@ -96,6 +97,7 @@ test('C81 a socket that opens and stays mute counts as none', async () => {
   await reaches('live by server-sent events', () => transport() === 'sse')
   await say(3)
   await reaches('level', isLevel)
+  expect(client.syncStatus()).toMatchObject({ status: 'live', transport: 'sse' })
 })
 
 test('C81 where answers are held back as well the api is polled, and who is here can be seen', async () => {

@@ -2,12 +2,13 @@
  * The whole path over real processes: one api, two gateways, Postgres and Redis. What one writes over HTTP, watchers
  * on both gateways get, each version once and in order, from whatever position they start.
  */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChangesAnswer, Snapshot } from '@rhizom/protocol'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, call, freshId, mutate, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { SpaceRecord, WireSocket } from '../wire/checking-client.ts'
+import { SpaceRecord } from './space-record.ts'
 
 let cluster: Cluster
 let api: string
@@ -33,14 +34,14 @@ async function openSpace(owner: Session = ada, visibility = 'public'): Promise<s
   return id
 }
 
-const watch = async (index: number, session: Session, space: string, position: object = {}): Promise<WireSocket> => {
-  const socket = await WireSocket.welcomed(gateway(index), session.token)
+const watch = async (index: number, session: Session, space: string, position: object = {}): Promise<RawClient> => {
+  const socket = await RawClient.welcomed(gateway(index), session.token)
   socket.send({ type: 'subscribe', space, ...position })
   return socket
 }
 
 /** Feeds all frames of a socket through the contract's rule and returns what it holds. */
-const replay = (socket: WireSocket, space: string): SpaceRecord => {
+const replay = (socket: RawClient, space: string): SpaceRecord => {
   const record = new SpaceRecord()
   for (const frame of socket.frames) if ('space' in frame && frame.space === space) record.accept(frame)
   return record

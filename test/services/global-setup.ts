@@ -1,4 +1,6 @@
-/** Vitest calls this once before the tests that need Postgres and Redis; `npm test` has then set both variables already. */
+/**
+ * Vitest calls this once before the tests that need Postgres and Redis; `npm test` has then set both variables already.
+ */
 import { join } from 'node:path'
 import { startGuard } from '@rhizom/infra/local/guard.ts'
 import { repository } from '@rhizom/infra/local/places.ts'

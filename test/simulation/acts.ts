@@ -1,6 +1,6 @@
-/** What is done to a healthy world in the epilogue, to all of it at once. */
+/** What is done to a healthy world in its checks, to all of it at once. */
 import { encodeChangesMessage } from '@rhizom/protocol'
-import { befall } from './befall.ts'
+import { applyOp } from './apply-op.ts'
 import type { PublishMode } from './plan.ts'
 import type { Entry } from './space-model.ts'
 import { beingOf, type World } from './world.ts'
@@ -36,7 +36,7 @@ export function remove(world: World): void {
 
 export function createMissing(world: World): void {
   for (const [index, { exists }] of world.spaces.entries())
-    if (!exists) befall(world, { kind: 'createSpace', space: index, publish: 'never' })
+    if (!exists) applyOp(world, { kind: 'createSpace', space: index, publish: 'never' })
 }
 
 /** A message for the last change of each space, whose header says all and whose frame says nothing. */

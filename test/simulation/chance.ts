@@ -1,21 +1,16 @@
+import { mulberry32 } from '@rhizom/kit/chance.ts'
+
 /**
  * Chance from a seed. Every part of the simulated world draws from a stream of its own, named after it, so that
  * leaving out one operation of a plan disturbs the luck of the others as little as possible: that is what lets a
  * failing plan shrink.
  */
 export class Chance {
-  #state: number
+  /** In [0, 1). */
+  readonly next: () => number
 
   constructor(seed: number, name: string) {
-    this.#state = hash(`${seed}/${name}`)
-  }
-
-  /** In [0, 1). Mulberry32: small, and good enough to roll dice with. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+    this.next = mulberry32(hash(`${seed}/${name}`))
   }
 
   /** A whole number from `least` to `most`, both included. */

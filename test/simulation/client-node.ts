@@ -4,7 +4,7 @@
  */
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import type { SpaceState } from '../../client/src/core/space-state.ts'
-import { transportsOf } from '../../client/src/runtime/transport.ts'
+import { transportsOf } from '../../client/src/runtime/transports.ts'
 import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
 import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
 import { createSignals, type Signals } from '../../client/src/sync/signals.ts'
@@ -17,7 +17,7 @@ import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/webs
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
 import { Gate } from './gate.ts'
-import { heardAs } from './hearing.ts'
+import { distortFrame } from './distort-frames.ts'
 import type { Oracle } from './oracle.ts'
 import type { Weather } from './plan.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -292,7 +292,7 @@ export class ClientNode {
       onText: (text) => {
         const asked = /"reconnectAfterMs":(\d+)/.exec(text)?.[1]
         if (asked !== undefined) this.#notBefore = time.now() + Number(asked)
-        const heard = heardAs(text, {
+        const heard = distortFrame(text, {
           ...this.#ports,
           isAsking: (space) => this.#states.get(space)?.subscription.status === 'asking',
           garbled: (line) => this.#ports.note(`${this.name} does not understand ${line.slice(0, 90)}`),

@@ -4,7 +4,7 @@
  */
 import type { Metrics } from '../../gateway/src/observe.ts'
 import type { PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
-import { FINALES } from './plan.ts'
+import { FINAL_SCENARIOS } from './plan.ts'
 
 export type Coverage = Map<string, number>
 
@@ -108,5 +108,5 @@ export const EXPECTED: readonly string[] = [
   'a blink was looked for',
   'a departure was looked for',
   'a signal was looked for',
-  ...FINALES.map((finale) => `finale ${finale}`),
+  ...FINAL_SCENARIOS.map((scenario) => `final scenario ${scenario}`),
 ]

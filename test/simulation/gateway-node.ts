@@ -132,7 +132,7 @@ export class GatewayNode {
         random: () => chance.next(),
         newConnectionId: () => `${this.name}.${start}.${++sessions}`,
         bus,
-        reader: {
+        api: {
           read: async (space, request) => {
             const { after, reason } = request
             note(`${this.name} reads ${space} after ${after?.version ?? 'nothing'} (${reason})`)
@@ -239,7 +239,7 @@ export class GatewayNode {
   }
 }
 
-function settingsOf(tuning: Tuning): GatewaySettings {
+function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
   const sendBudget = { maxUnsentBytes: tuning.maxUnsentBytes, stallMs: 3_000 }
   return {
     connection: {

@@ -8,8 +8,15 @@ export interface Mutant {
   file: string
   find: string
   put: string
-  /** A seed or a kept plan that finds it, tried first to save time. */
-  known?: string
+  /** A seed, or the name of a regression, that is known to find it; without one the first seed does. */
+  known?: number | string
+}
+
+/** A source with the fault in it; throws where it no longer applies, or in more than one place. */
+export function mutate(source: string, { file, find, put }: Mutant): string {
+  const times = source.split(find).length - 1
+  if (times !== 1) throw new Error(`${file} holds ${times} times, not once: ${find}`)
+  return source.replace(find, () => put)
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -25,20 +32,21 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'protocol/src/place.ts',
     find: `if (held.epoch !== range.epoch) return 'other-epoch'`,
     put: '',
-    known: '32',
+    known: 32,
   },
   {
     name: 'apply overlapping changes whole, in the gateway',
     file: 'gateway/src/core/feed/splice.ts',
     find: 'const next = trimRun(space, run, position.version)',
     put: 'const next: Run | undefined = run',
-    known: '21',
+    known: 21,
   },
   {
     name: 'apply overlapping changes whole, in the client',
     file: 'client/src/core/space.ts',
     find: 'const fresh = run.changes.filter(({ version }) => version > content.position.version)',
     put: 'const fresh = run.changes',
+    known: 27,
   },
   {
     name: 'take a snapshot that is older than what is held',
@@ -78,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/space.ts',
     find: `event.version > state.content.position.version`,
     put: 'event.version < 0',
-    known: '106',
+    known: 27,
   },
   {
     name: 'do not ask for heads while the bus is away',
@@ -123,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed/answer.ts',
     find: `if (snapshot.version < position.version && snapshot.readSeq <= askedIn) return needs({ kind: 'snapshot' })\n  const tail = runsAfter(ring, feed.space, snapshot.version, position.version)`,
     put: 'const tail: readonly Run[] | undefined = []',
-    known: '16',
+    known: 16,
   },
   {
     name: 'splice the answer of a read wrongly',
@@ -135,14 +143,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'give a late joiner what its answer already held',
     file: 'gateway/src/space/fan-out.ts',
-    find: 'if (this.#pending.length > 0) this.#late.set(member.id, this.#pending.length)',
+    find: 'if (this.#pending.length > 0) this.#late.set(follower.id, this.#pending.length)',
     put: '',
+    known: 31,
   },
   {
     name: 'name a head that was not sent yet',
     file: 'gateway/src/space/space-channel.ts',
     find: 'return this.#fanOut.isPending ? this.#fanOut.sentVersion : state.position.version',
     put: 'return state.position.version',
+    known: 2,
   },
 
   {
@@ -177,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed/log.ts',
     find: `...revokeIfNarrowed(feed.readers, readers),\n    { type: 'reset', snapshot },`,
     put: `{ type: 'reset', snapshot },`,
-    known: '18',
+    known: 58,
   },
 
   // Slow readers, retries and their pauses.
@@ -186,7 +196,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/connection/send-budget.ts',
     find: `if (event.outcome === 'dropped') return spent`,
     put: '',
-    known: '38',
+    known: 38,
   },
   {
     name: 'never leave the backoff of a read',
@@ -199,6 +209,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed/feed.ts',
     find: 'const waitMs = backoffMs(settings.retry, failures, at.random, retryAfterMs)',
     put: 'const waitMs = Math.min(0, failures)',
+    known: 4,
   },
   {
     name: 'no backoff of connections',
@@ -235,6 +246,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/sync/connector.ts',
     find: 'clock: environment,',
     put: 'clock: { ...environment, nowMs: () => environment.dateMs() },',
+    known: 9,
   },
   {
     name: 'forget by whose date a token expires',
@@ -247,7 +259,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/connection.ts',
     find: `// hello said the former one.\n      return { state, effects: [{ type: 'sendRefresh' }] }`,
     put: 'return stay(state)',
-    known: '11',
+    known: 'a read brings more than the ring keeps, to a client that has half of it',
   },
 
   // What ends.
@@ -262,7 +274,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed/log.ts',
     find: `if (part.effect === 'removed') return andThen(step, end)`,
     put: '',
-    known: '71',
+    known: 71,
   },
   {
     name: 'do not notice that a space is missing',
@@ -273,15 +285,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'never notice that everybody has left',
     file: 'gateway/src/core/feed/feed.ts',
-    find: 'if (members > 0 || waiting.length > 0 ||',
-    put: 'if (members >= 0 || waiting.length > 0 ||',
+    find: 'if (remaining > 0 || waiting.length > 0 ||',
+    put: 'if (remaining >= 0 || waiting.length > 0 ||',
   },
   {
     name: 'give all who resume the answer of the first',
     file: 'gateway/src/core/feed/answer.ts',
     find: `const key = found.answer.kind === 'snapshot' ? 'snapshot' : String(found.answer.from)`,
     put: 'const key = found.answer.kind',
-    known: '10',
+    known: 70,
   },
   {
     name: 'show what may no longer be read',

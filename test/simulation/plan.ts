@@ -1,6 +1,6 @@
 /**
- * A plan: what the world looks like and what befalls it, as plain data. Everything an operation needs is written in
- * it, so a plan can be printed, shortened and run again. plan-of.ts makes one from a seed.
+ * A plan: what the world looks like and what happens to it, as plain data. Everything an operation needs is written in
+ * it, so a plan can be printed, shortened and run again. make-plan.ts makes one from a seed.
  */
 
 /** How often chance spoils things by itself, as probabilities. */
@@ -119,12 +119,12 @@ export interface Plan {
   shape: Shape
   ops: readonly Planned[]
   /** Which of the scenes that are too long for every run is played at its end: `presence-scenes.ts`. */
-  finale: Finale
-  /** What people and gateways do in the finale in which they move. */
+  finalScenario: FinalScenario
+  /** What people and gateways do in the final scenario in which they move. */
   moves: readonly Planned[]
 }
 
-export const FINALES = [
+export const FINAL_SCENARIOS = [
   'people move',
   'hints go astray',
   'Redis loses everything',
@@ -133,14 +133,14 @@ export const FINALES = [
   'a replica takes over',
   'a gateway is cut off',
 ] as const
-export type Finale = (typeof FINALES)[number]
+export type FinalScenario = (typeof FINAL_SCENARIOS)[number]
 
-/** How long things befall the world. Then it heals, and has to come level. */
+/** How long the operations last. Then it heals, and has to come level. */
 export const TROUBLE_MS = 20_000
 /** How long people move about in the healthy world. */
 export const MOVES_MS = 10_000
 /** How long they do things while hints go astray. */
-export const DEEDS_MS = 4_000
+export const PRESENCE_OPS_MS = 4_000
 
 export const CALM: Weather = {
   busDrops: 0,

@@ -41,7 +41,9 @@ export interface Stay {
   isSure: boolean
 }
 
-/** A lease is renewed after a third of it and lives for nine tenths: after a crash it stands at least this part of it. */
+/**
+ * A lease is renewed after a third of it and lives for nine tenths: after a crash it stands at least this part of it.
+ */
 const LEASE_STANDS = 0.5
 /** What happens closer together than this may be taken either way round. */
 const MARGIN_MS = 100

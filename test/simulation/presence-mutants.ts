@@ -20,12 +20,14 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/local.ts',
     find: 'this.#refresh(being)\n      return',
     put: 'return',
+    known: 5,
   },
   {
     name: 'whoever changes the gateway came just now',
     file: 'gateway/src/core/presence/local.ts',
     find: 'const since = Math.min(dateMs, this.#merged.get(being)?.since ?? dateMs)',
     put: 'const since = dateMs',
+    known: 8,
   },
   {
     name: 'do not wait for those who are asked to stay away',
@@ -39,6 +41,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/local.ts',
     find: 'one.setAt >= latest.setAt',
     put: 'one.setAt <= latest.setAt',
+    known: 7,
   },
   {
     name: 'let a grace end by the date',
@@ -53,19 +56,21 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/lease.ts',
     find: 'function heartbeatIfDue(state: LeaseState, { nowMs, dateMs }: Moment,',
     put: 'function heartbeatIfDue(state: LeaseState, { dateMs: nowMs, dateMs }: Moment,',
+    known: 2,
   },
   {
     name: 'do not say again what was lost with the lease',
     file: 'gateway/src/core/presence/local.ts',
     find: 'for (const being of this.storedBeings()) this.#unwritten.add(being)',
     put: '',
-    known: '143',
+    known: 143,
   },
   {
     name: 'never find out that a lease is gone',
     file: 'gateway/src/core/presence/lease.ts',
     find: 'if (trust.leases && boots.length > 0) effects.push',
     put: 'if (trust.leases && boots.length < 0) effects.push',
+    known: 2,
   },
   {
     name: 'give up at once whose lease may have been lost with ours',
@@ -102,7 +107,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: `if (put === undefined || placement === 'gap') this`,
     put: 'if (put === undefined) this',
-    known: '115',
+    known: 188,
   },
   {
     name: 'do not say in heartbeats what was written',
@@ -116,13 +121,21 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: 'for (const hint of received) this.#apply(hint)',
     put: '',
-    known: '46',
+    known: 'people move between gateways while others begin to look',
   },
   {
     name: 'take every write for all there is',
     file: 'gateway/src/core/presence/local.ts',
     find: 'const from = this.#lastWrite',
     put: 'const from = 0 * this.#lastWrite',
+    known: 4,
+  },
+  {
+    name: 'believe a promoted replica about those whom nobody watches',
+    file: 'gateway/src/presence/hub.ts',
+    find: 'if (this.#isStopped || boot !== this.#bootId) return',
+    put: `if (boot !== '') return`,
+    known: 'somebody whom a promoted replica remembers in a space that nobody watches',
   },
 
   // What clients are told.
@@ -131,6 +144,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/roster.ts',
     find: 'this.#send(unchanged(audience.listing.count), true)',
     put: '',
+    known: 2,
   },
   {
     name: 'tell a state as a leave and a join',
@@ -149,6 +163,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/presence-state.ts',
     find: 'const left = frame.left.filter((being) => entries.delete(being))',
     put: 'const left = frame.left.filter((being) => entries.has(being))',
+    known: 3,
   },
   {
     name: 'do not say one’s state again after a reconnect',
@@ -176,6 +191,6 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/space/signals.ts',
     find: 'if (this.#waiting.size < MAX_WAITING || this.#waiting.has(name)) this.#waiting.set(name, frame)',
     put: 'if (this.#waiting.size < MAX_WAITING && !this.#waiting.has(name)) this.#waiting.set(name, frame)',
-    known: '161',
+    known: 161,
   },
 ]

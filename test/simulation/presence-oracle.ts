@@ -22,7 +22,7 @@ export class PresenceOracle implements RosterJudge {
   readonly audits = new Set<RosterAudit>()
   readonly ledger: PresenceLedger
   readonly tuning: PresenceTuning
-  /** Nobody comes or goes until then: whatever befalls Redis, nobody may be told so. */
+  /** Nobody comes or goes until then: whatever happens to Redis, nobody may be told so. */
   nobodyLeavesUntil = Number.NEGATIVE_INFINITY
   readonly #time: VirtualTime
   readonly #oracle: Oracle

@@ -4,9 +4,9 @@
  */
 import { Chance } from './chance.ts'
 import {
-  DEEDS_MS,
-  type Finale,
-  FINALES,
+  PRESENCE_OPS_MS,
+  type FinalScenario,
+  FINAL_SCENARIOS,
   MOVES_MS,
   type Op,
   type Planned,
@@ -29,7 +29,7 @@ export function presenceTuningOf(seed: number): PresenceTuning {
 }
 
 /** What people do, by how often. */
-const DEEDS = [
+const PRESENCE_OPS = [
   'comeIn',
   'comeIn',
   'comeIn',
@@ -65,7 +65,7 @@ const TROUBLES = [
 /** What a healthy world takes without anybody seeming to leave who does not. */
 const MOVES = ['crash', 'crash', 'drain', 'cut', 'cut', 'reload', 'reload'] as const satisfies readonly Op['kind'][]
 
-type Kind = (typeof DEEDS)[number] | (typeof TROUBLES)[number] | (typeof MOVES)[number]
+type Kind = (typeof PRESENCE_OPS)[number] | (typeof TROUBLES)[number] | (typeof MOVES)[number]
 
 export function presenceOpsOf(seed: number, shape: Shape): Planned[] {
   const chance = new Chance(seed, 'presence plan')
@@ -78,7 +78,7 @@ export function presenceOpsOf(seed: number, shape: Shape): Planned[] {
     ...ops,
     ...spread(chance, TROUBLE_MS, () => {
       const trouble = chance.happens(0.5) ? focus : chance.pick(TROUBLES)
-      return opOf(chance.happens(0.75) ? chance.pick(DEEDS) : trouble, chance, shape)
+      return opOf(chance.happens(0.75) ? chance.pick(PRESENCE_OPS) : trouble, chance, shape)
     }),
   ]
 }
@@ -95,17 +95,17 @@ export function dateStepsOf(seed: number, shape: Shape): Planned[] {
   }))
 }
 
-export function finaleOf(seed: number): Finale {
+export function finalScenarioOf(seed: number): FinalScenario {
   const chance = new Chance(seed, 'finale')
-  return chance.happens(0.5) ? 'people move' : chance.pick(FINALES)
+  return chance.happens(0.5) ? 'people move' : chance.pick(FINAL_SCENARIOS)
 }
 
 /** What people do while hints go astray, so that the last word on somebody is among those that are lost. */
-export function deedsOf(seed: number, shape: Shape): Planned[] {
+export function strayHintOpsOf(seed: number, shape: Shape): Planned[] {
   const chance = new Chance(seed, 'deeds')
   const ops: Planned[] = []
   // Mostly states: an entry too many or too few would show by being counted.
-  for (let at = 0; at < DEEDS_MS; at += chance.int(20, 400))
+  for (let at = 0; at < PRESENCE_OPS_MS; at += chance.int(20, 400))
     ops.push({ atMs: at, ...opOf(chance.happens(0.15) ? chance.pick(['comeIn', 'goOut']) : 'state', chance, shape) })
   return ops
 }
@@ -116,7 +116,7 @@ const MOST_AWAY_MS = 800
 export function movesOf(seed: number, shape: Shape): Planned[] {
   const chance = new Chance(seed, 'moves')
   return spread(chance, MOVES_MS, () => {
-    const op = opOf(chance.happens(0.7) ? chance.pick(DEEDS) : chance.pick(MOVES), chance, shape)
+    const op = opOf(chance.happens(0.7) ? chance.pick(PRESENCE_OPS) : chance.pick(MOVES), chance, shape)
     if (op.kind === 'drain') return { ...op, forMs: Math.min(op.forMs, MOST_AWAY_MS) }
     // Who does not notice that a connection is dead holds everybody up.
     return op.kind === 'crash' ? { ...op, clientsSee: true } : op

@@ -1,9 +1,9 @@
 /**
- * Finales: people move about while nothing is lost on the way, or something befalls Redis that nobody may seem to leave
- * for. Each run plays one of them towards its end.
+ * Final scenarios: people move about while nothing is lost on the way, or something happens to Redis that nobody may
+ * seem to leave for. Each run plays one of them towards its end.
  */
-import { befall } from './befall.ts'
-import { DEEDS_MS, type Finale, MOVES_MS } from './plan.ts'
+import { applyOp } from './apply-op.ts'
+import { PRESENCE_OPS_MS, type FinalScenario, MOVES_MS } from './plan.ts'
 import { exact, level, NOTICED_WITHIN_MS, run, type Scene, WITHIN_MS } from './scene.ts'
 import type { World } from './world.ts'
 
@@ -19,7 +19,7 @@ const peopleMove: Scene = async (world) => {
   world.note('• people move')
   // What befell Redis before has been got over when this begins, so that nothing is excused any more.
   while (!world.presence.isQuiet && world.oracle.violation === undefined) await run(world, 500)
-  for (const { atMs, ...op } of world.plan.moves) world.time.after(atMs, () => befall(world, op))
+  for (const { atMs, ...op } of world.plan.moves) world.time.after(atMs, () => applyOp(world, op))
   await run(world, MOVES_MS)
   await level(world, WITHIN_MS.restarted, 'S7', 'after people had moved')
   await exact(world, 'after people had moved', NOTICED_WITHIN_MS)
@@ -33,13 +33,13 @@ function expectFrozen({ presence: { audits }, oracle, spaces }: World, when: str
         oracle.fail('S23', `${audit.name} is left sure who is in ${id} ${when}`)
 }
 
-/** Lets something befall Redis and sees to it that nobody seems to leave on account of it. */
-async function unmoved(world: World, when: string, befall: () => Promise<void> | void): Promise<void> {
+/** Does something to Redis and sees to it that nobody seems to leave on account of it. */
+async function unmoved(world: World, when: string, strike: () => Promise<void> | void): Promise<void> {
   const { oracle, presence, time, plan } = world
   // Whoever went before is gone.
   await run(world, plan.shape.presence.graceMs + SETTLED_WITHIN_MS)
   presence.nobodyLeavesUntil = Number.POSITIVE_INFINITY
-  await befall()
+  await strike()
   await exact(world, when)
   presence.nobodyLeavesUntil = time.now()
   await run(world, oracle.violation === undefined ? 1 : 0)
@@ -49,8 +49,8 @@ async function unmoved(world: World, when: string, befall: () => Promise<void> |
 const hintsGoAstray: Scene = async (world) => {
   world.note('• hints go astray')
   world.redis.strayHints = 0.5
-  for (const { atMs, ...op } of world.plan.moves) world.time.after(atMs, () => befall(world, op))
-  await run(world, DEEDS_MS)
+  for (const { atMs, ...op } of world.plan.moves) world.time.after(atMs, () => applyOp(world, op))
+  await run(world, PRESENCE_OPS_MS)
   world.redis.strayHints = 0
   await exact(world, 'after hints had gone astray')
 }
@@ -88,7 +88,7 @@ const aGatewayIsCutOff: Scene = (world) =>
     await run(world, awayMs(world))
   })
 
-export const FINALE_SCENES: Readonly<Record<Finale, Scene>> = {
+export const RUN_FINAL_SCENARIO: Readonly<Record<FinalScenario, Scene>> = {
   'people move': peopleMove,
   'hints go astray': hintsGoAstray,
   'Redis loses everything': redisLosesEverything,

@@ -33,7 +33,7 @@ interface Connection {
 
 interface Asker extends Connection {
   /** What is asked may not be answered from now on. */
-  wonder(): void
+  loseReplies(): void
 }
 
 interface Subscriber extends Connection {
@@ -134,7 +134,7 @@ export class RedisModel {
     const { starts } = this
     this.isFrozen = true
     this.#tell('Redis stands still')
-    for (const store of this.stores) store.wonder()
+    for (const store of this.stores) store.loseReplies()
     time.after(STANDSTILL_NOTICED_MS, () => {
       if (this.isFrozen && this.starts === starts) for (const bus of this.buses) bus.cut(0)
     })

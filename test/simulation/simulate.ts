@@ -1,12 +1,13 @@
 /**
- * One run: a plan befalls the world, then all trouble ends, and then the world has to be as it should be: level within
- * a bound, and behaving well in a short epilogue in which nothing but what is announced happens.
+ * One run: the operations of a plan are applied to the world, then all trouble ends, and then the world has to be as it
+ * should be: level within a bound, and behaving well in the healthy checks, in which nothing but what is announced
+ * happens.
  */
-import { befall } from './befall.ts'
+import { applyOp } from './apply-op.ts'
 import { addMetrics, addPresence, type Coverage } from './coverage.ts'
-import { epilogue } from './epilogue.ts'
+import { healthyChecks } from './healthy-checks.ts'
 import { type Plan, TROUBLE_MS } from './plan.ts'
-import { planOf } from './plan-of.ts'
+import { makePlan } from './make-plan.ts'
 import type { Violation } from './oracle.ts'
 import { level, run, WITHIN_MS } from './scene.ts'
 import { World } from './world.ts'
@@ -22,11 +23,11 @@ export interface Outcome {
   coverage: Coverage
 }
 
-export const simulate = (seed: number): Promise<Outcome> => simulatePlan(planOf(seed))
+export const simulate = (seed: number): Promise<Outcome> => simulatePlan(makePlan(seed))
 
 export async function simulatePlan(plan: Plan): Promise<Outcome> {
   const world = new World(plan)
-  for (const { atMs, ...op } of plan.ops) world.time.after(atMs, () => befall(world, op))
+  for (const { atMs, ...op } of plan.ops) world.time.after(atMs, () => applyOp(world, op))
   await run(world, TROUBLE_MS)
   let levelAfterMs = 0
   if (world.oracle.violation === undefined) {
@@ -34,7 +35,7 @@ export async function simulatePlan(plan: Plan): Promise<Outcome> {
     await level(world, WITHIN_MS.healed, 'S7', 'after all trouble had ended')
     levelAfterMs = world.time.elapsed - TROUBLE_MS
   }
-  await epilogue(world)
+  await healthyChecks(world)
   for (const { metrics, presenceMetrics } of world.gateways) {
     for (const one of metrics) await addMetrics(world.coverage, one)
     for (const one of presenceMetrics) await addPresence(world.coverage, one)

@@ -2,8 +2,8 @@
  * A gateway's connection to Redis as a bus. Messages on one connection keep their order, unless the weather says
  * otherwise: that is harsher than Redis, and stands for all that lies between.
  *
- * It follows `gateway/src/redis/bus.ts`: what is wanted is kept in its `ChannelSubscriptions`, every channel is joined anew
- * after a break, and `recovered` is said when all are confirmed.
+ * It follows `gateway/src/redis/bus.ts`: what is wanted is kept in its `ChannelSubscriptions`, every channel is joined
+ * anew after a break, and `recovered` is said when all are confirmed.
  */
 import { REDIS, type SpaceId } from '@rhizom/protocol'
 import { ChannelSubscriptions, type SubscriptionId } from '../../gateway/src/redis/channels.ts'

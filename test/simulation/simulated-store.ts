@@ -25,10 +25,10 @@ type PresenceWrite = Parameters<PresenceStore['write']>[0][number]
 type PresenceRead = Awaited<ReturnType<PresenceStore['read']>>
 
 /** Of a command: how it goes, decided when it is sent. */
-type Fate = 'well' | 'never' | 'unanswered' | 'in part'
+type CommandOutcome = 'well' | 'never' | 'unanswered' | 'in part'
 
 interface Command {
-  fate: Fate
+  outcome: CommandOutcome
   refuse(): void
 }
 
@@ -76,7 +76,7 @@ export class SimulatedStore implements PresenceStore {
     let isLost = chance.happens(0.5)
     for (const command of this.#open) {
       isLost ||= chance.happens(0.3)
-      if (isLost) command.fate = 'never'
+      if (isLost) command.outcome = 'never'
     }
     this.#break()
   }
@@ -87,12 +87,12 @@ export class SimulatedStore implements PresenceStore {
     redis.ports.disturbed()
     this.#trouble = trouble
     if (trouble === 'cut') this.cut()
-    this.wonder()
+    this.loseReplies()
     redis.ports.time.after(forMs, () => this.#recover())
   }
 
   /** From now on answers may not come: those who do not get theirs in time break the connection. */
-  wonder(): void {
+  loseReplies(): void {
     if (this.#open.size > 0) this.#breakUnlessAnswered([...this.#open])
   }
 
@@ -208,12 +208,12 @@ export class SimulatedStore implements PresenceStore {
     const { starts } = redis
     const connection = this.#connection
     const fails = chance.happens(this.#ports.breaks())
-    const fate: Fate = fails ? chance.pick(['never', 'unanswered', 'in part']) : 'well'
+    const outcome: CommandOutcome = fails ? chance.pick(['never', 'unanswered', 'in part']) : 'well'
     this.#lastCommand = Math.max(this.#lastCommand, time.now() + chance.int(1, 4))
     const arrivesIn = this.#lastCommand - time.now()
     return new Promise((resolve, reject) => {
       const command: Command = {
-        fate: this.#trouble === 'mute' ? 'never' : fate,
+        outcome: this.#trouble === 'mute' ? 'never' : outcome,
         refuse: () => {
           if (!this.#open.delete(command)) return
           gate.enter(() => {
@@ -226,7 +226,7 @@ export class SimulatedStore implements PresenceStore {
       const breakIfHere = (): void => {
         if (connection !== this.#connection) return
         // What was sent after it on the same connection does not arrive.
-        for (const other of this.#open) if (other !== command) other.fate = 'never'
+        for (const other of this.#open) if (other !== command) other.outcome = 'never'
         this.#break()
       }
       if (this.#trouble !== undefined || redis.isFrozen) this.#breakUnlessAnswered([command])
@@ -245,7 +245,7 @@ export class SimulatedStore implements PresenceStore {
         redis.carryOut(() => {
           if (starts !== redis.starts) return
           if (fails) redis.ports.disturbed()
-          switch (command.fate) {
+          switch (command.outcome) {
             case 'well':
               return answer(run(redis.data))
             case 'unanswered':
@@ -257,7 +257,7 @@ export class SimulatedStore implements PresenceStore {
             case 'never':
               return fails ? breakIfHere() : undefined
             default:
-              return command.fate satisfies never
+              return command.outcome satisfies never
           }
         }),
       )

@@ -3,10 +3,11 @@
  *
  *   npm run soak -- --minutes 5            fresh seeds, a different start each time
  *   npm run soak -- --minutes 5 --from 1   from a given seed on
+ *   npm run soak -- --from 1 --seeds 100   so many seeds
  *   npm run soak -- --seed 42              that one, with its whole story
  */
 import { parseArgs } from 'node:util'
-import { planOf } from './plan-of.ts'
+import { makePlan } from './make-plan.ts'
 import { describePlan, shrink } from './shrink.ts'
 import { type Outcome, simulate, simulatePlan } from './simulate.ts'
 
@@ -16,12 +17,18 @@ const LAST_LINES = 40
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, from: { type: 'string' } },
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    from: { type: 'string' },
+    seeds: { type: 'string' },
+  },
 })
 process.exitCode = values.seed === undefined ? await soak() : await tell(Number(values.seed))
 
 async function soak(): Promise<number> {
-  const minutes = Number(values.minutes ?? '1')
+  const most = Number(values.seeds ?? 'Infinity')
+  const minutes = Number(values.minutes ?? (values.seeds === undefined ? '1' : 'Infinity'))
   const first = values.from === undefined ? Date.now() % 1_000_000_000 : Number(values.from)
   const startedAt = performance.now()
   const elapsedMs = (): number => performance.now() - startedAt
@@ -36,8 +43,8 @@ async function soak(): Promise<number> {
         `${steps.toLocaleString('en')} steps (${perMinute(steps)} a minute), nothing found`,
     )
   }
-  say(`seeds from ${first}, for ${minutes} min`)
-  for (; elapsedMs() < minutes * 60_000; seed++) {
+  say(`seeds from ${first}, ${values.seeds === undefined ? `for ${minutes} min` : `${most} of them`}`)
+  for (; seed - first < most && elapsedMs() < minutes * 60_000; seed++) {
     const outcome = await simulate(seed)
     steps += outcome.steps
     if (!outcome.ok) return tellFailure(outcome)
@@ -51,7 +58,7 @@ async function soak(): Promise<number> {
 
 async function tell(seed: number): Promise<number> {
   const outcome = await simulate(seed)
-  say(describePlan(planOf(seed)))
+  say(describePlan(makePlan(seed)))
   say(outcome.trace.join('\n'))
   if (!outcome.ok) return tellFailure(outcome)
   say(`seed ${seed} holds every rule in ${outcome.steps} steps; level ${outcome.levelAfterMs} ms after all trouble`)
@@ -61,10 +68,10 @@ async function tell(seed: number): Promise<number> {
 async function tellFailure({ seed, violation }: Outcome): Promise<number> {
   if (violation === undefined) return 0
   say(`\nseed ${seed} breaks ${violation.rule}: ${violation.text}\n\nshrinking …`)
-  const { plan, runs } = await shrink(planOf(seed), violation.rule)
+  const { plan, runs } = await shrink(makePlan(seed), violation.rule)
   const { trace, violation: last } = await simulatePlan(plan)
   say(`in ${runs} runs to:\n\n${describePlan(plan)}\n\nwhich ends:\n\n${trace.slice(-LAST_LINES).join('\n')}`)
   say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- --seed ${seed}`)
-  say(`to keep it (kept-seeds.ts):\n${JSON.stringify(plan)}`)
+  say(`to keep it (regressions.ts):\n${JSON.stringify(plan)}`)
   return 1
 }

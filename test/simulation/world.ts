@@ -1,6 +1,6 @@
 /**
- * The simulated world: every part in its place, and the questions a run asks. What befalls
- * it is in befall.ts, how a run goes in simulate.ts.
+ * The simulated world: every part in its place, and the questions a run asks. What happens
+ * to it is in apply-op.ts, how a run goes in simulate.ts.
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
 import { ApiModel } from './api-model.ts'

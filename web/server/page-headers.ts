@@ -1,6 +1,6 @@
 /**
  * The headers that every answer on the page's port has: the one list for the page server, and for the web image, whose
- * nginx configuration is held to it by a test (infra/deploy/nginx-config.test.ts).
+ * nginx configuration is held to it by a test (test/deploy/nginx-config.test.ts).
  *
  * Everything comes from the page's own origin and nothing is inline. `connect-src 'self'` also covers the sockets: in
  * each browser that runs what is built here, 'self' includes ws and wss of the same host and port. React sets style

@@ -1,6 +1,8 @@
-/** Connections that are lost while they open: the library's own queries are under way then, and ours wait behind them. */
+/**
+ * Connections that are lost while they open: the library's own queries are under way then, and ours wait behind them.
+ */
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { Database, type Sql } from './database.ts'
 import { failureOf } from './failure.ts'
 
@@ -12,7 +14,7 @@ let database: Database
 
 beforeAll(async () => {
   const url = new URL(process.env['TEST_DATABASE_URL'] ?? '')
-  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) })
+  proxy = await TcpProxy.listen('postgres', targetOf(url.href))
   url.port = `${proxy.port}`
   database = new Database({ url: url.href, poolSize: POOL, deadlineMs: DEADLINE_MS, name: 'opening' })
 })
@@ -85,6 +87,7 @@ test.each([
       expect(escaped).toEqual([])
     } finally {
       process.off('uncaughtException', catchEscaped)
+      proxy.reset()
       proxy.heal()
     }
     await vi.waitFor(answer)

@@ -1,7 +1,8 @@
 /**
  * The way to Postgres: a bounded pool of connections, each lent to one piece of work at a time, with a deadline on
  * waiting and working together. A connection that failed or overran is thrown away, never given back: so a
- * transaction that died can never be continued on a connection made anew, and a hung server costs a deadline and no more.
+ * transaction that died can never be continued on a connection made anew, and a hung server costs a deadline and no
+ * more.
  *
  * Each connection is its own postgres.js client with its one connection reserved. The library's own pool, when a
  * connection dies inside a transaction, sends what was queued behind on a new connection, outside any transaction.
@@ -22,7 +23,7 @@ export interface DatabaseOptions {
   name: string
 }
 
-export interface Connection {
+export interface DatabaseConnection {
   readonly sql: Sql
   readonly broken: boolean
   /** Ends it at once; queries under way reject. */
@@ -30,7 +31,7 @@ export interface Connection {
 }
 
 interface Idle {
-  connection: Connection
+  connection: DatabaseConnection
   since: number
 }
 
@@ -51,7 +52,7 @@ interface Waiter {
 export async function connect(
   options: Omit<DatabaseOptions, 'poolSize'> & { idleTimeoutMs?: number },
   onClosed: () => void = () => undefined,
-): Promise<Connection> {
+): Promise<DatabaseConnection> {
   const { deadlineMs } = options
   let broken = false
   const client = postgres(options.url, {
@@ -171,7 +172,7 @@ export class Database {
   async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     const deadline = Date.now() + this.#options.deadlineMs
     await this.#turn(deadline)
-    let connection: Connection | undefined
+    let connection: DatabaseConnection | undefined
     try {
       connection = (await this.#reuse()) ?? (await connect(this.#options, () => this.#forgetBroken()))
       return await this.#lend(connection, work, deadline)
@@ -197,8 +198,10 @@ export class Database {
     this.#dropIdle()
   }
 
-  /** An idle connection that lives. Where one is found dead the others are no better, and all make room for new ones. */
-  async #reuse(): Promise<Connection | undefined> {
+  /**
+   * An idle connection that lives. Where one is found dead the others are no better, and all make room for new ones.
+   */
+  async #reuse(): Promise<DatabaseConnection | undefined> {
     const idle = this.#idle.pop()
     if (idle === undefined || performance.now() - idle.since < PROBE_AFTER_MS) return idle?.connection
     if (await answers(idle.connection, this.#options.deadlineMs * PROBE_SHARE)) return idle.connection
@@ -210,7 +213,7 @@ export class Database {
     for (const { connection } of this.#idle.splice(0)) connection.drop()
   }
 
-  async #lend<T>(connection: Connection, work: (sql: Sql) => Promise<T>, deadline: number): Promise<T> {
+  async #lend<T>(connection: DatabaseConnection, work: (sql: Sql) => Promise<T>, deadline: number): Promise<T> {
     const timer = setTimeout(connection.drop, Math.max(0, deadline - Date.now()))
     try {
       return await work(connection.sql)
@@ -258,7 +261,7 @@ export class Database {
     else if (this.#lent === 0) this.#whenIdle?.()
   }
 
-  #keep(connection: Connection): void {
+  #keep(connection: DatabaseConnection): void {
     if (this.#closing) connection.drop()
     else this.#idle.push({ connection, since: performance.now() })
   }
@@ -270,7 +273,7 @@ export class Database {
 }
 
 /** Whether it answers in time; one that does not is dropped. */
-async function answers(connection: Connection, withinMs: number): Promise<boolean> {
+async function answers(connection: DatabaseConnection, withinMs: number): Promise<boolean> {
   const timer = setTimeout(connection.drop, withinMs)
   const answered = await connection.sql`select 1`.then(
     () => true,
@@ -281,7 +284,7 @@ async function answers(connection: Connection, withinMs: number): Promise<boolea
   return answered
 }
 
-const canRollBack = (connection: Connection): Promise<boolean> =>
+const canRollBack = (connection: DatabaseConnection): Promise<boolean> =>
   connection.sql`rollback`.then(
     () => true,
     () => false,

@@ -3,8 +3,10 @@
  * from the connection.
  *
  * - `away`: the connection was lost, refused or too slow. The connection is not used again.
- * - `conflict`: another transaction was in the way (deadlock, serialization, a key inserted meanwhile). Read again and retry.
- * - `refused`: Postgres will not do this, whoever asks: bad data or our bug. A neighbour in the same transaction is innocent.
+ * - `conflict`: another transaction was in the way (deadlock, serialization, a key inserted meanwhile). Read again and
+ * retry.
+ * - `refused`: Postgres will not do this, whoever asks: bad data or our bug. A neighbour in the same transaction is
+ * innocent.
  */
 import postgres from 'postgres'
 
@@ -22,7 +24,10 @@ export class OutcomeUnknown extends Error {
 
 const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01', '23505'])
 
-/** Cancelled for taking too long, out of connections or memory, shutting down: all the server's state, not the query's fault. */
+/**
+ * Cancelled for taking too long, out of connections or memory, shutting down: all the server's state, not the query's
+ * fault.
+ */
 const AWAY_CLASSES: ReadonlySet<string> = new Set(['08', '53', '57', '58'])
 const AWAY: ReadonlySet<string> = new Set(['25P03', '25P04', '55P03', '25006'])
 

@@ -74,7 +74,10 @@ afterAll(async () => {
   await fresh.drop()
 })
 
-/** Runs `work` and explains each statement it sent, with the parameters it sent. Those of the work itself are rolled back. */
+/**
+ * Runs `work` and explains each statement it sent, with the parameters it sent. Those of the work itself are rolled
+ * back.
+ */
 function plansOf(work: (sql: Sql) => Promise<unknown>): Promise<string[]> {
   return database.use(async (sql) => {
     const sent: Sent[] = []
@@ -126,7 +129,10 @@ test('A19 the plans follow from what is known of every table', async () => {
 
 test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['access to a space', (sql) => readSpace(sql, '@s7', { being: '@b1' })],
-  ['a snapshot', (sql) => readSnapshot(sql, space, { beings: page(500), intentions: page(200) })],
+  [
+    'a snapshot',
+    (sql) => readSnapshot(sql, space, { beings: page(500), intentions: page(200), authorBytes: 1_048_576 }),
+  ],
   ['older intentions', (sql) => readBefore(sql, '@s7', said, page(100))],
   ['the log', (sql) => readChanges(sql, { ...space, version: 900 }, { epoch, version: 850 }, page(500))],
   ['heads asked for', (sql) => readHeads(sql, ['@s1', '@s2', '@s3'])],
@@ -136,7 +142,7 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['removed beings announced', (sql) => readLatelyRemoved(sql, 10_000, 1000)],
   ['the list of spaces', (sql) => listSpaces(sql, '@b1', '@s2', 50)],
   ['beings of a space', (sql) => listBeings(sql, '@s7', '@b1', page(50))],
-  ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'])],
+  ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'], 1_048_576)],
   ['one being', (sql) => findBeing(sql, '@b7')],
   ['whether a being exists', (sql) => beingExists(sql, '@b7')],
   ['the members of a space', (sql) => readMembers(sql, '@s7')],

@@ -1,69 +1,39 @@
 /**
- * Rows as the database gives them and the entities they stand for. Column lists are written out once here, with the
- * protocol's names, so that a row needs only its times turned into milliseconds.
+ * Rows as the database gives them and the entities they stand for. What a row holds is said by the schema; here is
+ * which of its columns an entity is made of. A row has the protocol's names and needs only its times turned into
+ * milliseconds.
  */
-import type { Being, Change, Content, Intention, JsonObject, Member, Role, Space, Visibility } from '@rhizom/protocol'
+import type { Being, Change, Intention, Member, Space } from '@rhizom/protocol'
 import type { PlacedIntention } from '../domain/world.ts'
-import type { Sql } from './database.ts'
+import { type RowOf, selectedFrom } from './names.ts'
+import { beings, changes, intentions, members, spaces } from './schema.ts'
 
-export interface SpaceRow {
-  id: string
-  name: string
-  visibility: Visibility
-  epoch: string
-  version: number
-  createdAt: Date
-}
+const SPACE = ['id', 'name', 'visibility', 'epoch', 'version', 'createdAt'] as const
+const BEING = [
+  ...(['id', 'type', 'name', 'owner', 'location', 'metadata', 'properties', 'content', 'rev'] as const),
+  ...(['createdAt', 'modifiedAt', 'lastSeenAt'] as const),
+] as const
+const INTENTION = [
+  ...(['id', 'type', 'state', 'owner', 'location', 'content', 'rev', 'position'] as const),
+  ...(['createdAt', 'modifiedAt'] as const),
+] as const
+const MEMBER = ['space', 'being', 'role'] as const
 
-export interface BeingRow {
-  id: string
-  type: Being['type']
-  name: string
-  owner: string | null
-  location: string | null
-  metadata: JsonObject
-  properties: JsonObject
-  content: Content
-  rev: number
-  createdAt: Date
-  modifiedAt: Date
-  lastSeenAt: Date | null
-}
+export type SpaceRow = RowOf<typeof spaces, typeof SPACE>
+export type BeingRow = RowOf<typeof beings, typeof BEING>
+export type IntentionRow = RowOf<typeof intentions, typeof INTENTION>
+export type MemberRow = RowOf<typeof members, typeof MEMBER>
 
-export interface IntentionRow {
-  id: string
-  type: Intention['type']
-  state: Intention['state']
-  owner: string
-  location: string
-  content: Content
-  rev: number
-  position: number
-  createdAt: Date
-  modifiedAt: Date
-}
-
+/** The kind of a change says what its body is, which no column can. */
 type Timed<C> = C extends Change ? Omit<C, 'at'> & { at: Date } : never
 export type ChangeRow = Timed<Change>
 
-export interface MemberRow {
-  space: string
-  being: string
-  role: Role
-}
-
-export const spaceColumns = (sql: Sql) =>
-  sql`s.id, s.name, s.visibility, s.epoch, s.version, s.created_at as "createdAt"`
-
-export const beingColumns = (sql: Sql) => sql`
-  b.id, b.type, b.name, b.owner, b.location, b.metadata, b.properties, b.content, b.rev,
-  b.created_at as "createdAt", b.modified_at as "modifiedAt", b.last_seen_at as "lastSeenAt"`
-
-export const intentionColumns = (sql: Sql) => sql`
-  i.id, i.type, i.state, i.owner, i.location, i.content, i.rev, i.position,
-  i.created_at as "createdAt", i.modified_at as "modifiedAt"`
-
-export const changeColumns = (sql: Sql) => sql`c.version, c.kind, c.at, c.actor, c.mutation, c.body`
+/** To be selected from the tables under these names: s, b, i, c, m. */
+export const spaceColumns = selectedFrom(spaces, 's', SPACE)
+export const beingColumns = selectedFrom(beings, 'b', BEING)
+export const intentionColumns = selectedFrom(intentions, 'i', INTENTION)
+export const changeColumns = selectedFrom(changes, 'c', ['version', 'kind', 'at', 'actor', 'mutation', 'body'])
+export const memberColumns = selectedFrom(members, 'm', MEMBER)
 
 export const spaceOf = (row: SpaceRow): Space => ({ ...row, createdAt: row.createdAt.getTime() })
 

@@ -1,12 +1,14 @@
 /**
- * The tables and their indexes, from which drizzle-kit makes the migrations. Queries are written in SQL beside the
+ * The tables and their indexes, from which drizzle-kit makes the migrations. What their rows hold, and what they and
+ * their columns are called, is said here and nowhere else (names.ts, rows.ts). Queries are written in SQL beside the
  * code that asks (read/, write/); each names the index it stands on, and
  * query-plans.int.test.ts holds them to it.
  *
  * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
- * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the space's lock
- * instead (domain/decide.ts), by the one writer there is.
+ * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the
+ * space's lock instead (domain/decide.ts), by the one writer there is.
  */
+import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, SpaceId } from '@rhizom/protocol'
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -25,14 +27,16 @@ import {
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 const version = (name: string) => bigint(name, { mode: 'number' })
 
-/** The row whose lock orders the writes of a space. A removed space keeps it, so that its last version can be announced. */
+/**
+ * The row whose lock orders the writes of a space. A removed space keeps it, so that its last version can be announced.
+ */
 export const spaces = pgTable(
   'spaces',
   {
-    id: text('id').primaryKey(),
+    id: text('id').$type<SpaceId>().primaryKey(),
     name: text('name').notNull(),
     visibility: text('visibility', { enum: ['public', 'private'] }).notNull(),
-    epoch: uuid('epoch').notNull(),
+    epoch: uuid('epoch').$type<Epoch>().notNull(),
     version: version('version').notNull(),
     createdAt: time('created_at').notNull(),
     /** Exact to a second only: written less often than the version, so that most updates touch no index. */
@@ -49,14 +53,14 @@ export const spaces = pgTable(
 export const beings = pgTable(
   'beings',
   {
-    id: text('id').primaryKey(),
+    id: text('id').$type<BeingId>().primaryKey(),
     type: text('type', { enum: ['guest', 'bot', 'document', 'space'] }).notNull(),
     name: text('name').notNull(),
-    owner: text('owner'),
-    location: text('location'),
-    metadata: jsonb('metadata').notNull(),
-    properties: jsonb('properties').notNull(),
-    content: jsonb('content').notNull(),
+    owner: text('owner').$type<BeingId>(),
+    location: text('location').$type<SpaceId>(),
+    metadata: jsonb('metadata').$type<JsonObject>().notNull(),
+    properties: jsonb('properties').$type<JsonObject>().notNull(),
+    content: jsonb('content').$type<Content>().notNull(),
     rev: version('rev').notNull(),
     createdAt: time('created_at').notNull(),
     modifiedAt: time('modified_at').notNull(),
@@ -74,12 +78,12 @@ export const beings = pgTable(
 export const intentions = pgTable(
   'intentions',
   {
-    id: uuid('id').primaryKey(),
+    id: uuid('id').$type<IntentionId>().primaryKey(),
     type: text('type', { enum: ['utterance', 'error'] }).notNull(),
     state: text('state', { enum: ['draft', 'active', 'paused', 'complete', 'cancelled', 'failed'] }).notNull(),
-    owner: text('owner').notNull(),
-    location: text('location').notNull(),
-    content: jsonb('content').notNull(),
+    owner: text('owner').$type<BeingId>().notNull(),
+    location: text('location').$type<SpaceId>().notNull(),
+    content: jsonb('content').$type<Content>().notNull(),
     rev: version('rev').notNull(),
     position: version('position').notNull(),
     createdAt: time('created_at').notNull(),
@@ -91,8 +95,8 @@ export const intentions = pgTable(
 export const members = pgTable(
   'members',
   {
-    space: text('space').notNull(),
-    being: text('being').notNull(),
+    space: text('space').$type<SpaceId>().notNull(),
+    being: text('being').$type<BeingId>().notNull(),
     role: text('role', { enum: ['owner', 'member', 'viewer'] }).notNull(),
   },
   (table) => [
@@ -106,12 +110,12 @@ export const members = pgTable(
 export const changes = pgTable(
   'changes',
   {
-    space: text('space').notNull(),
-    epoch: uuid('epoch').notNull(),
+    space: text('space').$type<SpaceId>().notNull(),
+    epoch: uuid('epoch').$type<Epoch>().notNull(),
     version: version('version').notNull(),
     kind: text('kind').notNull(),
-    actor: text('actor').notNull(),
-    mutation: uuid('mutation').notNull(),
+    actor: text('actor').$type<BeingId>().notNull(),
+    mutation: uuid('mutation').$type<MutationId>().notNull(),
     body: jsonb('body').notNull(),
     at: time('at').notNull(),
   },
@@ -126,8 +130,8 @@ export const changes = pgTable(
 export const mutations = pgTable(
   'mutations',
   {
-    actor: text('actor').notNull(),
-    id: uuid('id').notNull(),
+    actor: text('actor').$type<BeingId>().notNull(),
+    id: uuid('id').$type<MutationId>().notNull(),
     status: text('status', { enum: ['applied', 'rejected'] }).notNull(),
     version: version('version'),
     code: text('code'),

@@ -2,16 +2,16 @@
  * Decides a batch in order, each mutation on the world the one before left behind. A mutation that the ledger holds
  * is answered from it; so is the second of two with the same id in one batch.
  */
-import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
+import type { BeingId, Epoch, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
 import { decide, type DecideOptions } from './decide.ts'
 import { applyOp, type LoggedChange } from './world-op.ts'
-import { ledgerKey, type Outcome, type World } from './world.ts'
+import type { Outcome, World } from './world.ts'
 
 /** A mutation with who asks for it and the epoch to use should it create a space. */
 export interface RequestedMutation {
   actor: BeingId
   mutation: Mutation
-  epoch: string
+  epoch: Epoch
 }
 
 export interface BatchResult {
@@ -30,8 +30,7 @@ export function applyBatch(
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
   for (const { actor, mutation, epoch } of requested) {
-    const key = ledgerKey(actor, mutation.id)
-    const former = world.ledger.get(key)
+    const former = world.ledger.get(actor, mutation.id)
     if (former !== undefined) {
       results.push(duplicateOf(mutation.id, former))
       continue
@@ -39,7 +38,7 @@ export function applyBatch(
     const decision = decide(world, mutation, { actor, at, epoch }, options)
     if (!decision.accepted) {
       const outcome: Outcome = { status: 'rejected', error: decision.error }
-      world.ledger.set(key, outcome)
+      world.ledger.set(actor, mutation.id, outcome)
       results.push({ id: mutation.id, ...outcome })
       continue
     }
@@ -50,7 +49,7 @@ export function applyBatch(
     }
     changes.push(...made)
     const outcome = appliedAt(lastVersionIn(made, mutation.space))
-    world.ledger.set(key, outcome)
+    world.ledger.set(actor, mutation.id, outcome)
     results.push({ id: mutation.id, ...outcome })
   }
   return { results, changes }
@@ -63,7 +62,7 @@ const lastVersionIn = (changes: readonly LoggedChange[], space: SpaceId | null):
   changes.findLast((made) => made.space === space)?.change.version
 
 /** The first outcome, told again. */
-export function duplicateOf(id: string, outcome: Outcome): MutationResult {
+export function duplicateOf(id: MutationId, outcome: Outcome): MutationResult {
   switch (outcome.status) {
     case 'applied':
       return { id, status: 'duplicate', ...(outcome.version === undefined ? {} : { version: outcome.version }) }

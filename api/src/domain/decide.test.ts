@@ -1,7 +1,7 @@
 import type { Being, Mutation, Role, Visibility } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
 import { type Decision, decide } from './decide.ts'
-import { copyWorld, emptyWorld, memberKey, type World } from './world.ts'
+import { copyWorld, emptyWorld, type World } from './world.ts'
 import { applyOp } from './world-op.ts'
 
 const epoch = '0193b2a0-0000-7000-8000-000000000001'
@@ -50,7 +50,7 @@ function worldOf(visibility: Visibility, members: Record<string, Role> = { '@roo
     createdAt: 1,
     modifiedAt: 1,
   })
-  for (const [id, role] of Object.entries(members)) world.members.set(memberKey('@room', id), role)
+  for (const [id, role] of Object.entries(members)) world.members.set('@room', id, role)
   return world
 }
 
@@ -253,7 +253,7 @@ test('A9 removing a space leaves nothing of it and nobody in it', () => {
   if (!decision.accepted) throw new Error('rejected')
   const [made] = decision.ops.map((op) => applyOp(world, op, { actor: '@root', mutation: mutationId, at: 2 }))
   expect(made?.change).toMatchObject({ kind: 'space.remove', version: 8, body: { id: '@room' } })
-  expect([...world.spaces.keys(), ...world.intentions.keys(), ...world.members.keys()]).toEqual([])
+  expect([...world.spaces.keys(), ...world.intentions.keys(), ...world.members.of('@room').keys()]).toEqual([])
   expect(world.beings.get('@there')?.location).toBeNull()
   expect(verdict(decideFor(world, '@root', say))).toBe('not-found')
 })

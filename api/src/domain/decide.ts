@@ -9,6 +9,7 @@ import {
   type Being,
   type BeingId,
   type Content,
+  type Epoch,
   type Intention,
   jsonBytes,
   type Mutation,
@@ -29,7 +30,7 @@ export interface DecideContext {
   actor: BeingId
   at: number
   /** The epoch of the space, should this mutation create one. */
-  epoch: string
+  epoch: Epoch
 }
 
 export type Decision = { accepted: true; ops: WorldOp[] } | { accepted: false; error: Rejection }
@@ -102,8 +103,11 @@ function decideInSpace(
   }
 }
 
-const isTaken = (world: World, id: BeingId): boolean =>
-  world.spaces.has(id) || world.beings.has(id) || world.removedBeings.has(id)
+/** Spaces and beings share one namespace. */
+function isTaken({ spaces, beings, removedBeings }: World, id: BeingId): boolean {
+  const named: readonly { has(id: BeingId): boolean }[] = [spaces, beings, removedBeings]
+  return named.some((names) => names.has(id))
+}
 
 function createSpace(world: World, { space: id, args }: Of<'space.create'>, context: DecideContext): Decision {
   if (isTaken(world, id)) return reject('taken', `${id} is taken`)

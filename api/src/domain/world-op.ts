@@ -10,6 +10,7 @@ import {
   type Being,
   type BeingId,
   type Change,
+  type Epoch,
   type Intention,
   type IntentionId,
   type MutationId,
@@ -17,7 +18,7 @@ import {
   type Space,
   type SpaceId,
 } from '@rhizom/protocol'
-import { memberKey, type World } from './world.ts'
+import type { World } from './world.ts'
 
 export type WorldOp =
   | { kind: 'space.put'; log: SpaceId; space: Omit<Space, 'version'> }
@@ -42,7 +43,7 @@ export interface Cause {
 /** A change together with the log it belongs to. */
 export interface LoggedChange {
   space: SpaceId
-  epoch: string
+  epoch: Epoch
   change: Change
 }
 
@@ -102,10 +103,10 @@ function applyToWorld(world: World, op: OtherOp, version: number | undefined, ca
       world.intentions.delete(op.id)
       return header && { ...header, kind: 'intention.remove', body: { id: op.id } }
     case 'member.put':
-      world.members.set(memberKey(op.log, op.being), op.role)
+      world.members.set(op.log, op.being, op.role)
       return header && { ...header, kind: 'member.put', body: { being: op.being, role: op.role } }
     case 'member.remove':
-      world.members.delete(memberKey(op.log, op.being))
+      world.members.delete(op.log, op.being)
       return header && { ...header, kind: 'member.remove', body: { id: op.being } }
     default:
       return op satisfies never
@@ -121,5 +122,5 @@ function clear(world: World, id: SpaceId): void {
     if (being.location === id) world.beings.set(being.id, { ...being, location: null })
   for (const intention of world.intentions.values())
     if (intention.location === id) world.intentions.delete(intention.id)
-  for (const key of world.members.keys()) if (key.startsWith(`${id} `)) world.members.delete(key)
+  world.members.deleteAll(id)
 }

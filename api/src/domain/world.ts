@@ -1,6 +1,6 @@
 /**
- * The part of a deployment that one batch of mutations is decided on, in memory: db/write/load-world.ts fills it under the
- * locks, decide.ts reads it, world-op.ts moves it forward, db/write/store-world.ts writes back what differs.
+ * The part of a deployment that one batch of mutations is decided on, in memory: db/write/load-world.ts fills it under
+ * the locks, decide.ts reads it, world-op.ts moves it forward, db/write/store-world.ts writes back what differs.
  *
  * Entities are values: a change replaces the entry and never alters it, so comparing two worlds entry by entry by
  * identity finds every row to write.
@@ -16,6 +16,7 @@ import type {
   Space,
   SpaceId,
 } from '@rhizom/protocol'
+import { PairMap } from './pair-map.ts'
 
 /** `position` is the version that created it: its place in the conversation, kept by the database only. */
 export type PlacedIntention = Intention & { position: number }
@@ -30,25 +31,21 @@ export interface World {
   /** Ids that stay taken: whoever took them again would inherit rights. */
   removedBeings: Set<BeingId>
   intentions: Map<IntentionId, PlacedIntention>
-  /** By `memberKey`. Holds at least those the batch concerns, and every owner where members are changed. */
-  members: Map<string, Role>
-  /** By `ledgerKey`. */
-  ledger: Map<string, Outcome>
+  /** By space. Holds at least those the batch concerns, and every owner where members are changed. */
+  members: PairMap<SpaceId, BeingId, Role>
+  /** By actor. */
+  ledger: PairMap<BeingId, MutationId, Outcome>
   /** Spaces removed on the way, whose rows go as a whole, loaded here or not. */
   cleared: Set<SpaceId>
 }
-
-/** Ids hold no blanks, so a blank joins two of them without doubt. */
-export const memberKey = (space: SpaceId, being: BeingId): string => `${space} ${being}`
-export const ledgerKey = (actor: BeingId, mutation: MutationId): string => `${actor} ${mutation}`
 
 export const emptyWorld = (): World => ({
   spaces: new Map(),
   beings: new Map(),
   removedBeings: new Set(),
   intentions: new Map(),
-  members: new Map(),
-  ledger: new Map(),
+  members: new PairMap(),
+  ledger: new PairMap(),
   cleared: new Set(),
 })
 
@@ -58,17 +55,16 @@ export const copyWorld = (world: World): World => ({
   beings: new Map(world.beings),
   removedBeings: new Set(world.removedBeings),
   intentions: new Map(world.intentions),
-  members: new Map(world.members),
-  ledger: new Map(world.ledger),
+  members: world.members.copy(),
+  ledger: world.ledger.copy(),
   cleared: new Set(world.cleared),
 })
 
 export const roleOf = (world: World, space: SpaceId, being: BeingId): Role | undefined =>
-  world.members.get(memberKey(space, being))
+  world.members.get(space, being)
 
 export function ownersOf(world: World, space: SpaceId): number {
-  const prefix = `${space} `
   let count = 0
-  for (const [key, role] of world.members) if (role === 'owner' && key.startsWith(prefix)) count += 1
+  for (const role of world.members.of(space).values()) if (role === 'owner') count += 1
   return count
 }

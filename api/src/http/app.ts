@@ -20,7 +20,8 @@ import { refuseOtherMethods } from './method-not-allowed.ts'
 import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
 import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
-import type { App } from './route.ts'
+import { REQUEST_ID_HEADER, requestIdOf, tellRequestIds } from './request-id.ts'
+import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
 import { registerSpaces } from './spaces.ts'
@@ -29,13 +30,14 @@ import type { UnderWay } from './under-way.ts'
 /** How often connections are looked at for requests that take too long. */
 const TIMEOUT_CHECK_MS = 1000
 
-export async function buildApp(services: Services): Promise<App> {
+export async function buildApp(services: Services): Promise<HttpApp> {
   const { config, connections } = services
   const loggerInstance: FastifyBaseLogger = services.log
   const replyWithProblem = problemReplies(new BodyDiscards())
-  const app: App = fastify({
+  const app: HttpApp = fastify({
     loggerInstance,
-    logController: new fastifyModule.LogController({ disableRequestLogging: true }),
+    logController: new fastifyModule.LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestIdOf,
     // Each route that takes a body says how large it may be.
     bodyLimit: NO_BODY_BYTES,
     requestTimeout: config.REQUEST_TIMEOUT_MS,
@@ -66,6 +68,7 @@ export async function buildApp(services: Services): Promise<App> {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingAt(request).problem))
   app.decorateRequest('session', null)
   app.decorateRequest('holding', null)
+  tellRequestIds(app)
   acceptJsonBodies(app, services)
   observe(app, services)
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -88,7 +91,7 @@ export async function buildApp(services: Services): Promise<App> {
       done(null, {
         origin: isAllowed(request.headers.origin, request.headers.host, config.ALLOWED_ORIGINS),
         // Date as well: clients whose own date is wrong go by it.
-        exposedHeaders: ['ETag', 'Retry-After', 'Date'],
+        exposedHeaders: ['ETag', 'Retry-After', 'Date', REQUEST_ID_HEADER],
         maxAge: 600,
         // The plugin's own refusal of an incomplete preflight is no problem document.
         strictPreflight: false,
@@ -127,7 +130,7 @@ function isAllowed(origin: string | undefined, host: string | undefined, allowed
   return allowed.length === 0 && URL.canParse(origin) && new URL(origin).host === host
 }
 
-function observe(app: App, { metrics }: Services): void {
+function observe(app: HttpApp, { metrics }: Services): void {
   app.addHook('onResponse', (request, reply, done) => {
     metrics.requestSeconds.observe(
       { method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode },
@@ -138,7 +141,7 @@ function observe(app: App, { metrics }: Services): void {
 }
 
 /** Requests count as under way when their body is there, which for most is at once. What is nowhere is not received. */
-function boundRequests(app: App, underWay: UnderWay): void {
+function boundRequests(app: HttpApp, underWay: UnderWay): void {
   app.addHook('onRequest', (request, reply, done) => {
     underWay.begin(request, reply)
     done()

@@ -1,6 +1,6 @@
 /**
- * The limits of a batch of mutations, looked at before its schema: that then sees only what is within them. Over a limit,
- * nothing of the batch is applied. What is no batch at all passes: the schema says what is wrong with it.
+ * The limits of a batch of mutations, looked at before its schema: that then sees only what is within them. Over a
+ * limit, nothing of the batch is applied. What is no batch at all passes: the schema says what is wrong with it.
  */
 import { isJsonObject, mutationSchema } from '@rhizom/protocol'
 import { ProblemError } from './problem-reply.ts'

@@ -1,13 +1,14 @@
 /**
  * What is looked at before a body is parsed, and before its schema: how large it is, whose account its bytes are taken
- * from, how deep it nests, how many parts it has, how large each argument is. What is refused there is counted like the rest.
+ * from, how deep it nests, how many parts it has, how large each argument is. What is refused there is counted like the
+ * rest.
  */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { problemSchema } from '@rhizom/protocol'
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { type Answer, freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 
 let database: FreshDatabase
 let api: TestApi
@@ -29,7 +30,7 @@ async function withNode(env: Record<string, string>, work: (node: TestApi) => Pr
   const node = await startApi({ databaseUrl: database.url, env })
   try {
     // Who asks before Redis is there is not measured.
-    await until(async () => (await node.ask('GET', '/readyz')).status === 200)
+    await eventually('the api is ready', async () => (await node.ask('GET', '/readyz')).status === 200)
     await work(node)
   } finally {
     await node.stop()

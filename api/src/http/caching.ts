@@ -2,9 +2,9 @@
  * What others may keep of an answer. Tokens, what gateways are told, and problems, which may be of the moment: nothing.
  * The rest is for one caller alone, and asked for again each time; with an ETag the answer to that is short.
  */
-import type { App } from './route.ts'
+import type { HttpApp } from './route.ts'
 
-export function sayWhatMayBeKept(app: App): void {
+export function sayWhatMayBeKept(app: HttpApp): void {
   app.addHook('onSend', (request, reply, _payload, done) => {
     const kept = cacheControlOf(request.method, request.url, reply.statusCode)
     if (kept !== undefined) reply.header('cache-control', kept)

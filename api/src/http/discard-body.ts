@@ -1,8 +1,8 @@
 /**
  * Reads a request body that was refused to its end, and throws it away. Answering while the peer still sends would
- * close a connection with unread bytes in it, and the reset that follows destroys the answer on its way: the caller would
- * see a broken pipe where the contract promises 413. Bounded in bytes and time, so that a peer that never ends costs
- * seconds and no more, and in number, so that many of them cost a node little: who comes beyond that is not read.
+ * close a connection with unread bytes in it, and the reset that follows destroys the answer on its way: the caller
+ * would see a broken pipe where the contract promises 413. Bounded in bytes and time, so that a peer that never ends
+ * costs seconds and no more, and in number, so that many of them cost a node little: who comes beyond that is not read.
  */
 import type { IncomingMessage } from 'node:http'
 import { setImmediate } from 'node:timers/promises'

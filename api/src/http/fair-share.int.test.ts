@@ -1,7 +1,8 @@
 /**
- * Of what a node bounds, one address and one actor have a share: they are told to slow down (429) where everybody else is
- * still served, and only the bound of all is a 503.
+ * Of what a node bounds, one address and one actor have a share: they are told to slow down (429) where everybody else
+ * is still served, and only the bound of all is a 503.
  */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { problemSchema } from '@rhizom/protocol'
 import { request as httpRequest } from 'node:http'
 import postgres from 'postgres'
@@ -9,7 +10,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { headOf, RawConnection } from '../testing/raw-connection.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 
 let database: FreshDatabase
 
@@ -76,7 +76,8 @@ test('A54 one actor, one address and all together have a share of the requests u
     }
     const look = (token: string | undefined, address: string) =>
       node.ask('GET', '/v1/sessions/current', { token: token ?? '', headers: from(address) })
-    const under = (count: number) => until(async () => (await metric(node, 'rhizom_api_requests_under_way')) === count)
+    const under = (count: number) =>
+      eventually('requests are under way', async () => (await metric(node, 'rhizom_api_requests_under_way')) === count)
     const expectRefusal = ({ status, body, headers }: Awaited<ReturnType<typeof look>>, of: string): void => {
       const { code, detail, retryAfterMs } = problemSchema.parse(body)
       expect([status, code, retryAfterMs, headers.get('retry-after')]).toEqual([429, 'rate-limited', 1000, '1'])
@@ -131,7 +132,10 @@ test('A54 a gateway has no share: the address it calls from may have used up its
       }),
     )
     try {
-      await until(async () => (await metric(node, 'rhizom_api_requests_under_way')) === 2)
+      await eventually(
+        'two requests are under way',
+        async () => (await metric(node, 'rhizom_api_requests_under_way')) === 2,
+      )
       expect((await node.ask('GET', '/v1/spaces', { token: cem.token })).status).toBe(429)
       expect((await node.ask('GET', '/internal/revoked', { token: INTERNAL_TOKEN })).status).toBe(200)
     } finally {
@@ -157,15 +161,15 @@ const stillOpen = (connections: readonly RawConnection[]): number =>
 test('A55 silent connections of one address do not take all there are, and beyond all of them nobody is let in', async () => {
   await withNode({ MAX_CONNECTIONS: '40' }, async (node) => {
     const silent = await RawConnection.openMany(node.url, 300)
-    await until(() => stillOpen(silent) === 20)
+    await eventually('its share of connections is open', () => stillOpen(silent) === 20)
     expect(await askFrom(node, '127.0.0.1')).not.toBe(200)
     expect(await askFrom(node, '127.0.0.2')).toBe(200)
     const others = await RawConnection.openMany(node.url, 300, { from: '127.0.0.3' })
-    await until(() => stillOpen(others) === 20)
+    await eventually('the share of others is open', () => stillOpen(others) === 20)
     expect(stillOpen(silent)).toBe(20)
     expect(await askFrom(node, '127.0.0.2')).not.toBe(200)
     for (const { socket } of [...silent, ...others]) socket.destroy()
-    await until(async () => (await askFrom(node, '127.0.0.1')) === 200)
+    await eventually('the address is let in again', async () => (await askFrom(node, '127.0.0.1')) === 200)
     const turnedAway = 'rhizom_api_turned_away_total{what="connections",whose='
     expect(await metric(node, `${turnedAway}"address"}`)).toBeGreaterThanOrEqual(280)
     expect(await metric(node, `${turnedAway}"all"}`)).toBeGreaterThan(0)
@@ -175,7 +179,7 @@ test('A55 silent connections of one address do not take all there are, and beyon
 test('A55 behind a proxy all connections are its own, and are not counted by address', async () => {
   await withNode({ MAX_CONNECTIONS: '40', TRUST_PROXY: '1' }, async (node) => {
     const connections = await RawConnection.openMany(node.url, 300)
-    await until(() => stillOpen(connections) <= 40)
+    await eventually('what is too many is closed', () => stillOpen(connections) <= 40)
     expect(stillOpen(connections)).toBe(40)
     for (const { socket } of connections) socket.destroy()
   })
@@ -200,7 +204,10 @@ test('A56 bytes of bodies, whole or not, are bounded for all, an address and an 
       half.push(connection)
       const head = headOf('/v1/mutations', 60_000, { Authorization: `Bearer ${token}`, 'X-Forwarded-For': address })
       connection.send(head + ' '.repeat(59_000))
-      await until(async () => (await metric(node, 'rhizom_api_body_bytes')) === before + 59_000)
+      await eventually(
+        'the bodies are on their way',
+        async () => (await metric(node, 'rhizom_api_body_bytes')) === before + 59_000,
+      )
     }
     const send = async (token: string | undefined, address: string) => {
       const body = `${' '.repeat(59_000)}{"mutations":7}`
@@ -222,7 +229,7 @@ test('A56 bytes of bodies, whole or not, are bounded for all, an address and an 
       201,
     )
     for (const { socket } of half) socket.destroy()
-    await until(async () => (await metric(node, 'rhizom_api_body_bytes')) === 0)
+    await eventually('no body is held any more', async () => (await metric(node, 'rhizom_api_body_bytes')) === 0)
     expect(await send(tokens[0], '192.0.2.1')).toEqual([400, 'malformed', undefined])
   })
 })

@@ -27,7 +27,7 @@ import { storeLastSeen } from '../db/write/last-seen.ts'
 import { revokedForMs, revokedOf } from '../publish/revoked.ts'
 import { requireInternalToken } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
-import { type App, problems } from './route.ts'
+import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { snapshotSizes, spaceNotFound } from './spaces.ts'
 
@@ -36,7 +36,7 @@ const REMOVED_PER_PAGE = 5000
 const HEADS_BODY_BYTES = 1024 * 1024
 const LAST_SEEN_BODY_BYTES = 256 * 1024
 
-export function registerInternal(app: App, { config, database, metrics }: Services): void {
+export function registerInternal(app: HttpApp, { config, database, metrics }: Services): void {
   const onRequest = requireInternalToken(config.INTERNAL_TOKEN)
   const sizes = snapshotSizes(config)
   const most: PageSize = { items: config.CATCH_UP_LIMIT, bytes: config.CATCH_UP_BYTES }

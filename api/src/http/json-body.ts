@@ -1,7 +1,7 @@
 /**
- * What becomes of a body between its first byte and its schema, each step before the one that costs more: it is received
- * within the bound of its route; the request takes its place; its bytes are taken from the account of its actor, or of its
- * address while nobody is known; its brackets and keys are counted on the text; then it is parsed.
+ * What becomes of a body between its first byte and its schema, each step before the one that costs more: it is
+ * received within the bound of its route; the request takes its place; its bytes are taken from the account of its
+ * actor, or of its address while nobody is known; its brackets and keys are counted on the text; then it is parsed.
  */
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
@@ -11,14 +11,14 @@ import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
 import { receiveBody } from './receive-body.ts'
-import type { App } from './route.ts'
+import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 import { isOfGateway } from './under-way.ts'
 
 /** For routes that want no body: some senders of JSON put an empty object into each request. */
 export const NO_BODY_BYTES = 16
 
-export function acceptJsonBodies(app: App, { config, limiter, underWay }: Services): void {
+export function acceptJsonBodies(app: HttpApp, { config, limiter, underWay }: Services): void {
   const rate: Rate = { name: 'body-bytes', perSecond: config.BODY_BYTES_PER_SECOND, burst: config.BODY_BYTES_BURST }
   // Fastify's own, which refuses keys that would reach a prototype.
   const parse = app.getDefaultJsonParser('error', 'error')

@@ -1,12 +1,12 @@
 /** Answers 405 with Allow where a path exists and the method does not. To be registered after all routes. */
 import type { HTTPMethods } from 'fastify'
 import { ProblemError } from './problem-reply.ts'
-import type { App } from './route.ts'
+import type { HttpApp } from './route.ts'
 
 const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** Notes the routes as they are registered; call the result when all are. */
-export function refuseOtherMethods(app: App): () => void {
+export function refuseOtherMethods(app: HttpApp): () => void {
   const known = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const methods = known.get(url) ?? new Set()

@@ -3,6 +3,7 @@
  * each part is one unit of group commit, and the next begins when the former is committed.
  */
 import {
+  type BeingId,
   type Mutation,
   type MutationResult,
   mutationParamsSchema,
@@ -19,10 +20,10 @@ import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
 import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
-import { type App, problems } from './route.ts'
+import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 
-export function registerMutations(app: App, services: Services): void {
+export function registerMutations(app: HttpApp, services: Services): void {
   const { config, database, limiter, metrics, tokens } = services
   const limits: BatchLimits = {
     mutations: config.MAX_MUTATIONS_PER_BATCH,
@@ -81,7 +82,7 @@ export function registerMutations(app: App, services: Services): void {
 
 async function applyParts(
   { writes }: Services,
-  actor: string,
+  actor: BeingId,
   mutations: readonly Mutation[],
 ): Promise<MutationResult[]> {
   const results = new Map<Mutation, MutationResult>()

@@ -1,11 +1,11 @@
 /**
  * The connections of a node, each with the requests on it.
  *
- * One address may have a share of them, so that connections on which nothing is said cannot take all. It is counted only
- * where no proxy is in front: behind one, all are the proxy's.
+ * One address may have a share of them, so that connections on which nothing is said cannot take all. It is counted
+ * only where no proxy is in front: behind one, all are the proxy's.
  *
- * A stopping node waits for the requests whose bodies are there, and for nothing else: a connection on which nothing was
- * asked yet, or whose peer fell silent within a request, would hold it up until its timeout.
+ * A stopping node waits for the requests whose bodies are there, and for nothing else: a connection on which nothing
+ * was asked yet, or whose peer fell silent within a request, would hold it up until its timeout.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'

@@ -4,6 +4,7 @@ import {
   jsonBytes,
   postSignalBodySchema,
   presenceAnswerSchema,
+  type SpaceId,
   spaceParamsSchema,
 } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
@@ -13,16 +14,16 @@ import { readPresence } from '../presence/read-presence.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
-import { type App, problems } from './route.ts'
+import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { spaceNotFound } from './spaces.ts'
 
-export function registerPresence(app: App, services: Services): void {
+export function registerPresence(app: HttpApp, services: Services): void {
   const { config, database, limiter, publisher, redis, tokens } = services
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
   const rate: Rate = { name: 'signals', perSecond: config.SIGNALS_PER_SECOND, burst: config.SIGNALS_BURST }
 
-  const mustBeReadable = async (request: FastifyRequest, id: string): Promise<void> => {
+  const mustBeReadable = async (request: FastifyRequest, id: SpaceId): Promise<void> => {
     const space = await database.use((sql) => readSpace(sql, id, { being: sessionOf(request).being }))
     if (space === undefined) throw spaceNotFound(id)
   }
@@ -78,7 +79,7 @@ export function registerPresence(app: App, services: Services): void {
 }
 
 /**
- * A sender that escapes whatever is not ASCII writes three times the bytes of UTF-8 at most. On top of that the name and
- * what stands around both.
+ * A sender that escapes whatever is not ASCII writes three times the bytes of UTF-8 at most. On top of that the name
+ * and what stands around both.
  */
 const signalBodyBytes = (dataBytes: number): number => 3 * dataBytes + 1024

@@ -6,7 +6,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../db/failure.ts'
 import { networkOf } from './client-network.ts'
-import type { Log } from '../observe.ts'
+import type { ProcessLog } from '@rhizom/process'
 import type { BodyDiscards } from './discard-body.ts'
 import type { OpenConnections } from './open-connections.ts'
 
@@ -48,8 +48,11 @@ export const problemReplies =
   (discards: BodyDiscards) =>
   async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const problem = problemFor(thrown)
-    if (problem.code === 'internal') request.log.error({ err: thrown }, 'internal error')
-    else if (problem.status >= 500) request.log.warn(whatOf(thrown), problem.title)
+    const being = request.session?.being
+    if (problem.code === 'internal') request.log.error({ err: thrown, being }, 'internal error')
+    // That Postgres is away is said by its condition, once a minute and not once a request.
+    else if (isAway(thrown)) request.log.debug({ ...whatOf(thrown), being }, problem.title)
+    else if (problem.status >= 500) request.log.warn({ ...whatOf(thrown), being }, problem.title)
     await discards.discard(request.raw, networkOf(request.ip))
     // Whoever was read to the end may go on; the rest of a body must not be taken for the next request.
     if (request.raw.complete) reply.removeHeader('connection')
@@ -63,14 +66,15 @@ const whatOf = (thrown: unknown): { err: string; cause?: string } => ({
   ...(thrown instanceof Error && thrown.cause !== undefined ? { cause: messageOf(thrown.cause) } : {}),
 })
 
+const isAway = (error: unknown): boolean => error instanceof DatabaseAway || failureOf(error) === 'away'
+
 export function problemFor(error: unknown): Problem {
   if (error instanceof ProblemError) return error.problem
   if (error instanceof OutcomeUnknown)
     return problemOf('outcome-unknown', 'the connection to the database was lost while committing', {
       retryAfterMs: RETRY_AFTER_MS,
     })
-  if (error instanceof DatabaseAway || failureOf(error) === 'away')
-    return problemOf('unavailable', 'the database does not answer', { retryAfterMs: RETRY_AFTER_MS })
+  if (isAway(error)) return problemOf('unavailable', 'the database does not answer', { retryAfterMs: RETRY_AFTER_MS })
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [fault] = error.validation
     const path = fault?.instancePath
@@ -109,7 +113,7 @@ const FRAMEWORK_CODES = ['too-large', 'unsupported-media-type', 'method-not-allo
  * The connection ends with it, also if its peer stays.
  */
 export const brokenRequests =
-  (connections: OpenConnections, log: Log) =>
+  (connections: OpenConnections, log: ProcessLog) =>
   (error: Error, socket: Socket): void => {
     try {
       // An answer that has begun must not get another one in its middle.

@@ -1,14 +1,17 @@
-/** Limits over a real Redis: sign-ins by address, and what a Redis that falls silent costs those who are not over any. */
+/**
+ * Limits over a real Redis: sign-ins by address, and what a Redis that falls silent costs those who are not over any.
+ */
+import { systemClock } from '@rhizom/machine'
+import { beginConnecting, ConditionLog, connectRedis } from '@rhizom/process'
+import { HeldLog } from '@rhizom/process/testing'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { postSessionAnswerSchema, problemSchema } from '@rhizom/protocol'
 import { randomInt } from 'node:crypto'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createMetrics } from '../observe.ts'
-import { connectRedis } from '../redis.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { freshId, startApi, type TestApi, type Wanted } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 import { RateLimiter, type RateLimiterTimeouts } from './rate-limit.ts'
 
 const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? 'redis://unset')
@@ -20,7 +23,7 @@ let sent: Buffer[] = []
 
 beforeAll(async () => {
   database = await freshDatabase()
-  proxy = await tcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
+  proxy = await TcpProxy.listen('redis', targetOf(redisUrl.href))
   proxy.watchSending((piece) => sent.push(piece))
   const url = new URL(redisUrl.href)
   url.port = `${proxy.port}`
@@ -28,6 +31,7 @@ beforeAll(async () => {
 })
 
 afterEach(() => {
+  proxy.reset()
   proxy.heal()
   sent = []
 })
@@ -51,7 +55,11 @@ async function withNodes(
   const nodes = await Promise.all(Array.from({ length: count }, () => startApi({ databaseUrl: database.url, env })))
   try {
     // Who asks before Redis is there is not measured.
-    await Promise.all(nodes.map((node) => until(async () => (await node.ask('GET', '/readyz')).status === 200)))
+    await Promise.all(
+      nodes.map((node) =>
+        eventually('the api is ready', async () => (await node.ask('GET', '/readyz')).status === 200),
+      ),
+    )
     await work(...nodes)
   } finally {
     await Promise.all(nodes.map((node) => node.stop()))
@@ -113,7 +121,7 @@ test('A47 while Redis is away no address is limited', async () => {
     const network = freshNetwork()
     expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
     proxy.cut()
-    await until(async () => (await node.ask('GET', '/readyz')).status === 503)
+    await eventually('the api is not ready', async () => (await node.ask('GET', '/readyz')).status === 503)
     expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
   })
 })
@@ -126,7 +134,7 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
     const measures = ['body-bytes', 'mutations']
     for (const measure of measures) expect(questionsAbout(`rhizom:rate:${measure}:${being.id}`)).toBe(1)
     sent = []
-    proxy.silence()
+    proxy.blackhole()
     const begunAt = performance.now()
     const writes = 30
     for (let round = 0; round < writes; round += 1)
@@ -143,8 +151,17 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
   })
 })
 
+function connected(url: string) {
+  const [clock, log] = [systemClock, new HeldLog()]
+  const condition = new ConditionLog({ name: 'redis', log, clock, whenGood: 'good' })
+  const timeouts = { timeoutMs: 2_000, commandTimeoutMs: 1_000 }
+  const redis = connectRedis({ url, name: 'limits', clock, random: Math.random, condition, ...timeouts })
+  beginConnecting(redis)
+  return redis
+}
+
 test('A48 after a pause one request finds out for all, and once there is an answer all are measured again', async () => {
-  const redis = connectRedis(proxiedUrl, 'limits', pino({ level: 'silent' }))
+  const redis = connected(proxiedUrl)
   const rate = { name: 'mutations', perSecond: 0.001, burst: 1 } as const
   const account = freshId('account')
   const limiterWith = (timeouts: RateLimiterTimeouts) => {
@@ -158,12 +175,12 @@ test('A48 after a pause one request finds out for all, and once there is an answ
     )
   const takeTen = (take: () => Promise<void>) => Promise.all(Array.from({ length: 10 }, take))
   try {
-    await until(() => redis.status === 'ready')
+    await eventually('Redis is connected', () => redis.status === 'ready')
     const patient = limiterWith({ waitMs: 10_000, pauseMs: 0 })
     await patient()
     expect(await isRefused(patient())).toBe(true)
     sent = []
-    proxy.silence()
+    proxy.blackhole()
 
     const wary = limiterWith({ waitMs: 20, pauseMs: 3_600_000 })
     await wary()
@@ -177,11 +194,12 @@ test('A48 after a pause one request finds out for all, and once there is an answ
       await takeTen(usual)
       return questionsAbout(account) > 2
     }
-    await until(askedAgain)
+    await eventually('Redis is asked again', askedAgain)
     expect(questionsAbout(account)).toBe(3)
 
+    proxy.reset()
     proxy.heal()
-    await until(() => isRefused(usual()))
+    await eventually('it is measured again', () => isRefused(usual()))
     expect(await isRefused(usual())).toBe(true)
     await takeTen(wary)
   } finally {
@@ -190,9 +208,9 @@ test('A48 after a pause one request finds out for all, and once there is an answ
 })
 
 test('A48 an answer that lies unread while the process is busy counts', async () => {
-  const redis = connectRedis(redisUrl.href, 'limits', pino({ level: 'silent' }))
+  const redis = connected(redisUrl.href)
   try {
-    await until(() => redis.status === 'ready')
+    await eventually('Redis is connected', () => redis.status === 'ready')
     const metrics = createMetrics()
     const limiter = new RateLimiter(redis, metrics, { waitMs: 20, pauseMs: 0 })
     const taken = limiter.take(freshId('account'), { name: 'mutations', perSecond: 1, burst: 1 }, 1)

@@ -1,6 +1,6 @@
 /**
- * Receives the body of a request as text, within the bound of its route and of what a node holds of bodies. A request is
- * not under way before its body is there: until then it costs its connection and the bytes that came.
+ * Receives the body of a request as text, within the bound of its route and of what a node holds of bodies. A request
+ * is not under way before its body is there: until then it costs its connection and the bytes that came.
  */
 import type { IncomingMessage } from 'node:http'
 import { ProblemError } from './problem-reply.ts'

@@ -1,9 +1,10 @@
 /** What the routes are given. node.ts puts it together; nothing here outlives a request but these. */
 import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
-import type { Database } from '../db/database.ts'
 import type { GroupCommit } from '../db/write/group-commit.ts'
-import type { Log, Metrics } from '../observe.ts'
+import type { ProcessLog } from '@rhizom/process'
+import type { Metrics } from '../observe.ts'
+import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { OpenConnections } from './open-connections.ts'
 import type { RateLimiter } from './rate-limit.ts'
@@ -12,12 +13,14 @@ import type { UnderWay } from './under-way.ts'
 
 export interface Services {
   config: Config
-  log: Log
+  log: ProcessLog
   metrics: Metrics
-  database: Database
+  database: WatchedDatabase
   writes: GroupCommit
   publisher: Publisher
   redis: Redis
+  /** Whether it is known to be able to do what is asked of it. */
+  isRedisFit: () => boolean
   limiter: RateLimiter
   tokens: SessionTokens
   connections: OpenConnections

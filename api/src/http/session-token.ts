@@ -1,6 +1,9 @@
-/** Signing and verifying session tokens. A token says who somebody is, until when, and nothing else. */
-import { type BeingId, SESSION_TOKEN, sessionClaimsSchema } from '@rhizom/protocol'
-import { errors, jwtVerify, SignJWT } from 'jose'
+/**
+ * Signing session tokens, and verifying them for requests. A token says who somebody is, until when, and nothing else.
+ */
+import { type TokenFault, tokenKey, verifySessionToken } from '@rhizom/process'
+import { type BeingId, SESSION_TOKEN } from '@rhizom/protocol'
+import { SignJWT } from 'jose'
 
 export interface Session {
   being: BeingId
@@ -14,8 +17,9 @@ export interface SessionTokens {
   verify: (token: string) => Promise<Verified>
 }
 
-export function sessionTokens(secret: string, ttlSeconds: number): SessionTokens {
-  const key = new TextEncoder().encode(secret)
+/** `refused` is told why each token was that is not good. */
+export function sessionTokens(secret: string, ttlSeconds: number, refused: (fault: TokenFault) => void): SessionTokens {
+  const key = tokenKey(secret)
   const { algorithm, issuer, audience } = SESSION_TOKEN
   return {
     async issue(being) {
@@ -32,16 +36,10 @@ export function sessionTokens(secret: string, ttlSeconds: number): SessionTokens
       return { token, expiresAt: expiresAt * 1000 }
     },
     async verify(token) {
-      try {
-        const { payload } = await jwtVerify(token, key, { algorithms: [algorithm], issuer, audience })
-        const claims = sessionClaimsSchema.safeParse(payload)
-        if (!claims.success) return { ok: false, code: 'not-authenticated' }
-        return { ok: true, session: { being: claims.data.sub, expiresAt: claims.data.exp * 1000 } }
-      } catch (error) {
-        if (error instanceof errors.JWTExpired) return { ok: false, code: 'token-expired' }
-        if (error instanceof errors.JOSEError) return { ok: false, code: 'not-authenticated' }
-        throw error
-      }
+      const verified = await verifySessionToken(token, key)
+      if (verified.ok) return { ok: true, session: { being: verified.being, expiresAt: verified.expiresAt } }
+      refused(verified.fault)
+      return { ok: false, code: verified.fault === 'expired' ? 'token-expired' : 'not-authenticated' }
     },
   }
 }

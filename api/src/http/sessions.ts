@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   type Being,
+  type BeingId,
   currentSessionAnswerSchema,
   postSessionAnswerSchema,
   postSessionBodySchema,
@@ -13,7 +14,7 @@ import { beingGone, requireSession, sessionOf } from './authenticate.ts'
 import { networkOf } from './client-network.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
-import { type App, problems } from './route.ts'
+import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 
 /** Enough for a made-up id to be free at the second try, should the first be taken. */
@@ -22,7 +23,7 @@ const NAME_PART_LENGTH = 40
 /** A name and an id of the greatest length, every character of them escaped, is 1.6 KiB. */
 const SESSION_BODY_BYTES = 2048
 
-export function registerSessions(app: App, { config, database, limiter, tokens }: Services): void {
+export function registerSessions(app: HttpApp, { config, database, limiter, tokens }: Services): void {
   const rate: Rate = { name: 'sessions', perSecond: config.SESSIONS_PER_SECOND, burst: config.SESSIONS_BURST }
 
   app.route({
@@ -54,7 +55,7 @@ export function registerSessions(app: App, { config, database, limiter, tokens }
     },
   })
 
-  const current = async (id: string): Promise<Being> => {
+  const current = async (id: BeingId): Promise<Being> => {
     const being = await database.use((sql) => findBeing(sql, id))
     if (being === undefined) throw beingGone()
     return being

@@ -2,12 +2,12 @@
  * Peers that say half of what they should, or nothing, or do not listen: far more of them than requests may be under
  * way. A node answers everybody else meanwhile, and ends what does not end by itself.
  */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { problemSchema } from '@rhizom/protocol'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { headOf, RawConnection } from '../testing/raw-connection.ts'
 import { freshId, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 
 const TIMEOUT_MS = 1000
 /** Long enough to open thousands of connections meanwhile, on a busy machine too. */
@@ -69,7 +69,7 @@ test('A53 thousands of half-sent bodies, heads and silent connections hold up no
     const bodies = await openMany(2400, `${headOf('/v1/sessions', 1000)}{`, node)
     await openMany(100, 'POST /v1/sessions HTTP/1.1\r\nHost: test\r\nContent-Le', node)
     await openMany(100, '', node)
-    await until(async () => (await metric(node, 'rhizom_api_body_bytes')) > 2000)
+    await eventually('the bodies are on their way', async () => (await metric(node, 'rhizom_api_body_bytes')) > 2000)
     for (let round = 0; round < 3; round += 1) await liveAsUsual(node)
     expect(await metric(node, 'rhizom_api_requests_under_way')).toBe(0)
     await Promise.all(open.map(({ closed }) => closed))
@@ -77,7 +77,7 @@ test('A53 thousands of half-sent bodies, heads and silent connections hold up no
       expect(body.status).toBe(408)
       expect(problemSchema.parse(body.body)).toMatchObject({ status: 408, code: 'timeout' })
     }
-    await until(async () => (await metric(node, 'rhizom_api_body_bytes')) === 0)
+    await eventually('no body is held any more', async () => (await metric(node, 'rhizom_api_body_bytes')) === 0)
     await liveAsUsual(node)
   } finally {
     await node.stop()
@@ -142,7 +142,7 @@ test('A53 bytes that are no request end their connection, also if their sender s
       open.push(connection)
       connection.send(bytes)
       expect(await connection.answered()).toBe(400)
-      await until(async () => (await count()) === 0)
+      await eventually('all are closed', async () => (await count()) === 0)
     }
   } finally {
     await node.stop()
@@ -182,11 +182,11 @@ test('A64 an answer that nobody reads is cut off, and gives back its place', asy
       socket.pause()
       socket.write(`GET /v1/spaces/${space} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer ${token}\r\n\r\n`)
     }
-    await until(async () => (await under()) === '4')
+    await eventually('four answers are under way', async () => (await under()) === '4')
     // Who reads gets all of it, also while others do not.
     const { status, body } = await node.ask('GET', `/v1/spaces/${space}`, { token })
     expect([status, JSON.stringify(body).length > 9_000_000]).toEqual([200, true])
-    await until(async () => (await under()) === '0')
+    await eventually('no answer is under way', async () => (await under()) === '0')
   } finally {
     await node.stop()
   }

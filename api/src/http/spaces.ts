@@ -12,6 +12,7 @@ import {
   snapshotSchema,
   spaceBeingsAnswerSchema,
   spaceBeingsQuerySchema,
+  type SpaceId,
   spaceIdSchema,
   spaceParamsSchema,
 } from '@rhizom/protocol'
@@ -28,16 +29,16 @@ import { readSnapshot, type SnapshotSizes } from '../db/read/snapshot.ts'
 import { atOneMoment, readSpace } from '../db/read/access.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
-import { type App, problems } from './route.ts'
+import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 
-export function registerSpaces(app: App, { config, database, tokens }: Services): void {
+export function registerSpaces(app: HttpApp, { config, database, tokens }: Services): void {
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
   const security = [{ session: [] }]
   const pageOf = (items: number): PageSize => ({ items, bytes: config.PAGE_BYTES })
 
   /** Runs `read` on one moment of a space that the caller may read; otherwise 404. */
-  const inSpace = <T>(request: FastifyRequest, id: string, read: (sql: Sql, space: Space) => Promise<T>): Promise<T> =>
+  const inSpace = <T>(request: FastifyRequest, id: SpaceId, read: (sql: Sql, space: Space) => Promise<T>): Promise<T> =>
     database.use((connection) =>
       atOneMoment(connection, async (sql) => {
         const space = await readSpace(sql, id, { being: sessionOf(request).being })
@@ -128,7 +129,7 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
             : await readBefore(sql, id, before, pageOf(limit))
         if (page === undefined)
           throw new ProblemError('not-found', `no intention ${before} in ${id}`, { path: 'before' })
-        return { ...page, beings: await readAuthors(sql, id, page.intentions, new Set()) }
+        return { ...page, beings: await readAuthors(sql, id, page.intentions, new Set(), config.PAGE_BYTES) }
       })
     },
   })
@@ -158,13 +159,15 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
     url: '/v1/beings',
     ...session,
     schema: {
-      summary: 'Beings by id; those that do not exist are left out',
+      summary: 'Beings by id, up to a number of bytes; those that do not exist are left out',
       security,
       querystring: beingsQuerySchema,
       response: { 200: beingsAnswerSchema, ...problems },
     },
     handler: async (request) => ({
-      beings: await database.use((sql) => findBeings(sql, sessionOf(request).being, request.query.ids)),
+      beings: await database.use((sql) =>
+        findBeings(sql, sessionOf(request).being, request.query.ids, config.PAGE_BYTES),
+      ),
     }),
   })
 }
@@ -172,9 +175,10 @@ export function registerSpaces(app: App, { config, database, tokens }: Services)
 export const snapshotSizes = (config: Config): SnapshotSizes => ({
   beings: { items: config.SNAPSHOT_BEINGS, bytes: config.SNAPSHOT_BYTES },
   intentions: { items: config.SNAPSHOT_INTENTIONS, bytes: config.SNAPSHOT_BYTES },
+  authorBytes: config.SNAPSHOT_BYTES,
 })
 
-export const spaceNotFound = (id: string): ProblemError => new ProblemError('not-found', `no space ${id}`)
+export const spaceNotFound = (id: SpaceId): ProblemError => new ProblemError('not-found', `no space ${id}`)
 
 /** A cursor is the id to go on after; clients treat it as opaque. */
 function afterOf(cursor: string | undefined): string | undefined {

@@ -1,10 +1,10 @@
 /**
  * How much of a node its requests hold: places, one for each request under way, and the bytes of their bodies. Both are
- * bounded for all together and for each address and actor, and given back when the request is over. Bytes count from the
- * moment they come; a place is taken when the body is there, so that a body which never ends takes none.
+ * bounded for all together and for each address and actor, and given back when the request is over. Bytes count from
+ * the moment they come; a place is taken when the body is there, so that a body which never ends takes none.
  *
- * Whoever is beyond its own share is told to slow down (429), whoever meets the bound of all to come back (503), in both
- * cases before the request costs anything. Gateways have no share: many clients wait for each of their reads.
+ * Whoever is beyond its own share is told to slow down (429), whoever meets the bound of all to come back (503), in
+ * both cases before the request costs anything. Gateways have no share: many clients wait for each of their reads.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'

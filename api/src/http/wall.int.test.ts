@@ -2,6 +2,7 @@
  * Whatever is thrown where one request is served, that request gets an answer, one line is written, and nobody else
  * notices: no exception and no rejection gets past the wall around it.
  */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { problemSchema } from '@rhizom/protocol'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
@@ -11,7 +12,6 @@ import { type ApiNode, createNode } from '../node.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { RawConnection } from '../testing/raw-connection.ts'
 import { INTERNAL_TOKEN, startApi, TOKEN_SECRET } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 
 let database: FreshDatabase
 let node: ApiNode
@@ -151,6 +151,25 @@ test.each(['handler', 'async-handler', 'later', 'pre-validation', 'pre-handler',
   },
 )
 
+test('N13 a line that concerns a request has its id, which is in the answer too, whoever gave it', async () => {
+  const ask = async (headers: Record<string, string>): Promise<string> => {
+    errorLines()
+    const answer = await fetch(`${url}/v1/broken/handler/error`, { headers })
+    const id = answer.headers.get('x-request-id') ?? ''
+    expect(errorLines().map((line) => JSON.parse(line) as unknown)).toMatchObject([{ requestId: id }])
+    return id
+  }
+  const made = [
+    await ask({}),
+    await ask({ 'x-request-id': 'two words' }),
+    await ask({ 'x-request-id': 'x'.repeat(500) }),
+  ]
+  for (const id of made) expect(id).toMatch(/^[0-9a-f-]{36}$/)
+  expect(new Set(made).size).toBe(3)
+  expect(await ask({ 'x-request-id': 'given:by-a.proxy_1' })).toBe('given:by-a.proxy_1')
+  expect((await fetch(`${url}/v1/nowhere`)).headers.get('x-request-id')).not.toBeNull()
+})
+
 test.each(['cyclic', 'bigint'])('A63 an answer that cannot be sent (%s) is a 500 all the same', async (name) => {
   errorLines()
   const answer = await fetch(`${url}/v1/broken/${name}`)
@@ -198,7 +217,7 @@ test('A63 a peer that is gone when its answer comes, in whatever way it goes, co
   connection.send('GET /v1/spaces HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
   connection.socket.resetAndDestroy()
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
-  await until(async () =>
+  await eventually('no request is under way', async () =>
     / 0$/m.test(/rhizom_api_requests_under_way \d+/.exec(await (await fetch(`${url}/metrics`)).text())?.[0] ?? ''),
   )
   expect(escaped).toEqual([])
@@ -278,7 +297,7 @@ test.each([
 ])('A63 %s ends nothing', async (_what, said, status) => {
   const connection = await RawConnection.open(url)
   connection.send(said)
-  await until(() => connection.status !== undefined || connection.isClosed)
+  await eventually('an answer or an end', () => connection.status !== undefined || connection.isClosed)
   expect(connection.status).toBe(status)
   connection.socket.destroy()
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
@@ -292,7 +311,7 @@ test('A63 a connection whose body was refused after it was read is kept for the 
     const bad = 'POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{'
     for (let round = 1; round <= 3; round += 1) {
       connection.send(bad)
-      await until(() => connection.received.split('HTTP/1.1 400').length === round + 1)
+      await eventually('each is answered', () => connection.received.split('HTTP/1.1 400').length === round + 1)
     }
     expect(connection.isClosed).toBe(false)
     connection.socket.destroy()

@@ -1,4 +1,7 @@
-/** What a leader does while it leads. When is said by core/leadership.ts; a duty says how, and holds nothing between terms. */
+/**
+ * What a leader does while it leads. When is said by core/leadership.ts; a duty says how, and holds nothing between
+ * terms.
+ */
 import type { Sql } from '../db/database.ts'
 
 /** From an election to the loss of the lock. */
@@ -9,6 +12,6 @@ export interface Term {
 }
 
 export interface Duty {
-  /** Rejects with what went wrong; it is logged, and the duty is done again when it is next due. */
+  /** Rejects with what went wrong; it is said, and the duty is done again when it is next due. */
   run(term: Term): Promise<void>
 }

@@ -10,10 +10,12 @@
  * connection seems to live. So while the lock is held no question has parameters.
  */
 import { Runner, systemClock } from '@rhizom/machine'
-import { type Connection, connect } from '../db/database.ts'
+import type { ConditionLog, ProcessLog } from '@rhizom/process'
+import { type DatabaseConnection, connect } from '../db/database.ts'
 import { failureOf } from '../db/failure.ts'
 import { takeLeaderLock } from '../db/leader-lock.ts'
-import type { Log, Metrics } from '../observe.ts'
+import type { Metrics } from '../observe.ts'
+import { postgresTrouble } from '../postgres-trouble.ts'
 import {
   type DutyName,
   initialLeadership,
@@ -30,24 +32,29 @@ import { checkLineageAtElection } from './lineage.ts'
 const SILENT_INTERVALS = 4
 const SILENT_AT_LEAST_MS = 2_000
 
+/** One reason for all of it, so that it is one line; which part of it is beside the problem. */
+const UNDONE = 'what a leader does cannot be done: heads are late, nothing is pruned'
+
 export interface LeaderDeps {
   databaseUrl: string
   times: LeadershipTimes
   duties: Readonly<Record<DutyName, Duty>>
   metrics: Metrics
-  log: Log
+  log: ProcessLog
+  /** That what a leader does is done. That Postgres is away is said elsewhere. */
+  condition: ConditionLog
 }
 
 interface HeldTerm extends Term {
   isOver: boolean
-  readonly connection: Connection
+  readonly connection: DatabaseConnection
 }
 
 export class Leader {
   readonly #deps: LeaderDeps
   readonly #underWay = new Set<Promise<void>>()
   #runner: Runner<Leadership, LeadershipEvent, LeadershipEffect> | undefined
-  #connection: Connection | undefined
+  #connection: DatabaseConnection | undefined
   #term: HeldTerm | undefined
 
   constructor(deps: LeaderDeps) {
@@ -102,7 +109,7 @@ export class Leader {
   }
 
   async #elect(term: number): Promise<void> {
-    const { metrics, log } = this.#deps
+    const { metrics, log, condition } = this.#deps
     let hasWon = false
     try {
       const connection = this.#connection ?? (await this.#connect())
@@ -111,10 +118,11 @@ export class Leader {
       hasWon = await takeLeaderLock(connection.sql)
       // Whoever comes to lead has just connected: if Postgres was replaced meanwhile, this is the moment to find out.
       if (hasWon) await checkLineageAtElection(connection.sql, metrics, log)
+      condition.good('election')
     } catch (error) {
       hasWon = false
       this.#connection?.drop()
-      if (failureOf(error) !== 'away') log.error({ err: error }, 'the lock of the leader could not be asked for')
+      if (failureOf(error) !== 'away') condition.bad({ ...postgresTrouble(error), reason: UNDONE }, 'election')
     }
     this.#runner?.dispatch({ type: hasWon ? 'electionWon' : 'electionLost', term })
   }
@@ -124,7 +132,7 @@ export class Leader {
     return this.#runner?.isStopped === false && state?.status === 'asking' && state.term === term
   }
 
-  #connect(): Promise<Connection> {
+  #connect(): Promise<DatabaseConnection> {
     const { databaseUrl, times } = this.#deps
     const idleTimeoutMs = Math.max(SILENT_AT_LEAST_MS, SILENT_INTERVALS * times.everyMs)
     const { deadlineMs } = times
@@ -148,19 +156,21 @@ export class Leader {
     if (this.#term !== undefined) this.#term.isOver = true
     this.#term = undefined
     this.#deps.metrics.headsLeader.set(0)
+    this.#deps.condition.forget('duty ')
     this.#deps.log.info('not leading any more')
   }
 
   async #run(duty: DutyName, number: number): Promise<void> {
-    const { duties, times, log } = this.#deps
+    const { duties, times, condition } = this.#deps
     const term = this.#term
     if (term === undefined) return
     try {
       await duties[duty].run(term)
+      condition.good(`duty ${duty}`)
     } catch (error) {
       // One that has a deadline is done on the connection of the lock.
       if (times.duties[duty].deadlineMs !== undefined) term.connection.drop()
-      if (failureOf(error) !== 'away') log.error({ err: error, duty }, 'a duty of the leader failed; tried again later')
+      if (failureOf(error) !== 'away') condition.bad({ ...postgresTrouble(error), reason: UNDONE }, `duty ${duty}`)
     }
     this.#runner?.dispatch({ type: 'dutyDone', term: number, duty })
   }

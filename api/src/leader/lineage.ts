@@ -1,10 +1,14 @@
-/** At an election: whether the database lives where it last lived. Where Postgres does not tell, the node leads all the same. */
+/**
+ * At an election: whether the database lives where it last lived. Where Postgres does not tell, the node leads all the
+ * same.
+ */
 import type { Sql } from '../db/database.ts'
 import { failureOf } from '../db/failure.ts'
 import { checkLineage } from '../db/write/lineage.ts'
-import type { Log, Metrics } from '../observe.ts'
+import type { ProcessLog } from '@rhizom/process'
+import type { Metrics } from '../observe.ts'
 
-export async function checkLineageAtElection(sql: Sql, metrics: Metrics, log: Log): Promise<void> {
+export async function checkLineageAtElection(sql: Sql, metrics: Metrics, log: ProcessLog): Promise<void> {
   try {
     const verdict = await checkLineage(sql)
     if (verdict !== 'new-history') return

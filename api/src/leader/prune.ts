@@ -1,6 +1,6 @@
 /**
- * Prunes log and ledger. A round that was cut short by an error, a stop or the end of a term is made up for by the next,
- * by whichever node leads then. Two at once would do no harm.
+ * Prunes log and ledger. A round that was cut short by an error, a stop or the end of a term is made up for by the
+ * next, by whichever node leads then. Two at once would do no harm.
  */
 import type { Database } from '../db/database.ts'
 import {

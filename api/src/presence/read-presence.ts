@@ -23,9 +23,9 @@ import { isRedisFailure } from '../redis-failure.ts'
  * Asks Redis. Over `listLimit` a sample is listed, and only its entries are fetched and read: the others are counted by
  * their names.
  *
- * While Redis is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. What was last known is
- * with those who watch; a node that remembered it would tell something else than the next. It is `frozen` as well while
- * no gateway lives, or all that do say that Redis lost their leases: others may have yet to write their entries.
+ * While Redis is away the answer is `frozen` and empty: nobody knows, rather than nobody is here. What was last known
+ * is with those who watch; a node that remembered it would tell something else than the next. It is `frozen` as well
+ * while no gateway lives, or all that do say that Redis lost their leases: others may have yet to write their entries.
  */
 export async function readPresence(redis: Redis, space: SpaceId, listLimit: number): Promise<PresenceAnswer> {
   try {

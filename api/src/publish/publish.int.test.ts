@@ -1,4 +1,6 @@
 /** What arrives on the bus: changes in order, heads from one node at a time, signals; and life without Redis. */
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import {
   parseHeadsMessage,
   parseServerMessage,
@@ -11,9 +13,7 @@ import {
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { freshId, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 
 let database: FreshDatabase
 let redisProxy: TcpProxy
@@ -32,16 +32,16 @@ beforeAll(async () => {
     messages.push(message)
     heard.set(channel.toString(), messages)
   })
-  redisProxy = await tcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
+  redisProxy = await TcpProxy.listen('redis', targetOf(redisUrl.href))
   redisUrl.port = `${redisProxy.port}`
   const databaseUrl = new URL(database.url)
-  databaseProxy = await tcpProxy({ host: databaseUrl.hostname, port: Number(databaseUrl.port) })
+  databaseProxy = await TcpProxy.listen('postgres', targetOf(databaseUrl.href))
   databaseUrl.port = `${databaseProxy.port}`
   const env = { REDIS_URL: redisUrl.href, HEADS_INTERVAL_MS: '50', SIGNALS_PER_SECOND: '1', SIGNALS_BURST: '2' }
   api = await startApi({ databaseUrl: databaseUrl.href, env })
-  await until(() => api.node.leader.isLeading)
+  await eventually('a node announces heads', () => api.node.leader.isLeading)
   other = await startApi({ databaseUrl: database.url, env: { HEADS_INTERVAL_MS: '50', HEADS_WINDOW_MS: '60000' } })
-  await until(async () => redisIsUp())
+  await eventually('Redis is up', async () => redisIsUp())
 })
 
 afterAll(async () => {
@@ -81,7 +81,7 @@ function versionsHeard(space: string): number[] {
 test('A20 what many write is published in order, each change once', async () => {
   const { space, token } = await newSpace()
   await Promise.all(Array.from({ length: 20 }, () => api.mutate(token, say(space), say(space), say(space))))
-  await until(() => versionsHeard(space).length >= 62)
+  await eventually('every version is heard', () => versionsHeard(space).length >= 62)
   expect(versionsHeard(space)).toEqual(Array.from({ length: 62 }, (_, index) => index + 1))
 })
 
@@ -91,7 +91,7 @@ test('A38 a signal reaches the channel of its space and is limited', async () =>
     api.ask('POST', `/v1/spaces/${space}/signals`, { token, body: { name: 'typing', data: { on: true } } })
   const answers = [await signal(), await signal(), await signal()]
   expect(answers.map(({ status }) => status)).toEqual([202, 202, 429])
-  const signals = await until(() => {
+  const signals = await eventually('the signals are heard', () => {
     const found = (heard.get(REDIS.spaceChannel(space)) ?? []).flatMap((message) => {
       const parsed = parseSpaceMessage(message)
       return parsed.ok && parsed.value.kind === 'signal' ? [parsed.value] : []
@@ -108,7 +108,7 @@ test('A38 a signal reaches the channel of its space and is limited', async () =>
   })
 })
 
-test.each(['cut', 'silence'] as const)(
+test.each(['cut', 'blackhole'] as const)(
   'A21 A37 A38 A34 with Redis away (%s) writes go on, signals are refused',
   async (how) => {
     const { space, token } = await newSpace()
@@ -128,17 +128,18 @@ test.each(['cut', 'silence'] as const)(
     const metrics = await (await fetch(`${api.url}/metrics`)).text()
     expect(metrics).toMatch(/rhizom_api_published_messages_total\{outcome="dropped"\} [1-9]/)
     expect(metrics).toMatch(/rhizom_api_rate_limited_total\{outcome="skipped"\} [1-9]/)
+    redisProxy.reset()
     redisProxy.heal()
-    await until(redisIsUp)
+    await eventually('Redis is up', redisIsUp)
     const { length } = versionsHeard(space)
-    await until(async () => {
+    await eventually('changes are published again', async () => {
       await api.mutate(token, say(space))
       return versionsHeard(space).length > length
     })
   },
 )
 
-test.each(['cut', 'silence'] as const)(
+test.each(['cut', 'blackhole'] as const)(
   'A39 with Redis away (%s) presence is frozen and nobody is said to be here, and known again after',
   async (how) => {
     const { space, token, being } = await newSpace()
@@ -155,8 +156,9 @@ test.each(['cut', 'silence'] as const)(
       expect(await presence()).toEqual(known)
       redisProxy[how]()
       expect(await presence()).toEqual({ here: [], hereCount: 0, frozen: true })
+      redisProxy.reset()
       redisProxy.heal()
-      await until(redisIsUp)
+      await eventually('Redis is up', redisIsUp)
       expect(await presence()).toEqual(known)
     } finally {
       await direct.del(REDIS.gatewayLease(gateway), REDIS.here(space))
@@ -167,7 +169,10 @@ test.each(['cut', 'silence'] as const)(
 
 test('A22 heads are announced also when nothing has changed for long', async () => {
   await bus.subscribe(REDIS.headsChannel)
-  await until(() => (heard.get(REDIS.headsChannel)?.filter((message) => message.toString() === '{}').length ?? 0) > 2)
+  await eventually(
+    'empty heads are heard',
+    () => (heard.get(REDIS.headsChannel)?.filter((message) => message.toString() === '{}').length ?? 0) > 2,
+  )
   expect(parseHeadsMessage('{}')).toEqual({ ok: true, value: {} })
 })
 
@@ -180,7 +185,8 @@ test('A22 heads name what changed lately, at its latest, and what was removed', 
     const parsed = last === undefined ? undefined : parseHeadsMessage(last.toString())
     return parsed?.ok === true ? parsed.value : {}
   }
-  const announced = (version: number) => until(() => lastHeads()[space]?.version === version && lastHeads())
+  const announced = (version: number) =>
+    eventually('the head is announced', () => lastHeads()[space]?.version === version && lastHeads())
   const { body } = await api.ask('GET', `/v1/spaces/${space}`, { token })
   const { epoch } = snapshotSchema.parse(body)
   expect(await announced(2)).toMatchObject({ [space]: { epoch, version: 2 } })
@@ -198,16 +204,16 @@ test.each([
   async (_when, asked) => {
     const alone = await freshDatabase()
     const url = new URL(alone.url)
-    const proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) })
+    const proxy = await TcpProxy.listen('postgres', targetOf(url.href))
     url.port = `${proxy.port}`
     const isCut = Promise.withResolvers<void>()
     proxy.watchSending((piece) => {
       if (!piece.includes(asked)) return
-      proxy.watchSending(() => undefined)
+      proxy.watchSending(undefined)
       // After this piece is on its way, and for ever.
       setImmediate(() => {
         proxy.abandon()
-        proxy.silence()
+        proxy.blackhole()
         isCut.resolve()
       })
     })
@@ -215,9 +221,10 @@ test.each([
     const first = await startApi({ databaseUrl: url.href, env })
     await isCut.promise
     const second = await startApi({ databaseUrl: alone.url, env })
-    await until(() => second.node.leader.isLeading)
-    await until(() => !first.node.leader.isLeading)
+    await eventually('a node announces heads', () => second.node.leader.isLeading)
+    await eventually('the other one has given up', () => !first.node.leader.isLeading)
     expect([first.node.leader.isLeading, second.node.leader.isLeading]).toEqual([false, true])
+    proxy.reset()
     proxy.heal()
     await Promise.all([first.stop(), second.stop()])
     await proxy.close()
@@ -229,11 +236,14 @@ test('A22 another node takes over when the one that announces loses its connecti
   expect([api.node.leader.isLeading, other.node.leader.isLeading]).toEqual([true, false])
   const { space } = await newSpace()
   databaseProxy.cut()
-  await until(() => other.node.leader.isLeading)
-  await until(() => !api.node.leader.isLeading)
+  await eventually('a node announces heads', () => other.node.leader.isLeading)
+  await eventually('the other one has given up', () => !api.node.leader.isLeading)
+  databaseProxy.reset()
   databaseProxy.heal()
   heard.delete(REDIS.headsChannel)
-  await until(() => heard.get(REDIS.headsChannel)?.some((message) => message.toString().includes(space)))
-  await until(async () => (await api.ask('GET', '/readyz')).status === 200)
+  await eventually('heads of the space are heard', () =>
+    heard.get(REDIS.headsChannel)?.some((message) => message.toString().includes(space)),
+  )
+  await eventually('the api is ready', async () => (await api.ask('GET', '/readyz')).status === 200)
   expect(api.node.leader.isLeading).toBe(false)
 })

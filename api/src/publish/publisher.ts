@@ -6,6 +6,7 @@
 import {
   type BeingId,
   type Change,
+  type Epoch,
   encodeChangesMessage,
   encodeSignalMessage,
   type JsonObject,
@@ -14,6 +15,7 @@ import {
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/read/removed-beings.ts'
+import { PairMap } from '../domain/pair-map.ts'
 import type { LoggedChange } from '../domain/world-op.ts'
 import type { Metrics } from '../observe.ts'
 import { isRedisFailure } from '../redis-failure.ts'
@@ -91,26 +93,29 @@ export class Publisher {
 }
 
 /** Consecutive changes of one history. */
-export interface Run {
+export interface PublishedRun {
   space: SpaceId
-  epoch: string
+  epoch: Epoch
   changes: Change[]
 }
 
 /** Groups what one commit changed by space; each space's changes stay in order. */
-export function runsOf(changes: readonly LoggedChange[]): Run[] {
-  const runs = new Map<string, Run>()
+export function runsOf(changes: readonly LoggedChange[]): PublishedRun[] {
+  const runs: PublishedRun[] = []
+  const byHistory = new PairMap<SpaceId, Epoch, PublishedRun>()
   for (const { space, epoch, change } of changes) {
-    const key = `${space} ${epoch}`
-    const run = runs.get(key)
-    if (run === undefined) runs.set(key, { space, epoch, changes: [change] })
-    else run.changes.push(change)
+    const run = byHistory.get(space, epoch)
+    if (run === undefined) {
+      const begun: PublishedRun = { space, epoch, changes: [change] }
+      byHistory.set(space, epoch, begun)
+      runs.push(begun)
+    } else run.changes.push(change)
   }
-  return [...runs.values()]
+  return runs
 }
 
 /** A run as messages within the bounds; a single change larger than they allow still goes as one. */
-export function messagesOf({ space, epoch, changes }: Run): Uint8Array[] {
+export function messagesOf({ space, epoch, changes }: PublishedRun): Uint8Array[] {
   const [first] = changes
   if (first === undefined) return []
   if (changes.length <= MAX_CHANGES_PER_MESSAGE) {

@@ -1,4 +1,6 @@
 /** What gateways learn of removed beings: at once, again, and when they ask. */
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import {
   internalRevokedAnswerSchema,
   parseRevokedMessage,
@@ -11,9 +13,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Database } from '../db/database.ts'
 import { readRemoved } from '../db/read/removed-beings.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { type TcpProxy, tcpProxy } from '../testing/tcp-proxy.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi } from '../testing/test-api.ts'
-import { until } from '../testing/until.ts'
 
 const TTL_SECONDS = 600
 const HOUR_MS = 3_600_000
@@ -35,13 +35,13 @@ beforeAll(async () => {
     if (parsed.ok) heard.push(parsed.value)
   })
   await bus.subscribe(REDIS.revokedChannel)
-  redisProxy = await tcpProxy({ host: redisUrl.hostname, port: Number(redisUrl.port) })
+  redisProxy = await TcpProxy.listen('redis', targetOf(redisUrl.href))
   redisUrl.port = `${redisProxy.port}`
   const env = { TOKEN_TTL_SECONDS: `${TTL_SECONDS}` }
   leader = await startApi({ databaseUrl: fresh.url, env: { ...env, HEADS_INTERVAL_MS: '200' } })
-  await until(() => leader.node.leader.isLeading)
+  await eventually('a node announces heads', () => leader.node.leader.isLeading)
   api = await startApi({ databaseUrl: fresh.url, env: { ...env, REDIS_URL: redisUrl.href } })
-  await until(async () => (await api.ask('GET', '/readyz')).status === 200)
+  await eventually('the api is ready', async () => (await api.ask('GET', '/readyz')).status === 200)
 })
 
 afterAll(async () => {
@@ -69,11 +69,11 @@ const ask = async (cursor: RevokedCursor = { since: 0 }, token = INTERNAL_TOKEN)
 test('A51 a removal is told when it is committed, until tokens of the being have run out, and told again', async () => {
   const before = Date.now()
   const being = await leave()
-  const [until0] = await until(() => timesHeard(being).length > 0 && timesHeard(being))
+  const [until0] = await eventually('the removal is heard', () => timesHeard(being).length > 0 && timesHeard(being))
   expect(until0).toBeGreaterThanOrEqual(before + TTL_SECONDS * 1000)
   expect(until0).toBeLessThan(Date.now() + TTL_SECONDS * 1000 + HOUR_MS)
   const { length } = timesHeard(being)
-  await until(() => timesHeard(being).length > length + 1)
+  await eventually('the removal is heard', () => timesHeard(being).length > length + 1)
   expect(new Set(timesHeard(being))).toEqual(new Set([until0]))
 })
 
@@ -83,17 +83,18 @@ test('A51 one who is removed by the owner of a space is told too', async () => {
   await api.mutate(owner.token, { space, name: 'space.create', args: { name: 'Space' } })
   await api.mutate(guest.token, { space, name: 'being.move', args: { id: guest.being.id } })
   await api.mutate(owner.token, { space, name: 'being.remove', args: { id: guest.being.id } })
-  await until(() => timesHeard(guest.being.id).length > 0)
+  await eventually('the removal is heard', () => timesHeard(guest.being.id).length > 0)
   expect(timesHeard(owner.being.id)).toEqual([])
 })
 
 test('A51 what the node that committed it could not tell is told with the heads', async () => {
   redisProxy.cut()
   const being = await leave()
-  const [told] = await until(() => timesHeard(being).length > 0 && timesHeard(being))
+  const [told] = await eventually('the removal is heard', () => timesHeard(being).length > 0 && timesHeard(being))
   expect(told).toBeGreaterThan(Date.now())
   const metrics = await (await fetch(`${api.url}/metrics`)).text()
   expect(metrics).toMatch(/rhizom_api_revocations_published_total\{outcome="dropped"\} [1-9]/)
+  redisProxy.reset()
   redisProxy.heal()
 })
 

@@ -1,6 +1,6 @@
 /**
- * What gateways are told of removed beings: until when their tokens are to be refused. That is as long as the last token
- * of such a being can live, which was made before it was removed; gateways then forget about it.
+ * What gateways are told of removed beings: until when their tokens are to be refused. That is as long as the last
+ * token of such a being can live, which was made before it was removed; gateways then forget about it.
  */
 import type { Revoked } from '@rhizom/protocol'
 import { encodeRevokedMessage } from '@rhizom/protocol'

@@ -1,6 +1,6 @@
 /** A connection on which a test says what no HTTP client would, or nothing. */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { connect, type Socket } from 'node:net'
-import { until } from './until.ts'
 
 export interface RawOptions {
   /** A loopback address of the caller's choice. */
@@ -71,7 +71,7 @@ export class RawConnection {
 
   /** Waits for the head of an answer. */
   async answered(): Promise<number> {
-    await until(() => this.status !== undefined || this.#closed)
+    await eventually('an answer or an end', () => this.status !== undefined || this.#closed)
     if (this.status === undefined) throw new Error('closed without an answer')
     return this.status
   }

@@ -3,6 +3,7 @@
  * for tests to parse with the protocol's schemas.
  */
 import { randomBytes } from 'node:crypto'
+import { createLog } from '@rhizom/process'
 import {
   type Mutation,
   type MutationResult,
@@ -13,7 +14,6 @@ import {
 import { v7 as uuidv7 } from 'uuid'
 import { parseConfig } from '../config.ts'
 import { type ApiNode, createNode } from '../node.ts'
-import { createLog } from '../observe.ts'
 
 export interface StartApiOptions {
   databaseUrl: string
@@ -72,7 +72,8 @@ export async function startApi({ databaseUrl, env = {} }: StartApiOptions): Prom
     ...env,
   })
   if (!parsed.ok) throw new Error(parsed.problem)
-  const node = await createNode(parsed.config, createLog(parsed.config.LOG_LEVEL))
+  const log = createLog({ component: 'api', level: parsed.config.LOG_LEVEL, secrets: [] })
+  const node = await createNode(parsed.config, log)
   const url = await node.listen()
 
   const ask: TestApi['ask'] = async (method, path, { token, body, headers = {} } = {}) => {

@@ -1,6 +1,6 @@
 /**
- * The machine that moves a living connection to another one before it lets go of the first: to another gateway when this
- * one says goodbye, or to a better way of reaching one.
+ * The machine that moves a living connection to another one before it lets go of the first: to another gateway when
+ * this one says goodbye, or to a better way of reaching one.
  *
  *   none ─► due ─► opening ─► greeting ─► moving ─► none      whatever fails before `moving` costs nothing: the first
  *            ▲        └─────────┴───────────┘                 connection goes on, and it is tried again later

@@ -93,7 +93,7 @@ export function learnSince(own: OwnPresence, presence: PresenceState | undefined
 export const unlistedSelf = (presence: PresenceState | undefined, { here }: OwnPresence): Here | undefined =>
   presence === undefined || here === undefined || listedIn(presence, here.being) !== undefined ? undefined : here
 
-/** The roster with whoever is `unlisted`: of a crowd the count has them already, of a whole list it has not. */
+/** The list with oneself, if `unlisted`. The count of a crowd includes oneself already, that of a list does not. */
 export const withUnlisted = ({ here, hereCount }: HereList, unlisted: Here | undefined): HereList =>
   unlisted === undefined
     ? { here, hereCount }

@@ -18,8 +18,8 @@ export type SyncStatus =
       reason: string | undefined
     }
   /**
-   * Changes are asked for every few seconds, because no gateway can be reached. One reads and writes as ever, sees who is
-   * here, and is not here oneself.
+   * Changes are asked for every few seconds, because no gateway can be reached. One reads and writes as ever, sees who
+   * is here, and is not here oneself.
    */
   | { status: 'polling'; sinceMs: number; reason: string }
   /** An attempt is under way. `reason` is why the former one ended, if there was one. */

@@ -19,9 +19,13 @@ export interface TransportChoice {
   readonly shortLived: number
 }
 
-/** A way that is refused at once may be back in a moment: a gateway restarts. One that is mute is not worth waiting for. */
+/**
+ * A way that is refused at once may be back in a moment: a gateway restarts. One that is mute is not worth waiting for.
+ */
 const ENOUGH = 2
-/** When the best way is tried again: rarely at first, ever more rarely then, and spread over those who lost it together. */
+/**
+ * When the best way is tried again: rarely at first, ever more rarely then, and spread over those who lost it together.
+ */
 export const PROBE_BACKOFF: Backoff = { minMs: 4_000, baseMs: 8_000, maxMs: 300_000 }
 
 export const firstChoice = (order: readonly TransportName[]): TransportChoice => ({

@@ -38,7 +38,7 @@ export function useLookedUp(ids: readonly BeingId[]): readonly Being[] {
   )
 }
 
-/** Selects those whom a space holds; the same list while the same beings are in it. */
+/** Selects the beings that a space holds; the same list while the same beings are in it. */
 function heldAmong(ids: readonly BeingId[]): (state: SpaceState) => readonly Being[] | undefined {
   let last: readonly Being[] = []
   return ({ content }) => {

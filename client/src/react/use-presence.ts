@@ -27,7 +27,7 @@ export interface AwayView {
 }
 
 export interface SpacePresenceView {
-  /** Oneself first, then the longest here. Whoever is here through this client is listed, also in a big space. */
+  /** Oneself first, then those who are here longest. Oneself is listed while here, also in a big space. */
   here: readonly HereView[]
   /** How many are here, exactly, also where `here` is a sample. */
   hereCount: number

@@ -1,4 +1,4 @@
-/** Signals to whoever watches a space right now, and typing, the best known of them. */
+/** Signals to those who watch a space right now, and typing, the best known of them. */
 import type { Being, BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
 import type { SpaceState } from '../core/space-state.ts'

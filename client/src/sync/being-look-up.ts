@@ -25,9 +25,17 @@ export function createBeingLookUp(
   async function ask(ids: ReadonlySet<BeingId>): Promise<Map<BeingId, Being>> {
     await new Promise<void>((resolve) => void environment.after(GATHER_MS, resolve))
     open = open?.ids === ids ? undefined : open
-    const result = await http.beings([...ids])
-    if (!result.ok) throw new Error(result.problem.message)
-    return new Map(result.value.beings.map((being) => [being.id, being]))
+    const found = new Map<BeingId, Being>()
+    // An answer ends by bytes: those that are missing are asked for again until none of them comes.
+    for (let missing = [...ids], given = 1; given > 0 && missing.length > 0; ) {
+      const result = await http.beings(missing)
+      if (!result.ok) throw new Error(result.problem.message)
+      for (const being of result.value.beings) found.set(being.id, being)
+      given = missing.length
+      missing = missing.filter((id) => !found.has(id))
+      given -= missing.length
+    }
+    return found
   }
 
   return async (id) => {

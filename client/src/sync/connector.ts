@@ -1,8 +1,8 @@
 /**
  * Runs the machines of the connection: one keeps a link to a gateway (`core/connection.ts`), one moves to another link
- * before the first is let go (`core/handover.ts`). Owns the links and does what the machines decide; frames that concern
- * spaces are passed on. A link that cannot even be made, because the page may not or the address is none, is a failed
- * attempt.
+ * before the first is let go (`core/handover.ts`). Owns the links and does what the machines decide; frames that
+ * concern spaces are passed on. A link that cannot even be made, because the page may not or the address is none, is a
+ * failed attempt.
  */
 import { Runner } from '@rhizom/machine'
 import { type ClientFrameInput, PROTOCOL_VERSION } from '@rhizom/protocol'
@@ -27,7 +27,7 @@ import {
   type TransportName,
 } from '../core/transport.ts'
 import type { Environment } from '../runtime/environment.ts'
-import type { OpenTransport, TransportSocket } from '../runtime/transport-socket.ts'
+import type { OpenTransport, TransportSocket } from '../runtime/transport.ts'
 import { NO_CLOSE_FRAME } from '../runtime/websocket.ts'
 import { callSafely } from './listeners.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Signals of the spaces: small things for whoever watches right now. They are neither stored nor repeated: what cannot
+ * Signals of the spaces: small things for those who watch right now. They are neither stored nor repeated: what cannot
  * be sent now is dropped, and so is what waited when the connection went. Typing, the one signal with a lasting effect,
  * is kept for some seconds in the space's own state.
  */

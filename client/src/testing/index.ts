@@ -3,7 +3,6 @@ export {
   type ManualEnvironment,
   type ManualEnvironmentParts,
   manualEnvironment,
-  seededRandom,
 } from './manual-environment.ts'
 export {
   type Answer,

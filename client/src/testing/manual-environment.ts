@@ -2,20 +2,10 @@
  * An environment whose time stands still until a test moves it and whose chance comes from a seed. The network is
  * whatever the test plugs in, usually a `ScriptedServer`.
  */
+import { mulberry32 } from '@rhizom/machine/testing'
 import type { DeviceEvent, Environment } from '../runtime/environment.ts'
 import { memoryStorage } from '../runtime/storage.ts'
 import type { OpenSocket } from '../runtime/websocket.ts'
-
-/** Chance from a seed (mulberry32): the same seed, the same run. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 export interface ManualEnvironment extends Environment {
   /** Moves time on, firing timers in order and letting promises settle between them. */
@@ -71,7 +61,7 @@ export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironm
   return {
     nowMs: () => nowMs,
     dateMs: () => nowMs + dateAheadMs,
-    random: seededRandom(parts.seed ?? 1),
+    random: mulberry32(parts.seed ?? 1),
     after(delayMs, callback) {
       const id = ++serial
       timers.set(id, { dueMs: nowMs + Math.max(0, delayMs), callback })

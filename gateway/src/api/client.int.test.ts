@@ -1,14 +1,14 @@
 /** Reads of the log over real HTTP. */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { internalReadSchema } from '@rhizom/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LogServer, TEST_INTERNAL_TOKEN, utterance } from '../testing/log-server.ts'
-import { until } from '../testing/test-client.ts'
 import { createApiClient, looseReadSchema } from './client.ts'
 
 let server: LogServer
-const settings = { internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 1000, maxConcurrent: 3 }
+const settings = { internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 1000, maxConcurrent: 3, asked: () => {} }
 const reader = (urls = [server.url]) => createApiClient({ ...settings, urls })
 const request = (after?: { epoch: string; version: number }) => ({ after, reason: 'open' as const })
 
@@ -99,7 +99,7 @@ describe('reading the log', () => {
     const space = server.space()
     const one = reader()
     const outcomes = Promise.all(Array.from({ length: 10 }, () => one.read(space.id, request())))
-    await until(() => server.asked.length === 3, 'three are asked')
+    await eventually('three are asked', () => server.asked.length === 3)
     await new Promise((resolve) => setImmediate(resolve))
     expect(server.asked.length).toBe(3)
     open()

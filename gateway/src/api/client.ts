@@ -2,12 +2,14 @@
  * Reads the log through the api (protocol: internal.ts) and makes bytes for clients of it, once for all who get them.
  * Checks what a gateway relies on; entities are forwarded as they came.
  */
+import type { Trouble } from '@rhizom/process'
 import {
   accessSchema,
   epochSchema,
   internalHeadsAnswerSchema,
   internalRevokedAnswerSchema,
   type LastSeenBody,
+  parseJson,
   type Position,
   type RevokedCursor,
   type SpaceId,
@@ -17,6 +19,7 @@ import { z } from 'zod'
 import { readersOf } from '../core/feed/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed/state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
+import { apiTrouble } from './trouble.ts'
 import type { HeadsOutcome, ApiClient, LastSeenReport, ReadOutcome, RevokedOutcome } from '../ports.ts'
 
 export interface LogReaderSettings {
@@ -26,6 +29,8 @@ export interface LogReaderSettings {
   timeoutMs: number
   /** Reads at a time; more wait. Keeps a gateway that just started from stampeding the api. */
   maxConcurrent: number
+  /** How each question ended: with an answer, or with what kept the api from one. */
+  asked(trouble: Trouble | undefined): void
 }
 
 const looseChangeSchema = z.custom<LooseChange>(isLooseChange)
@@ -155,17 +160,19 @@ function revokedOutcome(reply: Reply): RevokedOutcome {
 
 /** Asks the api, a bounded number of times at once, moving on to the next address after a failure. */
 function createAsk(settings: LogReaderSettings): (path: string, question: Question) => Promise<Reply> {
-  const { urls, internalToken, timeoutMs, maxConcurrent } = settings
+  const { urls, internalToken, timeoutMs, maxConcurrent, asked } = settings
   const turns: (() => void)[] = []
   let running = 0
   let current = 0
   const request = async (path: string, { headers, ...question }: Question): Promise<Reply> => {
     const used = current
-    const reply = await fetchJson(`${urls[used % urls.length] ?? ''}${path}`, {
+    const url = urls[used % urls.length] ?? ''
+    const { reply, trouble } = await fetchJson(url, path, {
       ...question,
       headers: { ...headers, authorization: `Bearer ${internalToken}` },
       signal: AbortSignal.timeout(timeoutMs),
     })
+    asked(trouble)
     if (reply.type === 'failed' && current === used) current = used + 1
     return reply
   }
@@ -182,16 +189,26 @@ function createAsk(settings: LogReaderSettings): (path: string, question: Questi
   }
 }
 
-async function fetchJson(url: string, init: RequestInit): Promise<Reply> {
+interface Asked {
+  reply: Reply
+  trouble?: Trouble
+}
+
+async function fetchJson(base: string, path: string, init: RequestInit): Promise<Asked> {
   try {
-    const response = await fetch(url, init)
-    const body: unknown = await response.json()
-    if (response.ok) return { type: 'answered', body }
-    const problem = looseProblemSchema.safeParse(body)
-    if (response.status === 404 && problem.data?.code === 'not-found') return { type: 'missing' }
-    return failure(`${response.status} ${problem.data?.code ?? ''}`, problem.data?.retryAfterMs)
+    const response = await fetch(`${base}${path}`, init)
+    const text = await response.text()
+    const body = parseJson(z.unknown(), text)
+    if (response.ok && body.ok) return { reply: { type: 'answered', body: body.value } }
+    const { status } = response
+    const problem = looseProblemSchema.safeParse(body.ok ? body.value : undefined).data
+    if (status === 404 && problem?.code === 'not-found') return { reply: { type: 'missing' } }
+    return {
+      reply: failure(`${status} ${problem?.code ?? 'and no problem document'}`, problem?.retryAfterMs),
+      trouble: apiTrouble({ base, status, code: problem?.code }),
+    }
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : ''
-    return failure(`${String(error)}${cause}`)
+    return { reply: failure(`${String(error)}${cause}`), trouble: apiTrouble({ base, error }) }
   }
 }

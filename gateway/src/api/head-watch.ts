@@ -8,7 +8,7 @@ import type { Wall } from '../wall.ts'
 export interface HeadWatchDeps {
   clock: Clock
   random: Random
-  reader: ApiClient
+  api: ApiClient
   wall: Wall
   settings: PollSettings
   watched(): readonly SpaceId[]
@@ -44,7 +44,7 @@ export class HeadWatch {
   }
 
   #ask(): void {
-    const { reader, watched, polled, learned } = this.#deps
+    const { api, watched, polled, learned } = this.#deps
     const spaces = watched()
     if (spaces.length === 0) {
       this.dispatch({ type: 'pollAnswered' })
@@ -56,6 +56,6 @@ export class HeadWatch {
       if (outcome.type === 'answered') for (const space of spaces) learned(space, outcome.heads.get(space))
       this.dispatch({ type: outcome.type === 'answered' ? 'pollAnswered' : 'pollFailed' })
     }
-    reader.heads(spaces).then(answered, (error: unknown) => answered({ type: 'failed', problem: String(error) }))
+    api.heads(spaces).then(answered, (error: unknown) => answered({ type: 'failed', problem: String(error) }))
   }
 }

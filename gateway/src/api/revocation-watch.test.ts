@@ -31,7 +31,7 @@ beforeEach(() => {
   answers = []
   places = []
   out = []
-  const reader: ApiClient = {
+  const api: ApiClient = {
     read: () => Promise.resolve({ type: 'missing' }),
     heads: () => Promise.resolve({ type: 'answered', heads: new Map() }),
     revoked: (place) => {
@@ -42,7 +42,7 @@ beforeEach(() => {
   watch = new RevocationWatch({
     clock,
     random: () => 1,
-    reader,
+    api,
     wall: new Wall(new TestLog()),
     settings,
     revoked: (beings) => out.push(...beings),

@@ -14,7 +14,7 @@ import type { Wall } from '../wall.ts'
 export interface RevocationWatchDeps {
   clock: Clock
   random: Random
-  reader: ApiClient
+  api: ApiClient
   wall: Wall
   settings: PollSettings
   /** These were not known to be removed before. */
@@ -66,7 +66,7 @@ export class RevocationWatch {
 
   /** Page by page; what was learned counts, also if a later page fails. */
   #ask(): void {
-    const { reader, asked } = this.#deps
+    const { api, asked } = this.#deps
     const answered = (outcome: RevokedOutcome): void => {
       if (this.#poll.isStopped) return
       asked(outcome.type)
@@ -80,6 +80,6 @@ export class RevocationWatch {
       else this.#ask()
     }
     const failed = (error: unknown): void => answered({ type: 'failed', problem: String(error) })
-    reader.revoked(this.#cursor).then(answered, failed)
+    api.revoked(this.#cursor).then(answered, failed)
   }
 }

@@ -27,11 +27,11 @@ import type { Presence } from '../presence/port.ts'
 import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
 import type { Wall } from '../wall.ts'
 
-export interface ConnectionPorts {
+export interface ConnectionDeps {
   clock: Clock
   random: Random
   bus: Bus
-  feeds: Spaces
+  spaces: Spaces
   presence: Presence
   verifyToken: VerifyToken
   metrics: Metrics
@@ -50,25 +50,25 @@ export interface ConnectionSettings {
 }
 
 export class Connection implements ClientHandlers {
-  readonly #ports: ConnectionPorts
+  readonly #deps: ConnectionDeps
   readonly #outbox: Outbox
   readonly #subscriptions: Subscriptions
   readonly #runner: Runner<ConnectionState, ConnectionEvent, ConnectionEffect>
 
-  constructor(id: string, socket: ClientSocket, ports: ConnectionPorts) {
-    this.#ports = ports
-    this.#outbox = new Outbox(socket, ports.clock, ports.settings.sendBudget, () => {
-      ports.metrics.slowReaders.inc()
+  constructor(id: string, socket: ClientSocket, deps: ConnectionDeps) {
+    this.#deps = deps
+    this.#outbox = new Outbox(socket, deps.clock, deps.settings.sendBudget, () => {
+      deps.metrics.slowReaders.inc()
       this.#dispatch({ type: 'fellBehind' })
     })
     const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
     const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
-    this.#subscriptions = new Subscriptions({ ...ports, outbox: this.#outbox, happened, guard })
-    const { limits } = ports.settings
+    this.#subscriptions = new Subscriptions({ ...deps, outbox: this.#outbox, happened, guard })
+    const { limits } = deps.settings
     this.#runner = new Runner({
-      ...ports,
+      ...deps,
       machine: connectionMachine(limits),
-      initial: openConnection(id, ports.clock.nowMs(), limits),
+      initial: openConnection(id, deps.clock.nowMs(), limits),
       carryOut: (effect) => this.#carryOut(effect),
       faulted: (error) => this.#faulted(error),
       changed: (state) => {
@@ -142,8 +142,8 @@ export class Connection implements ClientHandlers {
 
   /** The machine is not asked any more: it may be what failed, or its effects may be half carried out. */
   #faulted(error: unknown): void {
-    const { wall } = this.#ports
-    wall.report('connection', error, { connection: this.#runner.state.id, being: this.being })
+    const { wall } = this.#deps
+    wall.report('connection', error, this.#named())
     const ignore = (): void => undefined
     this.#runner.stop()
     wall.around('connection', () => this.#subscriptions.clear(), ignore)
@@ -154,7 +154,7 @@ export class Connection implements ClientHandlers {
 
   #ended(): void {
     this.#runner.stop()
-    this.#ports.closed(this)
+    this.#deps.closed(this)
   }
 
   #carryOut(effect: ConnectionEffect): void {
@@ -166,7 +166,7 @@ export class Connection implements ClientHandlers {
         this.#close(effect.close)
         return
       case 'countFrame':
-        this.#ports.metrics.framesIn.inc({ type: effect.frame })
+        this.#deps.metrics.framesIn.inc({ type: effect.frame })
         return
       case 'verifyToken':
         this.#verify(effect)
@@ -181,8 +181,8 @@ export class Connection implements ClientHandlers {
         this.#setPresence(effect)
         return
       case 'publishSignal':
-        this.#ports.metrics.signals.inc()
-        this.#ports.bus.publish(effect.space, encodeSignalMessage(effect.space, effect.being, effect.name, effect.data))
+        this.#deps.metrics.signals.inc()
+        this.#deps.bus.publish(effect.space, encodeSignalMessage(effect.space, effect.being, effect.name, effect.data))
         return
       case 'sendHeartbeat':
         this.#sendHeartbeat(effect.spaces)
@@ -193,15 +193,15 @@ export class Connection implements ClientHandlers {
   }
 
   #verify({ purpose, token }: Extract<ConnectionEffect, { type: 'verifyToken' }>): void {
-    this.#ports.verifyToken(token).then(
+    this.#deps.verifyToken(token).then(
       (outcome) => {
         if (!outcome.ok) return this.#dispatch({ type: 'tokenRefused', reason: outcome.reason })
         const { being, expiresAt } = outcome
-        if (this.#ports.isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
+        if (this.#deps.isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
         return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
       },
       (error: unknown) => {
-        this.#ports.log.error({ error }, 'verifying a token failed')
+        this.#deps.log.error({ err: error, ...this.#named() }, 'verifying a token failed')
         this.#dispatch({ type: 'tokenRefused', reason: 'invalid' })
       },
     )
@@ -215,7 +215,7 @@ export class Connection implements ClientHandlers {
   }
 
   #subscriptionChanged(news: SubscriptionNews): void {
-    if (news.type === 'subscriptionEnded') this.#ports.metrics.evictions.inc({ code: news.code })
+    if (news.type === 'subscriptionEnded') this.#deps.metrics.evictions.inc({ code: news.code })
     this.#dispatch(news)
   }
 
@@ -223,17 +223,23 @@ export class Connection implements ClientHandlers {
     const heads: Record<SpaceId, number> = {}
     for (const space of spaces) {
       const isFollowing = this.#subscriptions.get(space)?.isFollowing === true
-      const version = isFollowing ? this.#ports.feeds.sentVersion(space) : undefined
+      const version = isFollowing ? this.#deps.spaces.sentVersion(space) : undefined
       if (version !== undefined) heads[space] = version
     }
-    const frame: ServerFrame = { type: 'heartbeat', at: this.#ports.clock.dateMs(), heads }
+    const frame: ServerFrame = { type: 'heartbeat', at: this.#deps.clock.dateMs(), heads }
     this.#outbox.send(encodeFrame(frame))
   }
 
   #close(name: CloseName): void {
     if (!this.#outbox.isOpen) return
     const { code, reason } = CLOSE[name]
-    this.#ports.metrics.closes.inc({ code: String(code) })
+    this.#deps.metrics.closes.inc({ code: String(code) })
+    this.#deps.log.debug({ ...this.#named(), code }, 'a connection is closed')
     this.#outbox.close(code, reason)
+  }
+
+  /** In lines of the log. */
+  #named(): { connection: string; being: BeingId | undefined } {
+    return { connection: this.#runner.state.id, being: this.being }
   }
 }

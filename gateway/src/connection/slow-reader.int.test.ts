@@ -1,7 +1,7 @@
 /** Clients that do not read, over real sockets. */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { afterEach, expect, test } from 'vitest'
 import { utterance } from '../testing/log-server.ts'
-import { until } from '../testing/test-client.ts'
 import { TestGateway } from '../testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -24,7 +24,7 @@ test('G54 a client that does not read is closed with 4002, costs bounded memory,
   }
   expect(process.memoryUsage().rss - memory).toBeLessThan(400_000_000)
   slow.socket.resume()
-  expect((await slow.closed).code).toBe(4002)
+  expect((await slow.hasClosed()).code).toBe(4002)
   const runs = slow.frames.flatMap((frame) => (frame.type === 'changes' ? [frame] : []))
   let version = 0
   for (const { from, to } of runs) {
@@ -47,10 +47,10 @@ test('G52 an answer may go over the budget once, and the next waits until it has
   const client = await gateway.client()
   client.socket.pause()
   client.send(...spaces.map(({ id }) => ({ type: 'subscribe' as const, space: id })))
-  await until(() => gateway.server.asked.length >= 3, 'all were read')
+  await eventually('all were read', () => gateway.server.asked.length >= 3)
   client.socket.resume()
   const answered = new Set<string>()
-  while (answered.size < 3) answered.add((await client.next('snapshot')).space)
+  while (answered.size < 3) answered.add((await client.next('snapshot', 50_000)).space)
   expect(await gateway.metric('slow_readers_total')).toBe(0)
 })
 
@@ -61,6 +61,6 @@ test('G52 an answer that is not read for long closes with 4002', async () => {
   const client = await gateway.client()
   client.socket.pause()
   client.send({ type: 'subscribe', space: space.id })
-  await until(async () => (await gateway.metric('closes_total{code="4002"}')) === 1, 'it is closed')
+  await eventually('it is closed', async () => (await gateway.metric('closes_total{code="4002"}')) === 1)
   expect(await gateway.metric('connections')).toBe(0)
 })

@@ -22,8 +22,8 @@ export type SubscriptionNews =
   | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
   | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
 
-export interface SubscriptionsPorts {
-  feeds: Spaces
+export interface SubscriptionsDeps {
+  spaces: Spaces
   presence: Presence
   outbox: Outbox
   nextWatcherId(): number
@@ -33,16 +33,16 @@ export interface SubscriptionsPorts {
 }
 
 export class Subscriptions {
-  readonly #ports: SubscriptionsPorts
+  readonly #deps: SubscriptionsDeps
   readonly #bySpace = new Map<SpaceId, Subscription>()
   /** Asked for while too much lay unsent; they are asked for when it has drained. */
   readonly #deferred = new Set<SpaceId>()
   /** Names the connection to presence, whatever it subscribes to and how often. */
   readonly #connectionId: number
 
-  constructor(ports: SubscriptionsPorts) {
-    this.#ports = ports
-    this.#connectionId = ports.nextWatcherId()
+  constructor(deps: SubscriptionsDeps) {
+    this.#deps = deps
+    this.#connectionId = deps.nextWatcherId()
   }
 
   get(space: SpaceId): Subscription | undefined {
@@ -62,12 +62,12 @@ export class Subscriptions {
     this.#bySpace.delete(space)
     this.#deferred.delete(space)
     handleOf(subscription)?.leave()
-    this.#ports.feeds.unwatch(space, subscription.id)
+    this.#deps.spaces.unwatch(space, subscription.id)
   }
 
   /** Lets go of every space, whatever has become of them. */
   clear(): void {
-    for (const space of [...this.#bySpace.keys()]) this.#ports.guard(() => this.unwatch(space), undefined)
+    for (const space of [...this.#bySpace.keys()]) this.#deps.guard(() => this.unwatch(space), undefined)
   }
 
   /** False if the client does not count as here in the space. */
@@ -88,12 +88,12 @@ export class Subscriptions {
   #ask(space: SpaceId): void {
     const subscription = this.#bySpace.get(space)
     if (subscription === undefined) return
-    if (this.#ports.outbox.isFull()) this.#deferred.add(space)
-    else this.#ports.feeds.watch(space, subscription, subscription.position)
+    if (this.#deps.outbox.isFull()) this.#deferred.add(space)
+    else this.#deps.spaces.watch(space, subscription, subscription.position)
   }
 
   #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
-    const { presence, outbox, nextWatcherId, happened, guard } = this.#ports
+    const { presence, outbox, nextWatcherId, happened, guard } = this.#deps
     const id = nextWatcherId()
     const isCurrent = (): boolean => this.#bySpace.get(space)?.id === id
     const subscription: Subscription = {

@@ -1,21 +1,13 @@
-/** Checks session tokens with jose against the constants of the protocol. */
-import { SESSION_TOKEN, sessionClaimsSchema } from '@rhizom/protocol'
-import { errors, jwtVerify } from 'jose'
-import type { TokenOutcome, VerifyToken } from '../ports.ts'
+/** Checks session tokens, and tells why each was refused that is not good. */
+import { type TokenFault, tokenKey, verifySessionToken } from '@rhizom/process'
+import type { VerifyToken } from '../ports.ts'
 
-export function tokenVerifier(secret: string): VerifyToken {
-  const key = new TextEncoder().encode(secret)
-  const { algorithm, issuer, audience } = SESSION_TOKEN
-  return async (token): Promise<TokenOutcome> => {
-    try {
-      const { payload } = await jwtVerify(token, key, { algorithms: [algorithm], issuer, audience })
-      const claims = sessionClaimsSchema.safeParse(payload)
-      if (!claims.success) return { ok: false, reason: 'invalid' }
-      return { ok: true, being: claims.data.sub, expiresAt: claims.data.exp * 1000 }
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) return { ok: false, reason: 'expired' }
-      if (error instanceof errors.JOSEError) return { ok: false, reason: 'invalid' }
-      throw error
-    }
+export function tokenVerifier(secret: string, refused: (fault: TokenFault) => void): VerifyToken {
+  const key = tokenKey(secret)
+  return async (token) => {
+    const verified = await verifySessionToken(token, key)
+    if (verified.ok) return verified
+    refused(verified.fault)
+    return { ok: false, reason: verified.fault === 'expired' ? 'expired' : 'invalid' }
   }
 }

@@ -132,9 +132,9 @@ describe('the connection to Redis', () => {
 
   test('G83 it is given up for another one only if the api has answered meanwhile', () => {
     expect(run(states.deaf, 7500, timePassed).said).toEqual([])
-    expect(run(states.deaf, 3000, apiAnswered, 7500, timePassed).said).toEqual(['reconnect'])
+    expect(run(states.deaf, 3000, apiAnswered, 7500, timePassed).said).toEqual(['leaveRedis'])
     const again = run(states.deaf, apiAnswered, 7500, timePassed, 12_499, timePassed, 12_500, timePassed)
-    expect(again.said).toEqual(['reconnect', 'ping'])
+    expect(again.said).toEqual(['leaveRedis', 'ping'])
     expect(run(states.deaf, disconnected).said).toEqual(['lost'])
   })
 })

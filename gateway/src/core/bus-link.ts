@@ -38,6 +38,8 @@ export type BusLinkEffect =
   | { type: 'ping' }
   /** Give the connection up; another one is made. */
   | { type: 'reconnect' }
+  /** Give up every connection to this Redis, which carries nothing; others are made. */
+  | { type: 'leaveRedis' }
   /** Nothing arrives any more; `isDeaf` if the connection itself lives. */
   | { type: 'announceLost'; isDeaf: boolean }
   | { type: 'announceRecovered' }
@@ -144,7 +146,7 @@ function timePassed(state: BusLink, nowMs: number, settings: BusLinkSettings): B
   if (state.status === 'deaf' && state.giveUpAtMs <= nowMs)
     return {
       state: { ...state, giveUpAtMs: nowMs + settings.deafForMs, hasApiAnswered: false },
-      effects: state.hasApiAnswered ? [{ type: 'reconnect' }] : [],
+      effects: state.hasApiAnswered ? [{ type: 'leaveRedis' }] : [],
     }
   if (state.pingAtMs > nowMs) return stay(state)
   return { state: { ...state, pingAtMs: nowMs + settings.pingEveryMs }, effects: [{ type: 'ping' }] }

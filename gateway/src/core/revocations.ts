@@ -12,7 +12,7 @@ const MAX_BEINGS = 500_000
 export class Revocations {
   readonly #untilOf = new Map<BeingId, number>()
   readonly #most: number
-  #sweepAt = 0
+  #sweepAtMs = 0
 
   constructor(most = MAX_BEINGS) {
     this.#most = most
@@ -22,27 +22,27 @@ export class Revocations {
     return this.#untilOf.size
   }
 
-  isRevoked(being: BeingId, now: number): boolean {
-    return (this.#untilOf.get(being) ?? 0) > now
+  isRevoked(being: BeingId, dateMs: number): boolean {
+    return (this.#untilOf.get(being) ?? 0) > dateMs
   }
 
   /** Gives those that are news: their connections are to be closed. */
-  learn(revoked: Revoked, now: number): ReadonlySet<BeingId> {
+  learn(revoked: Revoked, dateMs: number): ReadonlySet<BeingId> {
     const news = new Set<BeingId>()
     for (const [being, until] of Object.entries(revoked)) {
-      if (until <= now) continue
+      if (until <= dateMs) continue
       const known = this.#untilOf.get(being)
       if (known === undefined) news.add(being)
       this.#untilOf.set(being, Math.max(until, known ?? 0))
     }
-    this.#forget(now)
+    this.#forget(dateMs)
     return news
   }
 
-  #forget(now: number): void {
-    if (now >= this.#sweepAt) {
-      this.#sweepAt = now + SWEEP_EVERY_MS
-      for (const [being, until] of this.#untilOf) if (until <= now) this.#untilOf.delete(being)
+  #forget(dateMs: number): void {
+    if (dateMs >= this.#sweepAtMs) {
+      this.#sweepAtMs = dateMs + SWEEP_EVERY_MS
+      for (const [being, until] of this.#untilOf) if (until <= dateMs) this.#untilOf.delete(being)
     }
     for (const being of this.#untilOf.keys()) {
       if (this.#untilOf.size <= this.#most) return

@@ -3,10 +3,11 @@
  * hub whether this gateway lives and which others do not any more.
  *
  * A heartbeat carries more than the lease: how far this gateway wrote lately (so that a lost hint shows), one space
- * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of it
- * bounded, so that an idle heartbeat stays one.
+ * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of
+ * it bounded, so that an idle heartbeat stays one.
  */
 import { Runner } from '@rhizom/machine'
+import { ConditionLog } from '@rhizom/process'
 import type { BootId, GatewayBeat, Position, Range, SpaceId } from '@rhizom/protocol'
 import {
   heartbeatEveryMs,
@@ -19,7 +20,6 @@ import {
 } from '../core/presence/lease.ts'
 import type { Roster } from '../core/presence/roster.ts'
 import type { HeartbeatAnswer } from '../ports.ts'
-import { type ConditionLog, conditionLog } from '../throttled-log.ts'
 import type { PresenceDeps } from './port.ts'
 
 /** The rosters of this gateway, by space: the one that was counted the longest ago first. */
@@ -43,7 +43,6 @@ const MAX_EXTENDED = 100
 /** Each write is told by this many heartbeats. */
 const TOLD_BY = 3
 const MAX_TOLD = 2000
-const SAY_AGAIN_MS = 60_000
 
 export class Heartbeat {
   readonly writes: RecentWrites
@@ -55,8 +54,9 @@ export class Heartbeat {
 
   constructor(deps: HeartbeatDeps) {
     const { clock, log, settings, newBootId } = deps
+    const whenGood = 'presence reaches Redis again'
+    this.#condition = new ConditionLog({ name: 'presence', log, clock, whenGood, settleMs: 0 })
     this.#deps = deps
-    this.#condition = conditionLog(log, clock, SAY_AGAIN_MS)
     this.writes = new RecentWrites(settings)
     this.#runner = new Runner({
       ...deps,
@@ -67,7 +67,7 @@ export class Heartbeat {
     })
   }
 
-  get lease(): LeaseState {
+  get state(): LeaseState {
     return this.#runner.state
   }
 
@@ -80,6 +80,7 @@ export class Heartbeat {
 
   stop(): void {
     this.#runner.stop()
+    this.#condition.stop()
   }
 
   /** Something that was asked of Redis was not done. */
@@ -98,14 +99,15 @@ export class Heartbeat {
       return
     }
     this.#deps.carryOut(effect)
-    if (effect.type === 'trustRestored') this.#condition.good('presence reaches Redis again')
+    if (effect.type === 'trustRestored') this.#condition.good()
     // Found again it has to last before it counts: whatever fails at once would be said each time.
-    if (effect.type === 'linkFound' && this.lease.link.status === 'up') this.#condition.good('presence reaches Redis')
+    if (effect.type === 'linkFound' && this.state.link.status === 'up') this.#condition.good()
   }
 
   #troubled(error: unknown): void {
     if (this.#runner.isStopped) return
-    this.#condition.bad({ error: String(error) }, 'presence does not reach Redis: who is here is frozen')
+    const reason = 'presence does not reach Redis: who is here is frozen'
+    this.#condition.bad({ reason, problem: String(error) })
   }
 
   #send({ type: _type, ...lease }: HeartbeatEffect): void {

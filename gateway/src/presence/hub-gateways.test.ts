@@ -1,4 +1,7 @@
-/** Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): gateways die and stop. */
+/**
+ * Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): gateways die and
+ * stop.
+ */
 import { expect, test } from 'vitest'
 import { calm, frames, names, settings, SPACE, watch } from '../testing/presence-world.ts'
 

@@ -1,4 +1,7 @@
-/** Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): Redis is away or forgets. */
+/**
+ * Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): Redis is away or
+ * forgets.
+ */
 import { expect, test } from 'vitest'
 import type { Log } from '../ports.ts'
 import { calm, frames, names, Node, quietLog, settings, SPACE, watch } from '../testing/presence-world.ts'

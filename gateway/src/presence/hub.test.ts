@@ -1,4 +1,7 @@
-/** Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): who is here, and what it costs. */
+/**
+ * Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): who is here, and
+ * what it costs.
+ */
 import { expect, test } from 'vitest'
 import { calm, frames, names, settings, SPACE, watch, World, type Screen } from '../testing/presence-world.ts'
 
@@ -42,6 +45,37 @@ test('G101 a reload, and a move to another gateway, within the grace shows nothi
   await world.time.pass(10_000)
   expect(frames(watcher)).toBe(1)
   expect([...watcher.here.values()]).toEqual([before])
+})
+
+test('G124 whoever was answered is here for the others, though its gateway stalls with the answer', async () => {
+  const world = await calm(2)
+  const watcher = await watch(world, 1)
+  const crowd = Array.from({ length: 8 }, (_, index) => `@b${index}`)
+  const before = crowd.map((being) => world.come(1, being))
+  await world.time.pass(1000)
+  for (const connection of before) world.go(connection)
+  await world.time.pass(500)
+  for (const being of crowd) world.come(0, being)
+  world.node(0).gate.stop()
+  await world.time.pass(settings.roster.graceMs + 5000)
+  expect(names(watcher)).toEqual(crowd)
+  world.node(0).gate.go()
+  await world.time.pass(5000)
+  expect(names(watcher)).toEqual(crowd)
+  expect(watcher.frames.flatMap(({ left }) => left)).toEqual([])
+})
+
+test('G124 in a storm of those who come, what is written is gathered', async () => {
+  const world = await calm(2)
+  await watch(world, 0)
+  const crowd = Array.from({ length: 500 }, (_, index) => `@b${index}`)
+  world.redis.commands.clear()
+  for (const being of crowd) world.come(0, being)
+  await world.time.pass(1000)
+  expect(world.stored().size).toBe(crowd.length)
+  const writes = world.redis.commands.get('write') ?? 0
+  expect(writes).toBeGreaterThan(1)
+  expect(writes).toBeLessThanOrEqual(10)
 })
 
 test('G63 a being that was removed leaves all spaces at once, also within its grace, and nobody else does', async () => {

@@ -57,7 +57,7 @@ export class PresenceHub implements Presence {
   }
 
   get hasLease(): boolean {
-    return this.#heartbeat.lease.lease === 'held' && this.#isLinkUp
+    return this.#heartbeat.state.lease === 'held' && this.#isLinkUp
   }
 
   get entryCount(): number {
@@ -83,8 +83,11 @@ export class PresenceHub implements Presence {
     space.call((roster) => roster.watch())
     return {
       // Nobody has to wait for a roster that cannot be known.
-      ready: () => (this.#heartbeat.lease.link.status === 'down' ? Promise.resolve() : space.ready()),
-      answerPart: (newcomers) => space.roster.answer(newcomers),
+      ready: () => (this.#heartbeat.state.link.status === 'down' ? Promise.resolve() : space.ready()),
+      answerPart: (newcomers) => {
+        if (newcomers.length > 0) this.#writer.flushBeforeAnswer()
+        return space.roster.answer(newcomers)
+      },
       retainOnly: (mayRead) => space.call(({ local }, at) => local.retainOnly(mayRead, at)),
       hintReceived: (message) => this.#hintReceived(space, message),
       unwatch: () => {
@@ -146,7 +149,7 @@ export class PresenceHub implements Presence {
     this.#spaces.clear()
     const bootId = this.#bootId
     try {
-      if (this.#heartbeat.lease.lease === 'held')
+      if (this.#heartbeat.state.lease === 'held')
         await store.leave({ bootId, beings, announce: { bootId, wrote: {}, stops: true } })
     } catch (error) {
       log.warn({ error: String(error) }, 'presence could not be cleared: the lease is left to run out')
@@ -157,11 +160,11 @@ export class PresenceHub implements Presence {
   }
 
   get #bootId(): BootId {
-    return this.#heartbeat.lease.identity.bootId
+    return this.#heartbeat.state.identity.bootId
   }
 
   get #isLinkUp(): boolean {
-    return isLinkUp(this.#heartbeat.lease)
+    return isLinkUp(this.#heartbeat.state)
   }
 
   get #rosters(): Roster[] {
@@ -181,7 +184,7 @@ export class PresenceHub implements Presence {
   #obtain(id: SpaceId): RosterRunner {
     const known = this.#spaces.get(id)
     if (known !== undefined) return known
-    const { identity } = this.#heartbeat.lease
+    const { identity } = this.#heartbeat.state
     const roster = new Roster(id, identity, this.#isLinkUp ? 'up' : 'down', this.#deps.settings.roster)
     const space = new RosterRunner(roster, {
       ...this.#deps,
@@ -258,7 +261,7 @@ export class PresenceHub implements Presence {
   #read(space: RosterRunner, readSeq: number): void {
     const { store, metrics, clock } = this.#deps
     const { roster } = space
-    const before = trustOf(this.#heartbeat.lease, clock.nowMs())
+    const before = trustOf(this.#heartbeat.state, clock.nowMs())
     const bootId = this.#bootId
     const read = store.read(roster.space, [...roster.remote.boots(), bootId])
     read.then(
@@ -269,7 +272,7 @@ export class PresenceHub implements Presence {
       // Redis may have lost everything after the read began. Where our own lease is missing it lost more than others':
       // a missing one proves nothing, and a heartbeat finds out.
       const isLost = !found.leases.has(bootId)
-      const now = trustOf(this.#heartbeat.lease, clock.nowMs())
+      const now = trustOf(this.#heartbeat.state, clock.nowMs())
       const leases = before.leases && now.leases && !isLost
       const trust = { leases, entries: before.entries && now.entries }
       space.call((one, at) => one.readDone(readSeq, found, trust, at))

@@ -1,12 +1,17 @@
 /**
  * Writes what rosters have to say to Redis. What comes within a moment goes together, whatever the space; writes of a
  * gateway are numbered, so that others see when one is missing.
+ *
+ * Who is told to be here is on its way to the others by then: a gateway that stalls after its answer, for longer than
+ * the grace of the gateway they came from, would else have them called away. Only in a storm this is gathered as well.
  */
 import type { Cancel, Clock } from '@rhizom/machine'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Roster } from '../core/presence/roster.ts'
 
 const GATHER_MS = 10
+/** So many times within it at most. */
+const MOST_BEFORE_ANSWERS = 8
 
 export class PresenceWriter {
   readonly #clock: Clock
@@ -15,6 +20,7 @@ export class PresenceWriter {
   readonly #waiting = new Set<Roster>()
   #timer: Cancel | undefined
   #lastWrite = 0
+  #beforeAnswers = { sinceMs: 0, times: 0 }
 
   /** While the link is not up nothing is written: everything is said again when it is. */
   constructor(clock: Clock, isLinkUp: () => boolean, write: (writes: readonly PresenceWrite[]) => void) {
@@ -26,6 +32,17 @@ export class PresenceWriter {
   add(roster: Roster): void {
     this.#waiting.add(roster)
     this.#timer ??= this.#clock.after(GATHER_MS, () => this.flush())
+  }
+
+  /** Writes what waits before somebody is answered. */
+  flushBeforeAnswer(): void {
+    if (this.#waiting.size === 0) return
+    const nowMs = this.#clock.nowMs()
+    const { sinceMs, times } = this.#beforeAnswers
+    const isOver = nowMs - sinceMs >= GATHER_MS
+    if (!isOver && times >= MOST_BEFORE_ANSWERS) return
+    this.#beforeAnswers = isOver ? { sinceMs: nowMs, times: 1 } : { sinceMs, times: times + 1 }
+    this.flush()
   }
 
   /** Writes what waits, now. */

@@ -6,12 +6,13 @@
  * After each reconnect every wanted channel is joined by this file, not by ioredis, and `recovered` is said only when
  * Redis has confirmed all of them. A ping each second finds a connection that is cut without a word.
  */
-import { backoffMs, type Clock, type Random, Runner } from '@rhizom/machine'
+import { type Clock, type Random, Runner } from '@rhizom/machine'
+import { beginConnecting, connectRedis, RedisFitnessCheck } from '@rhizom/process'
 import { parseHeadsMessage, parseRevokedMessage, REDIS, type SpaceId } from '@rhizom/protocol'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { type Conditions, headsMissing } from '../conditions.ts'
 import { type BusLink, type BusLinkEffect, type BusLinkEvent, busLinkMachine, startBusLink } from '../core/bus-link.ts'
 import type { Bus, BusListener, Log } from '../ports.ts'
-import { throttledWarn } from '../throttled-log.ts'
 import type { Wall } from '../wall.ts'
 import { ChannelSubscriptions, type SubscriptionId } from './channels.ts'
 
@@ -22,23 +23,25 @@ export interface RedisBusPorts {
   clock: Clock
   random: Random
   log: Log
+  conditions: Pick<Conditions, 'redis' | 'heads'>
   /** Silence after which a connection that was asked something is cut. */
   timeoutMs: number
   /** Without heads for so long the connection counts as deaf. */
   silenceMs: number
   wall: Wall
+  /** This Redis carries nothing of the api: whoever else is connected to it should try again, too. */
+  leftRedis(): void
   /** A message that concerns no single space came. */
   received(kind: 'heads' | 'revoked' | 'unreadable'): void
-  failed(): void
+  /** Something did not work; what it was is told to the condition. */
+  failed: () => void
 }
 
 const PING_EVERY_MS = 1000
 const DEAF_FOR_MS = 5000
-const LOG_EVERY_MS = 10_000
 const CHANNELS_PER_COMMAND = 500
 /** Those that concern no single space. */
 const COMMON_CHANNELS = [REDIS.headsChannel, REDIS.revokedChannel, REDIS.gatewaysChannel]
-const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 
 export class RedisBus implements Bus {
   readonly #ports: RedisBusPorts
@@ -46,13 +49,12 @@ export class RedisBus implements Bus {
   readonly #publishing: Redis
   readonly #channels = new ChannelSubscriptions()
   readonly #spaces = new Map<string, SpaceId>()
-  readonly #warn: (fields: object, message: string) => void
+  readonly #fitness: RedisFitnessCheck
   #listener: BusListener | undefined
   readonly #link: Runner<BusLink, BusLinkEvent, BusLinkEffect>
 
   constructor(ports: RedisBusPorts) {
     this.#ports = ports
-    this.#warn = throttledWarn(ports.log, ports.clock, LOG_EVERY_MS)
     this.#link = new Runner({
       ...ports,
       machine: busLinkMachine({ pingEveryMs: PING_EVERY_MS, silenceMs: ports.silenceMs, deafForMs: DEAF_FOR_MS }),
@@ -61,21 +63,12 @@ export class RedisBus implements Bus {
       faulted: (error) => ports.wall.report('bus', error),
       changed: () => {},
     })
-    const options = {
-      lazyConnect: true,
-      connectionName: ports.name,
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: ports.timeoutMs,
-      socketTimeout: ports.timeoutMs,
-      retryStrategy: (times: number) => backoffMs(RETRY, times, ports.random()),
-    }
-    this.#listening = new Redis(ports.url, options)
-    this.#publishing = new Redis(ports.url, { ...options, commandTimeout: ports.timeoutMs })
-    for (const redis of [this.#listening, this.#publishing])
-      redis.on('error', (error: Error) => this.#troubled(error, 'Redis is not reached'))
+    const { url, name, clock, random, conditions, timeoutMs, log } = ports
+    const options = { url, clock, random, condition: conditions.redis, timeoutMs }
+    this.#listening = connectRedis({ ...options, name })
+    this.#publishing = connectRedis({ ...options, name: `${name}-publish`, commandTimeoutMs: timeoutMs })
+    this.#fitness = new RedisFitnessCheck({ redis: this.#publishing, condition: conditions.redis, clock, log })
+    for (const redis of [this.#listening, this.#publishing]) redis.on('error', ports.failed)
     this.#listening.on('ready', () => {
       this.#channels.forget()
       this.#link.dispatch({ type: 'connected' })
@@ -96,8 +89,7 @@ export class RedisBus implements Bus {
 
   start(listener: BusListener): void {
     this.#listener = listener
-    for (const redis of [this.#listening, this.#publishing])
-      redis.connect().catch((error: unknown) => this.#troubled(error, 'Redis is not reached'))
+    for (const redis of [this.#listening, this.#publishing]) beginConnecting(redis)
   }
 
   isUp(): boolean {
@@ -112,11 +104,16 @@ export class RedisBus implements Bus {
     this.#link.dispatch({ type: 'apiAnswered' })
   }
 
+  /** Gives up both connections, as they may lead to a Redis that nobody else is at any more. */
+  leaveRedis(): void {
+    for (const redis of [this.#listening, this.#publishing]) if (redis.status === 'ready') redis.disconnect(true)
+  }
+
   join(space: SpaceId): void {
     this.#spaces.set(REDIS.spaceChannel(space), space)
     const id = this.#channels.want(space)
     if (!this.#isConnected()) return
-    this.#subscribe([{ space, id }]).catch((error: unknown) => this.#troubled(error, 'joining a channel failed'))
+    this.#subscribe([{ space, id }]).catch(this.#ports.failed)
   }
 
   leave(space: SpaceId): void {
@@ -124,7 +121,7 @@ export class RedisBus implements Bus {
     this.#channels.leave(space)
     this.#spaces.delete(channel)
     if (!this.#isConnected()) return
-    this.#listening.unsubscribe(channel).catch((error: unknown) => this.#troubled(error, 'leaving a channel failed'))
+    this.#listening.unsubscribe(channel).catch(this.#ports.failed)
   }
 
   rejoin(space: SpaceId): void {
@@ -134,14 +131,14 @@ export class RedisBus implements Bus {
   publish(space: SpaceId, message: Uint8Array): void {
     this.#publishing
       .publish(REDIS.spaceChannel(space), Buffer.from(message.buffer, message.byteOffset, message.byteLength))
-      .catch((error: unknown) => this.#troubled(error, 'publishing failed'))
+      .catch(this.#ports.failed)
   }
 
   async answers(): Promise<boolean> {
     try {
-      return this.isUp() && (await this.#publishing.ping()) === 'PONG'
-    } catch (error) {
-      this.#troubled(error, 'Redis does not answer')
+      return this.isUp() && this.#fitness.isFit && (await this.#publishing.ping()) === 'PONG'
+    } catch {
+      this.#ports.failed()
       return false
     }
   }
@@ -149,6 +146,7 @@ export class RedisBus implements Bus {
   async stop(): Promise<void> {
     this.#listener = undefined
     this.#link.stop()
+    this.#fitness.stop()
     this.#listening.disconnect()
     this.#publishing.disconnect()
     await Promise.resolve()
@@ -165,14 +163,20 @@ export class RedisBus implements Bus {
         return
       case 'ping':
         // ioredis cuts a connection that does not answer within its socket timeout; a ping is what it has to answer.
-        this.#listening.ping().catch((error: unknown) => this.#troubled(error, 'Redis does not answer'))
+        this.#listening.ping().catch(this.#ports.failed)
         return
       case 'reconnect':
         this.#listening.disconnect(true)
         return
+      case 'leaveRedis':
+        this.leaveRedis()
+        this.#ports.leftRedis()
+        return
       case 'announceLost':
-        if (effect.isDeaf) this.#listener?.deaf()
-        else this.#listener?.lost()
+        if (effect.isDeaf) {
+          this.#ports.conditions.heads.bad(headsMissing(this.#ports.silenceMs))
+          this.#listener?.deaf()
+        } else this.#listener?.lost()
         return
       case 'announceRecovered':
         this.#listener?.recovered()
@@ -187,12 +191,9 @@ export class RedisBus implements Bus {
     const joins: Promise<boolean>[] = [this.#confirmed(this.#listening.subscribe(...COMMON_CHANNELS), connection)]
     for (let at = 0; at < missing.length; at += CHANNELS_PER_COMMAND)
       joins.push(this.#subscribe(missing.slice(at, at + CHANNELS_PER_COMMAND)))
-    Promise.all(joins).then(
-      (confirmed) => {
-        if (confirmed.every(Boolean)) this.#link.dispatch({ type: 'channelsJoined', connection })
-      },
-      (error: unknown) => this.#troubled(error, 'joining channels failed'),
-    )
+    Promise.all(joins).then((confirmed) => {
+      if (confirmed.every(Boolean)) this.#link.dispatch({ type: 'channelsJoined', connection })
+    }, this.#ports.failed)
   }
 
   #subscribe(subscriptions: readonly { space: SpaceId; id: SubscriptionId }[]): Promise<boolean> {
@@ -210,8 +211,8 @@ export class RedisBus implements Bus {
     try {
       await reply
       return connection === this.#link.state.connection && this.#isConnected()
-    } catch (error) {
-      this.#troubled(error, 'joining a channel failed')
+    } catch {
+      this.#ports.failed()
       this.#link.dispatch({ type: 'joinFailed', connection })
       return false
     }
@@ -229,6 +230,7 @@ export class RedisBus implements Bus {
       const heads = parseHeadsMessage(message.toString('utf8'))
       this.#ports.received(heads.ok ? 'heads' : 'unreadable')
       if (!heads.ok) return
+      this.#ports.conditions.heads.good()
       this.#link.dispatch({ type: 'headsReceived' })
       this.#listener?.heads(heads.value)
     }
@@ -237,10 +239,5 @@ export class RedisBus implements Bus {
       this.#ports.received(revoked.ok ? 'revoked' : 'unreadable')
       if (revoked.ok) this.#listener?.revoked(revoked.value)
     }
-  }
-
-  #troubled(error: unknown, message: string): void {
-    this.#ports.failed()
-    if (this.#listener !== undefined) this.#warn({ error: String(error) }, message)
   }
 }

@@ -6,7 +6,8 @@
  * hub says everything again when Redis is back. A key that holds something else than it should costs only what is in
  * it: such a reply is logged, counted and passed over.
  */
-import { backoffMs, type Clock, type Random } from '@rhizom/machine'
+import type { Clock, Random } from '@rhizom/machine'
+import { type ConditionLog, connectRedis, throttledWarn } from '@rhizom/process'
 import {
   type BeingId,
   type BootId,
@@ -22,27 +23,28 @@ import {
   REDIS,
   type SpaceId,
 } from '@rhizom/protocol'
-import { Redis } from 'ioredis'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { PresenceRead } from '../core/presence/remote.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
-import { throttledWarn } from '../throttled-log.ts'
+import { ReplaceableConnection } from './replaceable-connection.ts'
 
 export interface RedisPresenceStoreOptions {
   url: string
   clock: Clock
   random: Random
   log: Log
+  condition: ConditionLog
   timeoutMs: number
   /** A hash that no gateway has touched for this long is nobody's any more. */
   hashTtlMs: number
   counted(command: string, times: number): void
   /** A key of ours holds something else. */
   wrongType(): void
+  /** This Redis is a replica now: whoever else is connected to it should try again, too. */
+  demoted(): void
 }
 
 const LOG_EVERY_MS = 60_000
-const RETRY = { minMs: 50, baseMs: 50, maxMs: 1000 } as const
 const FIELDS_PER_COMMAND = 500
 
 /** A command of Redis with its arguments. */
@@ -50,31 +52,25 @@ type Command = [name: string, ...args: (string | number | Buffer)[]]
 
 export class RedisPresenceStore implements PresenceStore {
   readonly #options: RedisPresenceStoreOptions
-  readonly #redis: Redis
+  readonly #connection: ReplaceableConnection
   readonly #warn: (fields: object, message: string) => void
 
   constructor(options: RedisPresenceStoreOptions) {
     this.#options = options
-    const { url, timeoutMs, random, log, clock } = options
+    const { url, timeoutMs, random, log, clock, condition, demoted } = options
     this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
-    this.#redis = new Redis(url, {
-      lazyConnect: true,
-      connectionName: 'rhizom-presence',
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: timeoutMs,
-      socketTimeout: timeoutMs,
-      commandTimeout: timeoutMs,
-      retryStrategy: (times: number) => backoffMs(RETRY, times, random()),
-    })
+    const name = 'rhizom-presence'
+    const settings = { url, name, clock, random, condition, timeoutMs, commandTimeoutMs: timeoutMs, demoted }
+    this.#connection = new ReplaceableConnection(() => connectRedis(settings))
   }
 
-  start({ connected, failed }: StoreListener): void {
-    this.#redis.on('ready', connected)
-    this.#redis.on('error', failed)
-    // A first attempt that fails is followed by others.
-    this.#redis.connect().catch(failed)
+  start(listener: StoreListener): void {
+    this.#connection.start(listener)
+  }
+
+  /** Others found that this Redis carries nothing. */
+  reconnect(): void {
+    this.#connection.replace()
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
@@ -163,13 +159,13 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   stop(): void {
-    this.#redis.disconnect()
+    this.#connection.stop()
   }
 
   /** Commands sent together; all are answered, or it rejects. The reply of a key of another type is undefined. */
   async #send(commands: readonly Command[]): Promise<unknown[]> {
     for (const [name] of commands) this.#options.counted(name, 1)
-    const replies = (await this.#redis.pipeline([...commands]).exec()) ?? []
+    const replies = (await this.#connection.redis.pipeline([...commands]).exec()) ?? []
     return replies.map(([error, reply]) => (error === null ? reply : this.#passOver(error)))
   }
 

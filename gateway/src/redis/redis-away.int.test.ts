@@ -1,20 +1,19 @@
 /** A whole gateway whose connection to Redis is cut and comes back. */
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { afterEach, expect, test } from 'vitest'
 import { utterance } from '../testing/log-server.ts'
-import { TcpProxy } from '../testing/tcp-proxy.ts'
-import { until } from '../testing/test-client.ts'
 import { redisUrl, TestGateway } from '../testing/test-gateway.ts'
 
 let gateway: TestGateway
 let proxy: TcpProxy
 afterEach(async () => {
   await gateway.stop()
-  await proxy.stop()
+  await proxy.close()
 })
 
 const start = async (redis: 'there' | 'away' = 'there'): Promise<void> => {
-  const { hostname, port } = new URL(redisUrl())
-  proxy = await new TcpProxy(hostname, Number(port || 6379)).start()
+  proxy = await TcpProxy.listen('redis', targetOf(redisUrl()))
   if (redis === 'away') proxy.cut()
   gateway = await TestGateway.start({
     REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
@@ -31,7 +30,7 @@ test('G41 changes arrive while Redis is away, none twice and none missing when i
   const space = gateway.server.space()
   const client = await gateway.client()
   await client.subscribed(space.id)
-  await until(isUp, 'Redis is up')
+  await eventually('Redis is up', isUp)
   await gateway.publish(space.id, space.commit(utterance(space.id, '1')))
   expect(await client.next('changes')).toMatchObject({ from: 0, to: 1 })
   proxy.cut()
@@ -43,7 +42,7 @@ test('G41 changes arrive while Redis is away, none twice and none missing when i
   late.commit(utterance(late.id, '2'))
   expect(await client.next('changes')).toMatchObject({ space: late.id, from: 1, to: 2 })
   proxy.heal()
-  await until(isUp, 'Redis is back')
+  await eventually('Redis is back', isUp)
   for (const [one, version] of [
     [space, 3],
     [late, 3],
@@ -58,13 +57,13 @@ test('G43 what was committed between the cut and the return is found by one chec
   const space = gateway.server.space()
   const client = await gateway.client()
   await client.subscribed(space.id)
-  await until(isUp, 'Redis is up')
+  await eventually('Redis is up', isUp)
   gateway.server.isAway = true
   proxy.cut()
-  await until(async () => !(await isUp()), 'it is noticed')
+  await eventually('it is noticed', async () => !(await isUp()))
   space.commit(utterance(space.id, 'unseen'))
   proxy.heal()
-  await until(isUp, 'Redis is back')
+  await eventually('Redis is back', isUp)
   gateway.server.isAway = false
   expect(await client.next('changes')).toMatchObject({ from: 0, to: 1 })
 })
@@ -79,7 +78,7 @@ test('G41 a gateway that starts without Redis serves from the log, and joins lat
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503)
   expect((await fetch(`${gateway.url}/readyz?exclude=redis`)).status).toBe(200)
   proxy.heal()
-  await until(isUp, 'Redis is there')
+  await eventually('Redis is there', isUp)
   await gateway.publish(space.id, space.commit(utterance(space.id, '2')))
   expect(await client.next('changes')).toMatchObject({ from: 1, to: 2 })
 })

@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { utterance } from '../testing/log-server.ts'
 import { StreamClient, type StreamOptions } from '../testing/stream-client.ts'
-import { tokenFor, until } from '../testing/test-client.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { tokenFor } from '../testing/test-client.ts'
 import { TestGateway } from '../testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -48,7 +49,7 @@ describe('a stream', () => {
     expect(await stream.next('heartbeat')).toMatchObject({ heads: { [space.id]: space.version } })
     expect(await gateway.metric('connections')).toBe(2)
     stream.close()
-    await until(async () => (await gateway.metric('connections')) === 1, 'the gateway sees that it is gone')
+    await eventually('the gateway sees that it is gone', async () => (await gateway.metric('connections')) === 1)
   })
 
   test('G90 carries many spaces, each resumed from its own position', async () => {
@@ -57,7 +58,7 @@ describe('a stream', () => {
     for (let i = 0; i < 3; i++) one.commit(utterance(one.id, 'before'))
     const stream = await open(`?space=${one.id}&epoch=${one.epoch}&after=1&space=${two.id}&present=false`)
     expect(await stream.next('resumed')).toMatchObject({ space: one.id, from: 1, to: 3 })
-    await until(() => stream.frames.some((frame) => frame.type === 'snapshot'), 'the other comes')
+    await eventually('the other comes', () => stream.frames.some((frame) => frame.type === 'snapshot'))
     expect(stream.frames.find((frame) => frame.type === 'snapshot')).toMatchObject({ space: two.id, hereCount: 0 })
   })
 
@@ -97,14 +98,14 @@ describe('who may not have one', () => {
       const refused = await open(query, options)
       expect([query, refused.response.statusCode], JSON.stringify(options)).toEqual([query, status])
       expect(await refused.problem()).toMatchObject({ code, status })
-      await until(async () => (await gateway.metric('connections')) === 0, 'nothing stays of it')
+      await eventually('nothing stays of it', async () => (await gateway.metric('connections')) === 0)
     }
     const first = await open(`?space=${space.id}`)
     await first.next('snapshot')
     const second = await open(`?space=${space.id}`)
     expect(second.response.statusCode).toBe(429)
     first.close()
-    await until(async () => (await gateway.metric('connections')) === 0, 'the place is free')
+    await eventually('the place is free', async () => (await gateway.metric('connections')) === 0)
     await (await open(`?space=${space.id}`)).next('snapshot')
   })
 
@@ -149,7 +150,7 @@ describe('who does not read or is not there', () => {
     }
     expect(process.memoryUsage().rss - memory).toBeLessThan(400_000_000)
     slow.response.resume()
-    await until(() => slow.isEnded, 'it ends')
+    await eventually('it ends', () => slow.isEnded)
     let version = 0
     for (const frame of slow.frames) {
       if (frame.type !== 'changes') continue
@@ -168,7 +169,7 @@ describe('who does not read or is not there', () => {
     const stream = await open(`?space=${space.id}`)
     await stream.next('welcome')
     stream.response.pause()
-    await until(() => gateway.server.asked.length > 0, 'it was read')
+    await eventually('it was read', () => gateway.server.asked.length > 0)
     stream.response.resume()
     expect(await stream.next('snapshot')).toMatchObject({ version: 0 })
     expect(await gateway.metric('slow_readers_total')).toBe(0)
@@ -180,7 +181,7 @@ describe('who does not read or is not there', () => {
     const stream = await open(`?space=${space.id}`)
     await stream.next('snapshot')
     expect(await stream.next('goodbye')).toMatchObject({ reconnectAfterMs: 0 })
-    await until(() => stream.isEnded, 'it ends')
+    await eventually('it ends', () => stream.isEnded)
     expect(stream.events.at(-1)).toMatchObject({ event: 'close', data: expect.stringContaining('4000') })
     expect(await gateway.metric('connections')).toBe(0)
   })
@@ -191,7 +192,7 @@ describe('who does not read or is not there', () => {
     await stream.next('snapshot')
     const stopped = gateway.running.stop()
     expect(await stream.next('goodbye')).toMatchObject({ reason: 'draining' })
-    await until(() => stream.isEnded, 'it ends')
+    await eventually('it ends', () => stream.isEnded)
     await stopped
   })
 })

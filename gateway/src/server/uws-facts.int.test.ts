@@ -2,11 +2,11 @@
  * What the gateway relies on of uWebSockets.js, held against the real library: a version that behaves differently fails
  * here and not in production.
  */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { randomBytes } from 'node:crypto'
 import uws, { type TemplatedApp, type us_listen_socket, type WebSocket as UwsSocket } from 'uWebSockets.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { until } from '../testing/test-client.ts'
 
 interface Facts {
   ws: UwsSocket<undefined> | undefined
@@ -49,7 +49,7 @@ async function open(
   const port = uws.us_socket_local_port(listening)
   const client = new WebSocket(`ws://127.0.0.1:${port}/`)
   clients.push(client)
-  await until(() => facts.ws !== undefined && client.readyState === WebSocket.OPEN, 'the socket opens')
+  await eventually('the socket opens', () => facts.ws !== undefined && client.readyState === WebSocket.OPEN)
   return { facts, client, port }
 }
 
@@ -70,7 +70,7 @@ describe('uWebSockets.js', () => {
     const got: string[] = []
     client.on('message', (data: Buffer) => void got.push(data.toString().slice(0, 8)))
     expect(ws.send('first')).toBe(1)
-    await until(() => got.length === 1, 'the first arrives')
+    await eventually('the first arrives', () => got.length === 1)
     client.pause()
     const filler = `filler${'x'.repeat(16_000)}`
     expect(fill(ws, filler)).toBe(0)
@@ -81,9 +81,9 @@ describe('uWebSockets.js', () => {
     expect(ws.getBufferedAmount()).toBeGreaterThan(64 * 1024)
     const drainsBefore = facts.drains
     client.resume()
-    await until(() => facts.drains > drainsBefore && ws.getBufferedAmount() === 0, 'it drains')
+    await eventually('it drains', () => facts.drains > drainsBefore && ws.getBufferedAmount() === 0)
     expect(ws.send('last')).toBe(1)
-    await until(() => got.includes('last'), 'the last arrives')
+    await eventually('the last arrives', () => got.includes('last'))
     expect(facts.dropped).toBe(1)
   })
 
@@ -93,7 +93,7 @@ describe('uWebSockets.js', () => {
     client.on('message', (data: Buffer) => void got.push(data.toString()))
     const whole = new TextEncoder().encode('header\nframe')
     facts.ws?.send(whole.subarray(7), false)
-    await until(() => got.length === 1, 'it arrives')
+    await eventually('it arrives', () => got.length === 1)
     expect(got).toEqual(['frame'])
   })
 
@@ -107,7 +107,7 @@ describe('uWebSockets.js', () => {
     let received = 0
     client.on('message', (data: Buffer) => void (received = data.length))
     client.resume()
-    await until(() => received === large.length, 'all of it arrives')
+    await eventually('all of it arrives', () => received === large.length)
   })
 
   test('G52 end() forgets the socket at once and delivers what was queued and the close frame to one who reads again', async () => {
@@ -142,7 +142,7 @@ describe('uWebSockets.js', () => {
     while (ws.getBufferedAmount() < 500_000) ws.send(message)
     ws.end(4002, 'too slow, resume')
     const endedAt = Date.now()
-    await until(() => isReset(client), 'the connection is cut', 20_000)
+    await eventually('the connection is cut', () => isReset(client), 20_000)
     expect(Date.now() - endedAt).toBeLessThan(15_000)
     client.resume()
     expect(await closed).not.toBe(1000)
@@ -151,12 +151,12 @@ describe('uWebSockets.js', () => {
   test('G54 a peer that answers no ping is cut off, also while it is sent to', async () => {
     const { facts, client } = await open(64 * 1024, 8)
     client.pause()
-    await until(
+    await eventually(
+      'it is cut off',
       () => {
         facts.ws?.send('x')
         return facts.closed === 1
       },
-      'it is cut off',
       20_000,
     )
     expect(facts.ws).toBeUndefined()

@@ -3,6 +3,7 @@
  * who runs it. Each callback stands behind the wall, since an exception in one ends the process.
  */
 import type { Clock } from '@rhizom/machine'
+import { cannotListen } from '@rhizom/process'
 import { CLOSE, problemOf } from '@rhizom/protocol'
 import uws, { type HttpRequest, type HttpResponse, type us_socket_context_t, type WebSocket } from 'uWebSockets.js'
 import type { Gateway } from '../gateway.ts'
@@ -121,7 +122,7 @@ export function listen(gateway: Gateway, health: Health, wall: Wall, settings: S
   return new Promise((resolve, reject) => {
     app.listen(host, port, LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
       if (socket === false) {
-        reject(new Error(`cannot listen on ${host}:${port}`))
+        reject(cannotListen(host, port))
         return
       }
       let isAccepting = true

@@ -38,11 +38,11 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
   return joined
 }
 
-export class FanOut<Member extends Follower> {
+export class FanOut<F extends Follower> {
   readonly #clock: Clock
   readonly #settings: FanOutSettings
-  readonly #onBatch: (frames: number, members: number, bytes: number) => void
-  readonly #members = new Map<number, Member>()
+  readonly #onBatch: (frames: number, followers: number, bytes: number) => void
+  readonly #followers = new Map<number, F>()
   /** Joined while frames were pending: they get only those that came after them. */
   readonly #late = new Map<number, number>()
   #pending: Pending[] = []
@@ -53,7 +53,7 @@ export class FanOut<Member extends Follower> {
   constructor(
     clock: Clock,
     settings: FanOutSettings,
-    onBatch: (frames: number, members: number, bytes: number) => void = () => {},
+    onBatch: (frames: number, followers: number, bytes: number) => void = () => {},
   ) {
     this.#clock = clock
     this.#settings = settings
@@ -61,7 +61,7 @@ export class FanOut<Member extends Follower> {
   }
 
   get size(): number {
-    return this.#members.size
+    return this.#followers.size
   }
 
   /** The version up to which everything was sent, once something was. */
@@ -74,24 +74,24 @@ export class FanOut<Member extends Follower> {
     return this.#pending.some(({ version }) => version !== undefined)
   }
 
-  /** The members were sent everything up to this version another way, maybe of another history. */
+  /** The followers were sent everything up to this version another way, maybe of another history. */
   sentUpTo(version: number): void {
     this.#sentVersion = version
   }
 
-  members(): Member[] {
-    return [...this.#members.values()]
+  followers(): F[] {
+    return [...this.#followers.values()]
   }
 
-  /** From here on the member gets every frame; what is pending is in the answer it was just given. */
-  join(member: Member): void {
-    this.#members.set(member.id, member)
-    if (this.#pending.length > 0) this.#late.set(member.id, this.#pending.length)
+  /** From here on the follower gets every frame; what is pending is in the answer it was just given. */
+  join(follower: F): void {
+    this.#followers.set(follower.id, follower)
+    if (this.#pending.length > 0) this.#late.set(follower.id, this.#pending.length)
   }
 
   leave(id: number): boolean {
     this.#late.delete(id)
-    return this.#members.delete(id)
+    return this.#followers.delete(id)
   }
 
   push(frame: Uint8Array, version?: number): void {
@@ -111,12 +111,12 @@ export class FanOut<Member extends Follower> {
     this.#window ??= this.#clock.after(this.#settings.windowMs, () => this.#windowEnded())
     for (const { version } of pending) if (version !== undefined) this.#sentVersion = version
     const batch = joinFrames(pending.map(({ frame }) => frame))
-    this.#onBatch(pending.length, this.#members.size, batch.length)
+    this.#onBatch(pending.length, this.#followers.size, batch.length)
     const tails = new Map<number, Uint8Array>()
-    for (const member of this.#members.values()) {
-      const from = late.get(member.id)
-      if (from === undefined) member.live(batch)
-      else if (from < pending.length) member.live(tailFrom(pending, from, tails))
+    for (const follower of this.#followers.values()) {
+      const from = late.get(follower.id)
+      if (from === undefined) follower.live(batch)
+      else if (from < pending.length) follower.live(tailFrom(pending, from, tails))
     }
   }
 

@@ -28,11 +28,11 @@ export interface Watcher {
   ended(code: 'revoked' | 'removed'): void
 }
 
-export interface SpaceChannelPorts {
+export interface SpaceChannelDeps {
   clock: Clock
   random: Random
   bus: Bus
-  reader: ApiClient
+  api: ApiClient
   presence: Presence
   metrics: Metrics
   log: Log
@@ -52,7 +52,7 @@ const CLOSED_RETRY_MS = 1000
 
 export class SpaceChannel {
   readonly space: SpaceId
-  readonly #ports: SpaceChannelPorts
+  readonly #deps: SpaceChannelDeps
   readonly #fanOut: FanOut<Watcher>
   readonly #signals: SignalWindow
   readonly #roster: RosterHandle
@@ -60,29 +60,29 @@ export class SpaceChannel {
   readonly #runner: Runner<FeedState, FeedEvent, FeedEffect>
   readonly #encoded = new Map<number, Uint8Array>()
 
-  constructor(space: SpaceId, ports: SpaceChannelPorts) {
+  constructor(space: SpaceId, deps: SpaceChannelDeps) {
     this.space = space
-    this.#ports = ports
-    this.#fanOut = new FanOut(ports.clock, ports.fanOut, (frames, members, bytes) => {
-      ports.metrics.batchFrames.observe(frames)
-      ports.metrics.framesOut.inc(frames * members)
-      ports.metrics.bytesOut.inc(bytes * members)
+    this.#deps = deps
+    this.#fanOut = new FanOut(deps.clock, deps.fanOut, (frames, followers, bytes) => {
+      deps.metrics.batchFrames.observe(frames)
+      deps.metrics.framesOut.inc(frames * followers)
+      deps.metrics.bytesOut.inc(bytes * followers)
     })
-    this.#signals = new SignalWindow(ports.clock, ports.signalWindowMs, (frame) => this.#fanOut.push(frame))
-    this.#roster = ports.presence.watch(space, (frame) => this.#fanOut.push(frame))
-    const { state, effects } = openFeed(space, ports.clock.nowMs())
+    this.#signals = new SignalWindow(deps.clock, deps.signalWindowMs, (frame) => this.#fanOut.push(frame))
+    this.#roster = deps.presence.watch(space, (frame) => this.#fanOut.push(frame))
+    const { state, effects } = openFeed(space, deps.clock.nowMs())
     this.#runner = new Runner({
-      ...ports,
-      machine: feedMachine(ports.settings),
+      ...deps,
+      machine: feedMachine(deps.settings),
       initial: state,
       carryOut: (effect) => this.#carryOut(effect),
-      faulted: (error) => ports.wall.report('space', error, { space }),
+      faulted: (error) => deps.wall.report('space', error, { space }),
       changed: (after) => {
         if (after.status === 'closed') this.#close()
       },
     })
     for (const effect of effects) this.#carryOut(effect)
-    if (!ports.bus.isUp()) this.dispatch({ type: 'channelLost' })
+    if (!deps.bus.isUp()) this.dispatch({ type: 'channelLost' })
   }
 
   /** The version up to which those who follow were sent everything. */
@@ -113,12 +113,12 @@ export class SpaceChannel {
   leave(watcher: number): void {
     this.#waiting.delete(watcher)
     this.#fanOut.leave(watcher)
-    this.dispatch({ type: 'watcherLeft', watcher, members: this.#fanOut.size + this.#waiting.size })
+    this.dispatch({ type: 'watcherLeft', watcher, remaining: this.#fanOut.size + this.#waiting.size })
   }
 
   message(bytes: Uint8Array): void {
     const parsed = parseSpaceMessage(bytes)
-    this.#ports.metrics.messagesIn.inc({ kind: parsed.ok ? parsed.value.kind : 'unreadable' })
+    this.#deps.metrics.messagesIn.inc({ kind: parsed.ok ? parsed.value.kind : 'unreadable' })
     if (!parsed.ok) return
     const message = parsed.value
     if (message.kind === 'signal') {
@@ -147,11 +147,11 @@ export class SpaceChannel {
   #close(): void {
     this.stop()
     this.#roster.unwatch()
-    this.#ports.closed()
+    this.#deps.closed()
   }
 
   #carryOut(effect: FeedEffect): void {
-    const { bus, metrics } = this.#ports
+    const { bus, metrics } = this.#deps
     switch (effect.type) {
       case 'joinChannel':
         bus.join(this.space)
@@ -164,7 +164,7 @@ export class SpaceChannel {
         this.#read(effect)
         return
       case 'checkHead':
-        this.#ports.checkHead()
+        this.#deps.checkHead()
         return
       case 'answer':
         this.#answer(effect.watchers, effect.answer)
@@ -179,18 +179,18 @@ export class SpaceChannel {
       case 'revoke':
         this.#roster.retainOnly((being) => mayRead(effect.readers, being))
         this.#fanOut.flush()
-        for (const watcher of this.#fanOut.members())
+        for (const watcher of this.#fanOut.followers())
           if (!mayRead(effect.readers, watcher.being)) this.#end(watcher, 'revoked')
         return
       case 'reset':
         this.#encoded.clear()
         this.#fanOut.flush()
         this.#fanOut.sentUpTo(effect.snapshot.version)
-        this.#deliver(this.#fanOut.members(), this.#withRoster(effect.snapshot.body, []))
+        this.#deliver(this.#fanOut.followers(), this.#withRoster(effect.snapshot.body, []))
         return
       case 'end':
         this.#fanOut.flush()
-        for (const watcher of this.#fanOut.members()) this.#end(watcher, 'removed')
+        for (const watcher of this.#fanOut.followers()) this.#end(watcher, 'removed')
         return
       case 'note':
         metrics.feedNotes.inc({ what: effect.what })
@@ -202,7 +202,7 @@ export class SpaceChannel {
   }
 
   #read({ request }: Extract<FeedEffect, { type: 'read' }>): void {
-    const { reader, log } = this.#ports
+    const { api, log } = this.#deps
     const ended = (outcome: ReadOutcome): void => {
       switch (outcome.type) {
         case 'answered':
@@ -213,7 +213,7 @@ export class SpaceChannel {
           return
         case 'failed':
           log.debug({ space: this.space, problem: outcome.problem }, 'reading the log failed')
-          this.#ports.metrics.logReadFailures.inc()
+          this.#deps.metrics.logReadFailures.inc()
           this.dispatch({ type: 'readFailed', retryAfterMs: outcome.retryAfterMs })
           return
         default:
@@ -222,7 +222,7 @@ export class SpaceChannel {
     }
     const ready = this.#roster.ready()
     const answered = async (): Promise<ReadOutcome> => {
-      const outcome = await reader.read(this.space, request)
+      const outcome = await api.read(this.space, request)
       // The answer tells who is here as well, which is mostly known sooner. That there is no space is not kept back:
       // meanwhile it would grow old.
       if (outcome.type === 'answered') await ready
@@ -237,7 +237,7 @@ export class SpaceChannel {
   #answer(ids: readonly number[], answer: Answer): void {
     const watchers = ids.flatMap((id) => this.#waiting.get(id) ?? [])
     for (const { id } of watchers) this.#waiting.delete(id)
-    this.#ports.metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
+    this.#deps.metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
     const newcomers = watchers.flatMap((watcher) => (watcher.joins() ? [watcher.being] : []))
     this.#deliver(watchers, this.#encode(answer, newcomers))
   }
@@ -270,7 +270,7 @@ export class SpaceChannel {
       if (isAnswered) this.#fanOut.join(watcher)
       return !isAnswered
     })
-    // After the others have joined: whoever leaves tells how many are left.
+    // After the others have joined: `leave` tells the feed how many remain.
     for (const { id } of unanswered) this.leave(id)
   }
 

@@ -1,62 +1,62 @@
-/** All feeds of a gateway: one per watched space, made when somebody asks for it and gone when it closes. */
+/** All watched spaces of a gateway: a channel each, made when somebody asks for it and gone when it closes. */
 import type { Heads, Position, SpaceId } from '@rhizom/protocol'
 import { HeadWatch, type HeadWatchDeps } from '../api/head-watch.ts'
-import { SpaceChannel, type SpaceChannelPorts, type Watcher } from './space-channel.ts'
+import { SpaceChannel, type SpaceChannelDeps, type Watcher } from './space-channel.ts'
 
-export type SpacesPorts = Omit<SpaceChannelPorts, 'checkHead' | 'closed' | 'settings'> & {
-  feed: SpaceChannelPorts['settings']
+export type SpacesDeps = Omit<SpaceChannelDeps, 'checkHead' | 'closed' | 'settings'> & {
+  feed: SpaceChannelDeps['settings']
   headsPoll: HeadWatchDeps['settings']
 }
 
 export class Spaces {
-  readonly #ports: SpacesPorts
-  readonly #feeds = new Map<SpaceId, SpaceChannel>()
+  readonly #deps: SpacesDeps
+  readonly #channels = new Map<SpaceId, SpaceChannel>()
   readonly #headWatch: HeadWatch
 
-  constructor(ports: SpacesPorts) {
-    this.#ports = ports
-    const { clock, random, reader, wall, headsPoll, metrics } = ports
+  constructor(deps: SpacesDeps) {
+    this.#deps = deps
+    const { clock, random, api, wall, headsPoll, metrics } = deps
     this.#headWatch = new HeadWatch({
       clock,
       random,
-      reader,
+      api,
       wall,
       settings: headsPoll,
-      watched: () => [...this.#feeds.keys()],
+      watched: () => [...this.#channels.keys()],
       learned: (space, position) => this.#learned(space, position),
       polled: (outcome) => metrics.headsPolls.inc({ outcome }),
     })
   }
 
   get size(): number {
-    return this.#feeds.size
+    return this.#channels.size
   }
 
   get parked(): number {
     let parked = 0
-    for (const feed of this.#feeds.values()) parked += feed.parked
+    for (const channel of this.#channels.values()) parked += channel.parked
     return parked
   }
 
   watch(space: SpaceId, watcher: Watcher, position: Position | undefined): void {
-    this.#feedOf(space).subscribe(watcher, position)
+    this.#channelOf(space).subscribe(watcher, position)
   }
 
   unwatch(space: SpaceId, watcher: number): void {
-    this.#feeds.get(space)?.leave(watcher)
+    this.#channels.get(space)?.leave(watcher)
   }
 
   /** The version up to which the followers of a space were sent everything. */
   sentVersion(space: SpaceId): number | undefined {
-    return this.#feeds.get(space)?.sentVersion
+    return this.#channels.get(space)?.sentVersion
   }
 
   joined(space: SpaceId): void {
-    this.#feeds.get(space)?.dispatch({ type: 'channelJoined' })
+    this.#channels.get(space)?.dispatch({ type: 'channelJoined' })
   }
 
   message(space: SpaceId, message: Uint8Array): void {
-    this.#feeds.get(space)?.message(message)
+    this.#channels.get(space)?.message(message)
   }
 
   heads(heads: Heads): void {
@@ -64,7 +64,7 @@ export class Spaces {
   }
 
   lost(): void {
-    for (const feed of this.#feeds.values()) feed.dispatch({ type: 'channelLost' })
+    for (const channel of this.#channels.values()) channel.dispatch({ type: 'channelLost' })
     this.#headWatch.dispatch({ type: 'busLost' })
   }
 
@@ -74,29 +74,29 @@ export class Spaces {
 
   stop(): void {
     this.#headWatch.stop()
-    for (const feed of this.#feeds.values()) feed.stop()
-    this.#feeds.clear()
+    for (const channel of this.#channels.values()) channel.stop()
+    this.#channels.clear()
   }
 
   #learned(space: SpaceId, position: Position | undefined): void {
-    this.#feeds
+    this.#channels
       .get(space)
       ?.dispatch(position === undefined ? { type: 'headMissing' } : { type: 'headLearned', position })
   }
 
-  #feedOf(space: SpaceId): SpaceChannel {
-    const known = this.#feeds.get(space)
+  #channelOf(space: SpaceId): SpaceChannel {
+    const known = this.#channels.get(space)
     if (known !== undefined) return known
-    const { feed: settings, ...ports } = this.#ports
-    const feed: SpaceChannel = new SpaceChannel(space, {
-      ...ports,
+    const { feed: settings, ...deps } = this.#deps
+    const channel: SpaceChannel = new SpaceChannel(space, {
+      ...deps,
       settings,
       checkHead: () => this.#headWatch.dispatch({ type: 'checkWanted' }),
       closed: () => {
-        if (this.#feeds.get(space) === feed) this.#feeds.delete(space)
+        if (this.#channels.get(space) === channel) this.#channels.delete(space)
       },
     })
-    this.#feeds.set(space, feed)
-    return feed
+    this.#channels.set(space, channel)
+    return channel
   }
 }

@@ -1,7 +1,8 @@
 /** For tests: reads a stream of server-sent events as a stranger's client would, with nothing but HTTP. */
 import { request, type IncomingMessage } from 'node:http'
 import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
-import { tokenFor, until } from './test-client.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { tokenFor } from './test-client.ts'
 
 interface StreamEvent {
   id: string | undefined
@@ -68,14 +69,14 @@ export class StreamClient {
         if (frame?.type === type) return frame as Typed<Type>
       }
       const had = this.events.length
-      await until(() => this.events.length > had || this.isEnded, `a ${type} comes`)
+      await eventually(`a ${type} comes`, () => this.events.length > had || this.isEnded)
       if (this.isEnded && this.events.length === had) throw new Error(`ended without ${type}: ${this.body.slice(-500)}`)
     }
   }
 
   /** The whole answer, where it is no stream. */
   async problem(): Promise<unknown> {
-    await until(() => this.isEnded, 'the answer is whole')
+    await eventually('the answer is whole', () => this.isEnded)
     return JSON.parse(this.body)
   }
 

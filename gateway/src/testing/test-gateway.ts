@@ -1,11 +1,12 @@
 /** For tests: a whole gateway on a free port, over the real Redis and a log held in memory. */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { REDIS } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { parseConfig } from '../config.ts'
 import { type RunningGateway, startGateway } from '../lifecycle.ts'
 import type { Log } from '../ports.ts'
 import { LogServer, TEST_INTERNAL_TOKEN } from './log-server.ts'
-import { TEST_SECRET, TestClient } from './test-client.ts'
+import { TEST_SECRET, liveClient } from './test-client.ts'
 
 export const redisUrl = (): string => {
   const url = process.env['TEST_REDIS_URL']
@@ -27,7 +28,7 @@ export class TestGateway {
   readonly server: LogServer
   readonly publisher: Redis
   readonly running: RunningGateway
-  readonly #clients: TestClient[] = []
+  readonly #clients: RawClient[] = []
 
   private constructor(server: LogServer, publisher: Redis, running: RunningGateway, log: TestLog) {
     this.server = server
@@ -58,17 +59,17 @@ export class TestGateway {
     return this.running.url
   }
 
-  async client(being = '@ada'): Promise<TestClient> {
-    const client = await TestClient.live(this.url, being)
+  async client(being = '@ada'): Promise<RawClient> {
+    const client = await liveClient(this.url, being)
     this.#clients.push(client)
     return client
   }
 
   /** A client that has not said hello. */
-  async stranger(options: { origin?: string; headers?: Record<string, string> } = {}): Promise<TestClient> {
-    const client = new TestClient(this.url, options)
+  async stranger(options: { origin?: string; headers?: Record<string, string> } = {}): Promise<RawClient> {
+    const client = new RawClient(this.url, options)
     this.#clients.push(client)
-    await client.opened
+    await client.opened()
     return client
   }
 
@@ -84,7 +85,7 @@ export class TestGateway {
   }
 
   async stop(): Promise<void> {
-    for (const client of this.#clients) client.end()
+    for (const client of this.#clients) client.terminate()
     await this.running.stop()
     await this.server.stop()
     this.publisher.disconnect()

@@ -31,12 +31,12 @@ import {
   withDefault,
 } from './check.ts'
 
-export const beingIdCheck: Check<z.infer<typeof id.beingIdSchema>> = matching(
+export const spaceIdCheck: Check<z.infer<typeof id.spaceIdSchema>> = matching(
   /^@[a-z0-9][a-z0-9-]{0,62}$/,
   'must look like @name: lower-case letters, digits, hyphens',
 )
 
-export const spaceIdCheck: Check<z.infer<typeof id.spaceIdSchema>> = beingIdCheck
+export const beingIdCheck: Check<z.infer<typeof id.beingIdSchema>> = spaceIdCheck
 
 export const intentionIdCheck: Check<z.infer<typeof id.intentionIdSchema>> = uuid
 
@@ -53,7 +53,7 @@ export const visibilityCheck: Check<z.infer<typeof entity.visibilitySchema>> = o
 export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner', 'member', 'viewer')
 
 export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
-  id: beingIdCheck,
+  id: spaceIdCheck,
   name: nameCheck,
   visibility: visibilityCheck,
   epoch: uuid,
@@ -62,11 +62,11 @@ export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
 })
 
 export const beingCheck: Check<z.infer<typeof entity.beingSchema>> = object({
-  id: beingIdCheck,
+  id: spaceIdCheck,
   type: oneOf('guest', 'bot', 'document', 'space'),
   name: nameCheck,
-  owner: nullable(beingIdCheck),
-  location: nullable(beingIdCheck),
+  owner: nullable(spaceIdCheck),
+  location: nullable(spaceIdCheck),
   metadata: jsonObject,
   properties: jsonObject,
   content: content,
@@ -80,20 +80,20 @@ export const intentionCheck: Check<z.infer<typeof entity.intentionSchema>> = obj
   id: uuid,
   type: oneOf('utterance', 'error'),
   state: oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed'),
-  owner: beingIdCheck,
-  location: beingIdCheck,
+  owner: spaceIdCheck,
+  location: spaceIdCheck,
   content: content,
   rev: versionCheck,
   createdAt: timeMsCheck,
   modifiedAt: timeMsCheck,
 })
 
-export const memberCheck: Check<z.infer<typeof entity.memberSchema>> = object({ being: beingIdCheck, role: roleCheck })
+export const memberCheck: Check<z.infer<typeof entity.memberSchema>> = object({ being: spaceIdCheck, role: roleCheck })
 
 export const presenceStateCheck: Check<z.infer<typeof entity.presenceStateSchema>> = jsonObject
 
 export const hereCheck: Check<z.infer<typeof entity.hereSchema>> = object({
-  being: beingIdCheck,
+  being: spaceIdCheck,
   state: jsonObject,
   since: timeMsCheck,
 })
@@ -102,7 +102,7 @@ export const changeOptions = {
   'space.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('space.put'),
     body: spaceCheck,
@@ -110,15 +110,15 @@ export const changeOptions = {
   'space.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('space.remove'),
-    body: object({ id: beingIdCheck }),
+    body: object({ id: spaceIdCheck }),
   }),
   'being.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('being.put'),
     body: beingCheck,
@@ -126,15 +126,15 @@ export const changeOptions = {
   'being.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('being.remove'),
-    body: object({ id: beingIdCheck }),
+    body: object({ id: spaceIdCheck }),
   }),
   'intention.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('intention.put'),
     body: intentionCheck,
@@ -142,7 +142,7 @@ export const changeOptions = {
   'intention.append': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('intention.append'),
     body: object({ id: uuid, text: storable(string(1)) }),
@@ -150,7 +150,7 @@ export const changeOptions = {
   'intention.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('intention.remove'),
     body: object({ id: uuid }),
@@ -158,7 +158,7 @@ export const changeOptions = {
   'member.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('member.put'),
     body: memberCheck,
@@ -166,10 +166,10 @@ export const changeOptions = {
   'member.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: beingIdCheck,
+    actor: spaceIdCheck,
     mutation: uuid,
     kind: oneOf('member.remove'),
-    body: object({ id: beingIdCheck }),
+    body: object({ id: spaceIdCheck }),
   }),
 }
 export const changeCheck: Check<z.infer<typeof change.changeSchema>> = union('kind', changeOptions)
@@ -177,23 +177,23 @@ export const changeCheck: Check<z.infer<typeof change.changeSchema>> = union('ki
 export const mutationOptions = {
   'space.create': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('space.create'),
     args: object({ name: nameCheck, visibility: optional(visibilityCheck) }),
   }),
   'space.update': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('space.update'),
     args: object({ name: optional(nameCheck), visibility: optional(visibilityCheck) }),
   }),
-  'space.remove': object({ id: uuid, space: beingIdCheck, name: oneOf('space.remove'), args: object({}) }),
+  'space.remove': object({ id: uuid, space: spaceIdCheck, name: oneOf('space.remove'), args: object({}) }),
   'being.create': object({
     id: uuid,
-    space: nullable(beingIdCheck),
+    space: nullable(spaceIdCheck),
     name: oneOf('being.create'),
     args: object({
-      id: beingIdCheck,
+      id: spaceIdCheck,
       type: oneOf('guest', 'bot', 'document'),
       name: nameCheck,
       metadata: optional(jsonObject),
@@ -203,10 +203,10 @@ export const mutationOptions = {
   }),
   'being.update': object({
     id: uuid,
-    space: nullable(beingIdCheck),
+    space: nullable(spaceIdCheck),
     name: oneOf('being.update'),
     args: object({
-      id: beingIdCheck,
+      id: spaceIdCheck,
       name: optional(nameCheck),
       metadata: optional(jsonObject),
       properties: optional(jsonObject),
@@ -215,19 +215,19 @@ export const mutationOptions = {
   }),
   'being.move': object({
     id: uuid,
-    space: nullable(beingIdCheck),
+    space: nullable(spaceIdCheck),
     name: oneOf('being.move'),
-    args: object({ id: beingIdCheck }),
+    args: object({ id: spaceIdCheck }),
   }),
   'being.remove': object({
     id: uuid,
-    space: nullable(beingIdCheck),
+    space: nullable(spaceIdCheck),
     name: oneOf('being.remove'),
-    args: object({ id: beingIdCheck }),
+    args: object({ id: spaceIdCheck }),
   }),
   'intention.create': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('intention.create'),
     args: object({
       id: uuid,
@@ -238,7 +238,7 @@ export const mutationOptions = {
   }),
   'intention.update': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('intention.update'),
     args: object({
       id: uuid,
@@ -248,27 +248,27 @@ export const mutationOptions = {
   }),
   'intention.append': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('intention.append'),
     args: object({ id: uuid, text: storable(string(1)) }),
   }),
   'intention.remove': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('intention.remove'),
     args: object({ id: uuid }),
   }),
   'member.put': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('member.put'),
-    args: object({ being: beingIdCheck, role: roleCheck }),
+    args: object({ being: spaceIdCheck, role: roleCheck }),
   }),
   'member.remove': object({
     id: uuid,
-    space: beingIdCheck,
+    space: spaceIdCheck,
     name: oneOf('member.remove'),
-    args: object({ being: beingIdCheck }),
+    args: object({ being: spaceIdCheck }),
   }),
 }
 export const mutationCheck: Check<z.infer<typeof mutation.mutationSchema>> = union('name', mutationOptions)
@@ -337,7 +337,7 @@ export const problemCheck: Check<z.infer<typeof problemSchema.problemSchema>> = 
 })
 
 export const serverFrameOptions = {
-  welcome: object({ type: oneOf('welcome'), session: string(), being: beingIdCheck, heartbeatMs: integer(1) }),
+  welcome: object({ type: oneOf('welcome'), session: string(), being: spaceIdCheck, heartbeatMs: integer(1) }),
   snapshot: object({
     type: oneOf('snapshot'),
     epoch: uuid,
@@ -349,12 +349,12 @@ export const serverFrameOptions = {
     members: optional(array(memberCheck)),
     here: array(hereCheck),
     hereCount: integer(0),
-    space: beingIdCheck,
+    space: spaceIdCheck,
     entity: spaceCheck,
   }),
   resumed: object({
     type: oneOf('resumed'),
-    space: beingIdCheck,
+    space: spaceIdCheck,
     epoch: uuid,
     from: versionCheck,
     to: versionCheck,
@@ -364,7 +364,7 @@ export const serverFrameOptions = {
   }),
   changes: object({
     type: oneOf('changes'),
-    space: beingIdCheck,
+    space: spaceIdCheck,
     epoch: uuid,
     from: versionCheck,
     to: versionCheck,
@@ -372,29 +372,29 @@ export const serverFrameOptions = {
   }),
   presence: object({
     type: oneOf('presence'),
-    space: beingIdCheck,
+    space: spaceIdCheck,
     joined: array(hereCheck),
-    left: array(beingIdCheck),
+    left: array(spaceIdCheck),
     updated: array(hereCheck),
     hereCount: integer(0),
     frozen: boolean,
   }),
   signal: object({
     type: oneOf('signal'),
-    space: beingIdCheck,
-    from: beingIdCheck,
+    space: spaceIdCheck,
+    from: spaceIdCheck,
     name: string(),
     data: optional(jsonObject),
   }),
-  unsubscribed: object({ type: oneOf('unsubscribed'), space: beingIdCheck, code: string(), message: string() }),
+  unsubscribed: object({ type: oneOf('unsubscribed'), space: spaceIdCheck, code: string(), message: string() }),
   error: object({
     type: oneOf('error'),
     code: string(),
     message: string(),
-    space: optional(beingIdCheck),
+    space: optional(spaceIdCheck),
     retryAfterMs: optional(integer(0)),
   }),
-  heartbeat: object({ type: oneOf('heartbeat'), at: timeMsCheck, heads: record(beingIdCheck, versionCheck) }),
+  heartbeat: object({ type: oneOf('heartbeat'), at: timeMsCheck, heads: record(spaceIdCheck, versionCheck) }),
   goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
   pong: object({ type: oneOf('pong') }),
 }
@@ -402,7 +402,7 @@ export const serverFrameCheck: Check<z.infer<typeof serverFrame.serverFrameSchem
 
 export const signalFrameCheck: Check<z.infer<typeof clientFrame.signalFrameSchema>> = object({
   type: oneOf('signal'),
-  space: beingIdCheck,
+  space: spaceIdCheck,
   name: storable(string(1, 64)),
   data: optional(jsonObject),
 })

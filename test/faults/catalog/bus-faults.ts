@@ -33,7 +33,7 @@ const ofAnotherHistory = (message: Buffer): Buffer => {
   return epoch === undefined ? message : Buffer.from(text.replaceAll(epoch, randomUUID()))
 }
 
-async function repeatWrongly(client: Redis, heard: readonly Overheard[], { random, crowd }: Stage): Promise<number> {
+async function repeatWrongly(client: Redis, heard: readonly Overheard[], { random, clients }: Stage): Promise<number> {
   let sent = 0
   const say = async (channel: string, message: Buffer | string): Promise<void> => {
     sent += 1
@@ -45,8 +45,8 @@ async function repeatWrongly(client: Redis, heard: readonly Overheard[], { rando
     for (const { channel, message } of shuffled.slice(0, 25)) await say(channel, message)
     for (const { channel, message } of heard.slice(-5).toReversed()) await say(channel, message)
     for (const { channel, message } of shuffled.slice(0, 2)) await say(channel, ofAnotherHistory(message))
-    for (const space of crowd.spaces.busy) await say(REDIS.spaceChannel(space), random.pick(garbage))
-    await say(REDIS.headsChannel, random.pick(['{}', 'not json', JSON.stringify({ [crowd.spaces.quiet]: 3 })]))
+    for (const space of clients.spaces.busy) await say(REDIS.spaceChannel(space), random.pick(garbage))
+    await say(REDIS.headsChannel, random.pick(['{}', 'not json', JSON.stringify({ [clients.spaces.quiet]: 3 })]))
     await sleep(30)
   }
   return sent

@@ -3,6 +3,7 @@ import type { Fault } from '../fault.ts'
 import { busFaults } from './bus-faults.ts'
 import { clientFaults } from './client-faults.ts'
 import { commitFaults } from './commit-faults.ts'
+import { deafFaults } from './deaf-faults.ts'
 import { historyFaults } from './history-faults.ts'
 import { logFaults } from './log-faults.ts'
 import { networkFaults, partialNetworkFaults } from './network-faults.ts'
@@ -10,6 +11,7 @@ import { postgresFaults } from './postgres-faults.ts'
 import { presenceFaults } from './presence-faults.ts'
 import { processFaults } from './process-faults.ts'
 import { redisFaults } from './redis-faults.ts'
+import { starvationFaults } from './starvation-faults.ts'
 
 /** A part that dies, hangs or is cut off. */
 export const PART_FAULTS: readonly Fault[] = [
@@ -22,6 +24,8 @@ export const PART_FAULTS: readonly Fault[] = [
 
 export const EVERY_FAULT: readonly Fault[] = [
   ...PART_FAULTS,
+  ...deafFaults,
+  ...starvationFaults,
   ...presenceFaults,
   ...commitFaults,
   ...clientFaults,

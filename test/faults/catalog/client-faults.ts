@@ -6,34 +6,34 @@ import { residentBytes } from '../process-signals.ts'
 
 const MEBIBYTE = 1024 * 1024
 /** A batch stays below what a request of mutations may have. */
-const TORRENT = { bytesEach: 24 * 1024, batch: 25, batches: 12 } as const
+const BURST = { bytesEach: 24 * 1024, batch: 25, batches: 12 } as const
 /** Far below what a gateway would hold if it kept everything for a client that does not read. */
 const MOST_GROWTH_BYTES = 160 * MEBIBYTE
 
-/** How far a client that reads may be behind the torrent when it ends. */
+/** How far a client that reads may be behind the burst when it ends. */
 const OTHERS_LEVEL_WITHIN_MS = 3_000
 
-const torrent = (space: string) => utterance(space, 'torrent '.repeat(TORRENT.bytesEach / 8))
+const burst = (space: string) => utterance(space, 'burst '.repeat(BURST.bytesEach / 8))
 
 const stopsReading: Fault = {
   name: 'a client stops reading',
   weight: 2,
   holdMs: 300,
   async strike(stage) {
-    const { crowd, rig } = stage
+    const { clients, rig } = stage
     const memory = (): number => Math.max(...rig.gateways.map(({ pid }) => residentBytes(pid)))
     const before = memory()
-    const slow = crowd.named('slow')
+    const slow = clients.named('slow')
     const closesBefore = slow.map(({ closes }) => new Map(closes))
     for (const watcher of slow) watcher.stopReading()
     let peak = before
-    for (let batch = 0; batch < TORRENT.batches; batch += 1) {
-      const space = crowd.spaces.torrent
-      await crowd.write(...Array.from({ length: TORRENT.batch }, () => ({ ...torrent(space), space })))
+    for (let batch = 0; batch < BURST.batches; batch += 1) {
+      const space = clients.spaces.burst
+      await clients.write(...Array.from({ length: BURST.batch }, () => ({ ...burst(space), space })))
       peak = Math.max(peak, memory())
     }
-    const megabytes = (TORRENT.batches * TORRENT.batch * TORRENT.bytesEach) / MEBIBYTE
-    const lateMs = await crowd.untilLevel(await rig.heads([crowd.spaces.torrent]), 10_000, crowd.named('torrent'))
+    const megabytes = (BURST.batches * BURST.batch * BURST.bytesEach) / MEBIBYTE
+    const lateMs = await clients.untilLevel(await rig.heads([clients.spaces.burst]), 10_000, clients.named('burst'))
     if (lateMs > OTHERS_LEVEL_WITHIN_MS) stage.problem(`those who read were late by ${Math.round(lateMs)} ms`)
     stage.note(`${megabytes.toFixed(0)} MiB unread, gateway grew by ${((peak - before) / MEBIBYTE).toFixed(0)} MiB`)
     if (peak - before > MOST_GROWTH_BYTES) stage.problem(`a gateway grew by ${peak - before} bytes`)
@@ -57,8 +57,8 @@ const sleeps: Fault = {
   name: 'clients sleep and wake',
   weight: 2,
   holdMs: 2_500,
-  async strike({ crowd }) {
-    const [away, hanging] = [crowd.named('sleeper'), [...crowd.named('all-2'), ...crowd.named('member-2')]]
+  async strike({ clients }) {
+    const [away, hanging] = [clients.named('sleeper'), [...clients.named('all-2'), ...clients.named('member-2')]]
     for (const watcher of away) watcher.sleep()
     for (const watcher of hanging) watcher.stopReading()
     return async () => {

@@ -27,11 +27,11 @@ async function untilAnnouncer(stage: Stage, is: (node: ClusterNode | undefined) 
 
 /** Lets `doomed` commit one change of the quiet space and die with it; returns when everybody has it. */
 async function dieAfterCommit(stage: Stage, doomed: ClusterNode, other: ClusterNode, withinMs: number): Promise<void> {
-  const { crowd, rig, note, problem } = stage
-  const space = crowd.spaces.quiet
+  const { clients, rig, note, problem } = stage
+  const space = clients.spaces.quiet
   const id = uuidv7()
   const versionBefore = (await rig.heads([space])).get(space)?.version ?? 0
-  const lost = await mutate(doomed.url, crowd.owner.token, { ...utterance(space, 'the last word'), id }).then(
+  const lost = await mutate(doomed.url, clients.owner.token, { ...utterance(space, 'the last word'), id }).then(
     ({ status }) => `answered ${status}`,
     () => undefined,
   )
@@ -40,15 +40,15 @@ async function dieAfterCommit(stage: Stage, doomed: ClusterNode, other: ClusterN
   const diedAt = performance.now()
   const heads = await rig.heads([space])
   if (heads.get(space)?.version !== versionBefore + 1) problem('the change was not committed')
-  await crowd.untilLevel(heads, 2 * withinMs, crowd.watchersOf(space))
+  await clients.untilLevel(heads, 2 * withinMs, clients.watchersOf(space))
   const tookMs = performance.now() - diedAt
-  crowd.acknowledgements.delayed(tookMs)
+  clients.acknowledgements.delayed(tookMs)
   note(`delivered ${Math.round(tookMs)} ms after the death`)
   if (tookMs > withinMs) problem(`delivered after ${Math.round(tookMs)} ms`)
-  const outcome = await call<MutationResult>(other.url, 'GET', `/v1/mutations/${id}`, { token: crowd.owner.token })
+  const outcome = await call<MutationResult>(other.url, 'GET', `/v1/mutations/${id}`, { token: clients.owner.token })
   if (outcome.body.status !== 'applied' || outcome.body.version === undefined)
     return problem(`the outcome is ${JSON.stringify(outcome.body)}`)
-  crowd.acknowledgements.add(space, outcome.body.version, id)
+  clients.acknowledgements.add(space, outcome.body.version, id)
 }
 
 const anotherAnnounces: Fault = {
@@ -66,7 +66,7 @@ const anotherAnnounces: Fault = {
     })
     return async () => {
       await doomed.start()
-      stage.crowd.avoided.delete(doomed.name)
+      stage.clients.avoided.delete(doomed.name)
     }
   },
 }
@@ -91,7 +91,7 @@ const itselfAnnounces: Fault = {
     stage.note(`${announcer.name} took over`)
     return async () => {
       await doomed.start()
-      stage.crowd.avoided.delete(doomed.name)
+      stage.clients.avoided.delete(doomed.name)
     }
   },
 }
@@ -122,10 +122,10 @@ const cutOffWithoutAWord: Fault = {
 }
 
 /** Keeps the writers away, so that the node dies with our change and not with one of theirs. */
-async function avoiding({ crowd }: Stage, node: ClusterNode, work: () => Promise<void>): Promise<void> {
-  crowd.avoided.add(node.name)
-  await crowd.holdWriting()
-  crowd.goOnWriting()
+async function avoiding({ clients }: Stage, node: ClusterNode, work: () => Promise<void>): Promise<void> {
+  clients.avoided.add(node.name)
+  await clients.holdWriting()
+  clients.goOnWriting()
   await work()
 }
 

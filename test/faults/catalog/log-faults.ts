@@ -1,5 +1,5 @@
 /** Clients that come back to a log that does not reach back to them any more, pruned by the api itself. */
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Fault, Stage } from '../fault.ts'
 import type { Watcher } from '../watcher.ts'
 
@@ -15,16 +15,16 @@ const restartAll = async (nodes: Stage['rig']['apis'], env: Record<string, strin
 }
 
 /** Has the api nodes prune the log, down to a few changes of each space. Nobody writes meanwhile: the log is judged. */
-async function prune({ rig, crowd, note }: Stage): Promise<void> {
+async function prune({ rig, clients, note }: Stage): Promise<void> {
   const count = async (): Promise<number> => {
     const [row] = await rig.sql<{ count: string }[]>`
       select count(*) from changes c join spaces s on s.id = c.space and s.epoch = c.epoch
-      where c.space = any(${crowd.allSpaces})`
+      where c.space = any(${clients.allSpaces})`
     return Number(row?.count)
   }
   const before = await count()
   await restartAll(rig.apis, PRUNES)
-  await eventually('the log is pruned', async () => (await count()) <= KEPT * crowd.allSpaces.length)
+  await eventually('the log is pruned', async () => (await count()) <= KEPT * clients.allSpaces.length)
   note(`pruned from ${before} changes to ${await count()}`)
   await restartAll(rig.apis)
 }
@@ -34,20 +34,20 @@ const pruned: Fault = {
   weight: 1,
   holdMs: 200,
   async strike(stage) {
-    const { crowd, rig } = stage
-    const sleepers = crowd.named('sleeper')
+    const { clients, rig } = stage
+    const sleepers = clients.named('sleeper')
     for (const watcher of sleepers) watcher.sleep()
-    await crowd.untilWritten(150, 20_000)
-    await crowd.holdWriting()
-    for (const what of Object.values(await crowd.messages.readLogs()).flat()) stage.problem(String(what))
+    await clients.untilWritten(150, 20_000)
+    await clients.holdWriting()
+    for (const what of Object.values(await clients.messages.readLogs()).flat()) stage.problem(String(what))
     await prune(stage)
-    crowd.goOnWriting()
+    clients.goOnWriting()
     // What the gateways still hold of the log must not answer in its stead.
     await restartAll(rig.gateways)
     const before = snapshotsOf(sleepers)
     return async () => {
       for (const watcher of sleepers) watcher.wake()
-      await crowd.untilLevel(await rig.heads(crowd.spaces.busy), 20_000, sleepers)
+      await clients.untilLevel(await rig.heads(clients.spaces.busy), 20_000, sleepers)
       const snapshots = snapshotsOf(sleepers) - before
       stage.note(`${snapshots} snapshots`)
       if (snapshots === 0) stage.problem('nobody was given a snapshot')

@@ -31,11 +31,14 @@ async function makeNeeded(kind: LinkKind, { rig }: Stage): Promise<void> {
 const nameOf = (kind: LinkKind, how: string, extent: 'all' | 'one'): string =>
   `${kind} ${how}${kind === 'gateway→api' ? ', subscribers killed' : ''}${extent === 'one' ? ', one link' : ''}`
 
-/** With the others at Redis meanwhile, a gateway that is cut off for longer than its lease cannot be told from a dead one. */
-function losesItsLease({ rig, crowd }: Stage, broken: readonly Link[], struckAt: number): void {
+/**
+ * With the others at Redis meanwhile, a gateway that is cut off for longer than its lease cannot be told from a dead
+ * one.
+ */
+function losesItsLease({ rig, clients }: Stage, broken: readonly Link[], struckAt: number): void {
   const until = performance.now() + REJOINS_WITHIN_MS
   for (const { node } of broken)
-    crowd.presence.attendance.cutOff(
+    clients.presence.attendance.cutOff(
       rig.gateways.findIndex(({ name }) => name === node),
       struckAt,
       until,

@@ -1,7 +1,7 @@
 /** What tries who is here most: a gateway that comes back from the dead, and crowds that come and go at once. */
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
-import { leaveTogether, seatGuests } from '../presence/guests.ts'
+import { leaveTogether, placeGuests } from '../presence/guests.ts'
 import { PAST_LEASE_MS } from '../presence/settings.ts'
 import { withRedis } from '../stores.ts'
 import type { Watcher } from '../watcher.ts'
@@ -20,40 +20,45 @@ const frozenPastLease: Fault = {
   async strike(stage) {
     const node = stage.random.pick(stage.rig.gateways)
     const gateway = stage.rig.gateways.indexOf(node)
-    const guests = await seatGuests(stage, gateway)
+    const guests = await placeGuests(stage, gateway)
     const [leaving, waiting] = [
       guests.filter((_, index) => index % 2 === 0),
       guests.filter((_, index) => index % 2 === 1),
     ]
     const at = performance.now()
-    for (const { lifeline } of waiting) lifeline.patientUntil = at + PAST_LEASE_MS + STILL_PATIENT_MS
+    for (const { reconnecting } of waiting) reconnecting.patientUntil = at + PAST_LEASE_MS + STILL_PATIENT_MS
     node.signal('SIGSTOP')
     leaveTogether(stage, guests, { gateway, at, livesOn: true })
-    for (const page of leaving) stage.crowd.visitors.close(page, 'at-once')
+    for (const page of leaving) stage.clients.visitors.close(page, 'at-once')
     return async () => node.signal('SIGCONT')
   },
 }
 
 /** Everybody at once over every gateway, half of them gone at once, the half of those without a word. */
-async function comeAndGo({ crowd }: Stage, between: () => Promise<void>): Promise<void> {
-  const pages = crowd.visitors.throng(crowd.spaces.porch)
-  await between()
+export async function comeAndGo(
+  { clients }: Stage,
+  between: (pages: readonly Watcher[]) => Promise<void>,
+): Promise<void> {
+  const pages = clients.visitors.throng(clients.spaces.churn)
+  await between(pages)
   const going = pages.filter((_, index) => index % 2 === 0)
-  for (const [index, page] of going.entries()) crowd.visitors.close(page, index % 2 === 0 ? 'politely' : 'at-once')
+  for (const [index, page] of going.entries()) clients.visitors.close(page, index % 2 === 0 ? 'politely' : 'at-once')
 }
 
-const areIn = (pages: readonly Watcher[]): Promise<void> =>
-  eventually('the crowd is in', () => pages.every(({ isSettled }) => isSettled))
+/** For those of a crowd, who stay: a page that comes and goes by chance may be gone before it is in. */
+export async function areIn(pages: readonly Watcher[]): Promise<void> {
+  await eventually('the crowd is in', () => pages.every(({ isSettled }) => isSettled))
+}
 
 const crowds: Fault = {
   name: 'crowds come and go',
   weight: 2,
   holdMs: 0,
   async strike(stage) {
-    const { crowd } = stage
-    await comeAndGo(stage, () => areIn(crowd.visitors.pages))
+    const { clients } = stage
+    await comeAndGo(stage, areIn)
     await comeAndGo(stage, async () => undefined)
-    stage.note(`${crowd.visitors.pages.length} pages open`)
+    stage.note(`${clients.visitors.pages.length} pages open`)
     return nothingToHeal
   },
 }
@@ -63,9 +68,9 @@ const crowdsAndRedis: Fault = {
   weight: 2,
   holdMs: 1_500,
   async strike(stage) {
-    const { crowd, rig } = stage
-    await comeAndGo(stage, async () => {
-      await areIn(crowd.visitors.pages)
+    const { rig } = stage
+    await comeAndGo(stage, async (pages) => {
+      await areIn(pages)
       await withRedis(rig.stores.redis.primary.url, (redis) => redis.flushall())
     })
     await comeAndGo(stage, () => rig.stores.redis.primary.kill())

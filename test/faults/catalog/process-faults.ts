@@ -1,7 +1,7 @@
 /** Processes that die, stop in order, or freeze, one of a kind and all of a kind. */
 import type { ClusterNode } from '../../cluster/cluster.ts'
 import type { Fault, Stage } from '../fault.ts'
-import { doom, leaveTogether, seatGuests } from '../presence/guests.ts'
+import { doom, leaveTogether, placeGuests } from '../presence/guests.ts'
 
 type Pick = (stage: Stage) => ClusterNode
 
@@ -59,7 +59,7 @@ const gatewayKilled: Fault = {
   async strike(stage) {
     const node = aGateway(stage)
     const gateway = stage.rig.gateways.indexOf(node)
-    const guests = await seatGuests(stage, gateway)
+    const guests = await placeGuests(stage, gateway)
     doom(guests)
     const at = performance.now()
     await node.kill()
@@ -74,7 +74,7 @@ const allGatewaysKilled: Fault = {
   holdMs: GONE_MS,
   async strike(stage) {
     const { gateways } = stage.rig
-    doom(await seatGuests(stage, stage.random.below(gateways.length)))
+    doom(await placeGuests(stage, stage.random.below(gateways.length)))
     await Promise.all(gateways.map((node) => node.kill()))
     return async () => {
       await Promise.all(gateways.map((node) => node.start()))
@@ -104,7 +104,7 @@ const rollingRestart: Fault = {
       await node.start()
     }
     return async () => {
-      const spaces = stage.crowd.allSpaces.length
+      const spaces = stage.clients.allSpaces.length
       for (const { name, url } of stage.rig.gateways) {
         const reads = await readsForClients(url)
         stage.note(`${name} read ${reads} times`)

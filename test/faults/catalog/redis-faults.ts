@@ -1,10 +1,10 @@
 /** Redis gone, empty, frozen, refusing its subscribers, and replaced by a replica that lags. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { REDIS } from '@rhizom/protocol'
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { utterance } from '../../wire/api-caller.ts'
 import { type Fault, nothingToHeal, type Stage } from '../fault.ts'
-import { seatGuests, untilEverybody } from '../presence/guests.ts'
+import { placeGuests, untilEverybody } from '../presence/guests.ts'
 import { withRedis } from '../stores.ts'
 
 const ask = (stage: Stage, ...[command = '', ...args]: string[]): Promise<unknown> =>
@@ -58,10 +58,11 @@ const outputBufferLimit: Fault = {
   weight: 2,
   holdMs: 500,
   async strike(stage) {
-    const { crowd } = stage
+    const { clients } = stage
     await ask(stage, 'CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 16kb 0 0')
     const connectionsBefore = await pubsubConnections(stage)
-    for (const space of crowd.spaces.busy) await crowd.write({ ...utterance(space, 'x'.repeat(LARGE_BYTES)), space })
+    for (const space of clients.spaces.busy)
+      await clients.write({ ...utterance(space, 'x'.repeat(LARGE_BYTES)), space })
     if (!connectionsBefore.some(Boolean)) stage.problem('there was no subscriber to kill')
     await sleep(200)
     const survivors = (await pubsubConnections(stage)).filter((id) => connectionsBefore.includes(id))
@@ -79,8 +80,8 @@ async function pubsubConnections(stage: Stage): Promise<string[]> {
 }
 
 /**
- * The replica is cut off first, so that it lacks what was said last and lists some who have left since, and is then made
- * the one in use.
+ * The replica is cut off first, so that it lacks what was said last and lists some who have left since, and is then
+ * made the one in use.
  */
 const laggingReplicaPromoted: Fault = {
   name: 'lagging Redis replica promoted',
@@ -89,17 +90,17 @@ const laggingReplicaPromoted: Fault = {
   async strike(stage) {
     const { stores, gateways } = stage.rig
     const { primary: former, replica: promoted } = stores.redis
-    const guests = await seatGuests(stage, stage.random.below(gateways.length))
+    const guests = await placeGuests(stage, stage.random.below(gateways.length))
     const listed = async (): Promise<number> => {
-      const fields = await withRedis(promoted.url, (client) => client.hkeys(REDIS.here(stage.crowd.spaces.porch)))
+      const fields = await withRedis(promoted.url, (client) => client.hkeys(REDIS.here(stage.clients.spaces.churn)))
       return fields.filter((field) => guests.some(({ being }) => field.endsWith(`/${being}`))).length
     }
     await eventually('the replica lists the guests', async () => (await listed()) === guests.length)
     stores.replication.blackhole()
     await ask(stage, 'SET', 'rhizom:fault', 'not on the replica')
-    for (const page of guests) stage.crowd.visitors.close(page, 'politely')
+    for (const page of guests) stage.clients.visitors.close(page, 'politely')
     await untilEverybody(stage, 'misses', guests)
-    await stage.crowd.untilWritten(20, 10_000)
+    await stage.clients.untilWritten(20, 10_000)
     await withRedis(promoted.url, (client) => client.replicaof('NO', 'ONE'))
     const lacks = (await withRedis(promoted.url, (client) => client.get('rhizom:fault'))) === null
     if (!lacks) stage.problem('the replica did not lag')

@@ -14,7 +14,9 @@ export interface Vanished {
   beings: readonly string[]
   /** Since when nothing was heard of the gateway. */
   at: number
-  /** It comes back, with those in their grace of whom it does not know yet that they left: it may tell of them again. */
+  /**
+   * It comes back, with those in their grace of whom it does not know yet that they left: it may tell of them again.
+   */
   livesOn: boolean
 }
 

@@ -1,15 +1,15 @@
-/** Guests for a fault: seated where it strikes, known to everybody, and gone with it for good. */
-import { eventually } from '../../cluster/cluster.ts'
+/** Guests for a fault: placed where it strikes, known to everybody, and gone with it for good. */
+import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Stage } from '../fault.ts'
 import type { Watcher } from '../watcher.ts'
 
-/** Where guests are seated: nobody writes much there, so that opening their pages costs the api nothing. */
-const placesOf = ({ crowd }: Stage): string[] => [crowd.spaces.porch]
+/** Where guests are placed: nobody writes much there, so that opening their pages costs the api nothing. */
+const placesOf = ({ clients }: Stage): string[] => [clients.spaces.churn]
 
 /** Resolves when every client that can know lists these pages' beings, or none of them does. */
 export async function untilEverybody(stage: Stage, what: 'lists' | 'misses', pages: readonly Watcher[]): Promise<void> {
   const rosters = (): ReadonlyMap<string, unknown>[] =>
-    stage.crowd.pages
+    stage.clients.pages
       .filter(({ isSettled }) => isSettled)
       .flatMap(({ rosters: all }) => placesOf(stage).flatMap((space) => all.get(space)?.list ?? []))
   await eventually(`everybody ${what} the guests`, () =>
@@ -18,24 +18,26 @@ export async function untilEverybody(stage: Stage, what: 'lists' | 'misses', pag
 }
 
 /** Pages of guests at a gateway, once everybody has heard of them. */
-export async function seatGuests(stage: Stage, gateway: number): Promise<Watcher[]> {
-  const pages = await stage.crowd.visitors.seat(gateway, placesOf(stage))
+export async function placeGuests(stage: Stage, gateway: number): Promise<Watcher[]> {
+  const pages = await stage.clients.visitors.place(gateway, placesOf(stage))
   await untilEverybody(stage, 'lists', pages)
   return pages
 }
 
 /** None of them comes back from the end of its connection. */
 export function doom(pages: readonly Watcher[]): void {
-  for (const { lifeline } of pages) lifeline.endsWithConnection = true
+  for (const { reconnecting } of pages) reconnecting.endsWithConnection = true
 }
 
-/** Has it judged that these left in one frame, and within the lease of their gateway, of which nothing was heard since. */
+/**
+ * Has it judged that these left in one frame, and within the lease of their gateway, of which nothing was heard since.
+ */
 export function leaveTogether(
-  { crowd }: Stage,
+  { clients }: Stage,
   pages: readonly Watcher[],
   { gateway, at, livesOn = false }: { gateway: number; at: number; livesOn?: boolean },
 ): void {
   const beings = pages.map(({ being }) => being)
   for (const space of new Set(pages.flatMap(({ rosters }) => [...rosters.keys()])))
-    crowd.presence.vanished({ gateway, space, beings, at, livesOn })
+    clients.presence.vanished({ gateway, space, beings, at, livesOn })
 }

@@ -1,6 +1,7 @@
 /**
- * Asks everybody who tells of presence (each client's rosters, each api node, the hashes in Redis) until all say exactly
- * who is here, and judges what clients were told on the way. Who is here is what the harness' own pages mean to be.
+ * Asks everybody who tells of presence (each client's rosters, each api node, the hashes in Redis) until all say
+ * exactly who is here, and judges what clients were told on the way. Who is here is what the harness' own pages mean to
+ * be.
  *
  *   exact   every list and every hash is the truth; what is not so in time is a ghost, missing, or wrong
  *   blink   somebody was called away who was never away for as long as the grace
@@ -108,8 +109,8 @@ export class PresenceJudge {
   }
 
   #told(): Told[] {
-    return [...this.#options.pages(), ...this.#retired].flatMap(({ name, lifeline, rosters }) =>
-      [...rosters.values()].map((roster) => ({ name, gateway: lifeline.gateway, roster })),
+    return [...this.#options.pages(), ...this.#retired].flatMap(({ name, reconnecting, rosters }) =>
+      [...rosters.values()].map((roster) => ({ name, gateway: reconnecting.gateway, roster })),
     )
   }
 
@@ -120,7 +121,7 @@ export class PresenceJudge {
       [...page.rosters.values()].flatMap((roster): Place[] => {
         if (page.state === 'asleep' || page.state === 'stopped') return []
         const { space, status } = roster
-        const where = `${page.name} (gateway ${page.lifeline.gateway + 1}, ${page.state}, ${status})`
+        const where = `${page.name} (gateway ${page.reconnecting.gateway + 1}, ${page.state}, ${status})`
         if (status === 'exact' && page.isSettled) {
           const listed = new Map([...roster.list.values()].map(({ being, state }) => [being, state]))
           return [{ where, space, ...compareList(expected.get(space) ?? new Map(), listed) }]
@@ -179,7 +180,7 @@ function expectedIn(space: string, pages: readonly Watcher[]): { here: Map<strin
   for (const page of pages) {
     if (!page.isHereIn(space)) continue
     const { being, isVoice } = page
-    const { gateway } = page.lifeline
+    const { gateway } = page.reconnecting
     if (isVoice || !here.has(being)) here.set(being, isVoice ? page.stateIn(space) : {})
     parts.set(gateway, (parts.get(gateway) ?? new Set()).add(being))
   }

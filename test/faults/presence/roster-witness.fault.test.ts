@@ -118,7 +118,7 @@ test('F28 an absence that was over when somebody was told to be here explains no
   witness.changed(frame(2, { left: ['@dora'] }), 23_400)
   expect(witness.departures.map(({ explainedBy }) => explainedBy)).toEqual([
     { from: 20_000, to: 21_500 },
-    { from: 22_000, to: 23_400 },
+    { from: 20_500, to: 23_400 },
   ])
 })
 

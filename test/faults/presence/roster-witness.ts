@@ -1,7 +1,7 @@
 /**
  * Who is in one space as one client was told, by the rules of the contract: an answer to `subscribe` is the list, the
- * `presence` frames after it alter it. It writes down what no gateway may send (frames that do not follow from the list)
- * and every departure it was told of, which presence-judge.ts holds against who truly was away.
+ * `presence` frames after it alter it. It writes down what no gateway may send (frames that do not follow from the
+ * list) and every departure it was told of, which presence-judge.ts holds against who truly was away.
  */
 import { type Here, LIMITS, type ServerFrame } from '@rhizom/protocol'
 import type { Span } from './attendance.ts'
@@ -10,7 +10,9 @@ import { timeOfDay } from './time-of-day.ts'
 export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
 export type RosterAnswer = Pick<Extract<ServerFrame, { type: 'snapshot' }>, 'here' | 'hereCount'>
 
-/** `left`: named in a frame · `unlisted`: missing in a later answer · `later`: here since later than was told before. */
+/**
+ * `left`: named in a frame · `unlisted`: missing in a later answer · `later`: here since later than was told before.
+ */
 export interface Departure {
   being: string
   how: 'left' | 'unlisted' | 'later'
@@ -26,8 +28,8 @@ export interface LeaveFrame {
 
 /** An absence may be told of this late: a gateway needs a while to find out that it was cut off. */
 const TOLD_WITHIN_MS = 5_000
-/** An answer may list somebody for an entry of before that is about to go, who is back by another not heard of yet. */
-const HEARD_WITHIN_MS = 1_000
+/** An answer may list somebody for an entry of before that goes late, who is back by another not heard of yet. */
+const HEARD_WITHIN_MS = 2_500
 /** The word that an answer is not exact comes with it. */
 const SAME_BREATH_MS = 50
 
@@ -114,7 +116,10 @@ export class RosterWitness {
     this.list.set(one.being, one)
   }
 
-  /** Who came and went while the roster was frozen was named to newcomers alone, and leaves for them in everybody's frame. */
+  /**
+   * Who came and went while the roster was frozen was named to newcomers alone, and leaves for them in everybody's
+   * frame.
+   */
   #left(being: string, at: number): void {
     if (this.list.delete(being)) this.#departed(being, 'left', at)
   }

@@ -5,9 +5,9 @@
  *
  *   come · go · cut · reload · withdraw · return · state        one of these every little while, chosen from a seed
  */
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Session } from '../../wire/api-caller.ts'
-import type { Random } from '../random.ts'
+import type { Random } from '../../kit/chance.ts'
 import type { Watcher } from '../watcher.ts'
 
 export interface PageOptions {
@@ -23,7 +23,7 @@ export interface VisitorsOptions {
   open(options: PageOptions): Watcher
   /** A page that is closed for ever. */
   closed(page: Watcher): void
-  /** Everybody of the crowd who may say in which state it is. */
+  /** Every client that may say in which state it is. */
   voices(): readonly Watcher[]
   /** Who comes and goes by chance. */
   regulars: readonly Session[]
@@ -37,7 +37,7 @@ export interface VisitorsOptions {
 
 const EVERY_MS = { least: 60, more: 180 } as const
 const MOST_PAGES = 10
-const SEATED = 4
+const PLACED = 4
 const OTHER_SPACES_ONE_IN = 5
 
 const ACTIONS = ['come', 'come', 'come', 'go', 'cut', 'cut', 'reload', 'withdraw', 'return', 'state', 'state'] as const
@@ -83,9 +83,9 @@ export class Visitors {
   }
 
   /** Opens a page of some guests at a gateway, and waits until all are in. */
-  async seat(gateway: number, spaces: readonly string[]): Promise<Watcher[]> {
-    const seated = this.#options.guests.slice(0, SEATED)
-    const pages = seated.map((session) => this.#open(session, gateway, spaces))
+  async place(gateway: number, spaces: readonly string[]): Promise<Watcher[]> {
+    const placed = this.#options.guests.slice(0, PLACED)
+    const pages = placed.map((session) => this.#open(session, gateway, spaces))
     await eventually('the guests are in', () => pages.every(({ isSettled }) => isSettled))
     return pages
   }
@@ -101,6 +101,14 @@ export class Visitors {
   /** Sends the guests home, whose fault is over. */
   dismiss(): void {
     for (const page of this.#pages.filter(({ being }) => this.#guests.has(being))) this.close(page, 'politely')
+  }
+
+  /** Closes a page and opens the same one again, at any gateway unless one is named. */
+  reload(page: Watcher, gateway = this.#options.random.below(this.#options.gateways)): Watcher {
+    const options = this.#sessions.get(page)
+    if (options === undefined) return page
+    this.close(page, 'at-once')
+    return this.#open(options.session, gateway, options.spaces)
   }
 
   close(page: Watcher, how: 'politely' | 'at-once'): void {
@@ -136,7 +144,6 @@ export class Visitors {
   }
 
   #do(action: Exclude<Action, 'come' | 'state'>, page: Watcher): void {
-    const options = this.#sessions.get(page)
     const [space = ''] = page.rosters.keys()
     switch (action) {
       case 'go':
@@ -146,9 +153,7 @@ export class Visitors {
         this.close(page, 'at-once')
         return
       case 'reload':
-        if (options === undefined) return
-        this.close(page, 'at-once')
-        this.#open(options.session, this.#options.random.below(this.#options.gateways), options.spaces)
+        this.reload(page)
         return
       case 'withdraw':
         page.setPresent(space, false)

@@ -1,6 +1,6 @@
 /**
- * One TCP connection by bytes, as somebody who keeps to no protocol opens it: whatever is sent goes out as it is, and what
- * comes back is kept as it came, up to a bound.
+ * One TCP connection by bytes, as somebody who keeps to no protocol opens it: whatever is sent goes out as it is, and
+ * what comes back is kept as it came, up to a bound.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -8,8 +8,8 @@ const CONNECT_WITHIN_MS = 10_000
 const KEPT_BYTES = 8 * 1024 * 1024
 
 /**
- * Strangers come from another address than the bystander, so that limits of an address do not hit it. Linux owns the whole
- * of 127/8; elsewhere there is one address for all.
+ * Strangers come from another address than the bystander, so that limits of an address do not hit it. Linux owns the
+ * whole of 127/8; elsewhere there is one address for all.
  */
 export const STRANGERS_ADDRESS = process.platform === 'linux' ? '127.0.0.2' : undefined
 

@@ -98,7 +98,8 @@ async function unread({ api, gateways: [gateway], stranger, claim }: Arena): Pro
 export const crowds: readonly Attack[] = [
   { name: 'many actors', strike: manyActors },
   { name: 'many spaces, and many that are not there', strike: manySpaces },
-  // What lay unsent goes back to the allocator, and not all of it from there to the system. A second time takes no more.
+  // What lay unsent goes back to the allocator, and not all of it from there to the system. A second time takes no
+  // more.
   { name: 'large answers that nobody reads', strike: unread, growthBytes: 112 * 1024 * 1024 },
   { name: 'the same again', strike: unread },
 ]

@@ -1,4 +1,7 @@
-/** Every file of the folder in which a system keeps its state, and of the repository, asked for at the ports of the nodes. */
+/**
+ * Every file of the folder in which a system keeps its state, and of the repository, asked for at the ports of the
+ * nodes.
+ */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '@rhizom/infra/local/places.ts'

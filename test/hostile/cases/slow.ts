@@ -1,6 +1,8 @@
-/** Peers that begin and do not end: heads, bodies and upgrades that stop half-way or come a byte at a time, and silence. */
+/**
+ * Peers that begin and do not end: heads, bodies and upgrades that stop half-way or come a byte at a time, and silence.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '../../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { Peer } from '../bytes/peer.ts'
 import { upgradeHead, wsFrame } from '../bytes/ws-bytes.ts'
 import { CLOSED_WITHIN_MS, LOITER_MS } from '../settings.ts'

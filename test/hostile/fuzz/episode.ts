@@ -1,7 +1,7 @@
 /**
  * What a seed stands for: one connection with all that is said on it, so that every case can be told and played again.
- * The same seed makes the same episode; what differs from run to run (tokens, the epoch of a space) stands in it as a name
- * in dollars and is filled in as it is sent.
+ * The same seed makes the same episode; what differs from run to run (tokens, the epoch of a space) stands in it as a
+ * name in dollars and is filled in as it is sent.
  */
 import { clientFrameSchema, LIMITS } from '@rhizom/protocol'
 import { z } from 'zod'

@@ -1,6 +1,7 @@
 /**
- * Plays one episode after the other, several at a time, and counts what came of them. The first that is not as it should be
- * ends it; what is to be thought of the processes themselves is the verdict's matter (verdict.ts), as for every attack.
+ * Plays one episode after the other, several at a time, and counts what came of them. The first that is not as it
+ * should be ends it; what is to be thought of the processes themselves is the verdict's matter (verdict.ts), as for
+ * every attack.
  */
 import type { Attack, Stage } from '../stage.ts'
 import { readOperations } from '../operations.ts'

@@ -1,6 +1,6 @@
 /**
- * One stretch of the fuzz under the common verdict, and what is done when that is not good: found out which seed it was,
- * and made small, by playing again what was played.
+ * One stretch of the fuzz under the common verdict, and what is done when that is not good: found out which seed it
+ * was, and made small, by playing again what was played.
  */
 import type { Stage } from '../stage.ts'
 import type { Episode } from './episode.ts'

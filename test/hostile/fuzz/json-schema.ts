@@ -1,6 +1,7 @@
 /**
- * Values that a JSON schema allows, drawn by chance: what a well-behaved client would send, for mutate.ts to spoil. Names
- * of fields decide what stands in them where a schema says no more than "a string": ids that exist, a token, an epoch.
+ * Values that a JSON schema allows, drawn by chance: what a well-behaved client would send, for mutate.ts to spoil.
+ * Names of fields decide what stands in them where a schema says no more than "a string": ids that exist, a token, an
+ * epoch.
  */
 import type { Chance } from '../../simulation/chance.ts'
 

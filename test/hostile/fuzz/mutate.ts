@@ -1,6 +1,7 @@
 /**
- * Spoils what json-schema.ts drew, by chance: first the value (another type, a missing field, a boundary), then its text
- * (keys twice, raw numbers, depth, letters), then its bytes (cut, spliced, flipped). Each way has a name, which is counted.
+ * Spoils what json-schema.ts drew, by chance: first the value (another type, a missing field, a boundary), then its
+ * text (keys twice, raw numbers, depth, letters), then its bytes (cut, spliced, flipped). Each way has a name, which is
+ * counted.
  */
 import type { Chance } from '../../simulation/chance.ts'
 import { anything } from './json-schema.ts'

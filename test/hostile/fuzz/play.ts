@@ -1,6 +1,7 @@
 /**
- * Plays one episode against a node and says what came of it. Everything said must be taken note of: over HTTP by an answer
- * that its schema knows, over a socket by an answer to what is said after it, or by a close with a code of the contract.
+ * Plays one episode against a node and says what came of it. Everything said must be taken note of: over HTTP by an
+ * answer that its schema knows, over a socket by an answer to what is said after it, or by a close with a code of the
+ * contract.
  */
 import { CLOSE, FRAME_ERRORS, type ServerFrame } from '@rhizom/protocol'
 import { z } from 'zod'

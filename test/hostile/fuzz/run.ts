@@ -5,7 +5,7 @@
  *   npm run fuzz -- --minutes 15          for as long as you like; `--inputs 1000000` for as many
  *   npm run fuzz -- --from 1              from a given seed on
  *   npm run fuzz -- --seed 42             that one, with all that is said in it and what came of it
- *   npm run fuzz -- --limits default      with the limits of production; without it they are raised, so that more gets through
+ *   npm run fuzz -- --limits default      with the limits of production; without it they are raised: more gets through
  *   npm run fuzz -- --no-internal         asks as strangers do; without it also what is for gateways, with their token
  */
 import { mkdirSync, rmSync } from 'node:fs'

@@ -1,6 +1,7 @@
 /**
- * Loaded into the nodes of the blind tests only: does what no node may do as soon as it reads a word, so that it is known
- * that the verdict can fail. PLANTS says which word does what; what a node reads is any JSON, or the address of a request.
+ * Loaded into the nodes of the blind tests only: does what no node may do as soon as it reads a word, so that it is
+ * known that the verdict can fail. PLANTS says which word does what; what a node reads is any JSON, or the address of a
+ * request.
  */
 import { Server } from 'node:http'
 import { CLOSE } from '@rhizom/protocol'

@@ -7,7 +7,7 @@ import type { SpaceId } from '@rhizom/protocol'
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
 import { TypingLine } from '../presence/typing-line.tsx'
 import { readable } from '../foreign-text.ts'
-import type { SpaceAccess } from '../spaces/use-space-access.ts'
+import type { SpaceAccess } from './use-space-access.ts'
 import { useDraft } from './use-draft.ts'
 import type { Utterances } from './use-utterances.ts'
 
@@ -32,7 +32,7 @@ export function Composer({ id, utterances, access }: Props) {
     box.style.height = `${Math.min(box.scrollHeight, MAX_HEIGHT_PX)}px`
   })
 
-  // Whoever goes, from the space or with the page, is not typing in it any more.
+  // Who leaves the space or the page is not typing in it any more.
   useEffect(() => {
     window.addEventListener('pagehide', stop)
     return () => {

@@ -11,7 +11,7 @@ interface Props {
 export function FaultNotice({ title, children, actions }: Props) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    // What had the focus is gone with what broke. Whoever is busy beside it is left alone.
+    // What had the focus is gone with what broke. A focus elsewhere stays where it is.
     if (document.activeElement === document.body) box.current?.focus()
   }, [])
   return (

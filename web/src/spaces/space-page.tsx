@@ -13,7 +13,7 @@ import { Name } from '../name.tsx'
 import { PresenceList } from '../presence/presence-list.tsx'
 import { HOME_PATH } from '../route.ts'
 import { useIsLate } from './use-is-late.ts'
-import { useSpaceAccess } from './use-space-access.ts'
+import { useSpaceAccess } from '../chat/use-space-access.ts'
 
 /** So long a space may take before one is told that something is wrong, and given the ways out. */
 const LATE_MS = 8_000

@@ -1,21 +1,30 @@
-/** Beings by their ids, as a reader may see them. */
+/**
+ * Beings by their ids, as a reader may see them. What is given ends by bytes, as a page does (pages.ts): whoever asks
+ * again for those that were missing gets the rest.
+ */
 import type { Being, BeingId, Intention, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { beingColumns, beingOf, type BeingRow } from '../rows.ts'
+import { beingBytes, isWithin, pageColumns, rowsBefore } from './pages.ts'
+
+/** A row as `publicViewOf` takes it. */
+type SeenRow = BeingRow & { hidden: boolean }
 
 /**
  * Beings by id, as `reader` may see them: a guest or bot inside a private space of others shows its name only; a
  * document there, or that space itself, does not exist. Stands on primary keys.
  */
-export async function findBeings(sql: Sql, reader: BeingId, ids: readonly BeingId[]): Promise<Being[]> {
-  const rows = await sql<(BeingRow & { hidden: boolean })[]>`
-    select ${beingColumns(sql)}, p.id is not null and b.id <> ${reader} as hidden
-    from beings b left join spaces p on p.id = case when b.type = 'space' then b.id else b.location end
-      and p.visibility = 'private'
-      and not exists (select from members m where m.space = p.id and m.being = ${reader})
-    where b.id = any(${[...ids]}::text[]) and b.removed_at is null
-      and (p.id is null or b.type in ('guest', 'bot'))
-    order by b.id`
+export async function findBeings(sql: Sql, reader: BeingId, ids: readonly BeingId[], bytes: number): Promise<Being[]> {
+  const rows = await sql<SeenRow[]>`
+    select ${beingColumns(sql)}, b.hidden from (
+      select b.*, p.id is not null and b.id <> ${reader} as hidden, ${pageColumns(sql, beingBytes(sql))}
+      from beings b left join spaces p on p.id = case when b.type = 'space' then b.id else b.location end
+        and p.visibility = 'private'
+        and not exists (select from members m where m.space = p.id and m.being = ${reader})
+      where b.id = any(${[...ids]}::text[]) and b.removed_at is null
+        and (p.id is null or b.type in ('guest', 'bot'))
+      window page as (order by b.id ${rowsBefore(sql)})) b
+    where ${isWithin(sql, { bytes })} order by b.id`
   return rows.map(publicViewOf)
 }
 
@@ -33,26 +42,33 @@ export async function beingExists(sql: Sql, id: BeingId): Promise<boolean> {
 }
 
 /**
- * The owners of `intentions` that are not among `known`, as any reader of `space` may see them: one that is inside
- * another, private space is shown by its name and as being nowhere, since its readers need not know of that space.
+ * The owners of `intentions`, which are in the order of time, that are not among `known`: those of the newest first, as
+ * any reader of `space` may see them. One that is inside another, private space is shown by its name and as being
+ * nowhere, since its readers need not know of that space.
  */
 export async function readAuthors(
   sql: Sql,
   space: SpaceId,
   intentions: readonly Intention[],
   known: ReadonlySet<BeingId>,
+  bytes: number,
 ): Promise<Being[]> {
-  const wanted = [...new Set(intentions.map(({ owner }) => owner))].filter((id) => !known.has(id)).sort()
+  const newestFirst = new Set(intentions.toReversed().map(({ owner }) => owner))
+  const wanted = [...newestFirst].filter((id) => !known.has(id))
   if (wanted.length === 0) return []
-  const rows = await sql<(BeingRow & { hidden: boolean })[]>`
+  const rows = await sql<SeenRow[]>`
     select ${beingColumns(sql)}, b.location is not null and b.location <> ${space}
       and (select s.visibility from spaces s where s.id = b.location) = 'private' as hidden
-    from beings b where b.id = any(${wanted}::text[]) and b.removed_at is null order by b.id`
+    from (
+      select b.*, array_position(${wanted}::text[], b.id) as nth, ${pageColumns(sql, beingBytes(sql))}
+      from beings b where b.id = any(${wanted}::text[]) and b.removed_at is null
+      window page as (order by array_position(${wanted}::text[], b.id) ${rowsBefore(sql)})) b
+    where ${isWithin(sql, { bytes })} order by b.nth`
   return rows.map(publicViewOf)
 }
 
 /** A being as those see it who may not see where it is. */
-export function publicViewOf({ hidden, ...row }: BeingRow & { hidden: boolean }): Being {
+export function publicViewOf({ hidden, ...row }: SeenRow): Being {
   const being = beingOf(row)
   return hidden ? { ...being, location: null, metadata: {}, properties: {}, content: [] } : being
 }

@@ -1,5 +1,5 @@
 /** Reading the log of a space. Stands on the primary key of changes. */
-import type { Change, Heads, Position, Space, SpaceId } from '@rhizom/protocol'
+import type { Change, Epoch, Heads, Position, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { changeBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 import { changeColumns, changeOf, type ChangeRow } from '../rows.ts'
@@ -51,8 +51,8 @@ export async function readLatelyChanged(sql: Sql, windowMs: number): Promise<Hea
 }
 
 interface HeadRow {
-  id: string
-  epoch: string
+  id: SpaceId
+  epoch: Epoch
   version: number
 }
 

@@ -1,5 +1,6 @@
 /** Pages, snapshots and what gateways are given end by bytes too, and whoever reads on misses nothing. */
 import {
+  beingsAnswerSchema,
   changesAnswerSchema,
   intentionsAnswerSchema,
   internalReadSchema,
@@ -10,13 +11,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid, type Wanted } from '../../testing/test-api.ts'
 import { readChanges } from './change-log.ts'
-import { connect, type Connection } from '../database.ts'
+import { connect, type DatabaseConnection } from '../database.ts'
 
 const BOUND = 20_000
 const LARGE = 8000
 
 let database: FreshDatabase
-let connection: Connection
+let connection: DatabaseConnection
 let api: TestApi
 
 beforeAll(async () => {
@@ -123,6 +124,47 @@ test('A50 a snapshot holds the newest within its bytes, says that there is more,
   expect(located.map(({ id }) => id)).toEqual(bots.toReversed().slice(0, 3))
   const older = intentionsAnswerSchema.parse(await get(`/intentions?before=${snapshot.intentions[0]?.id}`))
   expect([older.intentions.map(({ id }) => id), older.hasMore]).toEqual([ids.slice(0, 2), false])
+})
+
+test('A50 A72 authors end by bytes, those of the newest intentions first, and the rest are found by their ids', async () => {
+  const { space, token, get } = await newSpace()
+  const authors: string[] = []
+  // Far more than fit: each writes and goes, and all are located elsewhere.
+  for (let index = 0; index < 12; index += 1) {
+    const author = await api.signIn('Author')
+    const properties = { x: 'x'.repeat(index === 4 ? 60_000 : LARGE) }
+    await api.mutate(
+      author.token,
+      { space: null, name: 'being.update', args: { id: author.being.id, properties } },
+      { space, name: 'being.move', args: { id: author.being.id } },
+      say(space, 'x'),
+    )
+    await api.mutate(author.token, { space: null, name: 'being.move', args: { id: author.being.id } })
+    authors.unshift(author.being.id)
+  }
+  const snapshot = snapshotSchema.parse(await get(''))
+  expect(snapshot.intentions.map(({ owner }) => owner)).toEqual(authors.toReversed())
+  expect(snapshot.beings.map(({ id }) => id)).toEqual(authors.slice(0, 3))
+  const older = intentionsAnswerSchema.parse(await get('/intentions?limit=9'))
+  expect(older.beings.map(({ id }) => id)).toEqual(authors.slice(0, 3))
+  const catchUp = internalReadSchema.parse(
+    (await api.ask('GET', `/internal/spaces/${space}`, { token: INTERNAL_TOKEN })).body,
+  )
+  expect(catchUp).toMatchObject({ catchUp: { snapshot: { beings: [{}, {}, {}] } } })
+
+  const nobody = freshId('nobody')
+  const found: string[][] = []
+  for (let missing = [...authors, nobody]; ; ) {
+    const { body } = await api.ask('GET', `/v1/beings?ids=${missing.join(',')}`, { token })
+    const ids = beingsAnswerSchema.parse(body).beings.map(({ id }) => id)
+    if (ids.length === 0) break
+    found.push(ids)
+    missing = missing.filter((id) => !ids.includes(id))
+  }
+  expect(found.flat().sort()).toEqual(authors.toSorted())
+  // The largest ends an answer wherever it comes; the others come three at a time.
+  expect(Math.max(...found.map(({ length }) => length))).toBe(3)
+  expect(found.length).toBeGreaterThanOrEqual(4)
 })
 
 test('A50 a gateway is given changes up to a number of bytes, and a snapshot instead of more', async () => {

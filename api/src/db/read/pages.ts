@@ -23,7 +23,7 @@ export const pageColumns = (sql: Sql, bytes: postgres.Fragment) =>
 /** The frame of the window `page`. */
 export const rowsBefore = (sql: Sql) => sql`rows between unbounded preceding and 1 preceding`
 
-export const isWithin = (sql: Sql, { bytes }: PageSize) => sql`bytes_before < ${bytes}`
+export const isWithin = (sql: Sql, { bytes }: Pick<PageSize, 'bytes'>) => sql`bytes_before < ${bytes}`
 
 /** What a change, an intention or a being weighs: the parts that are bounded by MAX_CONTENT_BYTES each. */
 export const changeBytes = (sql: Sql) => sql`octet_length(c.body::text)`

@@ -1,6 +1,6 @@
 /**
- * Beings that were removed: whose tokens are no longer good. Both queries stand on beings_removed, which is in the order
- * they read in.
+ * Beings that were removed: whose tokens are no longer good. Both queries stand on beings_removed, which is in the
+ * order they read in.
  */
 import type { BeingId, RevokedCursor } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
@@ -55,7 +55,7 @@ export async function readLatelyRemoved(sql: Sql, windowMs: number, limit: numbe
 }
 
 interface RemovedRow {
-  id: string
+  id: BeingId
   at: Date
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Snapshot, Space } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
-import { beingColumns, beingOf, type BeingRow, memberOf, type MemberRow } from '../rows.ts'
+import { beingColumns, beingOf, type BeingRow, memberColumns, memberOf, type MemberRow } from '../rows.ts'
 import { readAuthors } from './beings.ts'
 import { readNewest } from './intentions.ts'
 import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
@@ -13,6 +13,8 @@ import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './
 export interface SnapshotSizes {
   beings: PageSize
   intentions: PageSize
+  /** Of the authors of those intentions that are not among those beings. */
+  authorBytes: number
 }
 
 export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes): Promise<Snapshot> {
@@ -28,10 +30,11 @@ export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes)
     sql<{ count: number }[]>`select count(*) as count from beings b where b.location = ${space.id}`,
     readNewest(sql, space.id, sizes.intentions),
     // members_pkey
-    sql<MemberRow[]>`select m.space, m.being, m.role from members m where m.space = ${space.id} order by m.being`,
+    sql<MemberRow[]>`select ${memberColumns(sql)} from members m where m.space = ${space.id} order by m.being`,
   ])
   const beings = located.map(beingOf)
-  const authors = await readAuthors(sql, space.id, page.intentions, new Set(beings.map(({ id }) => id)))
+  const listed = new Set(beings.map(({ id }) => id))
+  const authors = await readAuthors(sql, space.id, page.intentions, listed, sizes.authorBytes)
   return {
     space,
     epoch: space.epoch,

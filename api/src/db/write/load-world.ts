@@ -5,9 +5,9 @@
  * beings located nowhere by id. A space's lock covers its rows, its log and the beings located in it. A being that
  * moves may have moved again before its lock was had: then `StaleLocks` says so, and the caller begins anew.
  */
-import type { BeingId, IntentionId, SpaceId } from '@rhizom/protocol'
+import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol'
 import type { RequestedMutation } from '../../domain/apply-batch.ts'
-import { emptyWorld, ledgerKey, memberKey, type World } from '../../domain/world.ts'
+import { emptyWorld, type World } from '../../domain/world.ts'
 import type { Sql } from '../database.ts'
 import { outcomeOf, type OutcomeRow } from './ledger.ts'
 import {
@@ -16,6 +16,7 @@ import {
   type BeingRow,
   intentionColumns,
   type IntentionRow,
+  memberColumns,
   type MemberRow,
   placedIntentionOf,
   spaceColumns,
@@ -97,7 +98,7 @@ export function lockScopeOf(space: SpaceId | null, requested: readonly Requested
 
 type LockedSpaceRow = SpaceRow & { removed: boolean }
 type LoadedBeingRow = BeingRow & { removed: boolean }
-type LedgerRow = OutcomeRow & { actor: string; id: string }
+type LedgerRow = OutcomeRow & { actor: BeingId; id: MutationId }
 
 /** To be called first thing after `begin`. */
 export async function loadWorld(
@@ -125,8 +126,8 @@ export async function loadWorld(
     if (removed) world.removedBeings.add(row.id)
     else world.beings.set(row.id, beingOf(row))
   for (const row of intentionRows) world.intentions.set(row.id, placedIntentionOf(row))
-  for (const row of memberRows) world.members.set(memberKey(row.space, row.being), row.role)
-  for (const row of ledgerRows) world.ledger.set(ledgerKey(row.actor, row.id), outcomeOf(row))
+  for (const row of memberRows) world.members.set(row.space, row.being, row.role)
+  for (const row of ledgerRows) world.ledger.set(row.actor, row.id, outcomeOf(row))
 
   for (const id of scope.changing) {
     const being = world.beings.get(id)
@@ -140,7 +141,7 @@ export async function loadWorld(
 /** Adds the spaces that moving beings leave to those to lock; returns the beings that are nowhere. */
 async function addSources(sql: Sql, scope: LockScope): Promise<BeingId[]> {
   if (scope.changing.size === 0) return []
-  const rows = await sql<{ id: string; location: string | null }[]>`
+  const rows = await sql<{ id: BeingId; location: SpaceId | null }[]>`
     select id, location from beings where id = any(${[...scope.changing]}::text[]) and removed_at is null`
   for (const { location } of rows) if (location !== null) scope.spaces.add(location)
   return rows.filter(({ location }) => location === null).map(({ id }) => id)
@@ -152,7 +153,7 @@ const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
 
 async function lockNowhere(sql: Sql, ids: BeingId[]): Promise<Set<BeingId>> {
   if (ids.length === 0) return new Set()
-  const rows = await sql<{ id: string }[]>`
+  const rows = await sql<{ id: BeingId }[]>`
     select id from beings where id = any(${ids}::text[]) and location is null order by id for no key update`
   return new Set(rows.map(({ id }) => id))
 }
@@ -168,11 +169,11 @@ function readIntentions(sql: Sql, ids: IntentionId[]): Promise<readonly Intentio
 async function readMembers(sql: Sql, scope: LockScope): Promise<readonly MemberRow[]> {
   const spaces = [...scope.spaces]
   const concerned = sql<MemberRow[]>`
-    select space, being, role from members
-    where space = any(${spaces}::text[]) and being = any(${[...scope.beings]}::text[])`
+    select ${memberColumns(sql)} from members m
+    where m.space = any(${spaces}::text[]) and m.being = any(${[...scope.beings]}::text[])`
   if (!scope.members) return concerned
   const owners = sql<MemberRow[]>`
-    select space, being, role from members where space = any(${spaces}::text[]) and role = 'owner'`
+    select ${memberColumns(sql)} from members m where m.space = any(${spaces}::text[]) and m.role = 'owner'`
   return (await Promise.all([concerned, owners])).flat()
 }
 

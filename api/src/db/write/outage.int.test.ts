@@ -1,10 +1,10 @@
 /** Postgres away, silent, slow, and lost at the worst moment. */
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { mutationResultSchema, problemSchema } from '@rhizom/protocol'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
-import { type TcpProxy, tcpProxy } from '../../testing/tcp-proxy.ts'
 import { freshId, startApi, type TestApi, uuid, type Wanted } from '../../testing/test-api.ts'
-import { until } from '../../testing/until.ts'
 
 const DEADLINE_MS = 1000
 
@@ -17,7 +17,7 @@ let space: string
 beforeAll(async () => {
   database = await freshDatabase()
   const url = new URL(database.url)
-  proxy = await tcpProxy({ host: url.hostname, port: Number(url.port) })
+  proxy = await TcpProxy.listen('postgres', targetOf(url.href))
   url.port = `${proxy.port}`
   api = await startApi({
     databaseUrl: url.href,
@@ -29,8 +29,9 @@ beforeAll(async () => {
 })
 
 afterEach(async () => {
+  proxy.reset()
   proxy.heal()
-  await until(async () => (await api.ask('GET', '/readyz')).status === 200)
+  await eventually('the api is ready', async () => (await api.ask('GET', '/readyz')).status === 200)
 })
 
 afterAll(async () => {
@@ -49,7 +50,7 @@ const post = (...mutations: unknown[]) => api.ask('POST', '/v1/mutations', { tok
 const versionNow = async (): Promise<unknown> =>
   (await api.ask('GET', `/v1/spaces/${space}`, { token })).headers.get('etag')
 
-test.each(['cut', 'silence'] as const)(
+test.each(['cut', 'blackhole'] as const)(
   'A15 %s: writes and reads are refused in time, and work again after',
   async (how) => {
     const before = await versionNow()
@@ -69,8 +70,9 @@ test.each(['cut', 'silence'] as const)(
       expect(problemSchema.parse(body)).toMatchObject({ code: 'unavailable' })
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
     }
+    proxy.reset()
     proxy.heal()
-    await until(async () => (await api.ask('GET', '/readyz')).status === 200)
+    await eventually('the api is ready', async () => (await api.ask('GET', '/readyz')).status === 200)
     expect(await versionNow()).toBe(before)
     expect(await post(lost)).toMatchObject({ status: 200, body: { results: [{ status: 'applied' }] } })
   },
@@ -81,7 +83,7 @@ test('A15 idle connections that lost their way unnoticed cost the next request n
   await Promise.all(Array.from({ length: 12 }, read))
   proxy.abandon()
   const idleSince = performance.now()
-  await until(() => performance.now() > idleSince + 600)
+  await eventually('they have been idle for long', () => performance.now() > idleSince + 600)
   const answers = await Promise.all(Array.from({ length: 12 }, read))
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
 })
@@ -92,7 +94,10 @@ test('A15 a connection that dies under a transaction leaves nothing of it', asyn
   proxy.cutAfterSending((sent) => sent.includes('insert into mutations') || sent.includes(half.id))
   const { status, body } = await post(half)
   expect([status, problemSchema.parse(body).code]).toEqual([503, 'unavailable'])
-  await until(async () => (await api.ask('GET', `/v1/mutations/${half.id}`, { token })).status === 404)
+  await eventually(
+    'the outcome is known',
+    async () => (await api.ask('GET', `/v1/mutations/${half.id}`, { token })).status === 404,
+  )
   expect(await versionNow()).toBe(before)
   expect(await post(half)).toMatchObject({ status: 200, body: { results: [{ status: 'applied' }] } })
 })
@@ -106,7 +111,7 @@ test('A16 a connection that dies at commit leaves the outcome to be asked', asyn
   })
   const { status, body } = await post(doubtful)
   expect([status, problemSchema.parse(body).code]).toEqual([503, 'outcome-unknown'])
-  const outcome = await until(async () => {
+  const outcome = await eventually('the outcome is known', async () => {
     const asked = await api.ask('GET', `/v1/mutations/${doubtful.id}`, { token })
     return asked.status === 200 && mutationResultSchema.parse(asked.body)
   })
@@ -127,7 +132,7 @@ test('A16 a later part that fails after an earlier one was committed', async () 
   proxy.cutAfterSending((sent) => sent.includes(second.id))
   const { status, body } = await post(first, second)
   expect([status, problemSchema.parse(body).code]).toEqual([503, 'outcome-unknown'])
-  const outcomes = await until(async () => {
+  const outcomes = await eventually('the outcome is known', async () => {
     const asked = await Promise.all([first, second].map(({ id }) => api.ask('GET', `/v1/mutations/${id}`, { token })))
     return asked.every(({ status: answered }) => answered !== 503) && asked.map(({ status: answered }) => answered)
   })
@@ -138,7 +143,7 @@ test('A16 a later part that fails after an earlier one was committed', async () 
 })
 
 test('A17 more writes than may wait are refused at once', async () => {
-  proxy.silence()
+  proxy.blackhole()
   const posts = await Promise.all(Array.from({ length: 40 }, () => post(say())))
   expect(new Set(posts.map(({ status }) => status))).toEqual(new Set([503]))
   const details = posts.map(({ body }) => problemSchema.parse(body))

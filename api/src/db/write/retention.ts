@@ -34,12 +34,14 @@ export async function pruneChangesByAge(sql: Sql, retention: Retention, most: nu
   return count
 }
 
-/** Spaces that changed since, removed ones included, where there may be too many changes. Stands on spaces_changed_at. */
+/**
+ * Spaces that changed since, removed ones included, where there may be too many changes. Stands on spaces_changed_at.
+ */
 export async function spacesChangedSince(sql: Sql, since: Date | undefined): Promise<SpaceId[]> {
   const rows =
     since === undefined
-      ? await sql<{ id: string }[]>`select id from spaces`
-      : await sql<{ id: string }[]>`select id from spaces where changed_at >= ${since.toISOString()}`
+      ? await sql<{ id: SpaceId }[]>`select id from spaces`
+      : await sql<{ id: SpaceId }[]>`select id from spaces where changed_at >= ${since.toISOString()}`
   return rows.map(({ id }) => id)
 }
 

@@ -1,6 +1,6 @@
 /**
- * How a gateway lets its clients go: each is told when to come back, spread so that the others are not stampeded, and is
- * served on for a while after that, so that it can be at home elsewhere before it leaves here.
+ * How a gateway lets its clients go: each is told when to come back, spread so that the others are not stampeded, and
+ * is served on for a while after that, so that it can be at home elsewhere before it leaves here.
  */
 export interface DrainSettings {
   /** All sockets are closed within this. */

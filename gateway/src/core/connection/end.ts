@@ -19,7 +19,7 @@ export const errorFrame = (code: FrameErrorCode, extra: ErrorExtra = {}): Connec
   },
 })
 
-/** Says the last words, lets go of every space, closes the socket. */
+/** Sends the last frame, unwatches every space, closes the socket. */
 export function closeConnection(
   state: OpenConnection,
   close: CloseName,

@@ -90,7 +90,7 @@ const isRefused = (feed: LiveFeed, read: FreshRead, being: string): boolean => {
 export const withFormerEpoch = (epochs: readonly string[], current: string, epoch: string): readonly string[] =>
   epoch === current || epochs.includes(epoch) ? epochs : [...epochs, epoch].slice(-MAX_FORMER_EPOCHS)
 
-/** Answers all who can be, refuses those whom `read` shows without access, and leaves the others waiting. */
+/** Answers those that the feed can serve, refuses those that `read` shows without access, leaves the others waiting. */
 export function answerWaiting(feed: LiveFeed, read: FreshRead | undefined): FeedStep<LiveFeed> {
   if (feed.waiting.length === 0) return stay(feed)
   const still: Waiting[] = []

@@ -143,7 +143,7 @@ class World {
     if (watcher === undefined) return
     this.clients.delete(watcher)
     this.joined.delete(watcher)
-    this.send({ type: 'watcherLeft', watcher, members: this.joined.size })
+    this.send({ type: 'watcherLeft', watcher, remaining: this.joined.size })
   }
 
   /** The database answers some time after the question was asked and before the answer arrives. */

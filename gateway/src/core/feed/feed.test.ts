@@ -413,7 +413,7 @@ describe('when the api is away', () => {
       expect(feed.until(wakesAt)).toEqual(['read heads 10'])
     }
     expect(waits).toEqual([100, 200, 400, 800, 1600, 2500, 2500, 2500])
-    feed.send(failed, { type: 'watcherLeft', watcher: 1, members: 0 })
+    feed.send(failed, { type: 'watcherLeft', watcher: 1, remaining: 0 })
     expect(feed.wakesAt).toBe(feed.now + 30_000)
   })
 
@@ -439,7 +439,7 @@ describe('lingering', () => {
     const feed = live()
     feed.said()
     feed.now = 1000
-    feed.send({ type: 'watcherLeft', watcher: 1, members: 0 })
+    feed.send({ type: 'watcherLeft', watcher: 1, remaining: 0 })
     expect(feed.send(received(10, 11))).toEqual(['out 10-11'])
     expect(feed.wakesAt).toBe(31_000)
     expect(feed.until(30_999)).toEqual([])
@@ -449,7 +449,7 @@ describe('lingering', () => {
 
   test('G34 somebody who comes meanwhile is answered from the ring and keeps it', () => {
     const feed = live()
-    feed.send({ type: 'watcherLeft', watcher: 1, members: 0 }, received(10, 11))
+    feed.send({ type: 'watcherLeft', watcher: 1, remaining: 0 }, received(10, 11))
     feed.said()
     expect(feed.send(subscribed(2, at(10)))).toEqual(['resumed 10-11 (ring) to 2'])
     expect(feed.wakesAt).toBeUndefined()

@@ -76,7 +76,7 @@ function receive(feed: OpenFeed, event: FeedEvent | TimePassed, context: StepCon
     case 'subscribed':
       return subscribed(feed, event, nowMs)
     case 'watcherLeft':
-      return stay(watcherLeft(feed, event.watcher, event.members, nowMs))
+      return stay(watcherLeft(feed, event.watcher, event.remaining, nowMs))
     case 'channelJoined':
       return channelJoined(feed)
     case 'channelLost':
@@ -115,10 +115,10 @@ function subscribed(
   return doing(present, { type: 'answer', watchers: [watcher], answer: found.answer })
 }
 
-function watcherLeft(feed: OpenFeed, watcher: number, members: number, nowMs: number): OpenFeed {
+function watcherLeft(feed: OpenFeed, watcher: number, remaining: number, nowMs: number): OpenFeed {
   const isWaiting = feed.waiting.some((one) => one.watcher === watcher)
   const waiting = isWaiting ? feed.waiting.filter((one) => one.watcher !== watcher) : feed.waiting
-  if (members > 0 || waiting.length > 0 || feed.audience.status === 'empty')
+  if (remaining > 0 || waiting.length > 0 || feed.audience.status === 'empty')
     return isWaiting ? { ...feed, waiting } : feed
   return { ...feed, waiting, audience: { status: 'empty', sinceMs: nowMs } }
 }
@@ -182,8 +182,8 @@ function backingOff(reading: Reading, retryAfterMs: number | undefined, { at, se
 }
 
 /**
- * There was no such space when the read began. Whoever asked after that may ask for one that was made since: for them
- * it is read once more.
+ * There was no such space when the read began. A subscriber that asked after that may ask for one that was made since:
+ * for these the log is read once more.
  */
 function spaceMissing(feed: OpenFeed): FeedStep {
   const { reading } = feed
@@ -243,7 +243,7 @@ const withoutPastPause = (feed: OpenFeed, nowMs: number): OpenFeed =>
     ? { ...feed, reading: { status: 'idle' } }
     : feed
 
-/** Lets go of a hint that came true and of a snapshot that is of no use to whoever asks next. */
+/** Drops a hint whose target is reached, and a snapshot that the next subscriber could not use. */
 function withoutUseless(feed: LiveFeed, { settings }: StepContext): LiveFeed {
   const target = feed.hint?.target
   const isLevel = target !== undefined && !isBehind(feed.position, target) && feed.parked.runs.length === 0

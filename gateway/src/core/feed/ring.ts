@@ -18,7 +18,7 @@ export interface RingLimits {
 
 export const emptyRing: Ring = { runs: [], changes: 0, bytes: 0 }
 
-/** Appends a run that follows the last one and lets go of the oldest ones over the bounds. */
+/** Appends a run that follows the last one and drops the oldest ones over the bounds. */
 export function append(ring: Ring, run: Run, limits: RingLimits): Ring {
   let changes = ring.changes + run.to - run.from
   let bytes = ring.bytes + run.frame.length

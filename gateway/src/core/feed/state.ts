@@ -66,7 +66,7 @@ export interface HeldSnapshot {
   body: Uint8Array
 }
 
-/** Serves whoever asked before its read began, and others while it is the head. */
+/** Serves those who asked before its read began, and others while it is the head. */
 export interface KeptSnapshot extends HeldSnapshot {
   /** That of the read that brought it. */
   readSeq: number
@@ -108,8 +108,8 @@ export interface LogAnswer {
 
 export type FeedEvent =
   | { type: 'subscribed'; watcher: WatcherId; being: BeingId; position: Position | undefined }
-  /** `members` counts those answered who are still there. */
-  | { type: 'watcherLeft'; watcher: WatcherId; members: number }
+  /** `remaining` counts the watchers who are still there. */
+  | { type: 'watcherLeft'; watcher: WatcherId; remaining: number }
   | { type: 'channelJoined' }
   | { type: 'channelLost' }
   | { type: 'runReceived'; run: Run }

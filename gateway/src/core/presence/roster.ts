@@ -5,9 +5,9 @@
  *                            ├─► merged ─► listing
  *   hints, reads ─► remote ──┘               └─► answers to subscribe
  *
- * Whatever happens only changes what is known; then `afterEvent` compares it with what Redis and the clients were told, and
- * makes the effects. The shell (presence/hub.ts) owns time, Redis and sockets; lease.ts knows whether this gateway and
- * others live. Unlike the other machines it is changed in place, as it may hold thousands.
+ * Whatever happens only changes what is known; then `afterEvent` compares it with what Redis and the clients were told,
+ * and makes the effects. The shell (presence/hub.ts) owns time, Redis and sockets; lease.ts knows whether this gateway
+ * and others live. Unlike the other machines it is changed in place, as it may hold thousands.
  *
  * While the roster cannot be known (Redis away, not read yet, others in doubt) it is frozen: one frame says so, what
  * changes meanwhile is kept back, and when it is exact again one frame brings all clients level.

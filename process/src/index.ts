@@ -1,0 +1,23 @@
+/** @rhizom/process: what the server processes share. Node only. */
+export { ConditionLog, type ConditionLogDeps } from './condition-log.ts'
+export type { Trouble } from './core/condition.ts'
+export { createLog, type Log, type ProcessLog } from './log.ts'
+export { metricSet, type MetricSet, SECONDS, watchConditions } from './metrics.ts'
+export { RedisFitnessCheck } from './redis-fitness-check.ts'
+export { beginConnecting, connectRedis } from './redis.ts'
+export { cannotListen, type RunningServer, runServer, StartProblem } from './run-server.ts'
+export { SECRETS_DIFFER, type TokenFault, tokenKey, type VerifiedToken, verifySessionToken } from './session-token.ts'
+export {
+  common,
+  type ConfigOf,
+  type EnvironmentVariables,
+  httpUrls,
+  type ParsedSettings,
+  parseSettings,
+  type Setting,
+  setting,
+  type SettingsTable,
+  url,
+  whole,
+} from './settings.ts'
+export { throttledWarn } from './throttled-warn.ts'

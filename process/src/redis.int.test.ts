@@ -1,0 +1,125 @@
+/** The one way to Redis, over the real one and over servers that are something else. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '@rhizom/machine'
+import { Redis } from 'ioredis'
+import { afterEach, expect, test } from 'vitest'
+import { ConditionLog } from './condition-log.ts'
+import { RedisFitnessCheck } from './redis-fitness-check.ts'
+import { beginConnecting, connectRedis } from './redis.ts'
+import { HeldLog } from './testing/held-log.ts'
+import { ScriptedRedis, type ScriptedReply } from './testing/scripted-redis.ts'
+
+const ends: (() => void)[] = []
+afterEach(() => {
+  for (const end of ends.splice(0)) end()
+})
+
+function connected(url: string) {
+  const log = new HeldLog()
+  const condition = new ConditionLog({ name: 'redis', log, clock: systemClock, whenGood: 'good again' })
+  const options = { name: 'test', clock: systemClock, random: Math.random, timeoutMs: 2_000, commandTimeoutMs: 2_000 }
+  const redis = connectRedis({ ...options, url, condition })
+  ends.push(
+    () => condition.stop(),
+    () => redis.disconnect(),
+  )
+  return { log, condition, redis }
+}
+
+const until = async (what: string, holds: () => boolean): Promise<void> => {
+  const deadlineMs = performance.now() + 20_000
+  while (!holds()) {
+    if (performance.now() > deadlineMs) throw new Error(`not in time: ${what}`)
+    await sleep(10)
+  }
+}
+
+/** Answers what a Redis answers whose role and refusals are these, which may change. */
+async function scripted(state: { role: 'master' | 'slave'; version?: string }): Promise<ScriptedRedis> {
+  const reply = ([name = '']: readonly string[]): ScriptedReply => {
+    if (name.toLowerCase() === 'hello') return { line: "-ERR unknown command 'HELLO'" }
+    if (name.toLowerCase() === 'info')
+      return { bulk: `redis_version:${state.version ?? '7.0.0'}\r\nrole:${state.role}\r\n` }
+    const isWrite = name.toLowerCase() === 'set'
+    if (isWrite && state.role === 'slave') return { line: "-READONLY You can't write against a read only replica." }
+    return { line: '+OK' }
+  }
+  const server = await ScriptedRedis.start(reply)
+  ends.push(() => server.stop())
+  return server
+}
+
+const realUrl = (): string => process.env['TEST_REDIS_URL'] ?? ''
+
+test('N31 what is asked before it is there fails at once, and is not what the condition tells', async () => {
+  const { log, redis } = connected(realUrl())
+  await expect(redis.connect().then(() => redis.get('there'))).resolves.toBeNull()
+  redis.disconnect(true)
+  const begunAtMs = performance.now()
+  await expect(redis.set('test:away', '1')).rejects.toThrow()
+  expect(performance.now() - begunAtMs).toBeLessThan(1_000)
+  await until('it is back', () => redis.status === 'ready')
+  expect(log.lines.filter(({ message }) => message !== 'Redis is not reached')).toEqual([])
+})
+
+test('N31 a command that is refused is told, and a wrong type is not; it is good when that command works', async () => {
+  const admin = new Redis(realUrl())
+  ends.push(() => admin.disconnect())
+  await admin.call('ACL', 'SETUSER', 'half', 'on', '>half-a-word', '~*', '&*', '+@all', '-hset')
+  await admin.lpush('test:list', '1')
+  const url = new URL(realUrl())
+  Object.assign(url, { username: 'half', password: 'half-a-word' })
+  const { log, condition, redis } = connected(url.href)
+  await redis.connect()
+  await expect(redis.get('test:list')).rejects.toThrow('WRONGTYPE')
+  expect(condition.isBad).toBe(false)
+  await expect(redis.pipeline().get('test:string').hset('test:hash', 'a', '1').exec()).resolves.toHaveLength(2)
+  await until('it is told', () => condition.isBad)
+  expect(log.lines).toMatchObject([{ level: 'warn', message: expect.stringContaining('may not do what is asked') }])
+  await redis.get('test:string')
+  expect(condition.isBad).toBe(true)
+  await admin.call('ACL', 'SETUSER', 'half', '+hset')
+  await redis.hset('test:hash', 'a', '1')
+  expect(condition.isBad).toBe(false)
+  await until('it is said', () => log.lines.some(({ message }) => message === 'good again'))
+  await admin.del('test:list', 'test:hash')
+  await admin.call('ACL', 'DELUSER', 'half')
+})
+
+test('N32 a primary that was demoted is left, and not again and again', async () => {
+  const state: { role: 'master' | 'slave' } = { role: 'master' }
+  const server = await scripted(state)
+  const { log, condition, redis } = connected(server.url)
+  beginConnecting(redis)
+  await until('it is there', () => redis.status === 'ready')
+  await redis.set('a', '1')
+  expect(server.connections).toBe(1)
+  state.role = 'slave'
+  await expect(redis.set('a', '2')).rejects.toThrow('READONLY')
+  await until('another connection is made', () => server.connections === 2 && redis.status === 'ready')
+  for (let times = 0; times < 20; times += 1) await expect(redis.set('a', '3')).rejects.toThrow('READONLY')
+  expect(server.connections).toBe(2)
+  expect(condition.isBad).toBe(true)
+  expect(log.lines.map(({ message }) => message)).toEqual([
+    'REDIS_URL: this Redis is a replica that cannot be written to',
+  ])
+  state.role = 'master'
+  await redis.set('a', '4')
+  expect(condition.isBad).toBe(false)
+})
+
+test('N33 what the server is is said before anything fails, and looked at again until it is fit', async () => {
+  const state: { role: 'master' | 'slave' } = { role: 'slave' }
+  const server = await scripted(state)
+  const { log, condition, redis } = connected(server.url)
+  const check = new RedisFitnessCheck({ redis, condition, clock: systemClock, log })
+  ends.push(() => check.stop())
+  beginConnecting(redis)
+  await until('it is found', () => !check.isFit)
+  expect(log.lines.map(({ message }) => message)).toEqual([
+    'REDIS_URL: this Redis is a replica that cannot be written to',
+  ])
+  state.role = 'master'
+  await until('it is fit', () => check.isFit)
+  expect(condition.isBad).toBe(false)
+})

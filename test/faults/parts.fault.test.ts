@@ -1,0 +1,11 @@
+/** The half of the faults in which a part dies, hangs, is cut off or restarted. */
+import { test } from 'vitest'
+import { PART_FAULTS } from './catalog/catalog.ts'
+import { FAULT_WITHIN, rigForTests } from './drill-suite.ts'
+
+const { expectHarmless, expectWholeRun } = rigForTests('faults-of-parts')
+
+test.for(PART_FAULTS)('F1 F2 F3 F7 F8 F9 F10 $name', FAULT_WITHIN, (fault) => expectHarmless(fault))
+
+test('F1 F2 the run as a whole wrote under every fault, lost nothing, and leaves its table', () =>
+  expectWholeRun(PART_FAULTS))

@@ -1,0 +1,72 @@
+/**
+ * Loads the simulation with one deliberate fault in it (a mutant of mutants.ts or presence-mutants.ts), runs plans
+ * until one breaks a rule, and prints which, as one line of JSON. Nothing is written: the source is altered on its way
+ * into this process, which is why everything that may be altered is imported late.
+ *
+ * The plan that is known to find the mutant comes first. If it no longer does (`byKnown` is false), a hunt follows: a
+ * few seeds, which most mutants fall to, every regression, and the other seeds.
+ *
+ *   node test/simulation/find-mutant.ts <the mutant as JSON> <number of seeds>
+ */
+import { readFileSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { type Mutant, mutate } from './mutants.ts'
+
+export interface Hunt {
+  runs: number
+  /** Whether the plan that is known to find it, if there is one, still does. */
+  byKnown: boolean
+  /** Missing if nothing was found. */
+  found?: { seed: number; rule: string; text: string }
+}
+
+/** Most mutants fall to one of the first few seeds. */
+const SEEDS_FIRST = 12
+
+/** From now on the file of the mutant is loaded with its fault in it; the answer tells whether it was loaded. */
+function loadMutated(mutant: Mutant): () => boolean {
+  const url = new URL(`../../${mutant.file}`, import.meta.url).href
+  const source = mutate(readFileSync(fileURLToPath(url), 'utf8'), mutant)
+  let isLoaded = false
+  registerHooks({
+    load(asked, context, next) {
+      const loaded = next(asked, context)
+      if (asked !== url) return loaded
+      isLoaded = true
+      return { ...loaded, source }
+    },
+  })
+  return () => isLoaded
+}
+
+async function find(mutant: Mutant, seeds: number): Promise<Hunt> {
+  const isLoaded = loadMutated(mutant)
+  const { makePlan } = await import('./make-plan.ts')
+  const { simulatePlan } = await import('./simulate.ts')
+  const { REGRESSIONS } = await import('./regressions.ts')
+  const { variantsOf } = await import('./regression.ts')
+  if (!isLoaded()) throw new Error(`the simulation runs without ${mutant.file}`)
+
+  const fresh = Array.from({ length: seeds }, (_, index) => makePlan(1 + index))
+  const known = [
+    ...REGRESSIONS.filter(({ name }) => name === mutant.known).flatMap(variantsOf),
+    ...fresh.filter(({ seed }) => seed === mutant.known),
+  ]
+  const hunted = [...fresh.slice(0, SEEDS_FIRST), ...REGRESSIONS.flatMap(variantsOf), ...fresh.slice(SEEDS_FIRST)]
+  for (const [index, plan] of [...known, ...hunted].entries()) {
+    const { violation, seed } = await simulatePlan(plan)
+    if (violation !== undefined)
+      return {
+        runs: index + 1,
+        byKnown: mutant.known === undefined || index < known.length,
+        found: { seed, ...violation },
+      }
+  }
+  return { runs: known.length + hunted.length, byKnown: false }
+}
+
+if (import.meta.main) {
+  const [mutant = '', seeds] = process.argv.slice(2)
+  process.stdout.write(`${JSON.stringify(await find(JSON.parse(mutant) as Mutant, Number(seeds)))}\n`)
+}
