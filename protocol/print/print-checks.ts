@@ -1,6 +1,6 @@
 /**
- * Prints the checks of those schemas that a client needs (src/checks/printed.ts). A schema made of something that has no check
- * is an error here, so that none is printed weaker than it is.
+ * Prints the checks of those schemas that a client needs (src/checks/printed.ts). A schema made of something that has
+ * no check is an error here, so that none is printed weaker than it is.
  */
 import { z } from 'zod'
 import * as change from '../src/change.ts'

@@ -1,6 +1,6 @@
 /**
- * @rhizom/protocol as it is installed: what is said to and by clients. No dependency but zod; usable in a browser, where
- * `checks/` stands in for the schemas. What our own processes say to each other is in inner.ts.
+ * @rhizom/protocol as it is installed: what is said to and by clients. No dependency but zod; usable in a browser,
+ * where `checks/` stands in for the schemas. What our own processes say to each other is in inner.ts.
  */
 export * from './change.ts'
 export { type Check, checkJson, checkValue } from './checks/check.ts'

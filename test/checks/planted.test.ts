@@ -106,7 +106,7 @@ const AGAINST_THE_ARROWS: Planted[] = [
     'the kit of tests knows a package',
     'test/kit/a17.ts',
     "import '../../api/src/main.ts'\n",
-    'kit-knows-only-the-contract',
+    'kit-knows-only-contract-and-ground',
   ],
   ['two files import each other', 'api/src/a11.ts', "import './a12.ts'\n", 'no-cycles'],
 ]
