@@ -3,15 +3,16 @@
  * test plants one of each to see that it does (test/checks/planted.test.ts).
  *
  *   protocol ◄ api      protocol ◄ gateway      protocol ◄ client ◄ web      infra ► protocol      loadtests ► infra, protocol
- *   machine ◄ api, gateway, client      protocol, machine ◄ process ◄ api, gateway
+ *   machine ◄ api, gateway, client      protocol, machine ◄ process ◄ api, gateway      protocol ◄ domain ◄ api, client
  */
 const arrows = {
   machine: [],
   protocol: [],
   process: ['machine', 'protocol'],
-  api: ['machine', 'protocol', 'process'],
+  domain: ['protocol'],
+  api: ['machine', 'protocol', 'process', 'domain'],
   gateway: ['machine', 'protocol', 'process'],
-  client: ['machine', 'protocol'],
+  client: ['machine', 'protocol', 'domain'],
   web: ['client', 'protocol'],
   infra: ['protocol'],
   loadtests: ['protocol', 'infra'],
@@ -48,14 +49,14 @@ export default {
       comment: 'Other packages see what a package exports, not its rooms. Checks and docs may look everywhere.',
       severity: 'error',
       from: { path: '^([^/]+)/', pathNot: '^(test|docs)/' },
-      to: { path: '^(machine|protocol|process|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
+      to: { path: '^(machine|protocol|process|domain|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
     },
     {
       name: 'cores-are-pure',
-      comment: 'core/ and domain/ import protocol, machine and each other: no clock, no socket, no library.',
+      comment: 'core/ and domain/ import protocol, machine, domain and each other: no clock, no socket, no library.',
       severity: 'error',
-      from: { path: '/(core|domain)/', pathNot: '\\.test\\.ts$' },
-      to: { pathNot: '(^(protocol|machine)/|/(core|domain)/)' },
+      from: { path: '(^|/)(core|domain)/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '(^(protocol|machine)/|(^|/)(core|domain)/)' },
     },
     {
       name: 'gateway-speaks-to-redis-through-one-room',
@@ -118,7 +119,7 @@ export default {
       name: 'what-runs-is-a-dependency',
       comment: 'What a source imports must be there after an installation without development dependencies.',
       severity: 'error',
-      from: { path: '^(machine|protocol|process|api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
+      from: { path: '^(machine|protocol|process|domain|api|gateway)/src/', pathNot: '(\\.test\\.ts$|/testing/)' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'] },
     },
   ],

@@ -39,6 +39,8 @@ export default defineConfig({
         at('./src'),
         at('../client/src'),
         at('../protocol/src'),
+        at('../domain/src'),
+        at('../machine/src'),
         at('./node_modules'),
         at('../node_modules/.pnpm'),
       ],

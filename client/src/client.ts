@@ -10,11 +10,15 @@ import {
   type JsonObject,
   LIMITS,
   type Mutation,
+  type MutationId,
   type MutationName,
   presenceStateCheck,
+  type Rejection,
   type SpaceId,
 } from '@rhizom/protocol'
 import type { LeftOut } from './core/incoming.ts'
+import { foresee } from './core/pending.ts'
+import type { MutationOutcome, PendingMutation, RefusedMutation } from './core/queue-state.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
 import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
 import { type TransportName, TRANSPORTS } from './core/transport.ts'
@@ -22,15 +26,17 @@ import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
 import { pageOrigin } from './runtime/page-origin.ts'
 import type { Session } from './runtime/storage.ts'
-import { transportsOf } from './runtime/transports.ts'
+import { transportsOf } from './runtime/transport.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
+import { createKeeper, type Keeping } from './sync/keeping.ts'
 import { callSafely, createListeners } from './sync/listeners.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
-import { createMutationQueue, type MutationOutcome, type PendingMutation } from './sync/mutation-queue.ts'
+import { type CancelResult, createMutationQueue } from './sync/mutation-queue.ts'
 import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
 import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
+import { createSharedQueue, type SharedQueue } from './sync/shared-queue.ts'
 import { createSignals, type Signal } from './sync/signals.ts'
 import { createSpaceSync, type WatchOptions } from './sync/space-sync.ts'
 import { memoryStore, type SpaceStore } from './sync/store.ts'
@@ -52,6 +58,13 @@ export interface ClientOptions {
   onSessionRenewed?: (session: Session) => void
 }
 
+export interface MutateOptions {
+  /** A rejection stays among `refusedMutations`, over reloads too, until it is dropped. */
+  keepRefused?: boolean
+  /** The id of the mutation, from `newId`, where it is needed before the outcome: to cancel it. */
+  id?: MutationId
+}
+
 export interface RhizomClient<S extends SpaceStore = SpaceStore> {
   readonly store: S
   readonly http: Http
@@ -59,8 +72,20 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
   /** Opens the connection and keeps it open, come what may, until `disconnect`. */
   connect(): void
   disconnect(): void
-  /** Ends this client for good: disconnects, forgets what was watched, hands back what is unanswered. */
+  /**
+   * Ends this client for good: disconnects, forgets what was watched, hands back what is unanswered. What is kept on
+   * the device stays, and is sent by the next client of the same being.
+   */
   close(): void
+  /**
+   * Closes, and forgets all that is kept of this being on the device, what is unsent included. Resolves when it is
+   * gone.
+   */
+  erase(): Promise<void>
+
+  /** Whether what is written and shown outlives the page, and why not. */
+  keeping(): Keeping
+  onKeeping(listener: () => void): () => void
 
   /**
    * Keeps a space in step for as long as someone watches; the result stops. Counted: one subscription a space. Others
@@ -78,10 +103,26 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
    * Asks for a change. Sent again with the same id until the server answers, so it is applied once or not at all.
    * Resolves, and never rejects, with what became of it. `space` is null for a being that is located nowhere.
    */
-  mutate<N extends MutationName>(name: N, space: MutationSpace<N>, args: MutationArgs<N>): Promise<MutationOutcome>
+  mutate<N extends MutationName>(
+    name: N,
+    space: MutationSpace<N>,
+    args: MutationArgs<N>,
+    options?: MutateOptions,
+  ): Promise<MutationOutcome>
+  /** Why it would be rejected, as far as what is held of its space tells; undefined if nothing speaks against it. */
+  foresee<N extends MutationName>(name: N, space: SpaceId, args: MutationArgs<N>): Rejection | undefined
+  /**
+   * Takes a mutation back that is not answered yet. What never left is gone at once. What may have left is taken back
+   * if the server has not carried it out: that is exact, and the outcome of `mutate` tells: `applied`, or `cancelled`.
+   */
+  cancel(id: MutationId): CancelResult
   /** What was asked for and is not answered yet, oldest first. */
   pendingMutations(): readonly PendingMutation[]
+  /** Told of these and of the refused. */
   onPendingMutations(listener: () => void): () => void
+  /** What was rejected and nobody has dealt with: asked for with `keepRefused`, or by a page that is gone. */
+  refusedMutations(): readonly RefusedMutation[]
+  dropRefused(id: MutationId): void
   /** Calls with each mutation of this client that was applied. */
   onMutationApplied(listener: (mutation: Mutation) => void): () => void
 
@@ -131,6 +172,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   const statusListeners = createListeners<void>(environment, 'a listener to the status')
   const appliedListeners = createListeners<Mutation>(environment, 'a listener to applied mutations')
   let stopDevice: (() => void) | undefined
+  let stopPage: (() => void) | undefined
 
   const token = (): string => keeper.session().token
   const leftOut = createLeftOutAccount(environment)
@@ -142,11 +184,29 @@ export function createClient(options: ClientOptions): RhizomClient {
     onRenewal,
   })
   const connector = createConnector({ environment, transports, token, noteLeftOut: leftOut.note })
+  const databaseName = `rhizom ${apiUrl} ${options.session.being.id}`
+  const vault = createKeeper({ environment, door: environment.shared?.vault, name: databaseName })
+  let shared: SharedQueue | undefined
+  const queue = createMutationQueue({
+    environment,
+    http,
+    renewToken: () => keeper.renew(),
+    onApplied: appliedListeners.notify,
+    onSpaces: (ids) => {
+      for (const id of ids) spaces.pendingChanged(id)
+    },
+    isShown: (id) => spaces.isWatched(id) || vault.keepsSpace(id),
+    share:
+      environment.shared &&
+      ((dispatch) => (shared = createSharedQueue({ environment, keeper: vault, name: databaseName, dispatch }))),
+  })
   const spaces = createSpaceSync({
     environment,
     store,
     http,
-    being: options.session.being.id,
+    self: options.session.being,
+    queue,
+    kept: environment.shared && vault,
     isLive: connector.isOpen,
     send: connector.send,
   })
@@ -155,12 +215,6 @@ export function createClient(options: ClientOptions): RhizomClient {
     isWatched: spaces.isWatched,
     isCurrent: spaces.isCurrent,
     send: connector.send,
-  })
-  const queue = createMutationQueue({
-    environment,
-    http,
-    renewToken: keeper.renew,
-    onApplied: appliedListeners.notify,
   })
   connector.listen({
     renewToken: () => void keeper.renew(),
@@ -220,6 +274,30 @@ export function createClient(options: ClientOptions): RhizomClient {
     connector.dispatch({ type: 'disconnectRequested' })
   }
 
+  function startKeeping(): void {
+    if (stopPage !== undefined || environment.shared === undefined) return
+    stopPage = environment.shared.onPage((event) => {
+      if (event === 'returned') return shared?.resume()
+      vault.flush()
+      if (event === 'left') shared?.suspend()
+    })
+    void shared?.start()
+  }
+
+  function stop(): void {
+    disconnect()
+    stopPage?.()
+    spaces.stop()
+    signals.wentDown()
+    queue.stop()
+  }
+
+  function close(): void {
+    stop()
+    shared?.suspend()
+    vault.close()
+  }
+
   return {
     store,
     http,
@@ -230,26 +308,40 @@ export function createClient(options: ClientOptions): RhizomClient {
         connector.dispatch({ type: event })
         changedStatus()
       })
+      startKeeping()
       keeper.start()
       connector.dispatch({ type: 'connectRequested' })
     },
     disconnect,
-    close() {
-      disconnect()
-      spaces.stop()
-      signals.wentDown()
-      queue.stop()
+    close,
+    async erase() {
+      shared?.tellErased()
+      stop()
+      await vault.erase()
+      // The lock is kept until then, so that no other page begins to send what is being erased.
+      shared?.suspend()
     },
+    keeping: vault.state,
+    onKeeping: vault.onState,
     watchSpace: spaces.watch,
     readSpace: (id) => store.read(id) ?? initialSpace(id),
     retrySpace: (id) => spaces.dispatch(id, { type: 'retryRequested' }),
     loadOlder: (id) => spaces.dispatch(id, { type: 'olderRequested' }),
-    async mutate(name, space, args) {
-      const prepared = prepareMutation(name, space, args)
-      return prepared.ok ? queue.add(prepared.mutation) : prepared.outcome
+    async mutate(name, space, args, { keepRefused = false, id } = {}) {
+      const prepared = prepareMutation(name, space, args, id)
+      return prepared.ok ? queue.add(prepared.mutation, { handsBack: !keepRefused }) : prepared.outcome
     },
+    foresee(name, space, args) {
+      const view = store.read(space)?.content
+      const prepared = prepareMutation<MutationName>(name, space, args)
+      if (view === undefined || !prepared.ok) return undefined
+      return foresee(view, prepared.mutation, options.session.being, environment.dateMs())
+    },
+    cancel: queue.cancel,
     pendingMutations: queue.pending,
     onPendingMutations: queue.onPending,
+    refusedMutations: queue.refused,
+    dropRefused: queue.dropRefused,
     onMutationApplied: appliedListeners.add,
     setPresence(space, state) {
       const check = () => checkValue(presenceStateCheck, state)

@@ -3,12 +3,19 @@ export { type ClientOptions, createClient, type RhizomClient } from './client.ts
 export type { Older } from './core/older-intentions.ts'
 export type { PresenceState } from './core/presence-state.ts'
 export type { LeftOut } from './core/incoming.ts'
+export type { MutationOutcome, PendingMutation, RefusedMutation } from './core/queue-state.ts'
 export type { SpaceContent } from './core/space-content.ts'
 export type { SpaceState, Subscription } from './core/space-state.ts'
 export type { SyncStatus } from './core/sync-status.ts'
 export { textOf } from './core/text.ts'
 export type { TransportName } from './core/transport.ts'
-export { browserEnvironment, type DeviceEvent, type Environment } from './runtime/environment.ts'
+export {
+  browserEnvironment,
+  type DeviceEvent,
+  type Environment,
+  type PageEvent,
+  type SharedPorts,
+} from './runtime/environment.ts'
 export { createSession, type Http, type HttpProblem, type HttpResult, type HttpTarget } from './runtime/http.ts'
 export {
   forgetSession,
@@ -17,12 +24,16 @@ export {
   memoryStorage,
   safeStorage,
   saveSession,
+  SESSION_KEY,
   type Session,
 } from './runtime/storage.ts'
+export type { OpenTabs, Tabs } from './runtime/tabs.ts'
+export type { Vault, VaultDoor } from './runtime/vault.ts'
 export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websocket.ts'
 export { type GuestOptions, guestSession } from './session/guest-session.ts'
+export type { Keeping } from './sync/keeping.ts'
 export type { MutationArgs, MutationSpace } from './sync/mutation.ts'
-export type { MutationOutcome, PendingMutation } from './sync/mutation-queue.ts'
+export type { CancelResult } from './sync/mutation-queue.ts'
 export { newId } from './sync/new-id.ts'
 export type { SendResult } from './sync/send-result.ts'
 export type { Signal } from './sync/signals.ts'

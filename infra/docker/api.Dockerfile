@@ -11,6 +11,7 @@ COPY package.json pnpm-workspace.yaml pnpm-lock.yaml ./
 COPY machine/ machine/
 COPY protocol/ protocol/
 COPY process/ process/
+COPY domain/ domain/
 COPY api/ api/
 RUN pnpm install --prod --frozen-lockfile --filter "@rhizom/api..."
 

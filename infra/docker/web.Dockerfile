@@ -9,6 +9,7 @@ WORKDIR /app
 COPY package.json pnpm-workspace.yaml pnpm-lock.yaml tsconfig.base.json ./
 COPY machine/ machine/
 COPY protocol/ protocol/
+COPY domain/ domain/
 COPY client/ client/
 COPY web/ web/
 RUN pnpm install --frozen-lockfile --filter "@rhizom/web..."

@@ -10,7 +10,7 @@ import { type ChildWatch, describeExit, runToEnd } from './child.ts'
 import { repository } from './places.ts'
 
 /** Whatever a change of could change the page: its package and those it imports, and the versions of all others. */
-export const SOURCES = ['web', 'client', 'protocol', 'machine', 'pnpm-lock.yaml', 'tsconfig.base.json']
+export const SOURCES = ['web', 'client', 'protocol', 'domain', 'machine', 'pnpm-lock.yaml', 'tsconfig.base.json']
 const NO_SOURCE = /^(node_modules|dist)$|\.test\.tsx?$|\.md$/
 const KEEP_UNUSED_MS = 7 * 24 * 60 * 60 * 1_000
 

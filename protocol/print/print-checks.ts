@@ -24,7 +24,7 @@ interface Source {
 
 /** What others are made of comes first. */
 const SOURCES: readonly Source[] = [
-  { file: 'id', schemas: id, names: ['spaceId', 'beingId', 'intentionId', 'mutationId'] },
+  { file: 'id', schemas: id, names: ['beingId', 'spaceId', 'intentionId', 'mutationId'] },
   { file: 'position', schemas: position, names: ['version'] },
   {
     file: 'entity',
@@ -95,8 +95,18 @@ class Printer {
     const body = isUnion ? this.#call('union', word(schema.def.discriminator), `${name}Options`) : this.#print(schema)
     const options = isUnion ? `export const ${name}Options = ${this.#options(schema)}\n` : ''
     // What is one word is as short without a name.
-    if (!/^\w+$/.test(body)) this.#declared.set(schema.def, `${name}Check`)
-    return `${options}export const ${name}Check: Check<z.infer<typeof ${file}.${name}Schema>> = ${body}\n`
+    if (/^\w+$/.test(body)) return this.#export(file, name, body)
+    // Kinds of ids are types of their own; what they have in common is text to the others.
+    if (file === 'id') {
+      this.#declared.set(schema.def, name)
+      return `const ${name}: Check<string> = ${body}\n\n${this.#export(file, name, name)}`
+    }
+    this.#declared.set(schema.def, `${name}Check`)
+    return `${options}${this.#export(file, name, body)}`
+  }
+
+  #export(file: string, name: string, body: string): string {
+    return `export const ${name}Check: Check<z.infer<typeof ${file}.${name}Schema>> = ${body}\n`
   }
 
   #options(schema: z.ZodDiscriminatedUnion): string {

@@ -45,7 +45,7 @@ export function nameFaults(exported: readonly ExportedName[], shared: Readonly<R
   ]
 }
 
-const PRODUCT = ['machine', 'process', 'protocol', 'api', 'gateway', 'client', 'web']
+const PRODUCT = ['machine', 'process', 'protocol', 'domain', 'api', 'gateway', 'client', 'web']
 
 export function checkNames(root: string): string[] {
   const files = globSync(`{${PRODUCT.join(',')}}/src/**/*.{ts,tsx}`, { cwd: root }).filter(

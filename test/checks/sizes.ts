@@ -26,7 +26,7 @@ interface Size {
 /** What an app has already. */
 const PROVIDED = [/^react(-dom)?(\/|$)/, /^@tanstack\//]
 /** What the client has a page load when it is needed, by the beginning of its name. */
-const LATER = ['event-stream', 'polling']
+const LATER = ['event-stream', 'polling', 'indexed-db-vault']
 
 const gzipped = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length
 
@@ -67,8 +67,8 @@ async function clientSizes(): Promise<Size[]> {
   const schemas = chunks.flatMap(({ moduleIds }) => moduleIds).filter((id) => id.includes('/node_modules/zod/'))
   if (schemas.length > 0) throw new Error('a client loads schemas again: take the checks that are printed from them')
   return [
-    { what: 'client: createClient, with WebSocket', bytes: await atOnce(CORE, folder), limit: 20_500 },
-    { what: 'client: all that it exports, with the hooks', bytes: await atOnce(EVERYTHING, folder), limit: 23_500 },
+    { what: 'client: createClient, with WebSocket', bytes: await atOnce(CORE, folder), limit: 28_500 },
+    { what: 'client: all that it exports, with the hooks', bytes: await atOnce(EVERYTHING, folder), limit: 32_000 },
     ...LATER.map((name) => {
       const chunk = chunks.find(({ fileName }) => basename(fileName).startsWith(name))
       if (chunk === undefined) throw new Error(`${name} is not loaded later any more`)
@@ -92,7 +92,7 @@ function pageSizes(scratch: string): Size[] {
     paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(scratch, path))), 0)
   return [
     { what: 'page: its first scripts, React among them', bytes: sum(scripts), limit: 90_000 },
-    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 122_000 },
+    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 131_000 },
   ]
 }
 

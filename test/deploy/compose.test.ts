@@ -33,22 +33,22 @@ const imageOf = (name: string) => {
 }
 
 describe('compose.yaml', () => {
-  it('D20 has unique keys and the parts of the picture: Postgres, Redis, one api, two gateways, the web', () => {
+  it('K20 has unique keys and the parts of the picture: Postgres, Redis, one api, two gateways, the web', () => {
     expect(problems).toEqual([])
     expect(names.toSorted()).toEqual(['api', 'gateway-1', 'gateway-2', 'migrate', 'postgres', 'redis', 'web'])
   })
 
-  it('D20 a key given twice is found', () => {
+  it('K20 a key given twice is found', () => {
     expect(parseYaml('services:\n  api:\n    image: a\n  api:\n    image: b\n', 'compose').problems).not.toEqual([])
   })
 
-  it.each(built)('D21 %s is built from files that exist', (name) => {
+  it.each(built)('K21 %s is built from files that exist', (name) => {
     const context = join(docker, stringAt(service(name), 'build', 'context') ?? 'missing')
     expect(existsSync(join(context, 'pnpm-workspace.yaml'))).toBe(true)
     expect(existsSync(join(context, stringAt(service(name), 'build', 'dockerfile') ?? 'missing'))).toBe(true)
   })
 
-  it.each(names)('D22 %s waits for services that exist, in a state that they can reach', (name) => {
+  it.each(names)('K22 %s waits for services that exist, in a state that they can reach', (name) => {
     for (const [other, how] of Object.entries(recordAt(service(name), 'depends_on'))) {
       expect(names).toContain(other)
       const condition = stringAt(how, 'condition')
@@ -63,7 +63,7 @@ describe('compose.yaml', () => {
   })
 
   it.each(built.filter((name) => processOf(name) !== undefined))(
-    'D23 %s gets the settings its process reads',
+    'K23 %s gets the settings its process reads',
     (name) => {
       const settings = processOf(name)
       const given = Object.keys(recordAt(service(name), 'environment'))
@@ -78,11 +78,11 @@ describe('compose.yaml', () => {
     },
   )
 
-  it.each(['api', 'gateway-1', 'gateway-2', 'web'])('D23 %s listens where its image says', (name) => {
+  it.each(['api', 'gateway-1', 'gateway-2', 'web'])('K23 %s listens where its image says', (name) => {
     expect(stringAt(service(name), 'environment', 'PORT')).toBe(String(lastOf(imageOf(name), 'EXPOSE')?.port))
   })
 
-  it.each(names)('D24 the addresses that %s is given are those of services', (name) => {
+  it.each(names)('K24 the addresses that %s is given are those of services', (name) => {
     for (const value of Object.values(recordAt(service(name), 'environment'))) {
       const target = /^(?:\w+:\/\/)?([a-z][a-z0-9-]*):(\d+)$/.exec(String(value))
       if (target === null) continue
@@ -98,7 +98,7 @@ describe('compose.yaml', () => {
     }
   })
 
-  it('D25 both gateways answer to one name, which the web server is given', () => {
+  it('K25 both gateways answer to one name, which the web server is given', () => {
     const sharing = names.filter((name) =>
       stringsAt(service(name), 'networks', 'default', 'aliases').includes('gateway'),
     )
@@ -106,7 +106,7 @@ describe('compose.yaml', () => {
     expect(stringAt(service('web'), 'environment', 'GATEWAY_UPSTREAM')).toBe('gateway:8081')
   })
 
-  it('D26 every secret is asked for by name and listed in the example file, without a value', () => {
+  it('K26 every secret is asked for by name and listed in the example file, without a value', () => {
     const text = readFileSync(join(docker, 'compose.yaml'), 'utf8')
     const asked = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map((match) => match[1]))
     const example = readFileSync(join(docker, 'secrets.env.example'), 'utf8')
@@ -116,7 +116,7 @@ describe('compose.yaml', () => {
     expect(text).not.toMatch(/(SECRET|TOKEN|PASSWORD): (?!\$\{)/)
   })
 
-  it('D27 only the web server is reachable from outside, and gateways may drain before they are killed', () => {
+  it('K27 only the web server is reachable from outside, and gateways may drain before they are killed', () => {
     expect(names.filter((name) => service(name)['ports'] !== undefined)).toEqual(['web'])
     for (const name of ['gateway-1', 'gateway-2']) {
       expect(Number.parseInt(String(valueAt(service(name), 'stop_grace_period')), 10) * 1000).toBeGreaterThan(drainMs)

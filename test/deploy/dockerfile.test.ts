@@ -14,7 +14,7 @@ describe.each(files)('%s', (file) => {
   const image = stages.at(-1)
   if (image === undefined) throw new Error('no stage')
 
-  it('D10 runs as a user by number that is not root, on a base with glibc', () => {
+  it('K10 runs as a user by number that is not root, on a base with glibc', () => {
     expect(lastOf(image, 'USER')?.user).toMatch(/^[1-9]\d*:[1-9]\d*$/)
     for (const stage of stages) {
       expect(stage.base).toMatch(/-bookworm(-slim)?$/)
@@ -22,7 +22,7 @@ describe.each(files)('%s', (file) => {
     }
   })
 
-  it('D11 starts its process directly, so that SIGTERM reaches it, and has a health check', () => {
+  it('K11 starts its process directly, so that SIGTERM reaches it, and has a health check', () => {
     expect(lastOf(image, 'CMD')?.command.length).toBeGreaterThan(1)
     expect(lastOf(image, 'HEALTHCHECK')?.command.length).toBeGreaterThan(1)
     expect(String(lastOf(image, 'EXPOSE')?.port)).toBe(
@@ -30,14 +30,14 @@ describe.each(files)('%s', (file) => {
     )
   })
 
-  it('D12 bakes in no secret', () => {
+  it('K12 bakes in no secret', () => {
     const values = stages.flatMap((stage) =>
       stage.instructions.flatMap((each) => (each.instruction === 'ENV' ? Object.keys(each.values) : [])),
     )
     expect(values.filter((name) => /SECRET|TOKEN|PASSWORD|DATABASE|REDIS/.test(name))).toEqual([])
   })
 
-  it('D13 copies files that exist and that .dockerignore lets through', () => {
+  it('K13 copies files that exist and that .dockerignore lets through', () => {
     const sources = stages.flatMap((stage) =>
       stage.instructions.flatMap((each) =>
         each.instruction === 'COPY' && each.from === undefined ? each.sources : [],
@@ -50,7 +50,7 @@ describe.each(files)('%s', (file) => {
     }
   })
 
-  it('D14 installs what the lockfile says, in the workspace itself', () => {
+  it('K14 installs what the lockfile says, in the workspace itself', () => {
     const commands = stages.flatMap((stage) =>
       stage.instructions.flatMap((each) => (each.instruction === 'RUN' ? [each.command] : [])),
     )
@@ -77,29 +77,29 @@ describe('.dockerignore', () => {
     'api/.env.local',
     'web/dist/index.html',
     'api/src/config.test.ts',
-  ])('D13 keeps %s out', (path) => expect(ignored(path)).toBe(true))
+  ])('K13 keeps %s out', (path) => expect(ignored(path)).toBe(true))
 
   it.each(['api/src/main.ts', 'api/migrations/0000_first.sql', 'pnpm-lock.yaml', 'web/index.html'])(
-    'D13 lets %s in',
+    'K13 lets %s in',
     (path) => expect(ignored(path)).toBe(false),
   )
 
-  it('D13 an exception lets in again what a line before it kept out', () => {
+  it('K13 an exception lets in again what a line before it kept out', () => {
     const one = parseDockerignore('api\n!api/src')
     expect(['api/x.ts', 'api/src/x.ts', 'web/x.ts'].map(one)).toEqual([true, false, false])
   })
 })
 
 describe('the reader of Dockerfiles', () => {
-  it('D11 refuses a command in shell form, which would keep SIGTERM from the process', () => {
+  it('K11 refuses a command in shell form, which would keep SIGTERM from the process', () => {
     expect(() => parseDockerfile('FROM node:22\nCMD node main.ts')).toThrow()
   })
 
-  it('D10 refuses an instruction it does not know', () => {
+  it('K10 refuses an instruction it does not know', () => {
     expect(() => parseDockerfile('FROM node:22\nADD x /x')).toThrow(/not understood: ADD/)
   })
 
-  it('D10 joins continued lines and skips comments', () => {
+  it('K10 joins continued lines and skips comments', () => {
     expect(parseDockerfile('# first\nFROM a AS b\nRUN one \\\n  two\n')).toEqual([
       { base: 'a', name: 'b', instructions: [{ instruction: 'RUN', command: 'one two' }] },
     ])

@@ -133,12 +133,12 @@ async function writeAndWatch(address: string): Promise<string[]> {
 describe('the api, from the commands of its Dockerfile', () => {
   let child: ChildProcess
 
-  it('D30 migrates', async () => {
+  it('K30 migrates', async () => {
     const migration = start('api', ['node', 'api/src/migrate.ts'], { DATABASE_URL: databaseUrl })
     expect(await exitOf(migration), output['api']).toBe(0)
   })
 
-  it('D30 gets ready as another user than root, with a health check that holds', async () => {
+  it('K30 gets ready as another user than root, with a health check that holds', async () => {
     child = start('api', images.api.command, { DATABASE_URL: databaseUrl, PORT: String(ports.api) })
     expect(await isReady(child, ports.api), output['api']).toBe(true)
     if (canChangeUser) expect(uidOf(child)).toBe('1000')
@@ -148,7 +148,7 @@ describe('the api, from the commands of its Dockerfile', () => {
     expect(await exitOf(wrong)).not.toBe(0)
   })
 
-  it('D30 has no packages that only development needs', () => {
+  it('K30 has no packages that only development needs', () => {
     const modules = join(images.api.root, 'app/api/node_modules')
     expect(existsSync(join(modules, 'fastify'))).toBe(true)
     expect(existsSync(join(modules, 'vitest'))).toBe(false)
@@ -159,7 +159,7 @@ describe('the api, from the commands of its Dockerfile', () => {
 describe('a gateway, from the commands of its Dockerfile', () => {
   let child: ChildProcess
 
-  it('D31 gets ready beside the api, as another user than root', async () => {
+  it('K31 gets ready beside the api, as another user than root', async () => {
     child = start('gateway', images.gateway.command, {
       API_URL: `http://127.0.0.1:${ports.api}`,
       PORT: String(ports.gateway),
@@ -170,14 +170,14 @@ describe('a gateway, from the commands of its Dockerfile', () => {
     expect(await exitOf(health)).toBe(0)
   })
 
-  it('D31 brings what is written to its clients', async () => {
+  it('K31 brings what is written to its clients', async () => {
     const types = await writeAndWatch(`ws://127.0.0.1:${ports.gateway}`)
     expect(types.filter((type) => type !== 'presence')).toEqual(['welcome', 'snapshot', 'changes'])
   })
 })
 
 describe('the web, from the commands of its Dockerfile', () => {
-  it('D32 has a built page whose files are there', () => {
+  it('K32 has a built page whose files are there', () => {
     const html = join(images.web.root, 'usr/share/nginx/html')
     const page = readFileSync(join(html, 'index.html'), 'utf8')
     const assets = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '')
@@ -186,7 +186,7 @@ describe('the web, from the commands of its Dockerfile', () => {
   })
 
   it.skipIf(!hasNginx)(
-    'D33 nginx takes the configuration, and page, api and sockets are reached through it',
+    'K33 nginx takes the configuration, and page, api and sockets are reached through it',
     async () => {
       const nginx = startNginx({
         template: readFileSync(join(images.web.root, 'etc/nginx/templates/default.conf.template'), 'utf8'),
@@ -221,8 +221,8 @@ describe('the web, from the commands of its Dockerfile', () => {
 
 describe('stopping', () => {
   it.each([
-    ['D31', 'gateway'],
-    ['D30', 'api'],
+    ['K31', 'gateway'],
+    ['K30', 'api'],
   ] as const)('%s the %s stops with code 0 on SIGTERM', async (_, name) => {
     const child = children.findLast((each) => isRunning(each) && each.spawnargs.includes(`${name}/src/main.ts`))
     expect(child, output[name]).toBeDefined()

@@ -19,20 +19,20 @@ const processes = [
 ]
 
 describe('the manifests', () => {
-  it('D1 render offline and hold nothing that a cluster would refuse or drop in silence', () => {
+  it('K1 render offline and hold nothing that a cluster would refuse or drop in silence', () => {
     const rendered = render(join(k8s, overlay))
     expect(checkManifests(rendered, processes)).toEqual([])
     expect(rendered.resources.filter((resource) => resource['kind'] === 'Deployment')).toHaveLength(3)
   })
 
-  it('D2 the base holds no secret: an overlay or a secret store brings it', () => {
+  it('K2 the base holds no secret: an overlay or a secret store brings it', () => {
     const kinds = render(join(k8s, 'base')).resources.map((resource) => stringAt(resource, 'kind'))
     expect(kinds).not.toContain('Secret')
     expect(kinds).toContain('Deployment')
   })
 
   it.skipIf(spawnSync('kubectl', ['version', '--client']).status !== 0)(
-    'D1 render to the same as with kubectl, where kubectl exists',
+    'K1 render to the same as with kubectl, where kubectl exists',
     () => {
       const text = execFileSync('kubectl', ['kustomize', join(k8s, overlay)], { encoding: 'utf8' })
       const theirs = parseYaml(text, 'kubectl').documents.map(withoutHashes)
@@ -50,7 +50,7 @@ describe('planted faults', () => {
   })
   afterAll(() => rmSync(copy, { recursive: true }))
 
-  it.each(PLANTED_FAULTS)('D3 $title is found', ({ file, find, replacement, says }) => {
+  it.each(PLANTED_FAULTS)('K3 $title is found', ({ file, find, replacement, says }) => {
     const path = join(copy, file)
     const sound = readFileSync(path, 'utf8')
     const broken = sound.replace(find, replacement)
@@ -61,7 +61,7 @@ describe('planted faults', () => {
     expect(faults.filter((fault) => says.test(fault))).not.toEqual([])
   })
 
-  it('D3 the unbroken copy is sound', () => {
+  it('K3 the unbroken copy is sound', () => {
     expect(checkManifests(render(join(copy, overlay)), processes)).toEqual([])
   })
 })

@@ -20,12 +20,12 @@ const location = (...args: string[]) =>
 const SYNC = ['~', '^/v1/sync(/|$)']
 
 describe('the configuration of the web server', () => {
-  it('D32 is filled in by the environment of its image, with nothing left over', () => {
+  it('K32 is filled in by the environment of its image, with nothing left over', () => {
     expect(fillTemplate(template, env)).not.toMatch(/\$\{/)
     expect(named(server, 'listen')[0]?.args).toEqual([String(lastOf(image, 'EXPOSE')?.port)])
   })
 
-  it('D32 passes sockets to the gateways, held back by nothing, and the rest of /v1 to the api', () => {
+  it('K32 passes sockets to the gateways, held back by nothing, and the rest of /v1 to the api', () => {
     expect(named(location(...SYNC), 'proxy_pass')[0]?.args).toEqual(['http://$gateway'])
     expect(named(location(...SYNC), 'proxy_buffering')[0]?.args).toEqual(['off'])
     expect(named(location('~', '^/v1(/|$)'), 'proxy_pass')[0]?.args).toEqual(['http://$api'])
@@ -39,7 +39,7 @@ describe('the configuration of the web server', () => {
     ])
   })
 
-  it('D32 passes on the upgrade and the address of the client, in every location', () => {
+  it('K32 passes on the upgrade and the address of the client, in every location', () => {
     const headers = named(server, 'proxy_set_header').map((directive) => directive.args.join(' '))
     expect(headers).toContain('Upgrade $http_upgrade')
     expect(headers).toContain('Connection $connection_for_upstream')
@@ -50,16 +50,16 @@ describe('the configuration of the web server', () => {
     for (const each of named(server, 'location')) expect(named(each.block, 'proxy_set_header')).toEqual([])
   })
 
-  it('D32 waits longer than a heartbeat of the gateways before it calls a socket dead', () => {
+  it('K32 waits longer than a heartbeat of the gateways before it calls a socket dead', () => {
     const seconds = Number.parseInt(named(location(...SYNC), 'proxy_read_timeout')[0]?.args[0] ?? '', 10)
     expect(seconds).toBeGreaterThan(2 * 20)
   })
 
-  it('D32 looks names up again, since a gateway that was replaced has another address', () => {
+  it('K32 looks names up again, since a gateway that was replaced has another address', () => {
     expect(named(config, 'resolver')[0]?.args).toEqual(['10.0.0.10', 'valid=5s'])
   })
 
-  it('D32 serves the page for every path of the client, and keeps internal paths inside', () => {
+  it('K32 serves the page for every path of the client, and keeps internal paths inside', () => {
     expect(named(location('/'), 'try_files')[0]?.args).toEqual(['$uri', '/index.html'])
     expect(named(server, 'location').map((each) => each.args.at(-1))).not.toContain('/internal/')
   })
@@ -70,7 +70,7 @@ describe('the headers of the page', () => {
   const added = named(server, 'add_header').map(({ args }) => args)
 
   it.each(Object.entries(PAGE_HEADERS))(
-    'D39 %s is as the page server has it, unless a node says its own',
+    'K39 %s is as the page server has it, unless a node says its own',
     (name, value) => {
       expect(added).toContainEqual([name, variableOf(name), 'always'])
       const map = named(config, 'map').find(({ args }) => args[1] === variableOf(name))
@@ -82,14 +82,14 @@ describe('the headers of the page', () => {
     },
   )
 
-  it('D39 there is no other but for caches, and no location that would lose them', () => {
+  it('K39 there is no other but for caches, and no location that would lose them', () => {
     expect(new Set(added.map(([name]) => name))).toEqual(new Set([...Object.keys(PAGE_HEADERS), 'Cache-Control']))
     for (const each of named(server, 'location')) expect(named(each.block, 'add_header')).toEqual([])
   })
 })
 
 describe('the reader of nginx configurations', () => {
-  it.each(['server {', 'server { listen 80 }', 'listen 80; }'])('D32 refuses %s', (text) => {
+  it.each(['server {', 'server { listen 80 }', 'listen 80; }'])('K32 refuses %s', (text) => {
     expect(() => parseNginxConfig(text)).toThrow()
   })
 })

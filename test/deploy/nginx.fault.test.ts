@@ -61,7 +61,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
   // nginx takes a whole url as what it is, and bytes that are not ASCII; both go no further than their path does.
   const TAKEN = ['http://127.0.0.1/v1/spaces', 'http://evil.example/metrics', '/caf\u00e9', '/spaces/%ff', '/%E0%A4%A']
 
-  it.each(OUT_OF_SHAPE.filter((target) => !TAKEN.includes(target)))('D40 it refuses %j', async (target) => {
+  it.each(OUT_OF_SHAPE.filter((target) => !TAKEN.includes(target)))('K40 it refuses %j', async (target) => {
     const answer = await get(target)
     expect(statusOf(answer)).toBeOneOf([400, 404, 405])
     expect(answer).not.toContain('content()')
@@ -69,7 +69,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
     expect(gateway.seen).toEqual([])
   })
 
-  it('D40 a whole url is taken by its path, and what it hides is refused', async () => {
+  it('K40 a whole url is taken by its path, and what it hides is refused', async () => {
     expect(statusOf(await get('http://evil.example/v1/spaces'))).toBe(201)
     expect(reached()).toEqual(['/v1/spaces'])
     for (const path of ['/v1/../metrics', '/v1/%2e%2e/metrics', '//v1/x', '/x/../v1/y'])
@@ -79,7 +79,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
   })
 
   it.each(['/%76%31/spaces', '/%761/sync', '/metrics', '/internal/heads', '/v1x', '/healthz'])(
-    'D40 %s reaches no node',
+    'K40 %s reaches no node',
     async (path) => {
       await get(path)
       expect(reached()).toEqual([])
@@ -87,7 +87,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
   )
 
   it.each(['/v1', '/v1/', '/v1/spaces?x=../..//', '/v1/synchronise', '/v1/a.b'])(
-    'D40 %s reaches the api as it came',
+    'K40 %s reaches the api as it came',
     async (path) => {
       expect(statusOf(await get(path))).toBe(201)
       expect(reached()).toEqual([path])
@@ -108,7 +108,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
     ['/%zz', 400],
     ['/v1/spaces', 201],
     ['/healthz', 200],
-  ])('D40 %s is %i, with the headers of the page', async (path, status) => {
+  ])('K40 %s is %i, with the headers of the page', async (path, status) => {
     const answer = await get(path)
     expect(statusOf(answer)).toBe(status)
     for (const [name, value] of Object.entries(PAGE_HEADERS))
@@ -120,7 +120,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
     reached()
   })
 
-  it('D41 all lines of X-Forwarded-For arrive as one that ends with the address of the client', async () => {
+  it('K41 all lines of X-Forwarded-For arrive as one that ends with the address of the client', async () => {
     const lines = ['X-Forwarded-For: 10.9.8.7, 10.9.8.6', 'X-Forwarded-For: 203.0.113.7']
     await get('/v1/spaces', ...lines)
     const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', ...lines]
@@ -131,7 +131,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
       expect(message?.headersDistinct['x-forwarded-for']).toEqual(['10.9.8.7, 10.9.8.6, 203.0.113.7, 127.0.0.1'])
   })
 
-  it('D41 a body over the limit is a problem document, and one that does not come reaches no api', async () => {
+  it('K41 a body over the limit is a problem document, and one that does not come reaches no api', async () => {
     const answer = await fetch(`${url}/v1/x`, { method: 'POST', body: 'a'.repeat(2_000_000) })
     expect([answer.status, answer.headers.get('content-type')]).toEqual([413, 'application/problem+json'])
     expect(await answer.json()).toMatchObject({ status: 413, code: 'too-large' })

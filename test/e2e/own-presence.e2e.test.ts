@@ -157,7 +157,10 @@ async function settle(): Promise<void> {
 }
 
 const locksHeld = ({ page }: Person): Promise<number> =>
-  page.evaluate(async () => (await navigator.locks.query()).held?.length ?? 0)
+  page.evaluate(async () => {
+    const { held = [] } = await navigator.locks.query()
+    return held.filter(({ name }) => name?.startsWith('rhizom sight')).length
+  })
 
 /** Whether the letters of an element's text stand in the order in which they are written. */
 function readsFromLeftToRight(element: Node): boolean {

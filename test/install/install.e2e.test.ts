@@ -19,6 +19,7 @@ export * as client from '@rhizom/client'
 export * as hooks from '@rhizom/client/react'
 export * as scripted from '@rhizom/client/testing'
 export * as machine from '@rhizom/machine'
+export * as domain from '@rhizom/domain'
 export * as clocks from '@rhizom/machine/testing'
 export * as protocol from '@rhizom/protocol'
 export * as inner from '@rhizom/protocol/internal'
@@ -42,7 +43,7 @@ const bytesOf = (file: string): ArrayBuffer => {
 }
 
 test('C185 publint has nothing to say of the packs, and their types are found as those who import them look for them', async () => {
-  expect([...packs.keys()].sort()).toEqual(['@rhizom/client', '@rhizom/machine', '@rhizom/protocol'])
+  expect([...packs.keys()].sort()).toEqual(['@rhizom/client', '@rhizom/domain', '@rhizom/machine', '@rhizom/protocol'])
   for (const file of packs.values()) {
     const { messages } = await publint({ pack: { tarball: bytesOf(file) } })
     expect(messages).toEqual([])

@@ -4,7 +4,7 @@
  */
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import type { SpaceState } from '../../client/src/core/space-state.ts'
-import { transportsOf } from '../../client/src/runtime/transports.ts'
+import { transportsOf } from '../../client/src/runtime/transport.ts'
 import { type Connector, createConnector } from '../../client/src/sync/connector.ts'
 import { createSessionKeeper, type SessionKeeper } from '../../client/src/sync/session-keeper.ts'
 import { createSignals, type Signals } from '../../client/src/sync/signals.ts'
@@ -14,6 +14,7 @@ import { describeCause } from '../../client/src/core/sync-status.ts'
 import type { DeviceEvent, Environment } from '../../client/src/runtime/environment.ts'
 import { byDeviceDate, memoryStorage, type Session } from '../../client/src/runtime/storage.ts'
 import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/websocket.ts'
+import { aBeing } from '../../client/src/testing/space-log.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
 import { Gate } from './gate.ts'
@@ -120,7 +121,9 @@ export class ClientNode {
       environment,
       store: this.#watchedStore(),
       http: { olderIntentions: () => Promise.reject(new Error('nobody asks for older ones here')) },
-      being,
+      self: aBeing(being),
+      // Nothing is written by these clients: what the nodes write is not theirs.
+      queue: { entriesOf: () => [], confirm: () => undefined },
       isLive: this.#connector.isOpen,
       send: this.#connector.send,
     })

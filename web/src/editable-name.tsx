@@ -1,5 +1,6 @@
 /** A name that can be changed where it stands. What was typed stays until the server has agreed or it is given up. */
-import type { MutationOutcome } from '@rhizom/client'
+import { type MutationOutcome, newId } from '@rhizom/client'
+import { useCancel } from '@rhizom/client/react'
 import { LIMITS } from '@rhizom/protocol'
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 
@@ -9,27 +10,40 @@ interface Props {
   label: string
   testId: string
   canEdit: boolean
-  rename: (name: string) => Promise<MutationOutcome>
+  /** Asks for it under the id of a mutation, by which it can be taken back. */
+  rename: (name: string, mutation: string) => Promise<MutationOutcome>
   children: ReactNode
 }
 
 type Mode =
   | { mode: 'shown' }
   | { mode: 'editing'; text: string; problem: string | undefined }
-  | { mode: 'saving'; text: string }
+  | { mode: 'saving'; text: string; mutation: string }
 
 export function EditableName({ name, label, testId, canEdit, rename, children }: Props) {
   const [state, setState] = useState<Mode>({ mode: 'shown' })
   const input = useRef<HTMLInputElement>(null)
+  const cancelMutation = useCancel()
   const editing = state.mode === 'editing'
   useEffect(() => {
     if (editing) input.current?.select()
   }, [editing])
 
   async function save(text: string): Promise<void> {
-    setState({ mode: 'saving', text })
-    const outcome = await rename(text)
-    setState(outcome.status === 'applied' ? { mode: 'shown' } : { mode: 'editing', text, problem: outcome.message })
+    const mutation = newId()
+    setState({ mode: 'saving', text, mutation })
+    const outcome = await rename(text, mutation)
+    // Whoever has given it up, or begun anew, is not to be pulled back.
+    setState((now) => {
+      if (now.mode !== 'saving' || now.mutation !== mutation) return now
+      return outcome.status === 'applied' ? { mode: 'shown' } : { mode: 'editing', text, problem: outcome.message }
+    })
+  }
+
+  /** What is asked for already is taken back. */
+  function giveUp(): void {
+    if (state.mode === 'saving') cancelMutation(state.mutation)
+    setState({ mode: 'shown' })
   }
 
   function submit(event: FormEvent): void {
@@ -69,13 +83,13 @@ export function EditableName({ name, label, testId, canEdit, rename, children }:
         disabled={state.mode === 'saving'}
         onChange={(event) => setState({ mode: 'editing', text: event.target.value, problem: undefined })}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') setState({ mode: 'shown' })
+          if (event.key === 'Escape') giveUp()
         }}
       />
       <button type="submit" className="primary small" data-testid={`${testId}-save`} disabled={state.mode === 'saving'}>
         {state.mode === 'saving' ? 'Saving…' : 'Save'}
       </button>
-      <button type="button" className="small" onClick={() => setState({ mode: 'shown' })}>
+      <button type="button" className="small" data-testid={`${testId}-cancel`} onClick={giveUp}>
         Cancel
       </button>
       {state.mode === 'editing' && state.problem !== undefined && (

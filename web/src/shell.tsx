@@ -9,6 +9,7 @@ import { Identity } from './session/identity.tsx'
 import { SpaceList } from './spaces/space-list.tsx'
 import { SyncBanner } from './sync-status/sync-banner.tsx'
 import { SyncPill } from './sync-status/sync-pill.tsx'
+import { Unsent } from './sync-status/unsent.tsx'
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const self = useRhizom().session().being.id
@@ -24,6 +25,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           <SyncPill />
         </div>
         <SpaceList open={route.page === 'space' ? route.id : undefined} />
+        <Unsent />
         <Identity />
       </aside>
       <div className="page">

@@ -1,8 +1,8 @@
 /** Whoever is signed in: the shell around the pages, with a client of that session. Loaded when somebody is. */
-import { createClient, type Environment, saveSession, type Session } from '@rhizom/client'
-import { createQueryStore, RhizomProvider } from '@rhizom/client/react'
+import { createClient, type Environment, type Session } from '@rhizom/client'
+import { createQueryStore, RhizomProvider, usePreventUnsaved } from '@rhizom/client/react'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { useCallback, useMemo } from 'react'
+import { useCallback, useEffect, useMemo } from 'react'
 import { usePathname } from 'wouter/use-browser-location'
 import { Boundary } from './fault/boundary.tsx'
 import { PageFault } from './fault/page-fault.tsx'
@@ -10,8 +10,10 @@ import { Home } from './spaces/home.tsx'
 import { SpacePage } from './spaces/space-page.tsx'
 import { NotFound } from './not-found.tsx'
 import { type Route, routeOf } from './route.ts'
+import { draftUnsaid } from './chat/draft-unsaid.ts'
+import { type EndedSession, loadEnded } from './session/ended-session.ts'
+import { keepRenewed, onVisitorChanged } from './session/other-tabs.ts'
 import { SessionEnd } from './session/session-end.tsx'
-import type { EndedSession } from './session/sign-in.tsx'
 import { SignOutContext } from './session/sign-out.ts'
 import { Shell } from './shell.tsx'
 
@@ -20,37 +22,59 @@ interface SignedInProps {
   session: Session
   /** Told who one was if the session ended by itself, and undefined if one signed out. */
   onLeft: (ended: EndedSession | undefined) => void
+  /** Another tab signed out, or somebody else in. */
+  onReplaced: () => void
 }
 
-export function SignedIn({ environment, session, onLeft }: SignedInProps) {
+export function SignedIn({ environment, session, onLeft, onReplaced }: SignedInProps) {
   const client = useMemo(
     () =>
       createClient({
         session,
         environment,
         store: createQueryStore(new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } })),
-        onSessionRenewed: (renewed) => saveSession(environment.storage, renewed),
+        onSessionRenewed: (renewed) => keepRenewed(environment.storage, renewed),
       }),
     [environment, session],
   )
   const leave = useCallback(
     (ended: EndedSession | undefined) => {
-      client.close()
+      // Nobody will be this being again: what it could not say any more is for the next to send or drop.
+      if (ended !== undefined) {
+        draftUnsaid(client)
+        client.close()
+      }
+      void client.erase()
       onLeft(ended)
     },
     [client, onLeft],
   )
   const signOut = useCallback(() => leave(undefined), [leave])
+  useEffect(
+    () =>
+      onVisitorChanged(environment.storage, session.being.id, () => {
+        if (loadEnded(environment.storage) !== undefined) draftUnsaid(client)
+        client.close()
+        onReplaced()
+      }),
+    [client, environment, session, onReplaced],
+  )
   return (
     <SignOutContext value={signOut}>
       <QueryClientProvider client={client.store.queryClient}>
         <RhizomProvider client={client}>
           <SessionEnd onEnded={leave} />
+          <PreventUnsaved />
           <Pages />
         </RhizomProvider>
       </QueryClientProvider>
     </SignOutContext>
   )
+}
+
+function PreventUnsaved() {
+  usePreventUnsaved()
+  return null
 }
 
 function Pages() {

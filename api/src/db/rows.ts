@@ -3,8 +3,8 @@
  * which of its columns an entity is made of. A row has the protocol's names and needs only its times turned into
  * milliseconds.
  */
+import type { PlacedIntention } from '@rhizom/domain'
 import type { Being, Change, Intention, Member, Space } from '@rhizom/protocol'
-import type { PlacedIntention } from '../domain/world.ts'
 import { type RowOf, selectedFrom } from './names.ts'
 import { beings, changes, intentions, members, spaces } from './schema.ts'
 
@@ -57,4 +57,4 @@ export function intentionOf(row: IntentionRow): Intention {
 
 export const memberOf = ({ being, role }: MemberRow): Member => ({ being, role })
 
-export const changeOf = (row: ChangeRow): Change => ({ ...row, at: row.at.getTime() })
+export const changeFromRow = (row: ChangeRow): Change => ({ ...row, at: row.at.getTime() })

@@ -6,7 +6,7 @@
  *
  * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
  * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the
- * space's lock instead (domain/decide.ts), by the one writer there is.
+ * space's lock instead (@rhizom/domain), by the one writer there is.
  */
 import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, SpaceId } from '@rhizom/protocol'
 import { sql } from 'drizzle-orm'

@@ -1,7 +1,7 @@
+import type { LoggedChange } from '@rhizom/domain'
 import { type Change, parseServerMessage, parseSpaceMessage } from '@rhizom/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { LoggedChange } from '../domain/world-op.ts'
 import { messagesOf, runsOf } from './publisher.ts'
 
 const epoch = '0193b2a0-0000-7000-8000-000000000001'

@@ -3,6 +3,7 @@
  * waits for them. With Redis away, or more unanswered than is healthy, messages are dropped and counted: what was
  * committed is in the log, and the heads announcement (leader/heads.ts) reveals whatever was not heard of.
  */
+import { type LoggedChange, PairMap } from '@rhizom/domain'
 import {
   type BeingId,
   type Change,
@@ -15,8 +16,6 @@ import {
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/read/removed-beings.ts'
-import { PairMap } from '../domain/pair-map.ts'
-import type { LoggedChange } from '../domain/world-op.ts'
 import type { Metrics } from '../observe.ts'
 import { isRedisFailure } from '../redis-failure.ts'
 import { revokedMessages } from './revoked.ts'

@@ -23,7 +23,7 @@ const events: { [T in Type]: Extract<Parameters<typeof handoverMachine.step>[1],
   cancelled: { type: 'cancelled' },
   socketOpened: { type: 'socketOpened' },
   welcomed: { type: 'welcomed', connectionId: 'next', heartbeatMs: 1000 },
-  socketClosed: { type: 'socketClosed' },
+  socketClosed: { type: 'socketClosed', floorMs: 0 },
   allAnswered: { type: 'allAnswered' },
   timePassed: { type: 'timePassed' },
 }
@@ -84,6 +84,8 @@ test('C84 a move that fails is tried again ever later: soon to leave a gateway t
     return (handoverMachine.wakesAtMs(state) ?? 0) - NOW
   }
   expect(againAfterMs('goodbye', 0)).toBeLessThan(1_000)
+  const asked = handoverMachine.step(states.opening, { type: 'socketClosed', floorMs: 7_000 }, at).state
+  expect((handoverMachine.wakesAtMs(asked) ?? 0) - NOW).toBeGreaterThanOrEqual(7_000)
   expect(againAfterMs('goodbye', 3)).toBeGreaterThan(againAfterMs('goodbye', 0))
   expect(againAfterMs('better', 0)).toBeGreaterThanOrEqual(4_000)
   expect(againAfterMs('better', 6)).toBeGreaterThan(60_000)

@@ -37,7 +37,8 @@ export type HandoverEvent =
   | { type: 'cancelled' }
   | { type: 'socketOpened' }
   | { type: 'welcomed'; connectionId: string; heartbeatMs: number }
-  | { type: 'socketClosed' }
+  /** `floorMs` is how long a gateway asked to be left alone, if it did. */
+  | { type: 'socketClosed'; floorMs: number }
   /** Every space is answered over the next connection. */
   | { type: 'allAnswered' }
 
@@ -86,7 +87,7 @@ function step(state: Handover, event: Parameters<typeof handoverMachine.step>[1]
       }
     }
     case 'socketClosed':
-      return hasSocket(state) ? later(state, at) : stay(state)
+      return hasSocket(state) ? later(state, event.floorMs, at) : stay(state)
     case 'allAnswered':
       return state.status === 'moving' ? complete(state) : stay(state)
     case 'timePassed':
@@ -116,7 +117,7 @@ function timePassed(state: Handover, at: Moment): HandoverStep {
     case 'opening':
     case 'greeting': {
       if (at.nowMs < state.givesUpAtMs) return stay(state)
-      const { state: next, effects } = later(state, at)
+      const { state: next, effects } = later(state, 0, at)
       return { state: next, effects: [{ type: 'closeNext' }, ...effects] }
     }
     case 'moving':
@@ -133,10 +134,10 @@ const complete = ({ connectionId, heartbeatMs, transport }: Extract<Handover, { 
 })
 
 /** The next connection came to nothing: another one later, ever more rarely. */
-function later(state: Exclude<Handover, { status: 'none' | 'due' }>, at: Moment): HandoverStep {
+function later(state: Exclude<Handover, { status: 'none' | 'due' }>, floorMs: number, at: Moment): HandoverStep {
   const { reason, transport, attempt } = planOf(state)
   const backoff = reason === 'goodbye' ? BACKOFF : PROBE_BACKOFF
-  const atMs = at.nowMs + backoffMs(backoff, attempt, at.random)
+  const atMs = at.nowMs + backoffMs(backoff, attempt, at.random, floorMs)
   return {
     state: { status: 'due', reason, transport, atMs, attempt: attempt + 1 },
     effects: state.status === 'moving' ? [{ type: 'moveBack' }] : [],

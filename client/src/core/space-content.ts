@@ -14,6 +14,7 @@ import {
   type IntentionId,
   type IntentionsAnswer,
   type Member,
+  type MutationId,
   type Position,
   type Role,
   type Snapshot,
@@ -39,6 +40,8 @@ export interface SpaceContent {
   hasMore: boolean
   /** undefined where the server does not tell. */
   members: Readonly<Record<BeingId, Role>> | undefined
+  /** Of a view (`pending.ts`): what of it was asked for and is not confirmed. Confirmed content has none. */
+  pending?: Readonly<Record<string, readonly MutationId[]>>
 }
 
 const byId = <T extends { id: string }>(items: readonly T[]): Record<string, T> =>

@@ -9,9 +9,17 @@ import { aHookClient } from './testing/a-hook-client.ts'
 import { createQueryStore, type QueryStore } from './query-store.ts'
 import { problem } from '../testing/scripted-server.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
+import { newId } from '../sync/new-id.ts'
 import { RhizomProvider } from './provider.tsx'
 import { useBeing } from './use-being.ts'
-import { useMutate, usePendingMutations } from './use-mutate.ts'
+import {
+  useCancel,
+  useKeeping,
+  useMutate,
+  usePendingMutations,
+  usePreventUnsaved,
+  useRefusedMutations,
+} from './use-mutate.ts'
 import { useSpace, useSpaceIntentions } from './use-space.ts'
 import { useSyncStatus } from './use-sync-status.ts'
 
@@ -331,4 +339,89 @@ test('C73 useMutate hands back the outcome, and what is unanswered can be shown'
   await pass(5_000)
   expect(shown()).toBe('')
   expect(screen.getByRole('button').textContent).toBe('Only owners do that')
+})
+
+function Writer() {
+  const mutate = useMutate()
+  const cancel = useCancel()
+  const { intentions } = useSpaceIntentions('@lobby')
+  const pending = usePendingMutations()
+  const refused = useRefusedMutations('@lobby')
+  const keeping = useKeeping()
+  usePreventUnsaved()
+  const say = () =>
+    void mutate(
+      'intention.create',
+      '@lobby',
+      { id: newId(), type: 'utterance', content: ['new'] },
+      { keepRefused: true },
+    )
+  return (
+    <section>
+      <p data-testid="shown">
+        {intentions
+          .map(({ content, pending: marks }) => `${plainText(content)}${marks === undefined ? '' : '…'}`)
+          .join()}
+      </p>
+      <p data-testid="refused">{refused.map(({ message }) => message).join()}</p>
+      <p data-testid="keeping">{keeping.status}</p>
+      <button type="button" onClick={say}>
+        say
+      </button>
+      <button type="button" onClick={() => pending.forEach(({ mutation }) => cancel(mutation.id))}>
+        cancel
+      </button>
+    </section>
+  )
+}
+
+const isAskedBeforeLeaving = (): boolean => {
+  const event = new Event('beforeunload', { cancelable: true })
+  window.dispatchEvent(event)
+  return event.defaultPrevented
+}
+
+test('C160 what is pending is marked where it stands, cancelling takes it out, and what is refused is listed', async () => {
+  const { server, pass } = await show(<Writer />)
+  server.route('POST /v1/mutations', () => 'fail')
+  screen.getByText('say').click()
+  await pass(0)
+  expect(shown()).toBe('hello,new…')
+  screen.getByText('cancel').click()
+  await pass(0)
+  expect(shown()).toBe('hello')
+  server.route('POST /v1/mutations', (body) => ({
+    status: 200,
+    body: {
+      results: (body as { mutations: { id: string }[] }).mutations.map(({ id }) => ({
+        id,
+        status: 'rejected',
+        error: { code: 'forbidden', message: 'Only members' },
+      })),
+    },
+  }))
+  await pass(20_000)
+  expect(screen.getByTestId('refused').textContent).toBe('')
+  screen.getByText('say').click()
+  await pass(0)
+  expect(shown()).toBe('hello')
+  expect(screen.getByTestId('refused').textContent).toBe('Only members')
+})
+
+test('C161 where nothing is kept that is told, and whoever leaves with something unsent is asked', async () => {
+  const { server, pass } = await show(<Writer />)
+  expect(screen.getByTestId('keeping').textContent).toBe('not-kept')
+  expect(isAskedBeforeLeaving()).toBe(false)
+  server.route('POST /v1/mutations', () => 'fail')
+  screen.getByText('say').click()
+  await pass(0)
+  expect(isAskedBeforeLeaving()).toBe(true)
+  server.route('POST /v1/mutations', (body) => ({
+    status: 200,
+    body: {
+      results: (body as { mutations: { id: string }[] }).mutations.map(({ id }) => ({ id, status: 'applied' })),
+    },
+  }))
+  await pass(20_000)
+  expect(isAskedBeforeLeaving()).toBe(false)
 })

@@ -3,7 +3,14 @@ export { type HookClient, type ProviderProps, RhizomProvider, type SessionProps,
 export { createQueryStore, type QueryStore } from './query-store.ts'
 export { type BeingView, useBeing } from './use-being.ts'
 export { useIsLeftOut } from './use-left-out.ts'
-export { useMutate, usePendingMutations } from './use-mutate.ts'
+export {
+  useCancel,
+  useKeeping,
+  useMutate,
+  usePendingMutations,
+  usePreventUnsaved,
+  useRefusedMutations,
+} from './use-mutate.ts'
 export {
   type AwayView,
   type HereView,

@@ -1,8 +1,10 @@
-/** Asking for changes, and seeing what is still unanswered. */
-import type { SpaceId } from '@rhizom/protocol'
-import { useMemo, useSyncExternalStore } from 'react'
+/** Asking for changes, taking them back, and seeing what is still unanswered, what was refused, and what is kept. */
+import type { MutationId, SpaceId } from '@rhizom/protocol'
+import { useEffect, useMemo, useSyncExternalStore } from 'react'
 import type { RhizomClient } from '../client.ts'
-import type { PendingMutation } from '../sync/mutation-queue.ts'
+import type { PendingMutation, RefusedMutation } from '../core/queue-state.ts'
+import type { Keeping } from '../sync/keeping.ts'
+import type { CancelResult } from '../sync/mutation-queue.ts'
 import { useRhizom } from './provider.tsx'
 
 /**
@@ -13,9 +15,49 @@ export function useMutate(): RhizomClient['mutate'] {
   return useRhizom().mutate
 }
 
-/** What was asked for in a space and is not answered yet, oldest first, with the attempts made so far. */
-export function usePendingMutations(space: SpaceId | null): readonly PendingMutation[] {
+/**
+ * `cancel(id)`, the same function at every render: takes back what is not answered yet, as `RhizomClient.cancel` says.
+ */
+export function useCancel(): (id: MutationId) => CancelResult {
+  return useRhizom().cancel
+}
+
+/**
+ * What was asked for and is not answered yet, in a space or, without one, in all; oldest first, with the attempts made.
+ */
+export function usePendingMutations(space?: SpaceId | null): readonly PendingMutation[] {
   const client = useRhizom()
   const pending = useSyncExternalStore(client.onPendingMutations, client.pendingMutations)
-  return useMemo(() => pending.filter(({ mutation }) => mutation.space === space), [pending, space])
+  return useMemo(
+    () => (space === undefined ? pending : pending.filter(({ mutation }) => mutation.space === space)),
+    [pending, space],
+  )
+}
+
+/** What was refused and nobody has dealt with, in a space or, without one, in all. */
+export function useRefusedMutations(space?: SpaceId | null): readonly RefusedMutation[] {
+  const client = useRhizom()
+  const refused = useSyncExternalStore(client.onPendingMutations, client.refusedMutations)
+  return useMemo(
+    () => (space === undefined ? refused : refused.filter(({ mutation }) => mutation.space === space)),
+    [refused, space],
+  )
+}
+
+/** Whether what is written and shown outlives the page, and why not. */
+export function useKeeping(): Keeping {
+  const client = useRhizom()
+  return useSyncExternalStore(client.onKeeping, client.keeping)
+}
+
+/** Whoever leaves the page is asked first, while something is neither sent nor kept on the device. */
+export function usePreventUnsaved(): void {
+  const hasUnsent = usePendingMutations().length > 0
+  const isKept = useKeeping().status === 'kept'
+  useEffect(() => {
+    if (!hasUnsent || isKept) return undefined
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault()
+    window.addEventListener('beforeunload', ask)
+    return () => window.removeEventListener('beforeunload', ask)
+  }, [hasUnsent, isKept])
 }

@@ -2,7 +2,7 @@
 import type { SpaceId } from '@rhizom/protocol'
 import { useCallback } from 'react'
 import { newId } from '../sync/new-id.ts'
-import type { MutationOutcome } from '../sync/mutation-queue.ts'
+import type { MutationOutcome } from '../core/queue-state.ts'
 import { useRhizom } from './provider.tsx'
 import { useWatch } from './use-space-state.ts'
 

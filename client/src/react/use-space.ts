@@ -3,7 +3,7 @@
  * read the one store; they never fetch. What they return changes only when what it shows changed. `useSpace` makes
  * oneself present unless told otherwise; the others only watch.
  */
-import type { Being, BeingId, Intention, Position, Role, SpaceId } from '@rhizom/protocol'
+import type { Being, BeingId, Intention, MutationId, Position, Role, SpaceId } from '@rhizom/protocol'
 import { useCallback, useMemo } from 'react'
 import type { Older } from '../core/older-intentions.ts'
 import { beingsHere, type SpaceInfo } from '../core/space-content.ts'
@@ -34,6 +34,8 @@ export type SpaceView =
 export type IntentionView = Intention & {
   /** Who said it; undefined if that is not known. */
   author: Being | undefined
+  /** The mutations of one's own that made it as it is shown and are not confirmed; undefined if it is confirmed. */
+  pending: readonly MutationId[] | undefined
 }
 
 export interface ConversationView {
@@ -84,10 +86,16 @@ export function useSpaceIntentions(id: SpaceId): ConversationView {
   const loadOlder = useCallback(() => client.loadOlder(id), [client, id])
   const said = content?.intentions
   const beings = content?.beings
+  const pending = content?.pending
   const hasMore = content?.hasMore ?? false
   const intentions = useMemo(
-    () => (said ?? []).map((intention) => ({ ...intention, author: beings?.[intention.owner] })),
-    [said, beings],
+    () =>
+      (said ?? []).map((intention) => ({
+        ...intention,
+        author: beings?.[intention.owner],
+        pending: pending?.[intention.id],
+      })),
+    [said, beings, pending],
   )
   return useMemo(() => ({ intentions, hasMore, older, loadOlder }), [intentions, hasMore, older, loadOlder])
 }

@@ -4,10 +4,22 @@
  */
 import { type Clock, systemClock } from '@rhizom/machine'
 import { memoryStorage, type KeyValueStorage, safeStorage } from './storage.ts'
+import { openBrowserTabs, type OpenTabs } from './tabs.ts'
+import type { VaultDoor } from './vault.ts'
 import { openWebSocket, type OpenSocket } from './websocket.ts'
 
 /** What happened to the device. */
 export type DeviceEvent = 'networkFound' | 'networkLost' | 'pageShown'
+
+/** What became of the page: out of sight, left (it may come back as it was), or back from that. */
+export type PageEvent = 'hidden' | 'left' | 'returned'
+
+/** What outlives a page, and what it shares with the other pages of the browser. */
+export interface SharedPorts {
+  vault: VaultDoor
+  openTabs: OpenTabs
+  onPage(listener: (event: PageEvent) => void): () => void
+}
 
 /** Time is `nowMs` for what waits and `dateMs` for what is shown or compared with a token. */
 export interface Environment extends Clock {
@@ -21,6 +33,8 @@ export interface Environment extends Clock {
    * connections to one host over HTTP/1.1, and a stream must not take the last one from requests, of whichever tab.
    */
   takeStreamPlace(): Promise<(() => void) | undefined>
+  /** undefined where everything lives in memory, and each page stands for itself. */
+  shared?: SharedPorts | undefined
   isOnline(): boolean
   /** Listens to the device; the result stops. */
   onDevice(listener: (event: DeviceEvent) => void): () => void
@@ -71,6 +85,34 @@ function takeLock(name: string): Promise<(() => void) | undefined> {
   })
 }
 
+function onBrowserPage(listener: (event: PageEvent) => void): () => void {
+  const hidden = () => {
+    if (document.visibilityState === 'hidden') listener('hidden')
+  }
+  const left = () => listener('left')
+  const returned = ({ persisted }: PageTransitionEvent) => {
+    if (persisted) listener('returned')
+  }
+  document.addEventListener('visibilitychange', hidden)
+  window.addEventListener('pagehide', left)
+  window.addEventListener('pageshow', returned)
+  return () => {
+    document.removeEventListener('visibilitychange', hidden)
+    window.removeEventListener('pagehide', left)
+    window.removeEventListener('pageshow', returned)
+  }
+}
+
+/** The vault is fetched when it is first opened. */
+const browserShared: SharedPorts = {
+  vault: {
+    open: async (name, onLost) => (await import('./indexed-db-vault.ts')).openIndexedDbVault(name, onLost),
+    erase: async (name) => (await import('./indexed-db-vault.ts')).eraseIndexedDbVault(name),
+  },
+  openTabs: openBrowserTabs,
+  onPage: onBrowserPage,
+}
+
 function reportProblem(error: Error): void {
   if (typeof reportError === 'function') reportError(error)
   else process.emitWarning(error)
@@ -85,6 +127,7 @@ export function browserEnvironment(): Environment {
     fetch: (url, init) => fetch(url, init),
     storage: typeof window === 'undefined' ? memoryStorage() : safeStorage(() => window.localStorage),
     takeStreamPlace,
+    shared: typeof window === 'undefined' ? undefined : browserShared,
     isOnline: () => typeof navigator === 'undefined' || !('onLine' in navigator) || navigator.onLine,
     onDevice: onBrowserDevice,
     // Reaches the console and whatever gathers the errors of the page.

@@ -6,7 +6,7 @@ import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { Environment } from './environment.ts'
 import { refusalOf, sendSignal } from './requests.ts'
-import type { OpenTransport } from './transport.ts'
+import type { OpenTransport } from './transport-socket.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
 export interface EventStreamDeps {

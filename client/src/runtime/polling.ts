@@ -6,7 +6,7 @@
 import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
 import { refusalOf, sendSignal, type Refusal } from './requests.ts'
-import type { OpenTransport } from './transport.ts'
+import type { OpenTransport } from './transport-socket.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
 export interface PollingDeps {

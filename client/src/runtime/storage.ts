@@ -67,7 +67,8 @@ export const byDeviceDate = <T extends { expiresAt: number }>(dated: T, serverMs
   expiresAt: dated.expiresAt + deviceMs - serverMs,
 })
 
-const SESSION_KEY = 'rhizom.session'
+/** Under which the session is kept; a `storage` event names it when another tab signs in or out. */
+export const SESSION_KEY = 'rhizom.session'
 
 /** The kept session, or undefined if there is none that is understood. */
 export function loadSession(storage: KeyValueStorage): Session | undefined {

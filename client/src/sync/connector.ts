@@ -27,7 +27,7 @@ import {
   type TransportName,
 } from '../core/transport.ts'
 import type { Environment } from '../runtime/environment.ts'
-import type { OpenTransport, TransportSocket } from '../runtime/transport.ts'
+import type { OpenTransport, TransportSocket } from '../runtime/transport-socket.ts'
 import { NO_CLOSE_FRAME } from '../runtime/websocket.ts'
 import { callSafely } from './listeners.ts'
 
@@ -78,6 +78,8 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
   let choice = firstChoice(order)
   let link: Link | undefined
   let next: Link | undefined
+  /** How long the gateway of the next link asked to be left alone. */
+  let nextFloorMs = 0
   let listeners: ConnectorListeners | undefined
 
   const ports = { clock: environment, random: () => environment.random() }
@@ -169,6 +171,7 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
   function carryOutHandover(effect: HandoverEffect): void {
     switch (effect.type) {
       case 'openNext':
+        nextFloorMs = 0
         next = open(effect.transport)
         return
       case 'closeNext':
@@ -216,7 +219,7 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
   function closed(self: Link, code: number, reason: string): void {
     if (self === next) {
       next = undefined
-      handover.dispatch({ type: 'socketClosed' })
+      handover.dispatch({ type: 'socketClosed', floorMs: nextFloorMs })
     } else if (self === link) {
       link = undefined
       dispatch({ type: 'socketClosed', code, reason })
@@ -255,8 +258,11 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
     for (const frame of frames) {
       if (frame.type === 'welcome')
         handover.dispatch({ type: 'welcomed', connectionId: frame.session, heartbeatMs: frame.heartbeatMs })
+      if (frame.type === 'error' && frame.space === undefined && frame.retryAfterMs !== undefined)
+        askedToWait(frame.retryAfterMs)
       // It is about to go itself.
       if (frame.type === 'goodbye') {
+        askedToWait(frame.reconnectAfterMs)
         self.socket?.close()
         return closed(self, NO_CLOSE_FRAME, '')
       }
@@ -264,6 +270,12 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
     if (handover.state.status !== 'moving') return
     passOn(frames)
     checkAnswered()
+  }
+
+  /** Whichever link comes next, it comes no sooner. */
+  function askedToWait(retryAfterMs: number): void {
+    nextFloorMs = Math.max(nextFloorMs, retryAfterMs)
+    dispatch({ type: 'delayRequested', retryAfterMs })
   }
 
   const passOn = (frames: readonly IncomingFrame[]): void =>

@@ -1,59 +1,66 @@
 /**
- * What the user has asked for and the server has not answered yet. Mutations of one space leave in order, one request
- * at a time, and what gathers meanwhile goes together, up to a number and a size. A request whose answer was lost is
- * sent again with the same ids: the server then tells the first outcome. Nothing is given up while there is hope; what
- * cannot succeed is handed back with its reason.
+ * Runs the queue of mutations (`core/queue.ts`): posts what it says, and tells those who asked what came of it. Where
+ * what waits is kept and shared with other pages (`shared-queue.ts`), nothing leaves before it is kept.
  */
-import { backoffMs } from '@rhizom/machine'
-import { jsonBytes, LIMITS, type Mutation, type MutationResult, type SpaceId } from '@rhizom/protocol'
-import { BACKOFF } from '../core/times.ts'
+import { Runner } from '@rhizom/machine'
+import type { Mutation, MutationId, SpaceId } from '@rhizom/protocol'
+import { queueMachine } from '../core/queue.ts'
+import {
+  emptyQueue,
+  idOf,
+  type LaneKey,
+  type MutationOutcome,
+  newEntry,
+  type PendingMutation,
+  pendingOf,
+  type QueueEffect,
+  type QueueEntry,
+  type QueueEvent,
+  type QueueState,
+  type RefusedMutation,
+} from '../core/queue-state.ts'
 import type { Environment } from '../runtime/environment.ts'
-import type { Http, HttpProblem } from '../runtime/http.ts'
+import type { Http } from '../runtime/http.ts'
 import { callSafely, createListeners } from './listeners.ts'
 import type { Renewal } from './session-keeper.ts'
 
-export type MutationOutcome =
-  /** Done, now or by an earlier attempt. `version` is the change it made, undefined where it made none. */
-  | { status: 'applied'; id: string; version: number | undefined }
-  /** Not done and never will be: `code` is a rejection's or a problem's, `message` is for a person. */
-  | { status: 'rejected'; id: string; code: string; message: string }
-
-/** Times are milliseconds since 1970, to be shown. */
-export interface PendingMutation {
-  mutation: Mutation
-  queuedAtMs: number
-  /** Attempts that failed so far, why the last one did, and when the next one is. */
-  attempt: number
-  problem: string | undefined
-  nextAttemptAtMs: number | undefined
+export interface AddOptions {
+  /**
+   * Whether a rejection is handed back and that is all. Otherwise it stays among the refused, also over a reload, until
+   * a person retries or drops it.
+   */
+  handsBack: boolean
 }
 
-interface Entry extends PendingMutation {
-  /** In which order it was asked for, whatever the date was. */
-  order: number
-  /** What it adds to a request. */
-  bytes: number
-  resolve(outcome: MutationOutcome): void
-}
-
-interface Lane {
-  entries: Entry[]
-  /** Lowered to one after a batch was refused as a whole, so that one faulty mutation does not cost the others. */
-  batchSize: number
-  /** The last request was turned down for its token, and that was renewed: turned down again, it is final. */
-  isRenewed: boolean
-  /** Ends the wait between two attempts, unless the server asked for that long. */
-  wake: ((by: 'hurry' | 'stop') => void) | undefined
-}
+/** `taken-back`: it never left. `already-sent`: it is taken back unless it has arrived; its outcome tells. */
+export type CancelResult = 'taken-back' | 'already-sent' | 'unknown'
 
 export interface MutationQueue {
-  add(mutation: Mutation): Promise<MutationOutcome>
+  add(mutation: Mutation, options?: AddOptions): Promise<MutationOutcome>
+  cancel(id: MutationId): CancelResult
   /** Everything unanswered, oldest first. A new array whenever something changed. */
   pending(): readonly PendingMutation[]
   onPending(listener: () => void): () => void
+  refused(): readonly RefusedMutation[]
+  dropRefused(id: MutationId): void
+  /** Everything of a space that its confirmed content may lack, the answered ones too. */
+  entriesOf(space: SpaceId): readonly QueueEntry[]
+  /** The content of a space shows these without them. */
+  confirm(ids: readonly MutationId[]): void
   /** Tries again now what waits for its next attempt, but not before the time a server asked for. */
   hurry(): void
-  /** Hands back everything as rejected with code `closed`. */
+  /** Hands back everything as rejected with code `closed`. What is kept stays kept. */
+  stop(): void
+}
+
+/** The other places where what waits is: the device, and other pages. */
+export interface QueueSharing {
+  /** Puts a new one there; resolves when that is done, or cannot be. */
+  keep(entry: QueueEntry): Promise<void>
+  /** Told of everything that becomes of the queue. */
+  changed(state: QueueState, before: QueueState): void
+  settled(entry: QueueEntry, outcome: MutationOutcome): void
+  /** What becomes of the queue from here on is its end here, and nothing to tell. */
   stop(): void
 }
 
@@ -62,171 +69,121 @@ export interface MutationQueueDeps {
   http: Pick<Http, 'postMutations'>
   renewToken(): Promise<Renewal>
   onApplied(mutation: Mutation): void
+  /** What is pending in these spaces changed. */
+  onSpaces(spaces: ReadonlySet<SpaceId>): void
+  /** Whether there is content, here or kept, in which what was done has yet to show. */
+  isShown(space: SpaceId): boolean
+  share?: ((dispatch: (event: QueueEvent) => void) => QueueSharing) | undefined
 }
 
-/** Well below what a server takes in one request, and what arrives within its patience on a slow line. */
-const MAX_BATCH_BYTES = 256 * 1024
+/** Without a place that gives keys; beyond every key, so that what is not kept yet comes after what is. */
+const FIRST_OWN_ORDER = 1e15
 
-const AUTHENTICATION_CODES: ReadonlySet<string> = new Set(['not-authenticated', 'token-expired'])
-
-export function createMutationQueue({ environment, http, renewToken, onApplied }: MutationQueueDeps): MutationQueue {
-  const lanes = new Map<SpaceId | null, Lane>()
+export function createMutationQueue(deps: MutationQueueDeps): MutationQueue {
+  const { environment, http, renewToken, onApplied, onSpaces, isShown } = deps
+  const waiters = new Map<MutationId, (outcome: MutationOutcome) => void>()
   const listeners = createListeners<void>(environment, 'a listener to pending mutations')
   let pending: readonly PendingMutation[] = []
-  let lastOrder = 0
+  let lastOrder = FIRST_OWN_ORDER
 
-  function changed(): void {
-    pending = [...lanes.values()]
-      .flatMap(({ entries }) => entries)
-      .sort((a, b) => a.order - b.order)
-      .map(({ resolve: _resolve, order: _order, bytes: _bytes, ...rest }) => rest)
-    listeners.notify()
-  }
-
-  function add(mutation: Mutation): Promise<MutationOutcome> {
-    return new Promise((resolve) => {
-      const entry: Entry = {
-        mutation,
-        queuedAtMs: environment.dateMs(),
-        order: ++lastOrder,
-        attempt: 0,
-        problem: undefined,
-        nextAttemptAtMs: undefined,
-        bytes: jsonBytes(mutation),
-        resolve,
-      }
-      const lane = lanes.get(mutation.space)
-      if (lane !== undefined) lane.entries.push(entry)
-      else {
-        const fresh: Lane = {
-          entries: [entry],
-          batchSize: LIMITS.maxMutationsPerBatch,
-          isRenewed: false,
-          wake: undefined,
-        }
-        lanes.set(mutation.space, fresh)
-        void run(mutation.space, fresh)
-      }
-      changed()
-    })
-  }
-
-  async function run(space: SpaceId | null, lane: Lane): Promise<void> {
-    // What is asked for in one turn of the event loop leaves together.
-    await Promise.resolve()
-    while (lane.entries.length > 0) await attempt(lane)
-    if (lanes.get(space) === lane) lanes.delete(space)
-  }
-
-  async function attempt(lane: Lane): Promise<void> {
-    const batch = nextBatch(lane)
-    const answer = await http.postMutations(batch.map(({ mutation }) => mutation))
-    const isTokenRefused = !answer.ok && AUTHENTICATION_CODES.has(answer.problem.code)
-    if (!isTokenRefused) lane.isRenewed = false
-    if (answer.ok) return finishAll(lane, batch, answer.value.results)
-    const { problem } = answer
-    if (isTokenRefused) return renewAndRetry(lane, batch, problem)
-    if (problem.retry === 'later') return postpone(lane, batch, problem.message, problem.retryAfterMs)
-    if (batch.length > 1) lane.batchSize = 1
-    else for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, problem.message))
-  }
-
-  const rejection = ({ mutation }: Entry, code: string, message: string): MutationOutcome => ({
-    status: 'rejected',
-    id: mutation.id,
-    code,
-    message,
+  const runner = new Runner<QueueState, QueueEvent, QueueEffect>({
+    machine: queueMachine,
+    initial: emptyQueue,
+    clock: environment,
+    random: () => environment.random(),
+    carryOut,
+    faulted: (error) => environment.report('a step of the queue failed', error),
+    changed,
   })
+  const dispatch = (event: QueueEvent): void => runner.dispatch(event)
+  const sharing = deps.share?.(dispatch)
 
-  function finish(lane: Lane, entry: Entry, outcome: MutationOutcome): void {
-    const index = lane.entries.indexOf(entry)
-    if (index < 0) return
-    lane.entries.splice(index, 1)
-    changed()
-    if (outcome.status === 'applied')
-      callSafely(environment, 'what is told of mutations', () => onApplied(entry.mutation))
-    entry.resolve(outcome)
+  function changed(state: QueueState, before: QueueState): void {
+    sharing?.changed(state, before)
+    if (state.entries !== before.entries) {
+      pending = state.entries.flatMap((entry) => pendingOf(entry) ?? [])
+      onSpaces(spacesThatDiffer(state.entries, before.entries))
+    }
+    if (state.entries !== before.entries || state.refused !== before.refused) listeners.notify()
   }
 
-  function finishAll(lane: Lane, batch: readonly Entry[], results: readonly MutationResult[]): void | Promise<void> {
-    const byId = new Map(results.map((result) => [result.id, result]))
-    let unanswered = 0
-    for (const entry of batch) {
-      const result = byId.get(entry.mutation.id)
-      if (result === undefined) unanswered += 1
-      else finish(lane, entry, outcomeOf(result))
+  function carryOut(effect: QueueEffect): void {
+    switch (effect.type) {
+      case 'post':
+        void post(effect.lane, effect.mutations)
+        return
+      case 'renewToken':
+        void renew(effect.lane)
+        return
+      case 'settle':
+        return settle(effect.entry, effect.outcome)
+      default:
+        return effect satisfies never
     }
-    if (unanswered > 0) return postpone(lane, batch, 'The server left a mutation unanswered.', 0)
-    lane.batchSize = LIMITS.maxMutationsPerBatch
   }
 
-  async function renewAndRetry(lane: Lane, batch: readonly Entry[], problem: HttpProblem): Promise<void> {
-    if (lane.isRenewed) {
-      for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, problem.message))
-      return
-    }
+  async function post(lane: LaneKey, mutations: readonly Mutation[]): Promise<void> {
+    const answer = await http.postMutations(mutations)
+    if (answer.ok) dispatch({ type: 'answered', lane, results: answer.value.results })
+    else dispatch({ type: 'requestFailed', lane, problem: answer.problem })
+  }
+
+  async function renew(lane: LaneKey): Promise<void> {
     const renewal = await renewToken()
-    lane.isRenewed = renewal.status === 'renewed'
-    if (renewal.status === 'refused')
-      for (const entry of batch) finish(lane, entry, rejection(entry, problem.code, renewal.message))
-    else await postpone(lane, batch, problem.message, renewal.status === 'failed' ? renewal.retryAfterMs : 0)
+    if (renewal.status === 'renewed') return dispatch({ type: 'tokenRenewed', lane })
+    const retryAfterMs = renewal.status === 'failed' ? renewal.retryAfterMs : undefined
+    dispatch({ type: 'tokenNotRenewed', lane, message: renewal.message, retryAfterMs })
   }
 
-  /** Waits with a backoff; `hurry` and `stop` end the wait. */
-  async function postpone(lane: Lane, batch: readonly Entry[], reason: string, floorMs: number): Promise<void> {
-    const failures = Math.max(...batch.map((entry) => entry.attempt))
-    const delayMs = backoffMs(BACKOFF, failures, environment.random(), floorMs)
-    for (const entry of batch) {
-      entry.attempt += 1
-      entry.problem = reason
-      entry.nextAttemptAtMs = environment.dateMs() + delayMs
+  function settle(entry: QueueEntry, outcome: MutationOutcome): void {
+    const { id, space } = entry.mutation
+    sharing?.settled(entry, outcome)
+    if (outcome.status === 'applied') {
+      callSafely(environment, 'what is told of mutations', () => onApplied(entry.mutation))
+      if (space === null || !isShown(space)) dispatch({ type: 'arrived', ids: [id] })
     }
-    changed()
-    const notBeforeMs = environment.nowMs() + floorMs
-    await new Promise<void>((resolve) => {
-      const cancel = environment.after(delayMs, resolve)
-      lane.wake = (by) => {
-        if (by === 'hurry' && environment.nowMs() < notBeforeMs) return
-        cancel()
-        resolve()
-      }
-    })
-    lane.wake = undefined
-    for (const entry of batch) entry.nextAttemptAtMs = undefined
-    changed()
+    waiters.get(id)?.(outcome)
+    waiters.delete(id)
   }
 
-  const wakeAll = (by: 'hurry' | 'stop') => {
-    for (const lane of lanes.values()) lane.wake?.(by)
+  async function leaveWhenKept(entry: QueueEntry): Promise<void> {
+    // What is asked for in one turn of the event loop leaves together.
+    await sharing?.keep(entry)
+    dispatch({ type: 'sendRequested' })
   }
 
   return {
-    add,
+    add(mutation, { handsBack } = { handsBack: true }) {
+      return new Promise((resolve) => {
+        const entry = newEntry(mutation, ++lastOrder, environment.dateMs(), handsBack)
+        waiters.set(mutation.id, resolve)
+        dispatch({ type: 'entriesGiven', entries: [entry] })
+        void leaveWhenKept(entry)
+      })
+    },
+    cancel(id) {
+      const entry = runner.state.entries.find((one) => idOf(one) === id)
+      if (entry === undefined || entry.state.status === 'applied') return 'unknown'
+      dispatch({ type: 'withdrawRequested', id })
+      return runner.state.entries.some((one) => idOf(one) === id) ? 'already-sent' : 'taken-back'
+    },
     pending: () => pending,
     onPending: listeners.add,
-    hurry: () => wakeAll('hurry'),
+    refused: () => runner.state.refused,
+    dropRefused: (id) => dispatch({ type: 'refusedDropped', id }),
+    entriesOf: (space) => runner.state.entries.filter(({ mutation }) => mutation.space === space),
+    confirm: (ids) => dispatch({ type: 'arrived', ids }),
+    hurry: () => dispatch({ type: 'retryRequested' }),
     stop() {
-      for (const lane of lanes.values())
-        for (const entry of [...lane.entries]) finish(lane, entry, rejection(entry, 'closed', 'The page was left.'))
-      wakeAll('stop')
+      sharing?.stop()
+      dispatch({ type: 'closeRequested' })
+      runner.stop()
     },
   }
 }
 
-/** The first ones within both bounds, one at least: what is too large alone is for the server to refuse. */
-function nextBatch({ entries, batchSize }: Lane): Entry[] {
-  let bytes = 0
-  const fitting = entries.slice(0, batchSize).findIndex((entry, index) => {
-    bytes += entry.bytes
-    return index > 0 && bytes > MAX_BATCH_BYTES
-  })
-  return entries.slice(0, fitting < 0 ? batchSize : fitting)
-}
-
-/** A `duplicate` tells the first outcome, which may have been a rejection. */
-function outcomeOf(result: MutationResult): MutationOutcome {
-  const { id, error, version } = result
-  return error === undefined
-    ? { status: 'applied', id, version }
-    : { status: 'rejected', id, code: error.code, message: error.message }
+function spacesThatDiffer(after: readonly QueueEntry[], before: readonly QueueEntry[]): ReadonlySet<SpaceId> {
+  const [former, present] = [new Set(before), new Set(after)]
+  const different = [...after.filter((one) => !former.has(one)), ...before.filter((one) => !present.has(one))]
+  return new Set(different.flatMap(({ mutation }) => mutation.space ?? []))
 }

@@ -1,7 +1,15 @@
 /** A mutation as a caller writes it, checked before it leaves: what the server would refuse is refused here. */
-import { checkValue, jsonBytes, LIMITS, type Mutation, mutationCheck, type MutationName } from '@rhizom/protocol'
+import {
+  checkValue,
+  jsonBytes,
+  LIMITS,
+  type Mutation,
+  mutationCheck,
+  type MutationId,
+  type MutationName,
+} from '@rhizom/protocol'
+import type { MutationOutcome } from '../core/queue-state.ts'
 import { newId } from './new-id.ts'
-import type { MutationOutcome } from './mutation-queue.ts'
 
 type Named<N extends MutationName> = Extract<Mutation, { name: N }>
 export type MutationArgs<N extends MutationName> = Named<N>['args']
@@ -14,8 +22,8 @@ export function prepareMutation<N extends MutationName>(
   name: N,
   space: MutationSpace<N>,
   args: MutationArgs<N>,
+  id: MutationId = newId(),
 ): Prepared {
-  const id = newId()
   const refuse = (code: string, message: string): Prepared => ({
     ok: false,
     outcome: { status: 'rejected', id, code, message },

@@ -5,21 +5,32 @@
  */
 import { Runner } from '@rhizom/machine'
 import {
-  type BeingId,
+  checkValue,
+  type Being,
   type ClientFrameInput,
   type JsonObject,
   LIMITS,
+  type MutationId,
   type Position,
   type SpaceId,
+  spaceIdCheck,
 } from '@rhizom/protocol'
 import { frameEventsOf } from '../core/frame-events.ts'
 import type { IncomingFrame } from '../core/incoming.ts'
-import { spaceMachine } from '../core/space.ts'
-import { initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from '../core/space-state.ts'
+import type { QueueEntry } from '../core/queue-state.ts'
+import { initialSpace, type SpaceEvent, type SpaceState } from '../core/space-state.ts'
+import {
+  initialShownSpace,
+  type ShownSpace,
+  type ShownSpaceEffect,
+  type ShownSpaceEvent,
+  shownSpaceMachine,
+} from '../core/space-view.ts'
 import { isUnanswered } from '../core/subscription.ts'
 import { unwatched, type Watch, type WatchEffect, type WatchEvent, watchMachine } from '../core/watch.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Http } from '../runtime/http.ts'
+import type { Keeper } from './keeping.ts'
 import type { SpaceStore } from './store.ts'
 
 export interface WatchOptions {
@@ -43,28 +54,56 @@ export interface SpaceSync {
   isWatched(id: SpaceId): boolean
   /** Whether what is said in the space now is received: its subscription stands. */
   isCurrent(id: SpaceId): boolean
+  /** What is pending in a space is another. */
+  pendingChanged(id: SpaceId): void
   /** Lets go of everything, also of what the store holds of it. */
   stop(): void
 }
+
+/** What is pending in spaces: the queue of mutations, as far as a space looks at it. */
+export interface SpaceQueue {
+  entriesOf(space: SpaceId): readonly QueueEntry[]
+  confirm(ids: readonly MutationId[]): void
+}
+
+export type SpaceKeeper = Pick<Keeper, 'state' | 'space' | 'noteSpace'>
 
 export interface SpaceSyncDeps {
   environment: Environment
   store: SpaceStore
   http: Pick<Http, 'olderIntentions'>
   /** Oneself. */
-  being: BeingId
+  self: Being
+  queue: SpaceQueue
+  /** What a former page kept of spaces; undefined where nothing is kept. */
+  kept?: SpaceKeeper | undefined
   isLive(): boolean
   send(frames: readonly ClientFrameInput[]): void
 }
 
-type WatchRunner = Runner<Watch, WatchEvent, WatchEffect>
-type SpaceRunner = Runner<SpaceState, SpaceEvent, SpaceEffect>
+/** So long what is kept may take; a store that hangs holds nobody up. */
+const KEPT_PATIENCE_MS = 1_000
 
-export function createSpaceSync({ environment, store, http, being, isLive, send }: SpaceSyncDeps): SpaceSync {
+type WatchRunner = Runner<Watch, WatchEvent, WatchEffect>
+type SpaceRunner = Runner<ShownSpace, ShownSpaceEvent, ShownSpaceEffect>
+
+export function createSpaceSync({
+  environment,
+  store,
+  http,
+  self,
+  queue,
+  kept,
+  isLive,
+  send,
+}: SpaceSyncDeps): SpaceSync {
+  const being = self.id
   const watches = new Map<SpaceId, WatchRunner>()
   const spaces = new Map<SpaceId, SpaceRunner>()
   /** States set before the space was watched. */
   const earlyStates = new Map<SpaceId, JsonObject>()
+  /** What is kept of them is being looked for: they ask the server when that is known. */
+  const reading = new Set<SpaceRunner>()
   let outbox: ClientFrameInput[] | undefined
 
   const ports = {
@@ -91,10 +130,10 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     else outbox.push(frame)
   }
 
-  const dispatch = (id: SpaceId, event: SpaceEvent): void => together(() => spaces.get(id)?.dispatch(event))
+  const dispatch = (id: SpaceId, event: ShownSpaceEvent): void => together(() => spaces.get(id)?.dispatch(event))
   const dispatchToAll = (event: SpaceEvent): void =>
     together(() => {
-      for (const runner of spaces.values()) runner.dispatch(event)
+      for (const runner of spaces.values()) if (!reading.has(runner)) runner.dispatch(event)
     })
   const connection = (): SpaceEvent => ({ type: isLive() ? 'connected' : 'disconnected' })
 
@@ -139,18 +178,46 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     const hasRoom = spaces.size < LIMITS.maxSubscriptionsPerConnection
     const runner: SpaceRunner = new Runner({
       ...ports,
-      machine: spaceMachine,
-      initial: hasRoom ? initialSpace(id) : refusedSpace(id),
+      machine: shownSpaceMachine,
+      initial: initialShownSpace(id, self, hasRoom ? initialSpace(id) : refusedSpace(id)),
       carryOut: (effect) => carryOut(id, effect),
-      changed: (state) => store.write(id, state),
+      changed(state, before) {
+        keep(id, state, before)
+        if (state.view !== before.view) store.write(id, state.view)
+      },
     })
     spaces.set(id, runner)
-    store.write(id, runner.state)
+    store.write(id, runner.state.view)
+    runner.dispatch({ type: 'pendingChanged', entries: queue.entriesOf(id) })
     if (present) runner.dispatch({ type: 'presentChanged', being })
     const state = earlyStates.get(id)
     earlyStates.delete(id)
     if (state !== undefined) runner.dispatch({ type: 'stateSet', state })
-    runner.dispatch(connection())
+    if (kept === undefined || kept.state().status === 'not-kept') runner.dispatch(connection())
+    else void findKept(id, runner, kept)
+  }
+
+  /** Shows what is kept, and asks the server from there; without it, before long, for all. */
+  async function findKept(id: SpaceId, runner: SpaceRunner, { space }: SpaceKeeper): Promise<void> {
+    reading.add(runner)
+    let cancel = (): void => undefined
+    const late = new Promise<undefined>((resolve) => {
+      cancel = environment.after(KEPT_PATIENCE_MS, () => resolve(undefined))
+    })
+    const found = await Promise.race([space(id), late])
+    cancel()
+    reading.delete(runner)
+    together(() => {
+      if (found !== undefined) runner.dispatch({ type: 'keptFound', ...found })
+      runner.dispatch(connection())
+    })
+  }
+
+  function keep(id: SpaceId, { confirmed }: ShownSpace, { confirmed: before }: ShownSpace): void {
+    const { content, subscription } = confirmed
+    if (content === before.content) return
+    // Emptied from outside it is still good; what may not be read any more is not kept either.
+    if (content !== undefined || subscription.status === 'closed') kept?.noteSpace(id, content)
   }
 
   /** Ends one space that nobody watches any more, if there are too many. */
@@ -163,7 +230,7 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
 
   function end(id: SpaceId): void {
     forget(id)
-    post({ type: 'unsubscribe', space: id })
+    if (isSpaceId(id)) post({ type: 'unsubscribe', space: id })
   }
 
   function forget(id: SpaceId): void {
@@ -174,15 +241,18 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     store.remove(id)
   }
 
-  function carryOut(id: SpaceId, effect: SpaceEffect): void {
+  function carryOut(id: SpaceId, effect: ShownSpaceEffect): void {
     switch (effect.type) {
       case 'subscribe':
+        if (!isSpaceId(id)) return dispatch(id, { type: 'subscribeFailed', ...NO_SPACE_ID })
         return post({ type: 'subscribe', space: id, present: effect.present, ...positionFields(effect.position) })
       case 'sendPresence':
         return post({ type: 'presence', space: id, state: effect.state })
       case 'fetchOlder':
         void fetchOlder(id, effect.before)
         return
+      case 'confirm':
+        return queue.confirm(effect.ids)
       default:
         return effect satisfies never
     }
@@ -219,11 +289,12 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     },
     wentLive: () => dispatchToAll({ type: 'connected' }),
     move: () => dispatchToAll({ type: 'moved' }),
-    isAnswered: () => [...spaces.values()].every(({ state }) => !isUnanswered(state)),
+    isAnswered: () => [...spaces.values()].every(({ state }) => !isUnanswered(state.confirmed)),
     wentDown: () => dispatchToAll({ type: 'disconnected' }),
     receive: (frames) => together(() => frames.forEach(receiveOne)),
+    pendingChanged: (id) => dispatch(id, { type: 'pendingChanged', entries: queue.entriesOf(id) }),
     isWatched: (id) => spaces.has(id),
-    isCurrent: (id) => spaces.get(id)?.state.subscription.status === 'current',
+    isCurrent: (id) => spaces.get(id)?.state.confirmed.subscription.status === 'current',
     stop() {
       stopListening()
       for (const id of [...watches.keys()]) forget(id)
@@ -231,6 +302,10 @@ export function createSpaceSync({ environment, store, http, being, isLive, send 
     },
   }
 }
+
+/** A gateway closes the connection of who goes on sending what is none. */
+const isSpaceId = (id: string): boolean => checkValue(spaceIdCheck, id).ok
+const NO_SPACE_ID = { code: 'malformed', message: 'This is no address of a space.', retryAfterMs: undefined }
 
 const positionFields = (position: Position | undefined) =>
   position === undefined ? {} : { epoch: position.epoch, after: position.version }

@@ -1,6 +1,7 @@
 /** A client on a scripted server with a clock by hand: what most tests of this package begin with. */
 import { createClient, type RhizomClient } from '../client.ts'
 import type { TransportName } from '../core/transport.ts'
+import type { SharedPorts } from '../runtime/environment.ts'
 import type { Session } from '../runtime/storage.ts'
 import { memoryStore, type SpaceStore } from '../sync/store.ts'
 import { type ManualEnvironment, manualEnvironment } from './manual-environment.ts'
@@ -15,6 +16,9 @@ export interface TestClient<S extends SpaceStore = SpaceStore> {
 }
 
 export interface TestClientOptions {
+  /** Another page of the same person has the same. */
+  server?: ScriptedServer
+  shared?: SharedPorts
   seed?: number
   expiresInMs?: number
   onSessionRenewed?: (session: Session) => void
@@ -28,10 +32,11 @@ const HOUR_MS = 3_600_000
 export const aClient = (options: TestClientOptions = {}): TestClient => aClientOn(memoryStore(), options)
 
 export function aClientOn<S extends SpaceStore>(store: S, options: TestClientOptions = {}): TestClient<S> {
-  const server = new ScriptedServer()
+  const server = options.server ?? new ScriptedServer()
   const environment = manualEnvironment({
     openSocket: server.openSocket,
     fetch: server.fetch,
+    shared: options.shared,
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   })
   const renewed: Session[] = []

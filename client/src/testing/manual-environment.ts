@@ -3,7 +3,7 @@
  * whatever the test plugs in, usually a `ScriptedServer`.
  */
 import { mulberry32 } from '@rhizom/machine/testing'
-import type { DeviceEvent, Environment } from '../runtime/environment.ts'
+import type { DeviceEvent, Environment, SharedPorts } from '../runtime/environment.ts'
 import { memoryStorage } from '../runtime/storage.ts'
 import type { OpenSocket } from '../runtime/websocket.ts'
 
@@ -26,6 +26,7 @@ export interface ManualEnvironmentParts {
   openSocket: OpenSocket
   fetch: Environment['fetch']
   seed?: number
+  shared?: SharedPorts | undefined
 }
 
 /** One turn of the real event loop: every promise that can settle has settled after it. */
@@ -71,6 +72,7 @@ export function manualEnvironment(parts: ManualEnvironmentParts): ManualEnvironm
     fetch: parts.fetch,
     storage: memoryStorage(),
     takeStreamPlace: async () => () => undefined,
+    shared: parts.shared,
     isOnline: () => online,
     onDevice(listener) {
       listeners.add(listener)

@@ -31,12 +31,14 @@ import {
   withDefault,
 } from './check.ts'
 
-export const spaceIdCheck: Check<z.infer<typeof id.spaceIdSchema>> = matching(
+const beingId: Check<string> = matching(
   /^@[a-z0-9][a-z0-9-]{0,62}$/,
   'must look like @name: lower-case letters, digits, hyphens',
 )
 
-export const beingIdCheck: Check<z.infer<typeof id.beingIdSchema>> = spaceIdCheck
+export const beingIdCheck: Check<z.infer<typeof id.beingIdSchema>> = beingId
+
+export const spaceIdCheck: Check<z.infer<typeof id.spaceIdSchema>> = beingId
 
 export const intentionIdCheck: Check<z.infer<typeof id.intentionIdSchema>> = uuid
 
@@ -53,7 +55,7 @@ export const visibilityCheck: Check<z.infer<typeof entity.visibilitySchema>> = o
 export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner', 'member', 'viewer')
 
 export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
-  id: spaceIdCheck,
+  id: beingId,
   name: nameCheck,
   visibility: visibilityCheck,
   epoch: uuid,
@@ -62,11 +64,11 @@ export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
 })
 
 export const beingCheck: Check<z.infer<typeof entity.beingSchema>> = object({
-  id: spaceIdCheck,
+  id: beingId,
   type: oneOf('guest', 'bot', 'document', 'space'),
   name: nameCheck,
-  owner: nullable(spaceIdCheck),
-  location: nullable(spaceIdCheck),
+  owner: nullable(beingId),
+  location: nullable(beingId),
   metadata: jsonObject,
   properties: jsonObject,
   content: content,
@@ -80,20 +82,20 @@ export const intentionCheck: Check<z.infer<typeof entity.intentionSchema>> = obj
   id: uuid,
   type: oneOf('utterance', 'error'),
   state: oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed'),
-  owner: spaceIdCheck,
-  location: spaceIdCheck,
+  owner: beingId,
+  location: beingId,
   content: content,
   rev: versionCheck,
   createdAt: timeMsCheck,
   modifiedAt: timeMsCheck,
 })
 
-export const memberCheck: Check<z.infer<typeof entity.memberSchema>> = object({ being: spaceIdCheck, role: roleCheck })
+export const memberCheck: Check<z.infer<typeof entity.memberSchema>> = object({ being: beingId, role: roleCheck })
 
 export const presenceStateCheck: Check<z.infer<typeof entity.presenceStateSchema>> = jsonObject
 
 export const hereCheck: Check<z.infer<typeof entity.hereSchema>> = object({
-  being: spaceIdCheck,
+  being: beingId,
   state: jsonObject,
   since: timeMsCheck,
 })
@@ -102,7 +104,7 @@ export const changeOptions = {
   'space.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('space.put'),
     body: spaceCheck,
@@ -110,15 +112,15 @@ export const changeOptions = {
   'space.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('space.remove'),
-    body: object({ id: spaceIdCheck }),
+    body: object({ id: beingId }),
   }),
   'being.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('being.put'),
     body: beingCheck,
@@ -126,15 +128,15 @@ export const changeOptions = {
   'being.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('being.remove'),
-    body: object({ id: spaceIdCheck }),
+    body: object({ id: beingId }),
   }),
   'intention.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('intention.put'),
     body: intentionCheck,
@@ -142,7 +144,7 @@ export const changeOptions = {
   'intention.append': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('intention.append'),
     body: object({ id: uuid, text: storable(string(1)) }),
@@ -150,7 +152,7 @@ export const changeOptions = {
   'intention.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('intention.remove'),
     body: object({ id: uuid }),
@@ -158,7 +160,7 @@ export const changeOptions = {
   'member.put': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('member.put'),
     body: memberCheck,
@@ -166,10 +168,10 @@ export const changeOptions = {
   'member.remove': object({
     version: integer(1),
     at: timeMsCheck,
-    actor: spaceIdCheck,
+    actor: beingId,
     mutation: uuid,
     kind: oneOf('member.remove'),
-    body: object({ id: spaceIdCheck }),
+    body: object({ id: beingId }),
   }),
 }
 export const changeCheck: Check<z.infer<typeof change.changeSchema>> = union('kind', changeOptions)
@@ -177,23 +179,23 @@ export const changeCheck: Check<z.infer<typeof change.changeSchema>> = union('ki
 export const mutationOptions = {
   'space.create': object({
     id: uuid,
-    space: spaceIdCheck,
+    space: beingId,
     name: oneOf('space.create'),
     args: object({ name: nameCheck, visibility: optional(visibilityCheck) }),
   }),
   'space.update': object({
     id: uuid,
-    space: spaceIdCheck,
+    space: beingId,
     name: oneOf('space.update'),
     args: object({ name: optional(nameCheck), visibility: optional(visibilityCheck) }),
   }),
-  'space.remove': object({ id: uuid, space: spaceIdCheck, name: oneOf('space.remove'), args: object({}) }),
+  'space.remove': object({ id: uuid, space: beingId, name: oneOf('space.remove'), args: object({}) }),
   'being.create': object({
     id: uuid,
-    space: nullable(spaceIdCheck),
+    space: nullable(beingId),
     name: oneOf('being.create'),
     args: object({
-      id: spaceIdCheck,
+      id: beingId,
       type: oneOf('guest', 'bot', 'document'),
       name: nameCheck,
       metadata: optional(jsonObject),
@@ -203,10 +205,10 @@ export const mutationOptions = {
   }),
   'being.update': object({
     id: uuid,
-    space: nullable(spaceIdCheck),
+    space: nullable(beingId),
     name: oneOf('being.update'),
     args: object({
-      id: spaceIdCheck,
+      id: beingId,
       name: optional(nameCheck),
       metadata: optional(jsonObject),
       properties: optional(jsonObject),
@@ -215,19 +217,19 @@ export const mutationOptions = {
   }),
   'being.move': object({
     id: uuid,
-    space: nullable(spaceIdCheck),
+    space: nullable(beingId),
     name: oneOf('being.move'),
-    args: object({ id: spaceIdCheck }),
+    args: object({ id: beingId }),
   }),
   'being.remove': object({
     id: uuid,
-    space: nullable(spaceIdCheck),
+    space: nullable(beingId),
     name: oneOf('being.remove'),
-    args: object({ id: spaceIdCheck }),
+    args: object({ id: beingId }),
   }),
   'intention.create': object({
     id: uuid,
-    space: spaceIdCheck,
+    space: beingId,
     name: oneOf('intention.create'),
     args: object({
       id: uuid,
@@ -238,7 +240,7 @@ export const mutationOptions = {
   }),
   'intention.update': object({
     id: uuid,
-    space: spaceIdCheck,
+    space: beingId,
     name: oneOf('intention.update'),
     args: object({
       id: uuid,
@@ -248,28 +250,18 @@ export const mutationOptions = {
   }),
   'intention.append': object({
     id: uuid,
-    space: spaceIdCheck,
+    space: beingId,
     name: oneOf('intention.append'),
     args: object({ id: uuid, text: storable(string(1)) }),
   }),
-  'intention.remove': object({
-    id: uuid,
-    space: spaceIdCheck,
-    name: oneOf('intention.remove'),
-    args: object({ id: uuid }),
-  }),
+  'intention.remove': object({ id: uuid, space: beingId, name: oneOf('intention.remove'), args: object({ id: uuid }) }),
   'member.put': object({
     id: uuid,
-    space: spaceIdCheck,
+    space: beingId,
     name: oneOf('member.put'),
-    args: object({ being: spaceIdCheck, role: roleCheck }),
+    args: object({ being: beingId, role: roleCheck }),
   }),
-  'member.remove': object({
-    id: uuid,
-    space: spaceIdCheck,
-    name: oneOf('member.remove'),
-    args: object({ being: spaceIdCheck }),
-  }),
+  'member.remove': object({ id: uuid, space: beingId, name: oneOf('member.remove'), args: object({ being: beingId }) }),
 }
 export const mutationCheck: Check<z.infer<typeof mutation.mutationSchema>> = union('name', mutationOptions)
 
@@ -337,7 +329,7 @@ export const problemCheck: Check<z.infer<typeof problemSchema.problemSchema>> = 
 })
 
 export const serverFrameOptions = {
-  welcome: object({ type: oneOf('welcome'), session: string(), being: spaceIdCheck, heartbeatMs: integer(1) }),
+  welcome: object({ type: oneOf('welcome'), session: string(), being: beingId, heartbeatMs: integer(1) }),
   snapshot: object({
     type: oneOf('snapshot'),
     epoch: uuid,
@@ -349,12 +341,12 @@ export const serverFrameOptions = {
     members: optional(array(memberCheck)),
     here: array(hereCheck),
     hereCount: integer(0),
-    space: spaceIdCheck,
+    space: beingId,
     entity: spaceCheck,
   }),
   resumed: object({
     type: oneOf('resumed'),
-    space: spaceIdCheck,
+    space: beingId,
     epoch: uuid,
     from: versionCheck,
     to: versionCheck,
@@ -364,7 +356,7 @@ export const serverFrameOptions = {
   }),
   changes: object({
     type: oneOf('changes'),
-    space: spaceIdCheck,
+    space: beingId,
     epoch: uuid,
     from: versionCheck,
     to: versionCheck,
@@ -372,29 +364,23 @@ export const serverFrameOptions = {
   }),
   presence: object({
     type: oneOf('presence'),
-    space: spaceIdCheck,
+    space: beingId,
     joined: array(hereCheck),
-    left: array(spaceIdCheck),
+    left: array(beingId),
     updated: array(hereCheck),
     hereCount: integer(0),
     frozen: boolean,
   }),
-  signal: object({
-    type: oneOf('signal'),
-    space: spaceIdCheck,
-    from: spaceIdCheck,
-    name: string(),
-    data: optional(jsonObject),
-  }),
-  unsubscribed: object({ type: oneOf('unsubscribed'), space: spaceIdCheck, code: string(), message: string() }),
+  signal: object({ type: oneOf('signal'), space: beingId, from: beingId, name: string(), data: optional(jsonObject) }),
+  unsubscribed: object({ type: oneOf('unsubscribed'), space: beingId, code: string(), message: string() }),
   error: object({
     type: oneOf('error'),
     code: string(),
     message: string(),
-    space: optional(spaceIdCheck),
+    space: optional(beingId),
     retryAfterMs: optional(integer(0)),
   }),
-  heartbeat: object({ type: oneOf('heartbeat'), at: timeMsCheck, heads: record(spaceIdCheck, versionCheck) }),
+  heartbeat: object({ type: oneOf('heartbeat'), at: timeMsCheck, heads: record(beingId, versionCheck) }),
   goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
   pong: object({ type: oneOf('pong') }),
 }
@@ -402,7 +388,7 @@ export const serverFrameCheck: Check<z.infer<typeof serverFrame.serverFrameSchem
 
 export const signalFrameCheck: Check<z.infer<typeof clientFrame.signalFrameSchema>> = object({
   type: oneOf('signal'),
-  space: spaceIdCheck,
+  space: beingId,
   name: storable(string(1, 64)),
   data: optional(jsonObject),
 })

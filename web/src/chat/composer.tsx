@@ -2,27 +2,27 @@
  * Where one writes. Enter sends, Shift+Enter breaks the line. What the server turned down comes back with the reason,
  * to be edited or dropped; nothing typed is ever lost to an error.
  */
-import { useTyping } from '@rhizom/client/react'
+import { useMutate, useTyping } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
 import { TypingLine } from '../presence/typing-line.tsx'
-import { readable } from '../foreign-text.ts'
+import { RefusedMessages } from './refused-messages.tsx'
+import { say } from './say.ts'
 import type { SpaceAccess } from './use-space-access.ts'
 import { useDraft } from './use-draft.ts'
-import type { Utterances } from './use-utterances.ts'
 
 const MAX_HEIGHT_PX = 180
 const KEY_OF_INPUT_METHOD = 229
 
 interface Props {
   id: SpaceId
-  utterances: Utterances
   access: SpaceAccess
 }
 
-export function Composer({ id, utterances, access }: Props) {
+export function Composer({ id, access }: Props) {
   const [text, setText] = useDraft(id)
   const { typing, notify, stop } = useTyping(id)
+  const mutate = useMutate()
   const input = useRef<HTMLTextAreaElement>(null)
 
   useLayoutEffect(() => {
@@ -51,7 +51,7 @@ export function Composer({ id, utterances, access }: Props) {
     const said = text.trim()
     if (said === '' || !access.canWrite) return
     setText('')
-    utterances.say(said)
+    say(mutate, id, said)
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -62,33 +62,13 @@ export function Composer({ id, utterances, access }: Props) {
 
   return (
     <div className="composer-area">
-      {utterances.all.map(
-        (item) =>
-          item.state.status === 'refused' && (
-            <div key={item.id} className="notice" role="alert" data-testid="refused">
-              <p>
-                <strong>Not sent.</strong> {item.state.reason}
-                <span className="quiet ellipsis quote">“{readable(item.text)}”</span>
-              </p>
-              <div className="actions">
-                <button
-                  type="button"
-                  className="small"
-                  onClick={() => {
-                    setText(text === '' ? item.text : `${item.text}\n${text}`)
-                    utterances.drop(item)
-                    input.current?.focus()
-                  }}
-                >
-                  Edit
-                </button>
-                <button type="button" className="small" onClick={() => utterances.drop(item)}>
-                  Drop
-                </button>
-              </div>
-            </div>
-          ),
-      )}
+      <RefusedMessages
+        id={id}
+        edit={(refused) => {
+          setText(text === '' ? refused : `${refused}\n${text}`)
+          input.current?.focus()
+        }}
+      />
       {!access.canWrite && (
         <div className="notice calm" role="status" data-testid="not-here">
           <p>

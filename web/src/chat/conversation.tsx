@@ -4,11 +4,9 @@
  * above and below, so that no message passes for one.
  */
 import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
-import { useIsLeftOut, useRhizom, useSpaceIntentions } from '@rhizom/client/react'
-import { useEffect, useLayoutEffect, useRef } from 'react'
+import { useIsLeftOut, usePendingMutations, useRhizom, useSpaceIntentions } from '@rhizom/client/react'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'react'
 import { Message } from './message.tsx'
-import { PendingMessages } from './pending-messages.tsx'
-import type { Utterances } from './use-utterances.ts'
 
 /** Closer to the end than this counts as being there. */
 const NEAR_END_PX = 80
@@ -17,15 +15,15 @@ const SAME_BREATH_MS = 5 * 60_000
 
 interface Props {
   id: SpaceId
-  version: number
   members: Readonly<Record<BeingId, Role>> | undefined
-  utterances: Utterances
 }
 
-export function Conversation({ id, version, members, utterances }: Props) {
+export function Conversation({ id, members }: Props) {
   const { being: self } = useRhizom().session()
   const isLeftOut = useIsLeftOut()
   const { intentions, hasMore, older, loadOlder } = useSpaceIntentions(id)
+  const pending = usePendingMutations(id)
+  const waiting = useMemo(() => new Map(pending.map((one) => [one.mutation.id, one])), [pending])
   const scroller = useRef<HTMLDivElement>(null)
   const sentinel = useRef<HTMLDivElement>(null)
   const scroll = useRef({ atEnd: true, fromEndPx: 0 })
@@ -101,7 +99,7 @@ export function Conversation({ id, version, members, utterances }: Props) {
           </div>
         )}
         {!hasMore && intentions.length > 0 && <p className="beginning quiet small-text">This is where it began.</p>}
-        {intentions.length === 0 && utterances.all.length === 0 && !isLeftOut && (
+        {intentions.length === 0 && !isLeftOut && (
           <div className="empty" data-testid="empty">
             <p className="empty-mark" aria-hidden="true">
               ✦
@@ -126,11 +124,11 @@ export function Conversation({ id, version, members, utterances }: Props) {
                 isOwn={intention.owner === self.id}
                 role={members?.[intention.owner]}
                 continues={continues}
+                waiting={intention.pending?.map((id) => waiting.get(id)).find((one) => one !== undefined)}
               />
             )
           })}
         </ol>
-        <PendingMessages id={id} version={version} utterances={utterances} shown={intentions} />
       </div>
     </>
   )

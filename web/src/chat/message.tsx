@@ -3,6 +3,7 @@
  * theirs and no alert of the page, and says so. Rendered again only when it, its author or its place in the row
  * changed.
  */
+import type { PendingMutation } from '@rhizom/client'
 import type { IntentionView } from '@rhizom/client/react'
 import type { BeingId, Role } from '@rhizom/protocol'
 import { memo } from 'react'
@@ -12,6 +13,7 @@ import { readable, shownName } from '../foreign-text.ts'
 import { isoTime, timeIn } from '../moment.ts'
 import { BeingIdText, Name, nameWithId } from '../name.tsx'
 import { kindOf, Tags } from '../tags.tsx'
+import { PendingNote } from './pending-note.tsx'
 import { textOf } from '@rhizom/client'
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
@@ -24,6 +26,8 @@ interface Props {
   role: Role | undefined
   /** Whether it goes on from the message before, by the same person. */
   continues: boolean
+  /** What is not answered yet of it; undefined also while the server has it and the stream has not brought it. */
+  waiting: PendingMutation | undefined
 }
 
 const isSame = (a: Props, b: Props): boolean =>
@@ -31,7 +35,11 @@ const isSame = (a: Props, b: Props): boolean =>
   a.role === b.role &&
   a.continues === b.continues &&
   a.intention.author === b.intention.author &&
-  a.intention.rev === b.intention.rev
+  a.intention.content === b.intention.content &&
+  a.intention.state === b.intention.state &&
+  a.intention.rev === b.intention.rev &&
+  (a.intention.pending === undefined) === (b.intention.pending === undefined) &&
+  a.waiting === b.waiting
 
 export const Message = memo(
   (props: Props) => (
@@ -43,8 +51,8 @@ export const Message = memo(
   isSame,
 )
 
-function Shown({ intention, isOwn, role, continues }: Props) {
-  const { id, owner, author, type, state, content } = intention
+function Shown({ intention, isOwn, role, continues, waiting }: Props) {
+  const { id, owner, author, type, state, content, pending } = intention
   const name = author?.name ?? owner
   return (
     <li
@@ -55,9 +63,10 @@ function Shown({ intention, isOwn, role, continues }: Props) {
       data-own={isOwn}
       data-type={type}
       data-continues={continues}
+      data-pending={pending !== undefined}
     >
       {!continues && !isOwn && <Avatar id={owner} name={name} />}
-      <div className="message-body">
+      <div className="message-body" {...(pending === undefined ? {} : { 'data-testid': 'sending' })}>
         {!continues && <Head {...{ intention, name, isOwn, role }} />}
         <div className="bubble">
           {type === 'error' && <ErrorMark />}
@@ -69,12 +78,13 @@ function Shown({ intention, isOwn, role, continues }: Props) {
         {(state === 'failed' || state === 'cancelled') && (
           <span className="message-state quiet tiny-text">{state}</span>
         )}
+        {pending !== undefined && <PendingNote waiting={waiting} />}
       </div>
     </li>
   )
 }
 
-function Head({ intention, name, isOwn, role }: Omit<Props, 'continues'> & { name: string }) {
+function Head({ intention, name, isOwn, role }: Omit<Props, 'continues' | 'waiting'> & { name: string }) {
   const { owner, author, createdAt } = intention
   const named = { id: owner, name }
   return (

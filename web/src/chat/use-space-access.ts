@@ -1,6 +1,7 @@
 /**
  * Being in the space one looks at. On opening a page it is entered once; after that nothing moves anybody without
- * being asked, so that two tabs on two spaces do not pull their person to and fro.
+ * being asked, so that two tabs on two spaces do not pull their person to and fro. What waits to be sent goes first:
+ * whoever moved on before it might not write any more where it was said.
  */
 import type { Being, Role, SpaceId } from '@rhizom/protocol'
 import { type SpaceView, useMutate, usePendingMutations, useRhizom } from '@rhizom/client/react'
@@ -20,6 +21,7 @@ export function useSpaceAccess(id: SpaceId, view: SpaceView): SpaceAccess {
   const { being: self } = useRhizom().session()
   const mutate = useMutate()
   const pending = usePendingMutations(id)
+  const isWaiting = usePendingMutations().length > 0
   const entering = pending.some(({ mutation }) => mutation.name === 'being.move')
   const [problem, setProblem] = useState<string>()
   const beings: readonly Being[] = view.status === 'ready' ? view.beings : []
@@ -34,10 +36,10 @@ export function useSpaceAccess(id: SpaceId, view: SpaceView): SpaceAccess {
   const hasEntered = useRef(false)
   const ready = view.status === 'ready'
   useEffect(() => {
-    if (!ready || hasEntered.current) return
+    if (!ready || isWaiting || hasEntered.current) return
     hasEntered.current = true
     if (!isHere) enter()
-  }, [ready, isHere, enter])
+  }, [ready, isWaiting, isHere, enter])
 
   return {
     isHere,

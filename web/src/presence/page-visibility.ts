@@ -7,6 +7,7 @@
  * page knows of itself alone.
  */
 import type { BeingId } from '@rhizom/protocol'
+import { openPageChannel } from './page-channel.ts'
 
 const nameOf = (person: BeingId): string => `rhizom sight ${person}`
 
@@ -32,41 +33,38 @@ async function isLockHeld(name: string): Promise<boolean> {
   return (found?.held ?? []).some((lock) => lock.name === name)
 }
 
-/** undefined where the browser has none, or none for this page. */
-function openChannel(name: string): BroadcastChannel | undefined {
-  try {
-    return new BroadcastChannel(name)
-  } catch {
-    return undefined
-  }
-}
-
 /** Lets the other pages know of this one for as long as it is in sight; the result stops. */
 export function announceVisibility(person: BeingId): () => void {
   const name = nameOf(person)
-  const pages = openChannel(name)
-  const post = pages?.postMessage.bind(pages)
+  const pages = openPageChannel(name)
   let release: (() => void) | undefined
 
   function announce(isVisible: boolean): void {
     if (isVisible === (release !== undefined)) return
     release?.()
     release = isVisible ? holdLock(name) : undefined
-    post?.(isVisible)
+    pages.post(isVisible)
   }
   const look = () => announce(isPageVisible())
-  const leave = () => announce(false)
+  const comeBack = () => {
+    pages.resume()
+    look()
+  }
+  const leave = () => {
+    announce(false)
+    pages.suspend()
+  }
 
   look()
   document.addEventListener('visibilitychange', look)
-  window.addEventListener('pageshow', look)
+  window.addEventListener('pageshow', comeBack)
   window.addEventListener('pagehide', leave)
   return () => {
     document.removeEventListener('visibilitychange', look)
-    window.removeEventListener('pageshow', look)
+    window.removeEventListener('pageshow', comeBack)
     window.removeEventListener('pagehide', leave)
     leave()
-    pages?.close()
+    pages.close()
   }
 }
 
@@ -80,7 +78,10 @@ export function watchVisibility(
   onChange: (isVisible: boolean) => void,
 ): () => void {
   const name = nameOf(person)
-  const pages = openChannel(name)
+  const pages = openPageChannel(name, (becameVisible) => {
+    wait()
+    if (becameVisible === true) say(true)
+  })
   let lastSaid = true
   let timer: ReturnType<typeof setTimeout> | undefined
   /** Grows with whatever makes an answer that is under way old. */
@@ -111,15 +112,15 @@ export function watchVisibility(
   }
 
   look()
-  pages?.addEventListener('message', ({ data: becameVisible }: MessageEvent<unknown>) => {
-    wait()
-    if (becameVisible === true) say(true)
-  })
   document.addEventListener('visibilitychange', look)
+  window.addEventListener('pagehide', pages.suspend)
+  window.addEventListener('pageshow', pages.resume)
   return () => {
     generation += 1
     clearTimeout(timer)
     document.removeEventListener('visibilitychange', look)
-    pages?.close()
+    window.removeEventListener('pagehide', pages.suspend)
+    window.removeEventListener('pageshow', pages.resume)
+    pages.close()
   }
 }

@@ -5,12 +5,11 @@ import { Avatar } from '../avatar.tsx'
 import { EditableName } from '../editable-name.tsx'
 import { Name } from '../name.tsx'
 import { pathToSpace } from '../route.ts'
-import { useSignOut } from './sign-out.ts'
+import { SignOutButton } from './sign-out-button.tsx'
 
 export function Identity() {
   const { being: self } = useRhizom().session()
   const mutate = useMutate()
-  const signOut = useSignOut()
   const view = useBeing(self.id)
   const { name, location } = view.being ?? self
   return (
@@ -22,14 +21,17 @@ export function Identity() {
           label="your name"
           testId="own-name"
           canEdit
-          rename={(text) => mutate('being.update', location, { id: self.id, name: text })}
+          rename={(text, id) => mutate('being.update', location, { id: self.id, name: text }, { id })}
         >
           <strong className="ellipsis" data-testid="own-name">
             <Name id={self.id} name={name} />
           </strong>
         </EditableName>
         <span className="quiet small-text ellipsis" data-testid="own-location">
-          {location === null ? (
+          {view.being === undefined ? (
+            // What one was at sign-in says nothing of where one is now.
+            ''
+          ) : location === null ? (
             'not in a space'
           ) : (
             <>
@@ -46,25 +48,7 @@ export function Identity() {
           </span>
         )}
       </div>
-      <button
-        type="button"
-        className="icon-button"
-        data-testid="sign-out"
-        aria-label="Sign out"
-        title="Sign out"
-        onClick={signOut}
-      >
-        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-          <path
-            d="M6.5 2.5H3.5a1 1 0 0 0-1 1v9a1 1 0 0 0 1 1h3M10 5l3 3-3 3M13 8H6"
-            fill="none"
-            stroke="currentColor"
-            strokeWidth="1.3"
-            strokeLinecap="round"
-            strokeLinejoin="round"
-          />
-        </svg>
-      </button>
+      <SignOutButton />
     </section>
   )
 }

@@ -1,7 +1,7 @@
 /** Notices that the session is over, which no waiting and no retry helps, and leads to the sign-in page. */
 import { useRhizom, useSyncStatus } from '@rhizom/client/react'
 import { useEffect } from 'react'
-import type { EndedSession } from './sign-in.tsx'
+import type { EndedSession } from './ended-session.ts'
 
 export function SessionEnd({ onEnded }: { onEnded: (ended: EndedSession) => void }) {
   const client = useRhizom()

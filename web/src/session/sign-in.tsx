@@ -4,12 +4,7 @@ import { LIMITS } from '@rhizom/protocol'
 import { type FormEvent, useState } from 'react'
 import { hasDrafts } from '../chat/drafts.ts'
 import { Logo } from '../logo.tsx'
-
-/** Who one was until the session ended, and why it did. */
-export interface EndedSession {
-  name: string
-  reason: string
-}
+import type { EndedSession } from './ended-session.ts'
 
 interface Props {
   environment: Environment

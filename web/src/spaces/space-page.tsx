@@ -5,7 +5,6 @@ import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { Composer } from '../chat/composer.tsx'
 import { Conversation } from '../chat/conversation.tsx'
-import { useUtterances } from '../chat/use-utterances.ts'
 import { EditableName } from '../editable-name.tsx'
 import { Boundary } from '../fault/boundary.tsx'
 import { stripBidiControls, shownName } from '../foreign-text.ts'
@@ -42,7 +41,6 @@ export function SpacePage({ id }: { id: SpaceId }) {
 function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { status: 'ready' }> }) {
   const mutate = useMutate()
   const access = useSpaceAccess(id, view)
-  const utterances = useUtterances(id)
   const { space, beingCount, members } = view
   return (
     <main className="space" data-current={view.current}>
@@ -54,7 +52,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               label="the name of the space"
               testId="space-name"
               canEdit={access.role === 'owner'}
-              rename={(name) => mutate('space.update', id, { name })}
+              rename={(name, mutation) => mutate('space.update', id, { name }, { id: mutation })}
             >
               <h1 className="ellipsis" data-testid="space-name">
                 <Name id={id} name={space.name} />
@@ -75,8 +73,8 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
             </span>
           )}
         </header>
-        <Conversation id={id} version={view.position.version} members={members} utterances={utterances} />
-        <Composer id={id} utterances={utterances} access={access} />
+        <Conversation id={id} members={members} />
+        <Composer id={id} access={access} />
       </section>
       <Boundary of={id} fallback={<p className="presence quiet small-text">Who is here cannot be shown.</p>}>
         <PresenceList space={id} locatedCount={beingCount} knownCount={view.beings.length} members={members} />

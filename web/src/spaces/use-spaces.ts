@@ -4,6 +4,7 @@ import { useRhizom } from '@rhizom/client/react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 
 const REFRESH_MS = 30_000
+const RETRY_MS = 3_000
 
 export function useSpaces() {
   const { http } = useRhizom()
@@ -16,7 +17,8 @@ export function useSpaces() {
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.nextCursor ?? undefined,
-    refetchInterval: REFRESH_MS,
+    // What failed is asked for soon again, and shows as soon as it can.
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : REFRESH_MS),
     refetchOnWindowFocus: true,
     retry: 1,
   })

@@ -1,6 +1,6 @@
 /** The state of the connection in a word, and everything known about it for those who open it. */
 import type { SyncStatus } from '@rhizom/client'
-import { useSyncStatus } from '@rhizom/client/react'
+import { usePendingMutations, useSyncStatus } from '@rhizom/client/react'
 import { timeIn } from '../moment.ts'
 import { Countdown } from './countdown.tsx'
 
@@ -17,15 +17,18 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
 export function SyncPill() {
   const status = useSyncStatus()
+  // What arrives says nothing of what leaves: the one is the gateway's, the other the api's.
+  const isStuck = usePendingMutations().some(({ attempt }) => attempt > 0)
+  const label = status.status === 'live' && isStuck ? 'Not sending' : labels[status.status]
   return (
-    <details className="pill" data-testid="sync-status" data-status={status.status}>
+    <details className="pill" data-testid="sync-status" data-status={status.status} data-sending={!isStuck}>
       <summary>
         <span className="dot" aria-hidden="true" />
-        <span role="status">{labels[status.status]}</span>
+        <span role="status">{label}</span>
       </summary>
       <dl className="pill-card card">
         <dt>Status</dt>
-        <dd>{labels[status.status]}</dd>
+        <dd>{label}</dd>
         {status.sinceMs !== undefined && (
           <>
             <dt>Since</dt>

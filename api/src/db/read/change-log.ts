@@ -2,7 +2,7 @@
 import type { Change, Epoch, Heads, Position, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { changeBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
-import { changeColumns, changeOf, type ChangeRow } from '../rows.ts'
+import { changeColumns, changeFromRow, type ChangeRow } from '../rows.ts'
 
 /**
  * A page of the changes that follow `after`. Undefined if the log cannot tell: another epoch, a position ahead
@@ -24,7 +24,7 @@ export async function readChanges(
       window page as (order by c.version ${rowsBefore(sql)}) order by c.version limit ${size.items}) c
     where ${isWithin(sql, size)} order by c.version`
   const isWhole = rows[0]?.version === after.version + 1 && rows.at(-1)?.version === after.version + rows.length
-  return isWhole ? rows.map(changeOf) : undefined
+  return isWhole ? rows.map(changeFromRow) : undefined
 }
 
 /** Positions of those of `ids` that exist. Stands on the primary key of spaces. */

@@ -3,12 +3,9 @@
  * transaction was in the way of; says by its error what else happened (failure.ts). Group commit decides which units
  * share a transaction; publishing is the caller's, after this returns.
  */
+import { applyBatch, copyWorld, type DecideOptions, type LoggedChange, type RequestedMutation } from '@rhizom/domain'
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { v4 as uuidv4 } from 'uuid'
-import type { DecideOptions } from '../../domain/decide.ts'
-import { applyBatch, type RequestedMutation } from '../../domain/apply-batch.ts'
-import type { LoggedChange } from '../../domain/world-op.ts'
-import { copyWorld } from '../../domain/world.ts'
 import type { Database, Sql } from '../database.ts'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../failure.ts'
 import { loadWorld, StaleLocks } from './load-world.ts'

@@ -1,6 +1,6 @@
 /** Looking up what became of a mutation. Stands on the primary key of mutations. */
+import type { Outcome } from '@rhizom/domain'
 import { type BeingId, type MutationId, rejectionCodeSchema } from '@rhizom/protocol'
-import type { Outcome } from '../../domain/world.ts'
 import type { Sql } from '../database.ts'
 
 export interface OutcomeRow {

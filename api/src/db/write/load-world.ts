@@ -5,9 +5,8 @@
  * beings located nowhere by id. A space's lock covers its rows, its log and the beings located in it. A being that
  * moves may have moved again before its lock was had: then `StaleLocks` says so, and the caller begins anew.
  */
+import { emptyWorld, type RequestedMutation, type World } from '@rhizom/domain'
 import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol'
-import type { RequestedMutation } from '../../domain/apply-batch.ts'
-import { emptyWorld, type World } from '../../domain/world.ts'
 import type { Sql } from '../database.ts'
 import { outcomeOf, type OutcomeRow } from './ledger.ts'
 import {

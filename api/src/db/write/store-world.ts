@@ -3,10 +3,8 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
+import type { LoggedChange, Outcome, PairMap, PlacedIntention, World } from '@rhizom/domain'
 import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
-import type { PairMap } from '../../domain/pair-map.ts'
-import type { LoggedChange } from '../../domain/world-op.ts'
-import type { Outcome, PlacedIntention, World } from '../../domain/world.ts'
 import type { Sql } from '../database.ts'
 import { deleteFrom, insertInto, updateOf } from '../names.ts'
 import { beings, changes as changesTable, intentions, members, mutations, spaces } from '../schema.ts'

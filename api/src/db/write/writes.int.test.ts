@@ -189,7 +189,7 @@ test('A11 a rejection is repeated as a duplicate, also when it could be applied 
   expect(await nodes[1].ask('GET', `/v1/mutations/${id}`, { token: owner })).toMatchObject({ status: 404 })
 })
 
-test('A10 a rejected mutation does not stop those around it', async () => {
+test('D10 a rejected mutation does not stop those around it', async () => {
   const { space, owner } = await newSpace()
   const results = await nodes[0].mutate(
     owner,
@@ -234,7 +234,7 @@ test('A14 one batch over several spaces and none answers in the order asked', as
   ])
 })
 
-test('A9 A5 a removed space is gone, its id is free and begins anew; a removed being stays taken', async () => {
+test('D9 D5 a removed space is gone, its id is free and begins anew; a removed being stays taken', async () => {
   const { space, owner } = await newSpace()
   const guest = await nodes[0].signIn('There')
   await nodes[0].mutate(guest.token, { space, name: 'being.move', args: { id: guest.being.id } }, say(space))

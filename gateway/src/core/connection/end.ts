@@ -15,7 +15,8 @@ export const errorFrame = (code: FrameErrorCode, extra: ErrorExtra = {}): Connec
     code,
     message: extra.message ?? FRAME_ERRORS[code],
     ...(extra.space === undefined ? {} : { space: extra.space }),
-    ...(extra.retryAfterMs === undefined ? {} : { retryAfterMs: extra.retryAfterMs }),
+    // Clocks have fractions of milliseconds, the contract has none.
+    ...(extra.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(extra.retryAfterMs) }),
   },
 })
 

@@ -1,6 +1,6 @@
 import type { TimePassed } from '@rhizom/machine'
 import { momentAt } from '@rhizom/machine/testing'
-import type { ClientFrameInput, ServerFrame } from '@rhizom/protocol'
+import { type ClientFrameInput, type ServerFrame, serverFrameSchema } from '@rhizom/protocol'
 import { describe, expect, test } from 'vitest'
 import { openConnection, connectionWakesAtMs, stepConnection } from './machine.ts'
 import type { ConnectionEvent, ConnectionLimits, ConnectionState } from './state.ts'
@@ -475,6 +475,15 @@ describe('draining', () => {
       'error:unavailable',
     ])
     expect(connectionWakesAtMs(states.draining)).toBe(NOW + 100)
+  })
+
+  test('G61 what is told is in whole milliseconds, whatever the clock has', () => {
+    const { effects } = stepConnection(states.draining, subscribe('@b'), momentAt(NOW + 0.37), settings)
+    const frames = effects.flatMap((effect) => (effect.type === 'sendFrame' ? [effect.frame] : []))
+    expect(frames.map((frame) => serverFrameSchema.safeParse(frame).success)).toEqual([true])
+  })
+
+  test('G60 the close comes at its time', () => {
     expect(run(states.draining, [{ type: 'timePassed' }], NOW + 100).said).toEqual(['unwatch:@a', 'close:draining'])
   })
 })

@@ -34,7 +34,7 @@ export type WorldOp =
   | { kind: 'member.put'; log: SpaceId; being: BeingId; role: Role }
   | { kind: 'member.remove'; log: SpaceId; being: BeingId }
 
-export interface Cause {
+export interface ChangeCause {
   actor: BeingId
   mutation: MutationId
   at: number
@@ -48,12 +48,11 @@ export interface LoggedChange {
 }
 
 /** Applies the op to `world`, which it alters, and returns the change it makes, if any. */
-export function applyOp(world: World, op: WorldOp, cause: Cause): LoggedChange | undefined {
+export function applyOp(world: World, op: WorldOp, cause: ChangeCause): LoggedChange | undefined {
   if (op.kind === 'space.put') {
     const version = (world.spaces.get(op.log)?.version ?? 0) + 1
-    const space = { ...op.space, version }
-    world.spaces.set(op.log, space)
-    return { space: op.log, epoch: space.epoch, change: { ...cause, version, kind: 'space.put', body: space } }
+    world.spaces.set(op.log, { ...op.space, version })
+    return { space: op.log, epoch: op.space.epoch, change: changeOf(op, version, cause) }
   }
   if (op.log === null) {
     applyToWorld(world, op, undefined)
@@ -63,53 +62,79 @@ export function applyOp(world: World, op: WorldOp, cause: Cause): LoggedChange |
   if (space === undefined) throw new Error(`an op in ${op.log}, which is not there`)
   const version = space.version + 1
   world.spaces.set(space.id, { ...space, version })
-  const change = applyToWorld(world, op, version, cause)
-  return change === undefined ? undefined : { space: space.id, epoch: space.epoch, change }
+  applyToWorld(world, op, version)
+  return { space: space.id, epoch: space.epoch, change: changeOf(op, version, cause) }
 }
 
 type OtherOp = Exclude<WorldOp, { kind: 'space.put' }>
 
-function applyToWorld(world: World, op: OtherOp, version: number | undefined, cause?: Cause): Change | undefined {
-  const header = cause === undefined || version === undefined ? undefined : { ...cause, version }
+/** The change that an op makes at a version of its log. */
+export function changeOf(op: WorldOp, version: number, cause: ChangeCause): Change {
+  const header = { ...cause, version }
+  switch (op.kind) {
+    case 'space.put':
+      return { ...header, kind: 'space.put', body: { ...op.space, version } }
+    case 'space.remove':
+      return { ...header, kind: 'space.remove', body: { id: op.log } }
+    case 'being.put':
+      return { ...header, kind: 'being.put', body: { ...op.being, rev: version } }
+    case 'being.leave':
+    case 'being.remove':
+      return { ...header, kind: 'being.remove', body: { id: op.id } }
+    case 'intention.put':
+      return { ...header, kind: 'intention.put', body: { ...op.intention, rev: version } }
+    case 'intention.append':
+      return { ...header, kind: 'intention.append', body: { id: op.id, text: op.text } }
+    case 'intention.remove':
+      return { ...header, kind: 'intention.remove', body: { id: op.id } }
+    case 'member.put':
+      return { ...header, kind: 'member.put', body: { being: op.being, role: op.role } }
+    case 'member.remove':
+      return { ...header, kind: 'member.remove', body: { id: op.being } }
+    default:
+      return op satisfies never
+  }
+}
+
+/** `version` is that of the change, undefined where none is made. */
+function applyToWorld(world: World, op: OtherOp, version: number | undefined): void {
   switch (op.kind) {
     case 'space.remove':
       clear(world, op.log)
-      return header && { ...header, kind: 'space.remove', body: { id: op.log } }
-    case 'being.put': {
-      const being = { ...op.being, rev: version ?? op.being.rev }
-      world.beings.set(being.id, being)
-      return header && { ...header, kind: 'being.put', body: being }
-    }
+      return
+    case 'being.put':
+      world.beings.set(op.being.id, { ...op.being, rev: version ?? op.being.rev })
+      return
     case 'being.leave':
-      return header && { ...header, kind: 'being.remove', body: { id: op.id } }
+      return
     case 'being.remove':
       world.beings.delete(op.id)
       world.removedBeings.add(op.id)
-      return header && { ...header, kind: 'being.remove', body: { id: op.id } }
+      return
     case 'intention.put': {
-      const former = world.intentions.get(op.intention.id)
-      const intention = { ...op.intention, rev: version ?? 0 }
-      world.intentions.set(intention.id, { ...intention, position: former?.position ?? intention.rev })
-      return header && { ...header, kind: 'intention.put', body: intention }
+      const rev = version ?? 0
+      const position = world.intentions.get(op.intention.id)?.position ?? rev
+      world.intentions.set(op.intention.id, { ...op.intention, rev, position })
+      return
     }
     case 'intention.append': {
       const former = world.intentions.get(op.id)
       if (former === undefined) throw new Error(`an append to ${op.id}, which is not there`)
       const content = appendText(former.content, op.text)
       world.intentions.set(op.id, { ...former, content, rev: version ?? former.rev, modifiedAt: op.at })
-      return header && { ...header, kind: 'intention.append', body: { id: op.id, text: op.text } }
+      return
     }
     case 'intention.remove':
       world.intentions.delete(op.id)
-      return header && { ...header, kind: 'intention.remove', body: { id: op.id } }
+      return
     case 'member.put':
       world.members.set(op.log, op.being, op.role)
-      return header && { ...header, kind: 'member.put', body: { being: op.being, role: op.role } }
+      return
     case 'member.remove':
       world.members.delete(op.log, op.being)
-      return header && { ...header, kind: 'member.remove', body: { id: op.being } }
+      return
     default:
-      return op satisfies never
+      op satisfies never
   }
 }
 

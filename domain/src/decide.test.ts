@@ -1,7 +1,7 @@
 import type { Being, Mutation, Role, Visibility } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
 import { type Decision, decide } from './decide.ts'
-import { copyWorld, emptyWorld, type World } from './world.ts'
+import { copyWorld, emptyWorld, readerOf, type World } from './world.ts'
 import { applyOp } from './world-op.ts'
 
 const epoch = '0193b2a0-0000-7000-8000-000000000001'
@@ -56,7 +56,7 @@ function worldOf(visibility: Visibility, members: Record<string, Role> = { '@roo
 
 type Wanted = Mutation extends infer M ? (M extends Mutation ? Omit<M, 'id'> : never) : never
 const decideFor = (world: World, actor: string, wanted: Wanted, maxContentBytes = 100): Decision =>
-  decide(world, { id: mutationId, ...wanted }, { actor, at: 2, epoch }, { maxContentBytes })
+  decide(readerOf(world), { id: mutationId, ...wanted }, { actor, at: 2, epoch }, { maxContentBytes })
 
 const verdict = (decision: Decision): string => (decision.accepted ? 'ok' : decision.error.code)
 const kinds = (decision: Decision): string[] =>
@@ -94,7 +94,7 @@ test.each<[Visibility, string, Role | undefined, string, Wanted]>([
   ['public', '@away', 'owner', 'ok', rename],
   ['public', '@away', 'owner', 'ok', remove],
   ['public', '@away', 'owner', 'ok', invite],
-])('A1 in a %s space %s with the role %s: %s', (visibility, actor, role, expected, wanted) => {
+])('D1 in a %s space %s with the role %s: %s', (visibility, actor, role, expected, wanted) => {
   const world = worldOf(visibility, { '@root': 'owner', ...(role === undefined ? {} : { [actor]: role }) })
   expect(verdict(decideFor(world, actor, wanted))).toBe(expected)
 })
@@ -114,7 +114,7 @@ const everything: Wanted[] = [
   { space: '@room', name: 'member.remove', args: { being: '@root' } },
 ]
 
-test.each(everything)('A2 to a stranger a private space is not there: $name', (wanted) => {
+test.each(everything)('D2 to a stranger a private space is not there: $name', (wanted) => {
   const ofPrivate = decideFor(worldOf('private'), '@away', wanted)
   expect(verdict(ofPrivate)).toBe('not-found')
   expect(ofPrivate).toEqual(decideFor(emptyOf('@away'), '@away', wanted))
@@ -137,7 +137,7 @@ test.each<[string, string, string | null, string, string]>([
   ['itself, named nowhere while in a space', '@there', null, '@there', 'wrong-space'],
   ['nobody', '@root', '@room', '@nobody', 'not-found'],
   ['an owner, of the being that the space is', '@root', null, '@room', 'forbidden'],
-])('A3 a being changed by %s', (_who, actor, space, id, expected) => {
+])('D3 a being changed by %s', (_who, actor, space, id, expected) => {
   const world = worldOf('public')
   expect(verdict(decideFor(world, actor, { space, name: 'being.update', args: { id, name: 'x' } }))).toBe(expected)
   expect(verdict(decideFor(world, actor, { space, name: 'being.remove', args: { id } }))).toBe(expected)
@@ -148,7 +148,7 @@ test.each<[string, string | null, string, string[]]>([
   ['to where it is', '@room', '@there', []],
   ['to nowhere', null, '@there', ['being.leave @room', 'being.put nowhere']],
   ['from space to space', '@hall', '@there', ['being.leave @room', 'being.put @hall']],
-])('A4 moving %s', (_where, space, id, expected) => {
+])('D4 moving %s', (_where, space, id, expected) => {
   const world = worldOf('public')
   world.spaces.set('@hall', { id: '@hall', name: 'Hall', visibility: 'public', epoch, version: 3, createdAt: 1 })
   const decision = decideFor(world, id, { space, name: 'being.move', args: { id } })
@@ -156,14 +156,14 @@ test.each<[string, string | null, string, string[]]>([
   expect(kinds(decision)).toEqual(expected)
 })
 
-test('A4 a being moved by an owner of the space it leaves, and by nobody else', () => {
+test('D4 a being moved by an owner of the space it leaves, and by nobody else', () => {
   const world = worldOf('public')
   const throwOut: Wanted = { space: null, name: 'being.move', args: { id: '@there' } }
   expect(verdict(decideFor(world, '@root', throwOut))).toBe('ok')
   expect(verdict(decideFor(world, '@away', throwOut))).toBe('forbidden')
 })
 
-test.each(['@room', '@there', '@gone'])('A5 %s is taken', (id) => {
+test.each(['@room', '@there', '@gone'])('D5 %s is taken', (id) => {
   const world = worldOf('public')
   world.removedBeings.add('@gone')
   expect(verdict(decideFor(world, '@root', { space: id, name: 'space.create', args: { name: 'x' } }))).toBe('taken')
@@ -172,7 +172,7 @@ test.each(['@room', '@there', '@gone'])('A5 %s is taken', (id) => {
   ).toBe('taken')
 })
 
-test('A5 a new space has its creator as owner, is public unless said otherwise, and is a being too', () => {
+test('D5 a new space has its creator as owner, is public unless said otherwise, and is a being too', () => {
   const world = emptyOf('@away')
   const decision = decideFor(world, '@away', { space: '@hall', name: 'space.create', args: { name: 'Hall' } })
   expect(kinds(decision)).toEqual(['space.put @hall', 'member.put @hall', 'being.put nowhere'])
@@ -182,7 +182,7 @@ test('A5 a new space has its creator as owner, is public unless said otherwise, 
   expect(world.beings.get('@hall')).toMatchObject({ type: 'space', owner: '@away', location: null, name: 'Hall' })
 })
 
-test('A5 renaming a space renames the being it is', () => {
+test('D5 renaming a space renames the being it is', () => {
   const world = worldOf('public')
   const decision = decideFor(world, '@root', rename)
   if (!decision.accepted) throw new Error('rejected')
@@ -194,7 +194,7 @@ test('A5 renaming a space renames the being it is', () => {
 const demote = (id: string): Wanted => ({ space: '@room', name: 'member.put', args: { being: id, role: 'viewer' } })
 const expel = (id: string): Wanted => ({ space: '@room', name: 'member.remove', args: { being: id } })
 
-test('A6 the last owner can neither be removed nor demoted, but one of two can', () => {
+test('D6 the last owner can neither be removed nor demoted, but one of two can', () => {
   const alone = worldOf('public')
   expect(verdict(decideFor(alone, '@root', demote('@root')))).toBe('last-owner')
   expect(verdict(decideFor(alone, '@root', expel('@root')))).toBe('last-owner')
@@ -203,7 +203,7 @@ test('A6 the last owner can neither be removed nor demoted, but one of two can',
   expect(verdict(decideFor(two, '@away', expel('@root')))).toBe('ok')
 })
 
-test('A6 a member must exist to be put and be a member to be removed', () => {
+test('D6 a member must exist to be put and be a member to be removed', () => {
   const world = worldOf('public')
   expect(verdict(decideFor(world, '@root', demote('@nobody')))).toBe('not-found')
   expect(verdict(decideFor(world, '@root', demote('@room')))).toBe('not-found')
@@ -216,13 +216,13 @@ test.each<[string, Role | undefined, string]>([
   ['@root', 'owner', 'ok'],
   ['@there', undefined, 'forbidden'],
   ['@there', 'member', 'forbidden'],
-])('A7 an intention changed by %s with the role %s: %s', (actor, role, expected) => {
+])('D7 an intention changed by %s with the role %s: %s', (actor, role, expected) => {
   const world = worldOf('public', role === undefined ? {} : { [actor]: role })
   for (const wanted of everything.filter(({ name }) => /^intention\.(update|append|remove)$/.test(name)))
     expect(verdict(decideFor(world, actor, wanted))).toBe(expected)
 })
 
-test('A7 an id in use is taken, and one of another space is not found', () => {
+test('D7 an id in use is taken, and one of another space is not found', () => {
   const world = worldOf('public')
   world.spaces.set('@hall', { id: '@hall', name: 'Hall', visibility: 'public', epoch, version: 3, createdAt: 1 })
   const again: Wanted = { space: '@room', name: 'intention.create', args: { id: said, type: 'utterance', content: [] } }
@@ -236,7 +236,7 @@ test.each([
   ['a final text in quotes and umlauts', ['hi'], '"ä', 10],
   ['a node', [{ type: 'x' }], 'ab', 19],
   ['nothing', [], 'ab', 6],
-])('A8 appending to %s is allowed up to the last byte', (_what, content, text, bytes) => {
+])('D8 appending to %s is allowed up to the last byte', (_what, content, text, bytes) => {
   const world = worldOf('public')
   const placed = world.intentions.get(said)
   if (placed === undefined) throw new Error('no intention')
@@ -246,7 +246,7 @@ test.each([
   expect(verdict(decideFor(world, '@said', append, bytes - 1))).toBe('too-large')
 })
 
-test('A9 removing a space leaves nothing of it and nobody in it', () => {
+test('D9 removing a space leaves nothing of it and nobody in it', () => {
   const world = copyWorld(worldOf('public'))
   const decision = decideFor(world, '@root', remove)
   expect(kinds(decision)).toEqual(['space.remove @room'])

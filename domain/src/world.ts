@@ -1,6 +1,6 @@
 /**
- * The part of a deployment that one batch of mutations is decided on, in memory: db/write/load-world.ts fills it under
- * the locks, decide.ts reads it, world-op.ts moves it forward, db/write/store-world.ts writes back what differs.
+ * The part of a deployment that one batch of mutations is decided on, in memory: the api fills it under its locks,
+ * decide.ts reads it, world-op.ts moves it forward, the api writes back what differs.
  *
  * Entities are values: a change replaces the entry and never alters it, so comparing two worlds entry by entry by
  * identity finds every row to write.
@@ -17,6 +17,7 @@ import type {
   SpaceId,
 } from '@rhizom/protocol'
 import { PairMap } from './pair-map.ts'
+import type { WorldReader } from './world-reader.ts'
 
 /** `position` is the version that created it: its place in the conversation, kept by the database only. */
 export type PlacedIntention = Intention & { position: number }
@@ -60,10 +61,29 @@ export const copyWorld = (world: World): World => ({
   cleared: new Set(world.cleared),
 })
 
-export const roleOf = (world: World, space: SpaceId, being: BeingId): Role | undefined =>
-  world.members.get(space, being)
+/** Looks up in a world, as it is at the time. */
+export const readerOf = (world: World): WorldReader => ({
+  space: (id) => world.spaces.get(id),
+  being: (id) => world.beings.get(id),
+  intention: (id) => unplaced(world.intentions.get(id)),
+  role: (space, being) => world.members.get(space, being),
+  ownerCount: (space) => ownersOf(world, space),
+  isTaken: (id) => isTaken(world, id),
+})
 
-export function ownersOf(world: World, space: SpaceId): number {
+/** Spaces and beings share one namespace. */
+function isTaken({ spaces, beings, removedBeings }: World, id: BeingId): boolean {
+  const named: readonly { has(id: BeingId): boolean }[] = [spaces, beings, removedBeings]
+  return named.some((names) => names.has(id))
+}
+
+function unplaced(placed: PlacedIntention | undefined): Intention | undefined {
+  if (placed === undefined) return undefined
+  const { position: _position, ...intention } = placed
+  return intention
+}
+
+function ownersOf(world: World, space: SpaceId): number {
   let count = 0
   for (const role of world.members.of(space).values()) if (role === 'owner') count += 1
   return count

@@ -5,7 +5,7 @@
 import type { BeingId, Epoch, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
 import { decide, type DecideOptions } from './decide.ts'
 import { applyOp, type LoggedChange } from './world-op.ts'
-import type { Outcome, World } from './world.ts'
+import { type Outcome, readerOf, type World } from './world.ts'
 
 /** A mutation with who asks for it and the epoch to use should it create a space. */
 export interface RequestedMutation {
@@ -29,13 +29,14 @@ export function applyBatch(
 ): BatchResult {
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
+  const reader = readerOf(world)
   for (const { actor, mutation, epoch } of requested) {
     const former = world.ledger.get(actor, mutation.id)
     if (former !== undefined) {
       results.push(duplicateOf(mutation.id, former))
       continue
     }
-    const decision = decide(world, mutation, { actor, at, epoch }, options)
+    const decision = decide(reader, mutation, { actor, at, epoch }, options)
     if (!decision.accepted) {
       const outcome: Outcome = { status: 'rejected', error: decision.error }
       world.ledger.set(actor, mutation.id, outcome)

@@ -79,7 +79,7 @@ function worldWithGuests(): World {
   return world
 }
 
-test('A10 versions of each history are contiguous, and every change is one of the protocol', () => {
+test('D10 versions of each history are contiguous, and every change is one of the protocol', () => {
   fc.assert(
     fc.property(batch, (drawn) => {
       const { changes } = applyBatch(worldWithGuests(), requestedOf(drawn), 2, { maxContentBytes: 50 })
@@ -93,7 +93,7 @@ test('A10 versions of each history are contiguous, and every change is one of th
   )
 })
 
-test('A10 a rejected mutation leaves the world as it was, but for the ledger', () => {
+test('D10 a rejected mutation leaves the world as it was, but for the ledger', () => {
   fc.assert(
     fc.property(batch, (drawn) => {
       const world = worldWithGuests()
@@ -108,7 +108,7 @@ test('A10 a rejected mutation leaves the world as it was, but for the ledger', (
   )
 })
 
-test('A10 a space has an owner as long as it lives, and nobody is in a space that is not', () => {
+test('D10 a space has an owner as long as it lives, and nobody is in a space that is not', () => {
   fc.assert(
     fc.property(batch, (drawn) => {
       const world = worldWithGuests()
@@ -121,7 +121,7 @@ test('A10 a space has an owner as long as it lives, and nobody is in a space tha
   )
 })
 
-test('A11 in one batch the second of an id answers as the first did, and so does the whole batch again', () => {
+test('D11 in one batch the second of an id answers as the first did, and so does the whole batch again', () => {
   fc.assert(
     fc.property(batch, (drawn) => {
       const requested = requestedOf(drawn)
@@ -137,7 +137,7 @@ test('A11 in one batch the second of an id answers as the first did, and so does
   )
 })
 
-test('A11 the same id of two actors is two mutations', () => {
+test('D11 the same id of two actors is two mutations', () => {
   const world = worldWithGuests()
   const mutation: Mutation = {
     id: uuidOf(1),

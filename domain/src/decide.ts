@@ -20,7 +20,7 @@ import {
 } from '@rhizom/protocol'
 import { mayChangeBeing, mayChangeIntention, mayEnter, mayRead, mayWrite, owns } from './permission.ts'
 import type { WorldOp } from './world-op.ts'
-import { ownersOf, roleOf, type World } from './world.ts'
+import type { WorldReader } from './world-reader.ts'
 
 export interface DecideOptions {
   maxContentBytes: number
@@ -40,17 +40,22 @@ const reject = (code: RejectionCode, message: string): Decision => ({ accepted: 
 
 type Of<Name extends Mutation['name']> = Extract<Mutation, { name: Name }>
 
-export function decide(world: World, mutation: Mutation, context: DecideContext, options: DecideOptions): Decision {
-  if (!world.beings.has(context.actor)) return reject('forbidden', 'the actor does not exist any more')
+export function decide(
+  world: WorldReader,
+  mutation: Mutation,
+  context: DecideContext,
+  options: DecideOptions,
+): Decision {
+  if (world.being(context.actor) === undefined) return reject('forbidden', 'the actor does not exist any more')
   if (mutation.name === 'space.create') return createSpace(world, mutation, context)
   if (mutation.space === null) return decideNowhere(world, mutation, context)
-  const space = world.spaces.get(mutation.space)
+  const space = world.space(mutation.space)
   if (space === undefined || !mayRead(world, space, context.actor))
     return reject('not-found', `no space ${mutation.space}`)
   return decideInSpace(world, space, mutation, context, options)
 }
 
-function decideNowhere(world: World, mutation: Mutation, context: DecideContext): Decision {
+function decideNowhere(world: WorldReader, mutation: Mutation, context: DecideContext): Decision {
   switch (mutation.name) {
     case 'being.create':
       return createBeing(world, null, mutation, context)
@@ -66,7 +71,7 @@ function decideNowhere(world: World, mutation: Mutation, context: DecideContext)
 }
 
 function decideInSpace(
-  world: World,
+  world: WorldReader,
   space: Space,
   mutation: Exclude<Mutation, Of<'space.create'>>,
   context: DecideContext,
@@ -103,14 +108,8 @@ function decideInSpace(
   }
 }
 
-/** Spaces and beings share one namespace. */
-function isTaken({ spaces, beings, removedBeings }: World, id: BeingId): boolean {
-  const named: readonly { has(id: BeingId): boolean }[] = [spaces, beings, removedBeings]
-  return named.some((names) => names.has(id))
-}
-
-function createSpace(world: World, { space: id, args }: Of<'space.create'>, context: DecideContext): Decision {
-  if (isTaken(world, id)) return reject('taken', `${id} is taken`)
+function createSpace(world: WorldReader, { space: id, args }: Of<'space.create'>, context: DecideContext): Decision {
+  if (world.isTaken(id)) return reject('taken', `${id} is taken`)
   const space = {
     id,
     name: args.name,
@@ -125,14 +124,14 @@ function createSpace(world: World, { space: id, args }: Of<'space.create'>, cont
   )
 }
 
-function updateSpace(world: World, space: Space, { args }: Of<'space.update'>, context: DecideContext): Decision {
+function updateSpace(world: WorldReader, space: Space, { args }: Of<'space.update'>, context: DecideContext): Decision {
   if (!owns(world, space, context.actor)) return reject('forbidden', 'only an owner changes a space')
   const { version: _version, ...rest } = space
   const name = args.name ?? space.name
   const ops: WorldOp[] = [
     { kind: 'space.put', log: space.id, space: { ...rest, name, visibility: args.visibility ?? space.visibility } },
   ]
-  const being = world.beings.get(space.id)
+  const being = world.being(space.id)
   if (being !== undefined && being.name !== name)
     ops.push({ kind: 'being.put', log: null, being: { ...being, name, modifiedAt: context.at } })
   return accept(...ops)
@@ -160,23 +159,23 @@ const newBeing = (given: NewBeing, location: SpaceId | null, context: DecideCont
 })
 
 function createBeing(
-  world: World,
+  world: WorldReader,
   location: SpaceId | null,
   { args }: Of<'being.create'>,
   context: DecideContext,
 ): Decision {
-  if (isTaken(world, args.id)) return reject('taken', `${args.id} is taken`)
+  if (world.isTaken(args.id)) return reject('taken', `${args.id} is taken`)
   return accept({ kind: 'being.put', log: location, being: newBeing(args, location, context) })
 }
 
 /** The being a mutation names, if the actor may change it and it is `here`, where that matters. */
 function changeable(
-  world: World,
+  world: WorldReader,
   here: SpaceId | null | undefined,
   id: BeingId,
   actor: BeingId,
 ): { being: Being } | { refused: Decision } {
-  const being = world.beings.get(id)
+  const being = world.being(id)
   if (being === undefined) return { refused: reject('not-found', `no being ${id}`) }
   if (being.type === 'space') return { refused: reject('forbidden', 'a space is changed by space.update') }
   if (here !== undefined && being.location !== here)
@@ -186,7 +185,7 @@ function changeable(
 }
 
 function updateBeing(
-  world: World,
+  world: WorldReader,
   here: SpaceId | null,
   { args }: Of<'being.update'>,
   context: DecideContext,
@@ -205,7 +204,12 @@ function updateBeing(
   return accept({ kind: 'being.put', log: here, being: updated })
 }
 
-function moveBeing(world: World, to: SpaceId | null, { args }: Of<'being.move'>, context: DecideContext): Decision {
+function moveBeing(
+  world: WorldReader,
+  to: SpaceId | null,
+  { args }: Of<'being.move'>,
+  context: DecideContext,
+): Decision {
   const found = changeable(world, undefined, args.id, context.actor)
   if ('refused' in found) return found.refused
   const from = found.being.location
@@ -216,7 +220,7 @@ function moveBeing(world: World, to: SpaceId | null, { args }: Of<'being.move'>,
 }
 
 function removeBeing(
-  world: World,
+  world: WorldReader,
   here: SpaceId | null,
   { args }: Of<'being.remove'>,
   context: DecideContext,
@@ -227,13 +231,13 @@ function removeBeing(
 }
 
 function createIntention(
-  world: World,
+  world: WorldReader,
   space: Space,
   { args }: Of<'intention.create'>,
   context: DecideContext,
 ): Decision {
   if (!mayWrite(world, space, context.actor)) return reject('forbidden', `may not write in ${space.id}`)
-  if (world.intentions.has(args.id)) return reject('taken', `${args.id} is taken`)
+  if (world.intention(args.id) !== undefined) return reject('taken', `${args.id} is taken`)
   const intention: Intention = {
     id: args.id,
     type: args.type,
@@ -249,17 +253,16 @@ function createIntention(
 }
 
 function changeIntention(
-  world: World,
+  world: WorldReader,
   space: Space,
   mutation: Of<'intention.update'> | Of<'intention.append'> | Of<'intention.remove'>,
   context: DecideContext,
   options: DecideOptions,
 ): Decision {
-  const placed = world.intentions.get(mutation.args.id)
-  if (placed === undefined || placed.location !== space.id)
+  const intention = world.intention(mutation.args.id)
+  if (intention === undefined || intention.location !== space.id)
     return reject('not-found', `no intention ${mutation.args.id} in ${space.id}`)
-  if (!mayChangeIntention(world, placed, context.actor)) return reject('forbidden', `may not change ${placed.id}`)
-  const { position: _position, ...intention } = placed
+  if (!mayChangeIntention(world, intention, context.actor)) return reject('forbidden', `may not change ${intention.id}`)
   switch (mutation.name) {
     case 'intention.update': {
       const { content = intention.content, state = intention.state } = mutation.args
@@ -284,21 +287,26 @@ function bytesAfterAppend(content: Content, text: string): number {
   return jsonBytes(content) + jsonBytes(text) + separators
 }
 
-function putMember(world: World, space: Space, { args }: Of<'member.put'>, context: DecideContext): Decision {
+function putMember(world: WorldReader, space: Space, { args }: Of<'member.put'>, context: DecideContext): Decision {
   if (!owns(world, space, context.actor)) return reject('forbidden', 'only an owner changes members')
-  const being = world.beings.get(args.being)
+  const being = world.being(args.being)
   if (being === undefined || being.type === 'space') return reject('not-found', `no being ${args.being}`)
   if (args.role !== 'owner' && isLastOwner(world, space.id, args.being))
     return reject('last-owner', 'a space keeps at least one owner')
   return accept({ kind: 'member.put', log: space.id, being: args.being, role: args.role })
 }
 
-function removeMember(world: World, space: Space, { args }: Of<'member.remove'>, context: DecideContext): Decision {
+function removeMember(
+  world: WorldReader,
+  space: Space,
+  { args }: Of<'member.remove'>,
+  context: DecideContext,
+): Decision {
   if (!owns(world, space, context.actor)) return reject('forbidden', 'only an owner changes members')
-  if (roleOf(world, space.id, args.being) === undefined) return reject('not-found', `${args.being} is no member`)
+  if (world.role(space.id, args.being) === undefined) return reject('not-found', `${args.being} is no member`)
   if (isLastOwner(world, space.id, args.being)) return reject('last-owner', 'a space keeps at least one owner')
   return accept({ kind: 'member.remove', log: space.id, being: args.being })
 }
 
-const isLastOwner = (world: World, space: SpaceId, being: BeingId): boolean =>
-  roleOf(world, space, being) === 'owner' && ownersOf(world, space) === 1
+const isLastOwner = (world: WorldReader, space: SpaceId, being: BeingId): boolean =>
+  world.role(space, being) === 'owner' && world.ownerCount(space) === 1

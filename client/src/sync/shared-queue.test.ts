@@ -1,0 +1,356 @@
+/** Several pages of one person in one browser, on a store that is IndexedDB in memory. */
+import 'fake-indexeddb/auto'
+import type { Mutation, MutationResult } from '@rhizom/protocol'
+import { expect, test } from 'vitest'
+import { eraseIndexedDbVault, openIndexedDbVault } from '../runtime/indexed-db-vault.ts'
+import type { VaultDoor } from '../runtime/vault.ts'
+import { aClient, type TestClient } from '../testing/a-client.ts'
+import { type Answer, ScriptedServer } from '../testing/scripted-server.ts'
+import { type BrowserPage, SharedBrowser } from '../testing/shared-browser.ts'
+import { aBeing, anUtterance, plainText, SpaceLog } from '../testing/space-log.ts'
+import { newId } from './new-id.ts'
+
+const POST = 'POST /v1/mutations'
+const sentIn = (body: unknown): Mutation[] => (body as { mutations: Mutation[] }).mutations
+
+let serial = 0
+/** IndexedDB in memory, new for each test. */
+function aDoor(): VaultDoor {
+  const prefix = `test ${++serial} `
+  return {
+    open: (name, onLost) => openIndexedDbVault(prefix + name, onLost),
+    erase: (name) => eraseIndexedDbVault(prefix + name),
+  }
+}
+
+/** A server with @lobby, which carries out each utterance once; `isAway` answers nobody. */
+class Lobby {
+  readonly server = new ScriptedServer()
+  readonly log = new SpaceLog('@lobby')
+  isAway = false
+  refuses = false
+  readonly #ledger = new Map<string, MutationResult>()
+
+  constructor() {
+    this.log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby' }) })
+    this.server.serve(this.log)
+    this.server.route(POST, (body) => this.#answer(body))
+  }
+
+  get texts(): string[] {
+    return [...this.log.intentions.values()].map(({ content }) => plainText(content))
+  }
+
+  #answer(body: unknown): Answer {
+    if (this.isAway) return 'fail'
+    return { status: 200, body: { results: sentIn(body).map((mutation) => this.#take(mutation)) } }
+  }
+
+  #take(mutation: Mutation): MutationResult {
+    const { id } = mutation
+    const former = this.#ledger.get(id)
+    if (former !== undefined) return { ...former, status: 'duplicate' }
+    const result: MutationResult = this.refuses
+      ? { id, status: 'rejected', error: { code: 'forbidden', message: 'No.' } }
+      : { id, status: 'applied', version: this.#apply(mutation) }
+    this.#ledger.set(id, result)
+    return result
+  }
+
+  #apply(mutation: Mutation): number {
+    if (mutation.name !== 'intention.create') throw new Error('only words are understood here')
+    const { id: said, content } = mutation.args
+    const body = anUtterance('@lobby', '@ada', plainText(content), { id: said })
+    const change = this.log.write({ kind: 'intention.put', body }, mutation.id)
+    this.server.publish(this.log, change)
+    return change.version
+  }
+}
+
+interface Page extends TestClient {
+  page: BrowserPage
+  texts(): string[]
+  say(text: string, options?: { keepRefused?: boolean; id?: string }): ReturnType<TestClient['client']['mutate']>
+}
+
+class Home {
+  readonly lobby = new Lobby()
+  readonly browser: SharedBrowser
+  readonly pages: Page[] = []
+  constructor(door = aDoor()) {
+    this.browser = new SharedBrowser(door)
+  }
+
+  /** Another page of Ada's, which shows @lobby. */
+  open({ hasLocks = true, isConnected = true } = {}): Page {
+    const page = this.browser.page({ hasLocks })
+    const test = aClient({ server: this.lobby.server, shared: page.shared, seed: this.pages.length + 1 })
+    test.client.watchSpace('@lobby')
+    if (isConnected) test.client.connect()
+    const opened: Page = {
+      ...test,
+      page,
+      texts: () => (test.client.readSpace('@lobby').content?.intentions ?? []).map(({ content }) => plainText(content)),
+      say: (text, options) =>
+        test.client.mutate('intention.create', '@lobby', { id: newId(), type: 'utterance', content: [text] }, options),
+    }
+    this.pages.push(opened)
+    return opened
+  }
+
+  /** The page is gone as if its process had been killed. */
+  crash(page: Page): void {
+    page.page.crash()
+    page.environment.fetch = () => new Promise(() => undefined)
+    this.pages.splice(this.pages.indexOf(page), 1)
+  }
+
+  async until(condition: () => boolean, stepMs = 0): Promise<void> {
+    for (let turn = 0; turn < 2_000; turn += 1) {
+      if (condition()) return
+      for (const { environment } of this.pages) await environment.advance(stepMs)
+    }
+    throw new Error(`it never came to that: ${condition.toString()}`)
+  }
+}
+
+const isKept = ({ client }: Page) => client.keeping().status === 'kept'
+
+test('C150 what was written while nobody answered is in its place after a reload, and is delivered once', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const before = home.open()
+  await home.until(() => isKept(before) && before.client.readSpace('@lobby').content !== undefined)
+  void before.say('first')
+  void before.say('second')
+  await home.until(() => before.client.pendingMutations().some(({ attempt }) => attempt > 0))
+  await before.environment.advance(1_000)
+  home.crash(before)
+  home.lobby.server.script = 'refuse'
+  const after = home.open()
+  await home.until(() => after.texts().length === 2)
+  expect(after.texts()).toEqual(['first', 'second'])
+  expect(after.client.readSpace('@lobby').subscription.status).not.toBe('current')
+  home.lobby.isAway = false
+  home.lobby.server.script = 'serve'
+  await home.until(
+    () =>
+      after.client.pendingMutations().length === 0 &&
+      after.client.readSpace('@lobby').subscription.status === 'current',
+    1_000,
+  )
+  await home.until(() => after.client.readSpace('@lobby').content?.pending === undefined)
+  expect(home.lobby.texts).toEqual(['first', 'second'])
+  expect(after.texts()).toEqual(['first', 'second'])
+})
+
+test('C151 a reload shows what was kept and asks the server from its position', async () => {
+  const home = new Home()
+  const before = home.open()
+  await home.until(() => isKept(before) && before.client.readSpace('@lobby').content !== undefined)
+  await before.say('kept')
+  await home.until(() => before.client.readSpace('@lobby').content?.position.version === 2)
+  before.page.happen('left')
+  await home.until(() => true)
+  await before.environment.advance(1_000)
+  home.crash(before)
+  const after = home.open()
+  await home.until(() => after.client.readSpace('@lobby').subscription.status === 'current')
+  expect(after.texts()).toEqual(['kept'])
+  const asked = home.lobby.server.connection.received.filter(({ type }) => type === 'subscribe')
+  expect(asked).toMatchObject([{ space: '@lobby', epoch: home.lobby.log.epoch, after: 2 }])
+})
+
+test('C152 any page writes, one sends, and each sees what another has waiting', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const [one, two] = [home.open(), home.open()]
+  await home.until(() => isKept(one) && isKept(two) && two.client.readSpace('@lobby').content !== undefined)
+  await home.until(() => one.client.readSpace('@lobby').content !== undefined)
+  void two.say('from the second')
+  await home.until(() => one.texts().length === 1)
+  expect(one.client.pendingMutations()).toHaveLength(1)
+  await home.until(() => (two.client.pendingMutations()[0]?.attempt ?? 0) > 0, 10)
+  const outcome = two.say('also')
+  home.lobby.isAway = false
+  const requests = home.lobby.server.requests.length
+  await home.until(() => two.client.pendingMutations().length === 0, 1_000)
+  expect(await outcome).toMatchObject({ status: 'applied' })
+  expect(home.lobby.texts).toEqual(['from the second', 'also'])
+  expect(home.lobby.server.requests.length - requests).toBeLessThanOrEqual(2)
+  await home.until(() => one.client.readSpace('@lobby').content?.pending === undefined)
+  expect(one.texts()).toEqual(two.texts())
+})
+
+test('C153 when the page that sends is gone another sends what waits, whoever wrote it, and nothing is lost or doubled', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const sender = home.open()
+  await home.until(() => isKept(sender))
+  const other = home.open()
+  await home.until(() => isKept(other) && other.client.readSpace('@lobby').content !== undefined)
+  void sender.say('of the one that goes')
+  const mine = other.say('of the one that stays')
+  await home.until(() => sender.client.pendingMutations().length === 2 && other.client.pendingMutations().length === 2)
+  home.crash(sender)
+  home.lobby.isAway = false
+  await home.until(() => other.client.pendingMutations().length === 0, 100)
+  expect(await mine).toMatchObject({ status: 'applied' })
+  expect(home.lobby.texts).toEqual(['of the one that goes', 'of the one that stays'])
+})
+
+test('C153 a page that sends and says nothing for 4 s is passed by', async () => {
+  const home = new Home()
+  const frozen = home.open()
+  await home.until(() => isKept(frozen))
+  await home.until(() => frozen.client.readSpace('@lobby').content !== undefined)
+  const other = home.open()
+  await home.until(() => isKept(other) && other.client.readSpace('@lobby').content !== undefined)
+  frozen.page.freeze()
+  home.pages.splice(home.pages.indexOf(frozen), 1)
+  const outcome = other.say('goes on')
+  await other.environment.advance(3_500)
+  expect(home.lobby.texts).toEqual([])
+  await other.environment.advance(1_000)
+  await home.until(() => home.lobby.texts.length === 1)
+  expect(await outcome).toMatchObject({ status: 'applied' })
+})
+
+test('C154 where there are no locks each page sends what it has', async () => {
+  const home = new Home()
+  const [one, two] = [home.open({ hasLocks: false }), home.open({ hasLocks: false })]
+  await home.until(() => isKept(one) && isKept(two))
+  const outcomes = [one.say('one'), two.say('two')]
+  await home.until(() => home.lobby.texts.length === 2)
+  expect((await Promise.all(outcomes)).map(({ status }) => status)).toEqual(['applied', 'applied'])
+})
+
+test.each<[string, VaultDoor, string]>([
+  [
+    'is refused',
+    { open: () => Promise.reject(new DOMException('no', 'SecurityError')), erase: () => Promise.resolve() },
+    'keep nothing',
+  ],
+  ['hangs', { open: () => new Promise(() => undefined), erase: () => Promise.resolve() }, 'does not answer'],
+  [
+    'belongs to a newer page',
+    { open: () => Promise.reject(new DOMException('no', 'VersionError')), erase: () => Promise.resolve() },
+    'newer version',
+  ],
+])('C155 where the store %s everything goes on in memory, and that is said', async (_what, door, why) => {
+  const home = new Home(door)
+  const page = home.open()
+  const outcome = page.say('written all the same')
+  await home.until(() => page.client.keeping().status === 'not-kept', 100)
+  expect(page.client.keeping()).toMatchObject({ why: expect.stringContaining(why) })
+  await home.until(() => page.client.pendingMutations().length === 0, 100)
+  expect(await outcome).toMatchObject({ status: 'applied' })
+  await home.until(() => page.client.readSpace('@lobby').subscription.status === 'current', 100)
+  expect(page.texts()).toEqual(['written all the same'])
+})
+
+test.each(['QuotaExceededError', 'InvalidStateError'])(
+  'C155 a store that fails later (%s) is given up, and nothing is lost',
+  async (name) => {
+    const door = aDoor()
+    let fails = false
+    const home = new Home({
+      open: async (...given) => {
+        const vault = await door.open(...given)
+        const or = <T>(run: () => Promise<T>): Promise<T> =>
+          fails ? Promise.reject(new DOMException('no', name)) : run()
+        return {
+          mutations: () => vault.mutations(),
+          spaces: () => vault.spaces(),
+          space: (id) => vault.space(id),
+          add: (mutation) => or(() => vault.add(mutation)),
+          write: (change) => or(() => vault.write(change)),
+          close: () => vault.close(),
+        }
+      },
+      erase: door.erase,
+    })
+    const [one, two] = [home.open(), home.open()]
+    await home.until(() => isKept(one) && isKept(two))
+    fails = true
+    const outcome = two.say('said where nothing can be kept')
+    await home.until(() => home.lobby.texts.length === 1, 100)
+    expect(await outcome).toMatchObject({ status: 'applied' })
+    expect(two.client.keeping().status).toBe('not-kept')
+  },
+)
+
+test('C156 a record of what was refused outlives the page, and is gone everywhere when it is dropped', async () => {
+  const home = new Home()
+  home.lobby.refuses = true
+  const one = home.open()
+  await home.until(() => isKept(one))
+  const id = newId()
+  await one.say('unwelcome', { keepRefused: true, id })
+  await one.say('handed back')
+  await one.environment.advance(1_000)
+  const two = home.open()
+  await home.until(() => two.client.refusedMutations().length === 1)
+  expect(two.client.refusedMutations()).toMatchObject([{ code: 'forbidden', message: 'No.', mutation: { id } }])
+  two.client.dropRefused(id)
+  await home.until(() => one.client.refusedMutations().length === 0)
+  await two.environment.advance(1_000)
+  const three = home.open()
+  await home.until(() => isKept(three))
+  await three.environment.advance(1_000)
+  expect(three.client.refusedMutations()).toEqual([])
+})
+
+test('C157 signing out erases all that is kept of that person', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const one = home.open()
+  await home.until(() => isKept(one) && one.client.readSpace('@lobby').content !== undefined)
+  void one.say('never sent')
+  await one.environment.advance(1_000)
+  const erased = one.client.erase()
+  await home.until(() => true)
+  await erased
+  home.crash(one)
+  home.lobby.server.script = 'refuse'
+  const next = home.open()
+  await home.until(() => isKept(next))
+  await next.environment.advance(2_000)
+  expect(next.client.readSpace('@lobby').content).toBeUndefined()
+  expect(next.client.pendingMutations()).toEqual([])
+})
+
+test('C157 what waits is gone from the other pages as well, and none of them sends it any more', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const [one, two] = [home.open(), home.open()]
+  await home.until(() => isKept(one) && isKept(two) && two.client.readSpace('@lobby').content !== undefined)
+  const outcome = two.say('of both')
+  await home.until(() => one.client.pendingMutations().length === 1 && two.client.pendingMutations().length === 1)
+  void one.client.erase()
+  await home.until(() => two.client.pendingMutations().length === 0)
+  home.lobby.isAway = false
+  expect(await outcome).toMatchObject({ status: 'rejected', code: 'closed' })
+  await home.until(() => two.client.keeping().status === 'not-kept', 10)
+  await two.environment.advance(60_000)
+  expect(home.lobby.texts).toEqual([])
+})
+
+test('C158 a page that was left lets go of the lock and the channel, and takes them up when it is back', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const one = home.open()
+  await home.until(() => isKept(one))
+  const two = home.open()
+  await home.until(() => isKept(two))
+  void one.say('waits')
+  await home.until(() => two.client.pendingMutations().length === 1)
+  one.page.happen('left')
+  home.lobby.isAway = false
+  await home.until(() => home.lobby.texts.length === 1, 100)
+  one.page.happen('returned')
+  two.page.happen('left')
+  const outcome = one.say('by the first again')
+  await home.until(() => home.lobby.texts.length === 2, 100)
+  expect(await outcome).toMatchObject({ status: 'applied' })
+})

@@ -1,0 +1,272 @@
+/**
+ * What waits is shared by all pages of one person in one browser: it is kept in one vault, any page may add to it, and
+ * one page sends, the one that holds a lock. When that page ends, however it ends, the browser gives the lock to the
+ * next, which sends everything unanswered again under the same ids: the server tells the first outcome of what had
+ * arrived.
+ *
+ * A page tells the others what becomes of the queue by its own doing, and hears what becomes of it by theirs. Where
+ * there is no vault or no lock, each page sends what it has itself.
+ */
+import { isJsonObject } from '@rhizom/protocol'
+import {
+  idOf,
+  type MutationOutcome,
+  type QueueEntry,
+  type QueueEvent,
+  type QueueState,
+  type RefusedMutation,
+} from '../core/queue-state.ts'
+import type { Environment } from '../runtime/environment.ts'
+import type { Tabs } from '../runtime/tabs.ts'
+import type { KeptMutation } from '../runtime/vault.ts'
+import type { Keeper } from './keeping.ts'
+import type { QueueSharing } from './mutation-queue.ts'
+
+/** What pages of one version of this client tell each other. */
+type TabMessage =
+  | { type: 'entries'; entries: readonly QueueEntry[] }
+  | { type: 'outcome'; outcome: MutationOutcome }
+  | { type: 'refused-dropped'; id: string }
+  /** Whoever sends is to say so; and says so. */
+  | { type: 'who-sends' }
+  | { type: 'sending' }
+  /** The person is gone from this browser, with all that waits. */
+  | { type: 'erased' }
+
+/** Without a word of the one that sends for so long, its page hangs or is frozen, and another takes over. */
+const SILENCE_MS = 4_000
+/** So long the word that all was erased may be on its way. */
+const ERASED_WORD_MS = 1_000
+
+export interface SharedQueue extends QueueSharing {
+  /** Gives the queue what is kept, and asks for the lock. */
+  start(): Promise<void>
+  /** The page is left, and may come back. */
+  suspend(): void
+  resume(): void
+  /** Tells the other pages that all that waits is gone. */
+  tellErased(): void
+}
+
+export interface SharedQueueDeps {
+  environment: Pick<Environment, 'shared' | 'after'>
+  keeper: Keeper
+  /** Of the lock and the channel. */
+  name: string
+  dispatch(event: QueueEvent): void
+}
+
+export function createSharedQueue({ environment, keeper, name, dispatch }: SharedQueueDeps): SharedQueue {
+  let tabs: Tabs | undefined
+  let latest: QueueState | undefined
+  /** What is told of by others is not told to them again, and kept by them. */
+  let isHearing = false
+  let isClosing = false
+  let cancelTakeOver: (() => void) | undefined
+
+  function hear(run: () => void): void {
+    isHearing = true
+    try {
+      run()
+    } finally {
+      isHearing = false
+    }
+  }
+
+  const tell = (message: TabMessage): void => tabs?.post(message)
+  const isKept = (): boolean => keeper.state().status === 'kept'
+
+  async function giveKept(): Promise<void> {
+    const kept = await keeper.mutations()
+    const entries = kept.filter(({ fate, mutation: { space } }) => {
+      if (fate.status === 'refused') return false
+      return fate.status === 'open' || (space !== null && keeper.keepsSpace(space))
+    })
+    hear(() => {
+      dispatch({ type: 'entriesGiven', entries: entries.map(entryOf) })
+      dispatch({ type: 'refusedGiven', refused: kept.flatMap(refusedOf) })
+    })
+  }
+
+  async function begin(): Promise<void> {
+    await keeper.whenOpen()
+    if (isClosing) return
+    if (isKept()) {
+      tabs = environment.shared?.openTabs(name, receive, standAlone)
+      if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
+      await giveKept()
+      // What was asked for before anybody could hear it.
+      tell({ type: 'entries', entries: (latest?.entries ?? []).filter(({ order }) => isKey(order)) })
+    }
+    if (tabs === undefined) return dispatch({ type: 'sendRequested' })
+    tabs.request(() => void take())
+    if (latest !== undefined && latest.entries.length > 0) askWhoSends()
+  }
+
+  async function take(): Promise<void> {
+    // What a page that is gone had added and this one has not heard of.
+    await giveKept()
+    dispatch({ type: 'senderChanged', isSender: true })
+    tell({ type: 'sending' })
+  }
+
+  /** What waits here is in no vault that another page could send it from. */
+  const stopKept = keeper.onState(() => {
+    if (keeper.state().status !== 'not-kept') return
+    stopKept()
+    // It may have been erased together with all that waits, which another page says at the same time.
+    environment.after(tabs === undefined ? 0 : ERASED_WORD_MS, () => {
+      tabs?.close()
+      tabs = undefined
+      if (!isClosing) dispatch({ type: 'senderChanged', isSender: true })
+    })
+  })
+
+  /** The lock is with another page that does not know of this one. */
+  function standAlone(): void {
+    dispatch({ type: 'senderChanged', isSender: false })
+    tabs?.request(() => void take())
+  }
+
+  /** Where another page sends, it is to say that it lives. */
+  function askWhoSends(): void {
+    if (latest?.isSender !== false || tabs === undefined) return
+    tell({ type: 'who-sends' })
+    cancelTakeOver ??= environment.after(SILENCE_MS, () => {
+      cancelTakeOver = undefined
+      tabs?.request(() => void take(), { steal: true })
+    })
+  }
+
+  function receive(data: unknown): void {
+    if (!isMessage(data)) return
+    switch (data.type) {
+      case 'entries':
+        hear(() => {
+          dispatch({ type: 'entriesGiven', entries: data.entries.map(asHeard) })
+        })
+        return dispatch({ type: 'sendRequested' })
+      case 'outcome':
+        return takeOutcome(data.outcome)
+      case 'refused-dropped':
+        return hear(() => dispatch({ type: 'refusedDropped', id: data.id }))
+      case 'who-sends':
+        if (latest?.isSender === true) tell({ type: 'sending' })
+        return
+      case 'erased':
+        return dispatch({ type: 'closeRequested' })
+      case 'sending':
+        cancelTakeOver?.()
+        cancelTakeOver = undefined
+        return
+      default:
+        data satisfies never
+    }
+  }
+
+  function takeOutcome(outcome: MutationOutcome): void {
+    const entry = latest?.entries.find((one) => idOf(one) === outcome.id)
+    hear(() => dispatch({ type: 'settledElsewhere', outcome }))
+    // Whoever waited for it here deals with it: no record of it is needed anywhere.
+    if (entry?.handsBack !== true || outcome.status === 'applied') return
+    keeper.remove(entry.order)
+    tell({ type: 'refused-dropped', id: outcome.id })
+  }
+
+  function changed(state: QueueState, before: QueueState): void {
+    latest = state
+    if (isHearing || isClosing || !isKept()) return
+    const [former, present] = [byId(before.entries), byId(state.entries)]
+    const refused = byId(state.refused)
+    const different = state.entries.filter((entry) => former.get(idOf(entry)) !== entry)
+    for (const entry of different) {
+      const { isWithdrawn, hasArrived } = entry
+      keeper.patch(entry.order, { isWithdrawn, hasArrived, fate: fateOf(entry) })
+    }
+    for (const [id, { order }] of former) if (!present.has(id) && !refused.has(id)) keeper.remove(order)
+    for (const one of refused.values()) {
+      if (before.refused.includes(one)) continue
+      const { code, message, refusedAtMs, order } = one
+      keeper.patch(order, { fate: { status: 'refused', code, message, refusedAtMs } })
+      keeper.flush()
+    }
+    for (const one of before.refused) {
+      if (refused.has(idOf(one))) continue
+      keeper.remove(one.order)
+      tell({ type: 'refused-dropped', id: idOf(one) })
+    }
+    // How one stands only the page that sends can tell; what is long answered must not come back by another's word.
+    const news = different.filter((entry) => state.isSender || isOwnNews(entry, former.get(idOf(entry))))
+    if (news.length > 0) tell({ type: 'entries', entries: news.filter(({ order }) => isKey(order)) })
+  }
+
+  return {
+    start: begin,
+    async keep(entry) {
+      const { isWithdrawn, hasArrived } = entry
+      const order = await keeper.add({
+        mutation: entry.mutation,
+        queuedAtMs: entry.queuedAtMs,
+        isWithdrawn,
+        hasArrived,
+        fate: { status: 'open' },
+      })
+      if (order === undefined) return
+      const now = latest?.entries.find((one) => idOf(one) === idOf(entry))
+      if (now === undefined) return keeper.remove(order)
+      dispatch({ type: 'entriesGiven', entries: [{ ...now, order }] })
+      askWhoSends()
+    },
+    changed,
+    settled(_entry, outcome) {
+      if (!isHearing && !isClosing) tell({ type: 'outcome', outcome })
+    },
+    suspend() {
+      cancelTakeOver?.()
+      cancelTakeOver = undefined
+      tabs?.close()
+      if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
+      tabs = undefined
+    },
+    resume: () => void begin(),
+    tellErased: () => tell({ type: 'erased' }),
+    stop() {
+      isClosing = true
+      stopKept()
+    },
+  }
+}
+
+const byId = <T extends { mutation: { id: string } }>(all: readonly T[]): ReadonlyMap<string, T> =>
+  new Map(all.map((one) => [one.mutation.id, one]))
+
+/** Whoever waits for it is elsewhere, and whether it has arrived each page knows of its own content. */
+const asHeard = (entry: QueueEntry): QueueEntry => ({ ...entry, handsBack: false, hasArrived: false })
+
+/** What a page that does not send has to tell: what it adds, and what it takes back. */
+const isOwnNews = (entry: QueueEntry, former: QueueEntry | undefined): boolean =>
+  former === undefined || entry.order !== former.order || entry.isWithdrawn !== former.isWithdrawn
+
+/** Whether the vault gave it: the others are of this page alone. */
+const isKey = (order: number): boolean => order < 1e15
+
+const fateOf = ({ state }: QueueEntry): KeptMutation['fate'] =>
+  state.status === 'applied' ? { status: 'applied', version: state.version } : { status: 'open' }
+
+/** As of a page that may have sent it. */
+function entryOf({ fate, ...rest }: KeptMutation): QueueEntry {
+  const state: QueueEntry['state'] =
+    fate.status === 'applied'
+      ? { status: 'applied', version: fate.version }
+      : { status: 'unanswered', attempt: 0, problem: undefined, nextAttemptAtMs: undefined }
+  return { ...rest, handsBack: false, state }
+}
+
+function refusedOf({ fate, mutation, order }: KeptMutation): RefusedMutation[] {
+  if (fate.status !== 'refused') return []
+  const { code, message, refusedAtMs } = fate
+  return [{ mutation, order, code, message, refusedAtMs }]
+}
+
+/** Channels are of one version of this client (their name says so), so that the form is not looked at further. */
+const isMessage = (data: unknown): data is TabMessage => isJsonObject(data) && typeof data['type'] === 'string'

@@ -1,0 +1,16 @@
+/**
+ * What deciding a mutation looks up, and nothing more: the api answers from the rows it locked (`world.ts`), a client
+ * from what it holds of a space.
+ */
+import type { Being, BeingId, Intention, IntentionId, Role, Space, SpaceId } from '@rhizom/protocol'
+
+export interface WorldReader {
+  /** undefined for what does not exist, as far as the reader knows. */
+  space(id: SpaceId): Space | undefined
+  being(id: BeingId): Being | undefined
+  intention(id: IntentionId): Intention | undefined
+  role(space: SpaceId, being: BeingId): Role | undefined
+  ownerCount(space: SpaceId): number
+  /** Whether the id of a space or being is in use, or was and stays taken. */
+  isTaken(id: BeingId): boolean
+}
