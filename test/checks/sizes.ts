@@ -26,7 +26,7 @@ interface Size {
 /** What an app has already. */
 const PROVIDED = [/^react(-dom)?(\/|$)/, /^@tanstack\//]
 /** What the client has a page load when it is needed, by the beginning of its name. */
-const LATER = ['event-stream', 'polling']
+const LATER = ['event-stream', 'polling', 'indexed-db-vault']
 
 const gzipped = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length
 

@@ -55,8 +55,7 @@ export default defineConfig({ plugins: [react()] })
 export class EmptyApp {
   readonly folder: string
 
-  /** `main` is the text of its first source. */
-  constructor(folder: string, packs: ReadonlyMap<string, string>, main: string) {
+  constructor(folder: string, packs: ReadonlyMap<string, string>, sources: Readonly<Record<string, string>>) {
     this.folder = folder
     mkdirSync(join(folder, 'src'), { recursive: true })
     const installed = Object.fromEntries([...packs].map(([name, file]) => [name, pathToFileURL(file).href]))
@@ -72,7 +71,7 @@ export class EmptyApp {
     this.#write('tsconfig.json', { compilerOptions: TEMPLATE, include: ['src'] })
     this.#write('index.html', PAGE)
     this.#write('vite.config.ts', CONFIG)
-    this.#write('src/main.tsx', main)
+    for (const [name, text] of Object.entries(sources)) this.#write(join('src', name), text)
   }
 
   #write(path: string, content: string | object): void {
@@ -87,6 +86,11 @@ export class EmptyApp {
   /** Throws with what the compiler says. */
   checkTypes(...flags: readonly string[]): void {
     this.#run(process.execPath, 'node_modules/typescript/bin/tsc', '--pretty', 'false', '-p', '.', ...flags)
+  }
+
+  /** Throws where a module, or what it imports, is not there. */
+  load(module: string): void {
+    this.#run(process.execPath, '--input-type=module', '--eval', `await import('${module}')`)
   }
 
   /** The folder of the built app. */

@@ -13,6 +13,18 @@ import { chromiumPath, useStage } from '../e2e/stage.ts'
 import { apply, signIn } from '../wire/api-caller.ts'
 import { EmptyApp } from './empty-app.ts'
 
+/** Each way into a package that is published. */
+const ALL_ENTRIES = `
+export * as client from '@rhizom/client'
+export * as hooks from '@rhizom/client/react'
+export * as scripted from '@rhizom/client/testing'
+export * as machine from '@rhizom/machine'
+export * as domain from '@rhizom/domain'
+export * as clocks from '@rhizom/machine/testing'
+export * as protocol from '@rhizom/protocol'
+export * as inner from '@rhizom/protocol/internal'
+`
+
 const example = readFileSync(new URL('app.tsx', import.meta.url), 'utf8')
 const folder = mkdtempSync(join(tmpdir(), 'rhizom-install-'))
 /** These are modules, for everything that reads modules: `require`, and what came before `exports`, are not meant. */
@@ -31,7 +43,7 @@ const bytesOf = (file: string): ArrayBuffer => {
 }
 
 test('C185 publint has nothing to say of the packs, and their types are found as those who import them look for them', async () => {
-  expect([...packs.keys()].sort()).toEqual(['@rhizom/client', '@rhizom/machine', '@rhizom/protocol'])
+  expect([...packs.keys()].sort()).toEqual(['@rhizom/client', '@rhizom/domain', '@rhizom/machine', '@rhizom/protocol'])
   for (const file of packs.values()) {
     const { messages } = await publint({ pack: { tarball: bytesOf(file) } })
     expect(messages).toEqual([])
@@ -44,10 +56,11 @@ test('C185 publint has nothing to say of the packs, and their types are found as
 
 describe.skipIf(chromiumPath === undefined)('the example of the README, in an empty app', () => {
   const stage = useStage(async () => {
-    const app = new EmptyApp(join(folder, 'app'), packs, example)
+    const app = new EmptyApp(join(folder, 'app'), packs, { 'main.tsx': example, 'entries.ts': ALL_ENTRIES })
     app.install()
     app.checkTypes()
     app.checkTypes('--skipLibCheck', 'false')
+    for (const [, module = ''] of ALL_ENTRIES.matchAll(/'(.+)'/g)) app.load(module)
     return { pageDirectory: app.build() }
   })
 

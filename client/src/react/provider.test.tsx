@@ -123,7 +123,8 @@ test("C182 the app's own Query client is what its queries find, above and below 
     </QueryClientProvider>,
   )
   for (let turn = 0; turn < 4; turn++) await pass(1)
-  expect(new Set(found)).toEqual(new Set([own]))
+  expect(found.length).toBeGreaterThan(0)
+  expect(found.filter((client) => client !== own)).toEqual([])
   expect(shown()).toBe('hello')
   expect(own.getQueryCache().getAll()).toEqual([])
 })

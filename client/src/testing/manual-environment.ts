@@ -2,7 +2,7 @@
  * An environment whose time stands still until a test moves it and whose chance comes from a seed. The network is
  * whatever the test plugs in, usually a `ScriptedServer`.
  */
-import { mulberry32 } from '@rhizom/kit/chance.ts'
+import { mulberry32 } from '@rhizom/machine/testing'
 import type { DeviceEvent, Environment, SharedPorts } from '../runtime/environment.ts'
 import { memoryStorage } from '../runtime/storage.ts'
 import type { OpenSocket } from '../runtime/websocket.ts'
