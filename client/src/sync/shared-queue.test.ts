@@ -1,6 +1,7 @@
 /** Several pages of one person in one browser, on a store that is IndexedDB in memory. */
 import 'fake-indexeddb/auto'
 import type { Mutation, MutationResult } from '@rhizom/protocol'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { eraseIndexedDbVault, openIndexedDbVault } from '../runtime/indexed-db-vault.ts'
 import type { VaultDoor } from '../runtime/vault.ts'
@@ -29,6 +30,8 @@ class Lobby {
   readonly log = new SpaceLog('@lobby')
   isAway = false
   refuses = false
+  /** So many answers are lost from here on. */
+  losesAnswers = 0
   readonly #ledger = new Map<string, MutationResult>()
 
   constructor() {
@@ -43,7 +46,8 @@ class Lobby {
 
   #answer(body: unknown): Answer {
     if (this.isAway) return 'fail'
-    return { status: 200, body: { results: sentIn(body).map((mutation) => this.#take(mutation)) } }
+    const results = sentIn(body).map((mutation) => this.#take(mutation))
+    return this.losesAnswers-- > 0 ? 'fail' : { status: 200, body: { results } }
   }
 
   #take(mutation: Mutation): MutationResult {
@@ -213,6 +217,87 @@ test('C153 a page that sends and says nothing for 4 s is passed by', async () =>
   expect(home.lobby.texts).toEqual([])
   await other.environment.advance(1_000)
   await home.until(() => home.lobby.texts.length === 1)
+  expect(await outcome).toMatchObject({ status: 'applied' })
+})
+
+type Act =
+  | { act: 'say' | 'crash' | 'leave' | 'freeze'; page: number }
+  | { act: 'open' | 'away' | 'back' | 'wait' | 'lose' }
+
+const page = fc.nat(2)
+const arbitraryAct: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ act: fc.constant('say' as const), page }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ act: fc.constantFrom('crash' as const, 'leave' as const, 'freeze' as const), page }),
+  },
+  { weight: 3, arbitrary: fc.record({ act: fc.constantFrom('open', 'away', 'back', 'wait', 'lose') }) },
+)
+
+test('C153 C152 whatever pages open, crash, freeze and are left, and whatever answers are lost: all that was kept arrives once, in its order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(arbitraryAct, { minLength: 4, maxLength: 16 }), async (acts) => {
+      const home = new Home()
+      const said: string[] = []
+      const turns = async (count: number, stepMs = 0) => {
+        for (let turn = 0; turn < count; turn += 1)
+          for (const { environment } of home.pages) await environment.advance(stepMs)
+      }
+      home.open()
+      for (const act of acts) {
+        const one = 'page' in act ? home.pages[act.page % home.pages.length] : undefined
+        if (act.act === 'say' && one !== undefined) {
+          await home.until(() => isKept(one))
+          const text = `text ${said.length}`
+          said.push(text)
+          void one.say(text)
+          // Until it is kept nothing is promised.
+          await turns(12)
+        } else if (act.act === 'crash' && one !== undefined) home.crash(one)
+        else if (act.act === 'leave') one?.page.happen('left')
+        else if (act.act === 'freeze' && one !== undefined) {
+          one.page.freeze()
+          home.pages.splice(home.pages.indexOf(one), 1)
+        } else if (act.act === 'open' && home.pages.length < 3) home.open()
+        else if (act.act === 'away') home.lobby.isAway = true
+        else if (act.act === 'back') home.lobby.isAway = false
+        else if (act.act === 'lose') home.lobby.losesAnswers = 2
+        else await turns(3, 400)
+        if (home.pages.length === 0) home.open()
+        await turns(3)
+      }
+      home.lobby.isAway = false
+      home.lobby.losesAnswers = 0
+      const last = home.open()
+      await home.until(() => isKept(last))
+      await home.until(() => home.lobby.texts.length >= said.length && last.client.pendingMutations().length === 0, 500)
+      expect(home.lobby.texts).toEqual(said)
+      await home.until(() => last.client.readSpace('@lobby').content?.pending === undefined, 100)
+      for (const opened of home.pages) opened.client.close()
+    }),
+    { numRuns: 20, endOnFailure: true },
+  )
+})
+
+test('C153 a lock that goes to a frozen page is taken from it, also long after something was written', async () => {
+  const home = new Home()
+  home.lobby.isAway = true
+  const sender = home.open()
+  await home.until(() => isKept(sender))
+  const frozen = home.open()
+  await home.until(() => isKept(frozen))
+  const writer = home.open()
+  await home.until(() => isKept(writer))
+  const outcome = writer.say('waits for the second in line')
+  await home.until(() => sender.client.pendingMutations().length === 1)
+  await sender.environment.advance(20_000)
+  await writer.environment.advance(20_000)
+  frozen.page.freeze()
+  frozen.environment.fetch = () => new Promise(() => undefined)
+  home.pages.splice(home.pages.indexOf(frozen), 1)
+  home.crash(sender)
+  home.lobby.isAway = false
+  await home.until(() => home.lobby.texts.length === 1, 500)
   expect(await outcome).toMatchObject({ status: 'applied' })
 })
 

@@ -10,6 +10,7 @@
 import { isJsonObject } from '@rhizom/protocol'
 import {
   idOf,
+  isOpen,
   type MutationOutcome,
   type QueueEntry,
   type QueueEvent,
@@ -63,6 +64,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   let isHearing = false
   let isClosing = false
   let cancelTakeOver: (() => void) | undefined
+  let cancelAsking: (() => void) | undefined
 
   function hear(run: () => void): void {
     isHearing = true
@@ -128,14 +130,33 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     tabs?.request(() => void take())
   }
 
+  const waitsForOther = (): boolean => tabs !== undefined && latest?.isSender === false && latest.entries.some(isOpen)
+
   /** Where another page sends, it is to say that it lives. */
   function askWhoSends(): void {
-    if (latest?.isSender !== false || tabs === undefined) return
+    if (!waitsForOther()) return
     tell({ type: 'who-sends' })
     cancelTakeOver ??= environment.after(SILENCE_MS, () => {
       cancelTakeOver = undefined
-      tabs?.request(() => void take(), { steal: true })
+      if (waitsForOther()) tabs?.request(() => void take(), { steal: true })
     })
+  }
+
+  /** It is asked again for as long as something waits: the lock may have gone to a page that is frozen. */
+  function askInAWhile(): void {
+    if (!waitsForOther()) return
+    cancelAsking ??= environment.after(SILENCE_MS, () => {
+      cancelAsking = undefined
+      askWhoSends()
+      askInAWhile()
+    })
+  }
+
+  function stopAsking(): void {
+    cancelTakeOver?.()
+    cancelAsking?.()
+    cancelTakeOver = undefined
+    cancelAsking = undefined
   }
 
   function receive(data: unknown): void {
@@ -175,6 +196,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
 
   function changed(state: QueueState, before: QueueState): void {
     latest = state
+    askInAWhile()
     if (isHearing || isClosing || !isKept()) return
     const [former, present] = [byId(before.entries), byId(state.entries)]
     const refused = byId(state.refused)
@@ -222,8 +244,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
       if (!isHearing && !isClosing) tell({ type: 'outcome', outcome })
     },
     suspend() {
-      cancelTakeOver?.()
-      cancelTakeOver = undefined
+      stopAsking()
       tabs?.close()
       if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
       tabs = undefined
@@ -233,6 +254,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     stop() {
       isClosing = true
       stopKept()
+      stopAsking()
     },
   }
 }

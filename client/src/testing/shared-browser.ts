@@ -40,6 +40,7 @@ export class SharedBrowser {
     const page = {}
     const listeners = new Set<(event: PageEvent) => void>()
     let isGone = false
+    let isFrozen = false
     const shared: SharedPorts = {
       vault: {
         open: async (name, onLost) => {
@@ -49,8 +50,12 @@ export class SharedBrowser {
         },
         erase: (name) => this.#door.erase(name),
       },
-      openTabs: (_name, onMessage, onLockLost) =>
-        hasLocks && !isGone ? this.#join(page, onMessage, onLockLost) : undefined,
+      openTabs: (_name, onMessage, onLockLost) => {
+        if (!hasLocks || isGone) return undefined
+        const tabs = this.#join(page, onMessage, onLockLost)
+        if (isFrozen) this.#silence(page)
+        return tabs
+      },
       onPage(listener) {
         listeners.add(listener)
         return () => void listeners.delete(listener)
@@ -60,7 +65,8 @@ export class SharedBrowser {
       shared,
       happen: (event) => listeners.forEach((listener) => listener(event)),
       freeze: () => {
-        this.#members.splice(0, Infinity, ...this.#members.filter((one) => one.page !== page))
+        isFrozen = true
+        this.#silence(page)
       },
       crash: () => {
         isGone = true
@@ -94,6 +100,10 @@ export class SharedBrowser {
       },
       close: () => this.#leave(page),
     }
+  }
+
+  #silence(page: object): void {
+    this.#members.splice(0, Infinity, ...this.#members.filter((one) => one.page !== page))
   }
 
   #leave(page: object): void {
