@@ -58,7 +58,7 @@ describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () =>
       const [text, box] = await Promise.all([last.boundingBox(), ada.page.locator('.scroller').boundingBox()])
       return (text?.y ?? Infinity) + (text?.height ?? 0) - (box?.y ?? 0) - (box?.height ?? 0)
     }
-    await expect.poll(edge).toBeLessThanOrEqual(0)
+    await expect.poll(edge, { timeout: 20_000 }).toBeLessThanOrEqual(0)
   })
 
   test('whoever makes a space owns it and renames it, and everybody sees it; a closed page leaves the rest alone', async () => {

@@ -136,7 +136,11 @@ export function createKeeper({ environment, door, name }: KeeperDeps): Keeper {
     onState: listeners.add,
     whenOpen,
     mutations: async () => (await attempt((open) => open.mutations())) ?? [],
-    add: (mutation) => attempt((open) => open.add(mutation)),
+    add(mutation) {
+      // What it was written upon is kept before it.
+      flush()
+      return attempt((open) => open.add(mutation))
+    },
     patch(order, patch) {
       patches.set(order, { ...patches.get(order), ...patch })
       gather()
