@@ -34,6 +34,7 @@ export interface ClientPorts {
   met(what: string): void
 }
 
+const ANSWER = /^{"type":"(?:snapshot|resumed)","space":"([^"]+)"/gm
 const CREATED_AT = 1_700_000_000_000
 
 export const someBeing = (id: BeingId, location: SpaceId | null) => ({
@@ -68,6 +69,7 @@ export class ClientNode {
   #dateAheadMs = 0
   /** What the server asked for last: no attempt before. */
   #notBefore = 0
+  #sockets = 0
 
   constructor(name: string, being: BeingId, ports: ClientPorts) {
     this.name = name
@@ -285,11 +287,23 @@ export class ClientNode {
     }
   }
 
+  /** Spaces that it takes for closed, of those that a message answers. */
+  #closedAmong(text: string): Map<SpaceId, SpaceState> {
+    const closed = new Map<SpaceId, SpaceState>()
+    for (const [, space] of text.matchAll(ANSWER)) {
+      const state = space === undefined ? undefined : this.#states.get(space)
+      if (space !== undefined && state?.subscription.status === 'closed') closed.set(space, state)
+    }
+    return closed
+  }
+
   #openSocket(handlers: SocketHandlers): ClientSocket {
     const { time, oracle } = this.#ports
     oracle.attempted(this.name)
     if (time.now() < this.#notBefore)
       oracle.fail('S6', `${this.name} comes ${this.#notBefore - time.now()} ms sooner than it was asked to`)
+    this.#sockets += 1
+    const number = this.#sockets
     const socket = this.#ports.connect(this, {
       ...handlers,
       onText: (text) => {
@@ -300,7 +314,12 @@ export class ClientNode {
           isAsking: (space) => this.#states.get(space)?.subscription.status === 'asking',
           garbled: (line) => this.#ports.note(`${this.name} does not understand ${line.slice(0, 90)}`),
         })
+        const closed = this.#closedAmong(heard)
         handlers.onText(heard)
+        // While it moves, what it believes of a space comes from the other connection.
+        for (const [space, state] of number === this.#sockets ? closed : [])
+          if (this.#states.get(space) === state)
+            oracle.fail('S26', `${this.name} is answered with ${space}, and goes on taking it for closed`)
       },
       onClose: (code, reason) => {
         oracle.closed(this.name, code)

@@ -302,6 +302,13 @@ export const MUTANTS: readonly Mutant[] = [
     put: `subscription: { status: 'closed', code, message },`,
   },
   {
+    name: 'take no notice of an answer that comes after a close',
+    file: 'client/src/core/subscription.ts',
+    find: `boolean => subscription.status !== 'paused'\n`,
+    put: `boolean => subscription.status !== 'paused' && subscription.status !== 'closed'\n`,
+    known: 'a space is restored before a client hears that it was removed',
+  },
+  {
     name: 'ignore a message that cannot be understood',
     file: 'gateway/src/core/feed/feed.ts',
     find: `return stay(headNoted(feed, event.position, 'gap', context))`,

@@ -82,7 +82,7 @@ export class Network {
       gateway.gate.enter(() => {
         const taken = gateway.connect(made, made.gatewaySocket)
         if (taken === undefined) made.cut(true, false)
-        else made.opened(this.#noting(taken, client, audit.signals))
+        else made.opened(this.#noting(taken, client, audit))
       })
     })
     return {
@@ -113,13 +113,14 @@ export class Network {
     })
   }
 
-  /** What a gateway hears of signals is written down as it hears it. */
-  #noting(handlers: ClientHandlers, { being }: ClientNode, speaker: SignalAudit): ClientHandlers {
+  /** What a gateway hears is read along, and what it hears of signals written down, as it hears it. */
+  #noting(handlers: ClientHandlers, { being }: ClientNode, audit: WireAudit): ClientHandlers {
     return {
       textReceived: (text) => {
         for (const [, space, name, number] of text.matchAll(SIGNAL))
           if (space !== undefined && name !== undefined)
-            this.#ports.signals.taken(Number(number), { space, name, from: being }, speaker)
+            this.#ports.signals.taken(Number(number), { space, name, from: being }, audit.signals)
+        audit.read(text)
         handlers.textReceived(text)
       },
       binaryReceived: () => handlers.binaryReceived(),

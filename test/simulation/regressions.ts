@@ -146,6 +146,36 @@ export const REGRESSIONS: readonly Regression[] = [
       ],
     },
   },
+  {
+    name: 'a space is restored before a client hears that it was removed',
+    found:
+      'a client that asked for more before it read of the end took no notice of the answer after it: it showed a closed ' +
+      'space, was sent all of it and was listed as being there, also when it had gone out',
+    luck: 8,
+    plan: {
+      seed: 817_302_493,
+      shape: {
+        gateways: 1,
+        clients: 2,
+        spaces: 1,
+        weather: CALM,
+        presence: { ...NO_PRESENCE, graceMs: 3_000 },
+        tuning: TUNING,
+      },
+      finalScenario: 'Redis stands still',
+      moves: [],
+      ops: [
+        { atMs: 500, kind: 'show', space: 0, visibility: 'public', publish: { afterMs: 1 } },
+        { atMs: 700, ...write },
+        { atMs: 1_000, kind: 'watch', client: 0, space: 0 },
+        { atMs: 2_000, kind: 'stall', client: 0, way: 'down', forMs: 1_500 },
+        { atMs: 2_100, kind: 'removeSpace', space: 0, publish: { afterMs: 1 } },
+        { atMs: 2_300, kind: 'restore', space: 0, lost: 1 },
+        { atMs: 2_400, kind: 'comeIn', client: 0, space: 0 },
+        { atMs: 6_000, kind: 'goOut', client: 0, space: 0 },
+      ],
+    },
+  },
   ...presenceRegressions(TUNING),
   ...SOAK_REGRESSIONS,
 ]

@@ -48,6 +48,7 @@ describe('many seeds', () => {
   test('S4 nobody is sent what it may not read, and nobody refused what it may', () => expectHeld('S4'))
   test('S5 a feed reads one at a time, and never in a loop', () => expectHeld('S5'))
   test('S6 nobody connects or asks in a loop, or sooner than it was asked to', () => expectHeld('S6'))
+  test('S26 nobody is answered with a space and goes on taking it for closed', () => expectHeld('S26'))
   test('S7 everybody is level soon after all trouble, and nobody has given up', () => expectHeld('S7'))
   test('S8 nothing happens while nothing happens', () => expectHeld('S8'))
   test('S9 a published change is everywhere at once, without a read', () => expectHeld('S9'))

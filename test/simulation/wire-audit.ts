@@ -50,6 +50,12 @@ export class WireAudit {
     }
   }
 
+  /** What the client says, as its gateway reads it: a subscription that was ended is not owed anything any more. */
+  read(text: string): void {
+    for (const line of parseClientMessage(text))
+      if (line.ok && line.value.type === 'unsubscribe') this.#ended(line.value.space)
+  }
+
   /** One message: changes behind an answer in it belong to the answer, which has to be readable where it ends. */
   sent(text: string): void {
     const answered = new Set<SpaceId>()
@@ -99,8 +105,7 @@ export class WireAudit {
       case 'unsubscribed': {
         const { space, code } = frame
         const stream = this.#streams.get(space)
-        this.#streams.delete(space)
-        this.roster.forget(space)
+        this.#ended(space)
         if (stream !== undefined && !this.#oracle.losesAccess(this.#being, space, stream))
           this.#oracle.fail('S4', `${this.#name} is told that ${space} was ${code}, which is not so`)
         return
@@ -143,10 +148,14 @@ export class WireAudit {
     this.#oracle.fail('S3', `${this.#name} is sent ${space} ${from}→${to} with the changes ${versions}`)
   }
 
-  /** Whoever may read all the while since it asked is not refused. */
-  #refused(space: SpaceId): void {
+  #ended(space: SpaceId): void {
     this.#streams.delete(space)
     this.roster.forget(space)
+  }
+
+  /** Whoever may read all the while since it asked is not refused. */
+  #refused(space: SpaceId): void {
+    this.#ended(space)
     const asked = this.#asked.get(space)
     if (asked !== undefined && this.#oracle.mayReadSince(this.#being, space, asked.at))
       this.#oracle.fail('S4', `${this.#name} is refused ${space}, which it may read`)

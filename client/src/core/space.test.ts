@@ -144,7 +144,12 @@ const table: Record<Subscription['status'], Record<SpaceEvent['type'], Cell>> = 
     retryRequested: ['asking', 'subscribe'],
     timePassed: ['asking', 'subscribe'],
   },
-  closed: { ...ignored('closed'), retryRequested: ['asking', 'subscribe'] },
+  closed: {
+    ...ignored('closed'),
+    snapshotReceived: ['current', 'sendPresence'],
+    resumedReceived: ['current', 'sendPresence'],
+    retryRequested: ['asking', 'subscribe'],
+  },
 }
 
 describe.each(Object.values(subscriptions))('C12 $status', (subscription) => {
@@ -257,6 +262,39 @@ test('C27 a closed space keeps nothing, and a reconnect does not ask for it', ()
   expect(step(closed, { type: 'retryRequested' }, at).effects).toEqual([
     { type: 'subscribe', position: undefined, present: false },
   ])
+})
+
+test('C27 what was asked for before a close and answered after it is open, and what is wanted of it is told', () => {
+  const asked = step({ ...held, own }, { type: 'connected' }, at).state
+  const closed = step(asked, { ...events.unsubscribed, code: 'removed' }, at).state
+  const restored = new SpaceLog('@lobby')
+  restored.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby' }) })
+  const opened = step(closed, { type: 'snapshotReceived', snapshot: restored.snapshot(), roster }, at)
+  expect(opened.state.subscription.status).toBe('current')
+  expect(opened.state.content?.position).toEqual({ epoch: restored.epoch, version: 1 })
+  expect(opened.effects).toEqual([{ type: 'sendPresence', state: {} }])
+  expect(step(opened.state, { type: 'presentChanged', being: undefined }, at).effects).toEqual([
+    { type: 'subscribe', position: { epoch: restored.epoch, version: 1 }, present: false },
+  ])
+})
+
+test('C27 one that went while it was closed is told to be away once the answer is there', () => {
+  const asked = step({ ...held, own }, { type: 'connected' }, at).state
+  const closed = step(asked, events.unsubscribed, at).state
+  const gone = step(closed, { type: 'presentChanged', being: undefined }, at)
+  expect(gone.effects).toEqual([])
+  expect(step(gone.state, { type: 'snapshotReceived', snapshot, roster }, at).effects).toEqual([
+    { type: 'subscribe', position: { epoch, version: 2 }, present: false },
+  ])
+})
+
+test('C27 an answer after a close that starts from what is not held any more is asked for again, whole', () => {
+  const asked = step(held, { type: 'connected' }, at).state
+  const closed = step(asked, events.unsubscribed, at).state
+  const answered = step(closed, events.resumedReceived, at).state
+  expect(answered.subscription.status).toBe('retrying')
+  const again = step(answered, { type: 'timePassed' }, { nowMs: NOW + 60_000, dateMs: NOW + 60_000, random: 0 })
+  expect(again.effects).toEqual([{ type: 'subscribe', position: undefined, present: false }])
 })
 
 test('C27 a space that is removed is closed', () => {

@@ -5,7 +5,7 @@
  *
  *   paused ─► asking ─► current      any state is paused when the connection is lost
  *                ▲  ▼      │         retrying asks again after a backoff
- *              retrying ◄──┘         closed asks again when a person does
+ *              retrying ◄──┘         closed asks again when a person does, and is opened by a late answer
  *
  * `sync/space-sync.ts` runs one of these for each space that is watched and keeps its state in the store.
  */
@@ -30,6 +30,7 @@ import {
   becameCurrent,
   catchUp,
   close,
+  isAnswerable,
   isListening,
   markDisconnected,
   move,
@@ -59,11 +60,11 @@ function step(state: SpaceState, event: SpaceEvent, at: Moment): SpaceStep {
         ? stay(state)
         : stay(markDisconnected({ ...state, subscription: { status: 'paused' } }, at))
     case 'snapshotReceived':
-      return isListening(state)
+      return isAnswerable(state)
         ? answered(stay(takeSnapshot(receiveRoster(state, event.roster, at), event.snapshot, at)), at)
         : stay(state)
     case 'resumedReceived':
-      return isListening(state)
+      return isAnswerable(state)
         ? answered(takeResumed(receiveRoster(state, event.roster, at), event.frame, at), at)
         : stay(state)
     case 'changesReceived':

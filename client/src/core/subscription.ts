@@ -20,7 +20,13 @@ const FINAL_CODES: ReadonlySet<string> = new Set(['not-found', 'too-many', 'too-
 /** Errors that, once a space is current, are about a state or a signal it sent and not about the subscription. */
 const ASIDE_CODES: ReadonlySet<string> = new Set(['too-large', 'malformed', 'rate-limited'])
 
-/** Frames count only while a subscription stands: not without a connection, not after a close. */
+/**
+ * An answer is the gateway's last word on whether it sends the space, also after a close: what was asked before the
+ * close was heard of is answered after it, and from then on the subscription stands there.
+ */
+export const isAnswerable = ({ subscription }: SpaceState): boolean => subscription.status !== 'paused'
+
+/** Other frames count only while a subscription stands: not without a connection, not after a close. */
 export const isListening = ({ subscription }: SpaceState): boolean =>
   subscription.status !== 'paused' && subscription.status !== 'closed'
 
