@@ -119,13 +119,14 @@ export class Watcher {
     return this.#states.get(space) ?? {}
   }
 
-  /** Comes into a space, or goes and only watches it from now on. */
+  /** Comes into a space, in no state, or goes and only watches it from now on. */
   setPresent(space: string, present: boolean): void {
     if (present === this.#present.has(space)) return
     if (present) this.#present.add(space)
     else {
       this.#present.delete(space)
-      this.#states.delete(space)
+      // Within the grace its gateway would go on with the former state: it says that it has none when it is back.
+      if (this.#states.has(space)) this.#states.set(space, {})
       this.#endStay(space)
     }
     if (this.state === 'live') this.#subscribe(space)

@@ -63,7 +63,7 @@ test('G109 those who may not be here any more leave at once, also within their g
   expect(local.beings()).toEqual(['@ada'])
 })
 
-test('G101 a connection that comes back within the grace goes on where it was', () => {
+test('G101 G103 a connection that comes back within the grace goes on where it was', () => {
   local.setState(1, '@ada', { away: true }, at(20))
   written()
   local.leave(1, '@ada', at(30))
