@@ -86,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/space.ts',
     find: `event.version > state.content.position.version`,
     put: 'event.version < 0',
-    known: 27,
+    known: 1,
   },
   {
     name: 'do not ask for heads while the bus is away',

@@ -292,8 +292,11 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
     dispatch,
     send(frames) {
       if (!isOpen(runner.state) || frames.length === 0) return
-      const to = handover.state.status === 'moving' ? next : link
-      to?.socket?.send(frames)
+      if (handover.state.status !== 'moving') return link?.socket?.send(frames)
+      next?.socket?.send(frames)
+      // The former one may have to go on.
+      const ended = frames.filter(({ type }) => type === 'unsubscribe')
+      if (ended.length > 0) link?.socket?.send(ended)
     },
     listen(those) {
       listeners = those
