@@ -216,7 +216,7 @@ test('C153 a page that sends and says nothing for 4 s is passed by', async () =>
   await other.environment.advance(3_500)
   expect(home.lobby.texts).toEqual([])
   await other.environment.advance(1_000)
-  await home.until(() => home.lobby.texts.length === 1)
+  await home.until(() => home.lobby.texts.length === 1, 100)
   expect(await outcome).toMatchObject({ status: 'applied' })
 })
 
