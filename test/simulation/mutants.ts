@@ -39,7 +39,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed/splice.ts',
     find: 'const next = trimRun(space, run, position.version)',
     put: 'const next: Run | undefined = run',
-    known: 21,
+    known: 40,
   },
   {
     name: 'apply overlapping changes whole, in the client',
@@ -259,7 +259,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/connection.ts',
     find: `// hello said the former one.\n      return { state, effects: [{ type: 'sendRefresh' }] }`,
     put: 'return stay(state)',
-    known: 'a read brings more than the ring keeps, to a client that has half of it',
+    known: 11,
   },
 
   // What ends.
@@ -293,7 +293,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/feed/answer.ts',
     find: `const key = found.answer.kind === 'snapshot' ? 'snapshot' : String(found.answer.from)`,
     put: 'const key = found.answer.kind',
-    known: 70,
+    known: 98,
   },
   {
     name: 'show what may no longer be read',

@@ -34,7 +34,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/local.ts',
     find: 'this.#graceMs += ms',
     put: 'this.#graceMs += 0 * ms',
-    known: 'two tabs wave at once',
+    known: 44,
   },
   {
     name: 'a state that is older than another wins',
@@ -107,7 +107,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: `if (put === undefined || placement === 'gap') this`,
     put: 'if (put === undefined) this',
-    known: 188,
+    known: 7,
   },
   {
     name: 'do not say in heartbeats what was written',
@@ -121,7 +121,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: 'for (const hint of received) this.#apply(hint)',
     put: '',
-    known: 'people move between gateways while others begin to look',
+    known: 244,
   },
   {
     name: 'take every write for all there is',
