@@ -38,6 +38,8 @@ describe.skipIf(chromiumPath === undefined)('a person who is removed', () => {
     await eve.page.getByTestId('sign-in').click()
     await eve.isLive()
     expect(await eve.page.getByTestId('message-input').inputValue()).toBe('Said in vain\nHalf a thought')
+    // She writes once she is in.
+    await eve.page.getByPlaceholder('Write a message').waitFor()
     await eve.send()
     await eventually('Ada reads it', async () => (await ada.messages()).join().includes('Said in vain'))
     expect(await ada.here()).not.toContain(eve.id)
