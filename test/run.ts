@@ -133,8 +133,9 @@ async function main(): Promise<number> {
 
 function report(results: readonly { title: string; tally: Tally; ms: number }[]): number {
   const rows = results.map(({ title, tally, ms }) => [title, `${(ms / 1_000).toFixed(1)} s`, describeTally(tally)])
-  screen.plain(`\n${table(rows)}\n`)
   const total = sum(results.map(({ tally }) => tally))
+  if (total.failures.length > 0) screen.plain(`\nfailed:\n\n${total.failures.join('\n\n')}`)
+  screen.plain(`\n${table(rows)}\n`)
   screen.plain(describeTally(total))
   return total.failed === 0 ? 0 : 1
 }

@@ -12,7 +12,7 @@ import { faceCheck, formatCheck, importCheck, lintCheck, PACKAGES, sizeCheck, ty
 import { checkComments } from './checks/comments.ts'
 import { checkNames } from './checks/names.ts'
 import { checkSpecRules } from './checks/spec-rules.ts'
-import { NOTHING, ONE_FAILED, ONE_PASSED, ONE_SKIPPED, readTally, sum, type Tally } from './tally.ts'
+import { failedAs, NOTHING, ONE_PASSED, ONE_SKIPPED, readTally, sum, type Tally } from './tally.ts'
 
 export const STEPS = ['checks', 'unit', 'seeds', 'int', 'sim', 'e2e', 'fault', 'hostile', 'load'] as const
 export type StepName = (typeof STEPS)[number]
@@ -42,7 +42,7 @@ const inCi = (): boolean => ![undefined, '', '0', 'false'].includes(process.env[
 /** What cannot run here is skipped at home and a failure in continuous integration, and said plainly in both. */
 function notRun(screen: Screen, what: string, why: string): Tally {
   screen[inCi() ? 'error' : 'notice'](`${what} did not run: ${why}`)
-  return inCi() ? ONE_FAILED : ONE_SKIPPED
+  return inCi() ? failedAs(what, `did not run: ${why}`) : ONE_SKIPPED
 }
 
 /** Checks that read the sources and start no program. */
@@ -88,7 +88,7 @@ function verdict(screen: Screen, name: string, good: boolean, output: () => stri
   }
   screen.error(`${name} (${took})`)
   screen.plain(output().trimEnd())
-  return ONE_FAILED
+  return failedAs(name, output())
 }
 
 type Kind = Exclude<StepName, 'checks' | 'seeds' | 'load'>
@@ -163,5 +163,5 @@ export async function loadTest(bench: Workbench): Promise<Tally> {
     bench.screen.notice('the load test did not run: k6 is not to be had here')
     return ONE_SKIPPED
   }
-  return code === 0 ? ONE_PASSED : ONE_FAILED
+  return code === 0 ? ONE_PASSED : failedAs('load test', `ended with ${code}`)
 }
