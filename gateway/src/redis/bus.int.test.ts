@@ -26,7 +26,7 @@ class Ear implements BusListener {
   revoked = (): void => {}
   work = (beings: readonly string[]): void => void this.heard.push(`work ${beings.join(' ')}`)
   deaf = (): void => void this.heard.push('deaf')
-  heartbeat = (): void => {}
+  gatewayBeat = (): void => {}
 
   count(what: string): number {
     return this.heard.filter((one) => one === what).length
@@ -53,7 +53,7 @@ const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
     conditions: createConditions(log, systemClock),
     timeoutMs: 500,
     silenceMs,
-    wall: new Wall(log),
+    wall: new Wall(log, () => {}),
     leftRedis: () => void ear.heard.push('left'),
     received: () => {},
     failed: () => void errors++,
