@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Intention } from '@rhizom/protocol'
 import { APICallError, simulateReadableStream } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
@@ -5,6 +7,7 @@ import { expect, test } from 'vitest'
 import type { Asked, Said } from './answer.ts'
 import { answerWith } from './answer-with.ts'
 import type { Line } from './core/conversation.ts'
+import { modelAt } from './model/openai-compatible.ts'
 
 const intention: Intention = {
   ...{ id: 'q', type: 'utterance', state: 'complete', owner: '@ada', location: '@room', content: [], rev: 1 },
@@ -94,4 +97,27 @@ test('B16 a provider that is busy is asked again, and if it stays so that is sai
     /^The model is busy/,
   )
   await expect(wordsOf(answerWith(failing(401, 99))(asked(line('Ada', 'x'))))).rejects.toThrow(/^The model does not/)
+})
+
+test('B21 a model at an address that speaks as OpenAI does is asked with its key, and streams', async () => {
+  const seen: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    seen.push(request.url, request.headers.authorization)
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for (const content of ['Well, ', 'yes.'])
+      response.write(
+        `data: ${JSON.stringify({ id: '1', model: 'm', choices: [{ index: 0, delta: { content } }] })}\n\n`,
+      )
+    const end = { id: '1', model: 'm', choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }
+    response.end(`data: ${JSON.stringify(end)}\n\ndata: [DONE]\n\n`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo
+    const model = modelAt({ url: `http://127.0.0.1:${port}/v1`, name: 'm', key: 'k' })
+    expect((await wordsOf(answerWith(model)(asked(line('Ada', 'well?'))))).join('')).toBe('Well, yes.')
+    expect(seen).toEqual(['/v1/chat/completions', 'Bearer k'])
+  } finally {
+    server.close()
+  }
 })
