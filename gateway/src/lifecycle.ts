@@ -77,7 +77,7 @@ export function settingsOf(config: Config): GatewaySettings {
       spreadPerClientMs: SPREAD_PER_CLIENT_MS,
       handoverMs: config.DRAIN_HANDOVER_MS,
     },
-    allowedOrigins: config.ALLOWED_ORIGINS.length === 0 ? undefined : config.ALLOWED_ORIGINS,
+    allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
   }

@@ -270,7 +270,7 @@ function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
     fanOut: { windowMs: tuning.fanOutWindowMs, maxBatchBytes: tuning.maxBatchBytes },
     headsPoll: { quickMs: 1_000, slowMs: 10_000, gatherMs: 50 },
     drain: { withinMs: DRAIN_WITHIN_MS, spreadMs: 3_000, spreadPerClientMs: 300, handoverMs: 500 },
-    allowedOrigins: undefined,
+    allowedOrigins: [],
     trustedProxies: 0,
     maxConnectionsPerAddress: 1_000,
   }

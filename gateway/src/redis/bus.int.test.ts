@@ -25,7 +25,7 @@ class Ear implements BusListener {
   recovered = (): void => void this.heard.push('recovered')
   revoked = (): void => {}
   deaf = (): void => void this.heard.push('deaf')
-  heartbeat = (): void => {}
+  gatewayBeat = (): void => {}
 
   count(what: string): number {
     return this.heard.filter((one) => one === what).length

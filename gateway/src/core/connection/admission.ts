@@ -3,16 +3,6 @@
  * What is refused was never accepted, so nothing accepted is dropped.
  */
 
-/**
- * Whether a page of this origin may connect. Without a list only pages from the gateway's own host may, and clients
- * that are no browser (they send no origin).
- */
-export function isOriginAllowed(origin: string, host: string, allowed: readonly string[] | undefined): boolean {
-  if (origin === '') return true
-  if (allowed !== undefined) return allowed.includes('*') || allowed.includes(origin)
-  return URL.canParse(origin) && host !== '' && new URL(origin).host === host.toLowerCase()
-}
-
 /** The client's address behind `proxies` proxies of ours: each appends the address it saw to X-Forwarded-For. */
 export function clientAddress(peer: string, forwardedFor: string, proxies: number): string {
   if (proxies === 0) return peer
