@@ -17,7 +17,8 @@ export function within<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = environment.after(patienceMs, () => reject(new TookTooLong()))
-    // Inside of a promise, so that what the function throws is a rejection like any other.
-    void Promise.resolve().then(run).then(resolve, reject).finally(cancel)
+    // Inside of a promise, so that what the function throws is a rejection like any other. It is called at once: what
+    // is asked of a store has begun when the store is closed right after.
+    void new Promise<T>((settle) => settle(run())).then(resolve, reject).finally(cancel)
   })
 }

@@ -165,6 +165,24 @@ test('C151 a reload shows what was kept and asks the server from its position', 
   expect(asked).toMatchObject([{ space: '@lobby', epoch: home.lobby.log.epoch, after: 2 }])
 })
 
+test('C151 what came just before a client is closed is kept', async () => {
+  const home = new Home()
+  const before = home.open()
+  await home.until(() => isKept(before) && before.client.readSpace('@lobby').content !== undefined)
+  await before.environment.advance(1_000)
+  const { log, server } = home.lobby
+  server.publish(log, log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@bob', 'the last word') }))
+  await home.until(() => before.texts().length === 1)
+  before.client.close()
+  await home.until(() => before.environment.timersLeft() === 0)
+  home.crash(before)
+  home.lobby.server.script = 'refuse'
+  const after = home.open()
+  await home.until(() => isKept(after))
+  await after.environment.advance(1_000)
+  expect(after.texts()).toEqual(['the last word'])
+})
+
 test('C152 any page writes, one sends, and each sees what another has waiting', async () => {
   const home = new Home()
   home.lobby.isAway = true
