@@ -5,13 +5,13 @@
 import { isOriginAllowed, networkOf } from '@rhizom/process'
 import type { BeingId, CloseName } from '@rhizom/protocol'
 import { Connection, type ConnectionSettings } from './connection/connection.ts'
-import { clientAddress } from './core/connection/admission.ts'
+import { clientAddress } from './core/connection/client-address.ts'
 import { type DrainSettings, planDrain } from './core/connection/drain.ts'
 import type { FeedSettings } from './core/feed/state.ts'
 import type { PollSettings } from './core/poll.ts'
 import type { FanOutSettings } from './space/fan-out.ts'
 import { Spaces } from './space/spaces.ts'
-import { createMetrics, gauge, type Metrics } from './observe.ts'
+import { gauge, type Metrics } from './observe.ts'
 import type { Clock, Random } from '@rhizom/machine'
 import type { Bus, BusListener, ClientHandlers, ClientSocket, Log, ApiClient, VerifyToken } from './ports.ts'
 import type { Presence } from './presence/port.ts'
@@ -40,6 +40,7 @@ export interface GatewayDeps {
   api: ApiClient
   presence: Presence
   verifyToken: VerifyToken
+  metrics: Metrics
   log: Log
   wall: Wall
 }
@@ -69,10 +70,9 @@ export class Gateway {
   constructor(deps: GatewayDeps, settings: GatewaySettings) {
     this.#deps = deps
     this.#settings = settings
-    this.metrics = createMetrics()
-    deps.wall.onFault = (behind) => this.metrics.faults.inc({ behind })
+    this.metrics = deps.metrics
     const { feed, fanOut, headsPoll, signalWindowMs } = settings
-    this.#spaces = new Spaces({ ...deps, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
+    this.#spaces = new Spaces({ ...deps, feed, fanOut, headsPoll, signalWindowMs })
     this.#revocations = new RevocationWatch({
       ...deps,
       settings: headsPoll,

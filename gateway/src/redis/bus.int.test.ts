@@ -52,7 +52,7 @@ const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
     conditions: createConditions(log, systemClock),
     timeoutMs: 500,
     silenceMs,
-    wall: new Wall(log),
+    wall: new Wall(log, () => {}),
     leftRedis: () => void ear.heard.push('left'),
     received: () => {},
     failed: () => void errors++,

@@ -12,7 +12,7 @@ import {
   parseHelloLine,
   type SpaceId,
 } from '@rhizom/protocol'
-import { takeTokens } from './admission.ts'
+import { takeTokens } from './bucket.ts'
 import { closeConnection, errorFrame } from './end.ts'
 import type {
   AwaitingHello,

@@ -5,7 +5,7 @@
  */
 import { type Machine, type Moment, stay, type TimePassed } from '@rhizom/machine'
 import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
-import { fullBucket, lineCost } from './admission.ts'
+import { fullBucket, lineCost } from './bucket.ts'
 import { closeConnection, errorFrame, socketClosed } from './end.ts'
 import { serveDraining, serveLive, subscriptionAnswered } from './frames.ts'
 import { charge, countFrame, malformed, readHello, readLine } from './lines.ts'
