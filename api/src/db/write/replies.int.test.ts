@@ -132,7 +132,7 @@ test('A75 a claim whose lease ran out is taken away by the leader, told in the l
   await api().mutate(owner.token, say(space, bot))
   const id = (await workOf(token))[0]?.id ?? ''
   const attempt = async (): Promise<number> => {
-    const [claimed] = await api().mutate(token, { space, name: 'intention.claim', args: { id, leaseMs: 150 } })
+    const [claimed] = await api().mutate(token, { space, name: 'intention.claim', args: { id, leaseMs: 1500 } })
     const fence = claimed?.version ?? 0
     await api().mutate(token, append(space, id, fence, 0, 'half a'))
     return fence
