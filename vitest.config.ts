@@ -39,7 +39,7 @@ export default defineConfig({
           name: kind,
           include: [`**/*.${kind}.test.{ts,tsx}`],
           exclude: ignored,
-          hookTimeout: 120_000,
+          hookTimeout: 300_000,
           ...options,
         },
       })),
