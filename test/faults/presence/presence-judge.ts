@@ -68,10 +68,11 @@ export class PresenceJudge {
 
   /** Nobody may come or go meanwhile. Never rejects: what does not answer is not exact. */
   async untilExact(from: number, withinMs: number): Promise<Exactness> {
-    const deadline = performance.now() + withinMs
+    const { rig } = this.#options
+    const begunAt = performance.now()
     for (;;) {
       let places = this.#clients()
-      const isOver = performance.now() > deadline
+      const isOver = rig.took(begunAt) > withinMs
       if (isOver || places.every(isExact)) {
         places = [...places, ...(await this.#others())]
         if (places.every(isExact) && this.#clients().every(isExact))
@@ -95,7 +96,8 @@ export class PresenceJudge {
       findings.blinks.push(who)
       findings.problems.push(`${first?.problem}${others.length > 0 ? `; ${others.length} more were told` : ''}`)
     }
-    for (const group of this.#vanished) findings.problems.push(...problemsOfVanished(group, told))
+    for (const group of this.#vanished)
+      findings.problems.push(...problemsOfVanished(group, told, this.#options.rig.owed))
     this.forget()
     return findings
   }
