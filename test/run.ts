@@ -21,7 +21,7 @@ import { startTestServices, type TestServices } from './services/test-services.t
 import { browserTests, checks, loadTest, seeds, type StepName, vitest, type Workbench } from './steps.ts'
 import { describeTally, NOTHING, ONE_FAILED, sum, type Tally } from './tally.ts'
 
-const LONGEST_COMMAND_MS = 15 * 60_000
+const LONGEST_COMMAND_MS = 30 * 60_000
 const FOLDER = /^(?:rhizom-)?test-(\d+)$/
 
 interface Step {
