@@ -188,6 +188,7 @@ async function startWeb(cluster: Cluster, pageDirectory: string | undefined): Pr
     args: [join(repository, 'web/server/main.ts')],
     env: {
       PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
       PORT: String(port),
       PAGE_DIRECTORY: page.directory,
       API_URLS: cluster.apis.map(({ url }) => url).join(','),

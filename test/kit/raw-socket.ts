@@ -1,7 +1,6 @@
 /**
  * One WebSocket to a gateway, spoken by the contract alone, with no code of our client package: it hands over frames as
- * the contract knows them and says how it ended. It keeps nothing and decides nothing; a client that lets a test wait is
- * made of it (raw-client.ts), and one that comes back.
+ * the contract knows them and says how it ended. It keeps nothing and decides nothing: raw-client.ts lets a test wait.
  */
 import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
 import { type ClientOptions, WebSocket } from 'ws'

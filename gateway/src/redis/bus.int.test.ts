@@ -153,7 +153,7 @@ describe('the bus over Redis', () => {
 
   test('G43 a connection that falls silent is noticed', async () => {
     proxy.abandon()
-    await eventually('it is noticed', () => ear.count('lost') === 1, 5000)
+    await eventually('it is noticed', () => ear.count('lost') === 1)
     expect(bus.isUp()).toBe(false)
     await eventually('it recovers', () => ear.count('recovered') === 2)
     await hears('@after')
