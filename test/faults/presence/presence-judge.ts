@@ -91,7 +91,7 @@ export class PresenceJudge {
     const told = this.#told()
     for (const { name, roster } of told)
       findings.problems.push(...roster.malformed.map((what) => `malformed presence to ${name}: ${what}`))
-    const blinks = told.flatMap((one) => blinksOf(one, this.attendance, now))
+    const blinks = told.flatMap((one) => blinksOf(one, this.attendance, now, this.#options.rig.owed))
     for (const [who, [first, ...others]] of Map.groupBy(blinks, (blink) => blink.who)) {
       findings.blinks.push(who)
       findings.problems.push(`${first?.problem}${others.length > 0 ? `; ${others.length} more were told` : ''}`)
