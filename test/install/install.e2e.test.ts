@@ -57,11 +57,11 @@ test('C185 publint has nothing to say of the packs, and their types are found as
 describe.skipIf(chromiumPath === undefined)('the example of the README, in an empty app', () => {
   const stage = useStage(async () => {
     const app = new EmptyApp(join(folder, 'app'), packs, { 'main.tsx': example, 'entries.ts': ALL_ENTRIES })
-    app.install()
-    app.checkTypes()
-    app.checkTypes('--skipLibCheck', 'false')
-    for (const [, module = ''] of ALL_ENTRIES.matchAll(/'(.+)'/g)) app.load(module)
-    return { pageDirectory: app.build() }
+    await app.install()
+    await app.checkTypes()
+    await app.checkTypes('--skipLibCheck', 'false')
+    for (const [, module = ''] of ALL_ENTRIES.matchAll(/'(.+)'/g)) await app.load(module)
+    return { pageDirectory: await app.build() }
   })
 
   test('C186 ten lines show what others say and say something', async () => {
