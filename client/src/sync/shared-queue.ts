@@ -7,7 +7,7 @@
  * A page tells the others what becomes of the queue by its own doing, and hears what becomes of it by theirs. Where
  * there is no vault or no lock, each page sends what it has itself.
  */
-import { isJsonObject } from '@rhizom/protocol'
+import type { MutationId } from '@rhizom/protocol'
 import {
   idOf,
   isOpen,
@@ -15,27 +15,17 @@ import {
   type QueueEntry,
   type QueueEvent,
   type QueueState,
-  type RefusedMutation,
 } from '../core/queue-state.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { Tabs } from '../runtime/tabs.ts'
-import type { KeptMutation } from '../runtime/vault.ts'
+import { entryOf, fateOf, isKey, refusedOf } from './kept-entries.ts'
 import type { Keeper } from './keeping.ts'
 import type { QueueSharing } from './mutation-queue.ts'
-
-/** What pages of one version of this client tell each other. */
-type TabMessage =
-  | { type: 'entries'; entries: readonly QueueEntry[] }
-  | { type: 'outcome'; outcome: MutationOutcome }
-  | { type: 'refused-dropped'; id: string }
-  /** Whoever sends is to say so; and says so. */
-  | { type: 'who-sends' }
-  | { type: 'sending' }
-  /** The person is gone from this browser, with all that waits. */
-  | { type: 'erased' }
+import { isMessage, type TabMessage } from './tab-message.ts'
 
 /** Without a word of the one that sends for so long, its page hangs or is frozen, and another takes over. */
 const SILENCE_MS = 4_000
+const MAX_OUTCOMES = 200
 /** So long the word that all was erased may be on its way. */
 const ERASED_WORD_MS = 1_000
 
@@ -63,6 +53,8 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   /** What is told of by others is not told to them again, and kept by them. */
   let isHearing = false
   let isClosing = false
+  /** The last outcomes, by this page or heard: of what another, or the vault, may still have for open. */
+  const outcomes = new Map<MutationId, MutationOutcome>()
   let cancelTakeOver: (() => void) | undefined
   let cancelAsking: (() => void) | undefined
 
@@ -80,8 +72,11 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
 
   async function giveKept(): Promise<void> {
     const kept = await keeper.mutations()
-    const entries = kept.filter(({ fate, mutation: { space } }) => {
-      if (fate.status === 'refused') return false
+    const entries = kept.filter(({ fate, order, mutation: { id, space } }) => {
+      const outcome = outcomes.get(id)
+      // It was taken back, and whoever took it back had no time to remove it.
+      if (outcome?.status === 'rejected' && outcome.code === 'cancelled') keeper.remove(order)
+      if (fate.status === 'refused' || outcome?.status === 'rejected') return false
       return fate.status === 'open' || (space !== null && keeper.keepsSpace(space))
     })
     hear(() => {
@@ -109,7 +104,18 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     // What a page that is gone had added and this one has not heard of.
     await giveKept()
     dispatch({ type: 'senderChanged', isSender: true })
-    tell({ type: 'sending' })
+    tellSending()
+  }
+
+  function tellSending(): void {
+    tell({ type: 'sending', ids: (latest?.entries ?? []).filter(isOpen).map(idOf) })
+  }
+
+  /** Its outcome was told before this page heard anything: whoever sends tells it again, or asks for it by its id. */
+  function tellLacking(ids: readonly MutationId[]): void {
+    const known = new Set(ids)
+    const lacking = (latest?.entries ?? []).filter((one) => isOpen(one) && isKey(one.order) && !known.has(idOf(one)))
+    if (lacking.length > 0) tell({ type: 'entries', entries: lacking })
   }
 
   /** What waits here is in no vault that another page could send it from. */
@@ -163,26 +169,33 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     if (!isMessage(data)) return
     switch (data.type) {
       case 'entries':
-        hear(() => {
-          dispatch({ type: 'entriesGiven', entries: data.entries.map(asHeard) })
-        })
-        return dispatch({ type: 'sendRequested' })
+        return takeEntries(data.entries)
       case 'outcome':
         return takeOutcome(data.outcome)
       case 'refused-dropped':
         return hear(() => dispatch({ type: 'refusedDropped', id: data.id }))
       case 'who-sends':
-        if (latest?.isSender === true) tell({ type: 'sending' })
+        if (latest?.isSender === true) tellSending()
         return
       case 'erased':
         return dispatch({ type: 'closeRequested' })
       case 'sending':
         cancelTakeOver?.()
         cancelTakeOver = undefined
-        return
+        return tellLacking(data.ids)
       default:
         data satisfies never
     }
+  }
+
+  function takeEntries(entries: readonly QueueEntry[]): void {
+    const settled = entries.flatMap((entry) => (isOpen(entry) ? (outcomes.get(idOf(entry)) ?? []) : []))
+    if (latest?.isSender === true) for (const outcome of settled) tell({ type: 'outcome', outcome })
+    const news = entries.filter((entry) => !settled.some(({ id }) => id === idOf(entry)))
+    hear(() => {
+      dispatch({ type: 'entriesGiven', entries: news.map(asHeard) })
+    })
+    dispatch({ type: 'sendRequested' })
   }
 
   function takeOutcome(outcome: MutationOutcome): void {
@@ -225,6 +238,9 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   return {
     start: begin,
     async keep(entry) {
+      const present = (): QueueEntry | undefined => latest?.entries.find((one) => idOf(one) === idOf(entry))
+      await keeper.whenOpen()
+      if (present() === undefined) return
       const { isWithdrawn, hasArrived } = entry
       const order = await keeper.add({
         mutation: entry.mutation,
@@ -234,13 +250,19 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
         fate: { status: 'open' },
       })
       if (order === undefined) return
-      const now = latest?.entries.find((one) => idOf(one) === idOf(entry))
-      if (now === undefined) return keeper.remove(order)
+      const now = present()
+      if (now === undefined) {
+        keeper.remove(order)
+        return keeper.flush()
+      }
       dispatch({ type: 'entriesGiven', entries: [{ ...now, order }] })
       askWhoSends()
     },
     changed,
     settled(_entry, outcome) {
+      outcomes.set(outcome.id, outcome)
+      const [oldest] = outcomes.keys()
+      if (outcomes.size > MAX_OUTCOMES && oldest !== undefined) outcomes.delete(oldest)
       if (!isHearing && !isClosing) tell({ type: 'outcome', outcome })
     },
     suspend() {
@@ -268,27 +290,3 @@ const asHeard = (entry: QueueEntry): QueueEntry => ({ ...entry, handsBack: false
 /** What a page that does not send has to tell: what it adds, and what it takes back. */
 const isOwnNews = (entry: QueueEntry, former: QueueEntry | undefined): boolean =>
   former === undefined || entry.order !== former.order || entry.isWithdrawn !== former.isWithdrawn
-
-/** Whether the vault gave it: the others are of this page alone. */
-const isKey = (order: number): boolean => order < 1e15
-
-const fateOf = ({ state }: QueueEntry): KeptMutation['fate'] =>
-  state.status === 'applied' ? { status: 'applied', version: state.version } : { status: 'open' }
-
-/** As of a page that may have sent it. */
-function entryOf({ fate, ...rest }: KeptMutation): QueueEntry {
-  const state: QueueEntry['state'] =
-    fate.status === 'applied'
-      ? { status: 'applied', version: fate.version }
-      : { status: 'unanswered', attempt: 0, problem: undefined, nextAttemptAtMs: undefined }
-  return { ...rest, handsBack: false, state }
-}
-
-function refusedOf({ fate, mutation, order }: KeptMutation): RefusedMutation[] {
-  if (fate.status !== 'refused') return []
-  const { code, message, refusedAtMs } = fate
-  return [{ mutation, order, code, message, refusedAtMs }]
-}
-
-/** Channels are of one version of this client (their name says so), so that the form is not looked at further. */
-const isMessage = (data: unknown): data is TabMessage => isJsonObject(data) && typeof data['type'] === 'string'
