@@ -194,7 +194,8 @@ export class Clients {
       const position = { epoch: this.logs.get(space)?.epoch ?? '', version: versions[index] ?? 0 }
       return [space, position] as const
     })
-    return this.#becomeLevel(new Map(heads), QUICK_MS, this.watchers)
+    const pushedTo = this.watchers.filter(({ carriedBy }) => carriedBy !== 'polling')
+    return this.#becomeLevel(new Map(heads), QUICK_MS, pushedTo)
   }
 
   /** Holds the writers when everything they asked for is known. */

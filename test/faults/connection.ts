@@ -2,20 +2,19 @@
  * One raw WebSocket to a gateway: hands over frames as the contract knows them and says how it ended. It decides
  * nothing; when to connect, come back or give up is the reconnecting's matter (reconnecting-client.ts).
  */
-import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
+import { parseServerMessage } from '@rhizom/protocol'
 import { WebSocket } from 'ws'
+import type { CarriedConnection, Carrier, ConnectionEvents } from './carrier.ts'
 
 const OPEN_WITHIN_MS = 1_500
 
-export interface ConnectionEvents {
-  opened(): void
-  frame(frame: ServerFrame): void
-  /** Something the contract does not know. */
-  misunderstood(problem: string): void
-  closed(code: number): void
+/** As the contract has it first of all. */
+export const socketCarrier: Carrier = {
+  name: 'websocket',
+  open: (url, _token, events) => new Connection(url, events),
 }
 
-export class Connection {
+class Connection implements CarriedConnection {
   readonly #socket: WebSocket
 
   constructor(gateway: string, events: ConnectionEvents) {
@@ -40,7 +39,6 @@ export class Connection {
       this.#socket.send(frames.map((frame) => JSON.stringify(frame)).join('\n'))
   }
 
-  /** Reads nothing from the network until `read`. */
   stopReading(): void {
     this.#socket.pause()
   }
