@@ -75,7 +75,7 @@ async function tellFailure({ seed, violation }: Outcome): Promise<number> {
   const { plan, runs } = await shrink(planOf(seed), violation.rule)
   const { trace, violation: last } = await simulatePlan(plan)
   say(`in ${runs} runs to:\n\n${describePlan(plan)}\n\nwhich ends:\n\n${trace.slice(-LAST_LINES).join('\n')}`)
-  say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- --seed ${seed}`)
+  say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- ${values.pages ? '--pages ' : ''}--seed ${seed}`)
   say(`to keep it (regressions.ts):\n${JSON.stringify(plan)}`)
   return 1
 }
