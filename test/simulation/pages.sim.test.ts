@@ -74,10 +74,8 @@ describe('many seeds of pages', () => {
 })
 
 test('S13 the same seed of pages tells the same story, to the last step', async () => {
-  for (const seed of [1, 2]) {
-    const one = await simulatePlan(makePagePlan(seed))
-    const other = await simulatePlan(makePagePlan(seed))
-    expect(other.trace).toEqual(one.trace)
-    expect(other.steps).toBe(one.steps)
-  }
+  const one = await simulatePlan(makePagePlan(1))
+  const other = await simulatePlan(makePagePlan(1))
+  expect(other.trace).toEqual(one.trace)
+  expect(other.steps).toBe(one.steps)
 })
