@@ -53,7 +53,7 @@ const faults: readonly Omit<Mutant, 'isOfPages'>[] = [
   {
     name: 'two senders',
     file: 'client/src/sync/shared-queue.ts',
-    find: `if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
+    find: `if (own.tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
       await giveKept()`,
     put: 'await giveKept()',
   },

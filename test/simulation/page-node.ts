@@ -11,6 +11,7 @@ import { memoryStorage } from '../../client/src/runtime/storage.ts'
 // Loaded before they are needed: loading takes time that is none of the world's.
 import '../../client/src/runtime/event-stream.ts'
 import '../../client/src/runtime/polling.ts'
+import '../../client/src/sync/kept-device.ts'
 import type { ClientSocket, SocketHandlers } from '../../client/src/runtime/websocket.ts'
 import { memoryStore, type SpaceStore } from '../../client/src/sync/store.ts'
 import type { ApiModel } from './api-model.ts'
@@ -247,8 +248,11 @@ export class PageNode implements NetworkClient {
       takeStreamPlace: () => Promise.resolve(() => undefined),
       storage: memoryStorage(),
       shared: {
-        vault: browser.door(this.gate),
-        openTabs: (_name, onMessage, onLockLost) => browser.openTabs(this.gate, onMessage, onLockLost),
+        open: () =>
+          Promise.resolve({
+            vault: browser.door(this.gate),
+            openTabs: (_name, onMessage, onLockLost) => browser.openTabs(this.gate, onMessage, onLockLost),
+          }),
         onPage: (listener) => {
           this.#onPage.add(listener)
           return () => this.#onPage.delete(listener)

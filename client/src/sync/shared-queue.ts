@@ -17,44 +17,52 @@ import {
   type QueueState,
 } from '../core/queue-state.ts'
 import type { Environment } from '../runtime/environment.ts'
-import type { Tabs } from '../runtime/tabs.ts'
+import type { OpenTabs, Tabs } from '../runtime/tabs.ts'
 import { entryOf, fateOf, isKey, refusedOf } from './kept-entries.ts'
 import type { Keeper } from './keeping.ts'
+import { lastOutcomes } from './last-outcomes.ts'
 import type { QueueSharing } from './mutation-queue.ts'
-import { isMessage, type TabMessage } from './tab-message.ts'
+import { asHeard, isMessage, isOwnNews, lackingAmong, type TabMessage } from './tab-message.ts'
 
 /** Without a word of the one that sends for so long, its page hangs or is frozen, and another takes over. */
 const SILENCE_MS = 4_000
-const MAX_OUTCOMES = 200
 /** So long the word that all was erased may be on its way. */
 const ERASED_WORD_MS = 1_000
 
 export interface SharedQueue extends QueueSharing {
-  /** Gives the queue what is kept, and asks for the lock. */
-  start(): Promise<void>
+  /** The page is there, or back: gives the queue what is kept, and asks for the lock. */
+  attend(): void
   /** The page is left, and may come back. */
-  suspend(): void
-  resume(): void
+  leave(): void
   /** Tells the other pages that all that waits is gone. */
   tellErased(): void
 }
 
+/** One stay of the page, from when it opens or is back until it is left. What it took ends with it. */
+interface Stay {
+  tabs: Tabs | undefined
+  /** The lock as it was granted last; another one whenever it is granted anew, none once it is lost. */
+  grant: object | undefined
+}
+
 export interface SharedQueueDeps {
-  environment: Pick<Environment, 'shared' | 'after'>
+  environment: Pick<Environment, 'after'>
+  openTabs: OpenTabs
   keeper: Keeper
   /** Of the lock and the channel. */
   name: string
   dispatch(event: QueueEvent): void
 }
 
-export function createSharedQueue({ environment, keeper, name, dispatch }: SharedQueueDeps): SharedQueue {
-  let tabs: Tabs | undefined
+export function createSharedQueue({ environment, openTabs, keeper, name, dispatch }: SharedQueueDeps): SharedQueue {
+  /** undefined while the page is left. */
+  let stay: Stay | undefined
   let latest: QueueState | undefined
   /** What is told of by others is not told to them again, and kept by them. */
   let isHearing = false
   let isClosing = false
   /** The last outcomes, by this page or heard: of what another, or the vault, may still have for open. */
-  const outcomes = new Map<MutationId, MutationOutcome>()
+  const outcomes = lastOutcomes()
   let cancelTakeOver: (() => void) | undefined
   let cancelAsking: (() => void) | undefined
 
@@ -67,16 +75,15 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     }
   }
 
-  const tell = (message: TabMessage): void => tabs?.post(message)
+  const tell = (message: TabMessage): void => stay?.tabs?.post(message)
   const isKept = (): boolean => keeper.state().status === 'kept'
 
   async function giveKept(): Promise<void> {
     const kept = await keeper.mutations()
     const entries = kept.filter(({ fate, order, mutation: { id, space } }) => {
-      const outcome = outcomes.get(id)
-      // It was taken back, and whoever took it back had no time to remove it.
-      if (outcome?.status === 'rejected' && outcome.code === 'cancelled') keeper.remove(order)
-      if (fate.status === 'refused' || outcome?.status === 'rejected') return false
+      // Whoever took it back had no time to remove it.
+      if (outcomes.isTakenBack(id)) keeper.remove(order)
+      if (fate.status === 'refused' || outcomes.get(id)?.status === 'rejected') return false
       return fate.status === 'open' || (space !== null && keeper.keepsSpace(space))
     })
     hear(() => {
@@ -86,35 +93,44 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   }
 
   async function begin(): Promise<void> {
+    if (stay !== undefined) return
+    const own: Stay = { tabs: undefined, grant: undefined }
+    stay = own
     await keeper.whenOpen()
-    if (isClosing) return
+    if (isOver(own)) return
     if (isKept()) {
-      tabs = environment.shared?.openTabs(name, receive, standAlone)
-      if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
+      own.tabs = openTabs(name, receive, () => standAlone(own))
+      if (own.tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
       await giveKept()
+      if (isOver(own)) return
       // What was asked for before anybody could hear it.
       tell({ type: 'entries', entries: (latest?.entries ?? []).filter(({ order }) => isKey(order)) })
     }
-    if (tabs === undefined) return dispatch({ type: 'sendRequested' })
-    tabs.request(() => void take())
+    if (own.tabs === undefined) return dispatch({ type: 'senderChanged', isSender: true })
+    own.tabs.request(() => void take(own))
     if (latest !== undefined && latest.entries.length > 0) askWhoSends()
   }
 
-  async function take(): Promise<void> {
+  /** A page that is left may be frozen at any time: what it took from then on it would hold for as long as that. */
+  const isOver = (own: Stay): boolean => stay !== own || isClosing
+
+  async function take(own: Stay): Promise<void> {
+    const grant = {}
+    own.grant = grant
     // What a page that is gone had added and this one has not heard of.
     await giveKept()
+    // Left, or passed by, while that was read: the lock is with another page.
+    if (isOver(own) || own.grant !== grant) return
     dispatch({ type: 'senderChanged', isSender: true })
     tellSending()
   }
 
-  function tellSending(): void {
+  const tellSending = (): void =>
     tell({ type: 'sending', ids: (latest?.entries ?? []).filter(isOpen).map(idOf) })
-  }
 
   /** Its outcome was told before this page heard anything: whoever sends tells it again, or asks for it by its id. */
   function tellLacking(ids: readonly MutationId[]): void {
-    const known = new Set(ids)
-    const lacking = (latest?.entries ?? []).filter((one) => isOpen(one) && isKey(one.order) && !known.has(idOf(one)))
+    const lacking = lackingAmong(latest?.entries ?? [], ids)
     if (lacking.length > 0) tell({ type: 'entries', entries: lacking })
   }
 
@@ -123,20 +139,23 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     if (keeper.state().status !== 'not-kept') return
     stopKept()
     // It may have been erased together with all that waits, which another page says at the same time.
-    environment.after(tabs === undefined ? 0 : ERASED_WORD_MS, () => {
-      tabs?.close()
-      tabs = undefined
+    environment.after(stay?.tabs === undefined ? 0 : ERASED_WORD_MS, () => {
+      stay?.tabs?.close()
+      if (stay !== undefined) stay.tabs = undefined
       if (!isClosing) dispatch({ type: 'senderChanged', isSender: true })
     })
   })
 
   /** The lock is with another page that does not know of this one. */
-  function standAlone(): void {
+  function standAlone(own: Stay): void {
+    if (isOver(own)) return
+    own.grant = undefined
     dispatch({ type: 'senderChanged', isSender: false })
-    tabs?.request(() => void take())
+    own.tabs?.request(() => void take(own))
   }
 
-  const waitsForOther = (): boolean => tabs !== undefined && latest?.isSender === false && latest.entries.some(isOpen)
+  const waitsForOther = (): boolean =>
+    stay?.tabs !== undefined && latest?.isSender === false && latest.entries.some(isOpen)
 
   /** Where another page sends, it is to say that it lives. */
   function askWhoSends(): void {
@@ -144,9 +163,11 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     tell({ type: 'who-sends' })
     cancelTakeOver ??= environment.after(SILENCE_MS, () => {
       cancelTakeOver = undefined
-      if (waitsForOther()) tabs?.request(() => void take(), { steal: true })
+      if (stay !== undefined && waitsForOther()) steal(stay)
     })
   }
+
+  const steal = (own: Stay): void => own.tabs?.request(() => void take(own), { steal: true })
 
   /** It is asked again for as long as something waits: the lock may have gone to a page that is frozen. */
   function askInAWhile(): void {
@@ -236,11 +257,10 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   }
 
   return {
-    start: begin,
+    attend: () => void begin(),
     async keep(entry) {
-      const present = (): QueueEntry | undefined => latest?.entries.find((one) => idOf(one) === idOf(entry))
-      await keeper.whenOpen()
-      if (present() === undefined) return
+      if (keeper.state().status === 'opening') await keeper.whenOpen()
+      if (outcomes.isTakenBack(idOf(entry))) return
       const { isWithdrawn, hasArrived } = entry
       const order = await keeper.add({
         mutation: entry.mutation,
@@ -250,28 +270,23 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
         fate: { status: 'open' },
       })
       if (order === undefined) return
-      const now = present()
-      if (now === undefined) {
-        keeper.remove(order)
-        return keeper.flush()
-      }
+      const now = latest?.entries.find((one) => idOf(one) === idOf(entry))
+      if (now === undefined) return keeper.remove(order)
       dispatch({ type: 'entriesGiven', entries: [{ ...now, order }] })
       askWhoSends()
     },
     changed,
     settled(_entry, outcome) {
-      outcomes.set(outcome.id, outcome)
-      const [oldest] = outcomes.keys()
-      if (outcomes.size > MAX_OUTCOMES && oldest !== undefined) outcomes.delete(oldest)
+      outcomes.note(outcome)
       if (!isHearing && !isClosing) tell({ type: 'outcome', outcome })
     },
-    suspend() {
+    leave() {
       stopAsking()
+      const tabs = stay?.tabs
+      stay = undefined
       tabs?.close()
       if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
-      tabs = undefined
     },
-    resume: () => void begin(),
     tellErased: () => tell({ type: 'erased' }),
     stop() {
       isClosing = true
@@ -283,10 +298,3 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
 
 const byId = <T extends { mutation: { id: string } }>(all: readonly T[]): ReadonlyMap<string, T> =>
   new Map(all.map((one) => [one.mutation.id, one]))
-
-/** Whoever waits for it is elsewhere, and whether it has arrived each page knows of its own content. */
-const asHeard = (entry: QueueEntry): QueueEntry => ({ ...entry, handsBack: false, hasArrived: false })
-
-/** What a page that does not send has to tell: what it adds, and what it takes back. */
-const isOwnNews = (entry: QueueEntry, former: QueueEntry | undefined): boolean =>
-  former === undefined || entry.order !== former.order || entry.isWithdrawn !== former.isWithdrawn
