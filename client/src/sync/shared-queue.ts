@@ -125,8 +125,7 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
     tellSending()
   }
 
-  const tellSending = (): void =>
-    tell({ type: 'sending', ids: (latest?.entries ?? []).filter(isOpen).map(idOf) })
+  const tellSending = (): void => tell({ type: 'sending', ids: (latest?.entries ?? []).filter(isOpen).map(idOf) })
 
   /** Its outcome was told before this page heard anything: whoever sends tells it again, or asks for it by its id. */
   function tellLacking(ids: readonly MutationId[]): void {
