@@ -14,6 +14,7 @@ declare global {
   interface Window {
     rhizom: typeof client & { askForSession: typeof askForSession }
     settled: string[]
+    app: { say(text: string): void; close(): void }
   }
 }
 
@@ -55,22 +56,21 @@ describe.skipIf(chromiumPath === undefined)('an app of somebody else', () => {
       window.settled = []
       const note = (outcome: client.MutationOutcome) =>
         window.settled.push(outcome.status === 'applied' ? 'applied' : outcome.code)
-      Object.assign(window, {
-        say: (text: string) => {
+      window.app = {
+        say: (text) => {
           const args = { id: window.rhizom.newId(), type: 'utterance', content: [text] } as const
           void made.mutate('intention.create', id, { ...args, content: [text] }).then(note)
         },
-        words: () => made.readSpace(id).content?.intentions.map(({ content }) => content.join('')) ?? [],
         close: () => made.close(),
-      })
+      }
       note(await made.mutate('space.create', id, { name: 'Of the app' }))
       made.retrySpace(id)
     }, space)
     return page
   }
 
-  const call = (page: Page, name: 'say' | 'close', text = ''): Promise<void> =>
-    page.evaluate(([what, given]) => void Reflect.get(window, what)(given), [name, text] as const)
+  const say = (page: Page, text: string): Promise<void> => page.evaluate((given) => window.app.say(given), text)
+
   /** What became of the first so many mutations. */
   const settled = async (page: Page, count: number): Promise<string[]> => {
     await page.waitForFunction((least) => window.settled.length >= least, count, { timeout: 60_000 })
@@ -80,7 +80,7 @@ describe.skipIf(chromiumPath === undefined)('an app of somebody else', () => {
   test('C135 C181 callbacks that throw, reject and come late cost nothing but themselves', async () => {
     const page = await opened(freshId('app'))
     expect(await settled(page, 1)).toEqual(['applied'])
-    await call(page, 'say', 'goes on')
+    await say(page, 'goes on')
     expect(await settled(page, 2)).toEqual(['applied', 'applied'])
   })
 
@@ -89,12 +89,12 @@ describe.skipIf(chromiumPath === undefined)('an app of somebody else', () => {
     expect(await settled(page, 1)).toEqual(['applied'])
     const { apis, gateways } = stage().cluster
     await Promise.all([...apis, ...gateways].map((node) => node.kill()))
-    await call(page, 'say', 'to nobody')
+    await say(page, 'to nobody')
     await Promise.all([...apis, ...gateways].map((node) => node.start()))
     expect(await settled(page, 2)).toEqual(['applied', 'applied'])
     await Promise.all(apis.map((node) => node.kill()))
-    await call(page, 'say', 'never')
-    await call(page, 'close')
+    await say(page, 'never')
+    await page.evaluate(() => window.app.close())
     expect(await settled(page, 3)).toEqual(['applied', 'applied', 'closed'])
     await Promise.all(apis.map((node) => node.start()))
   })
