@@ -39,6 +39,13 @@ describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
     return heard
   }
 
+  /** And it has arrived, so that what others say comes after it. */
+  async function says(ada: Person, text: string): Promise<void> {
+    await ada.say(text)
+    await ada.sees(text)
+    await eventually('nothing waits', async () => (await ada.page.getByTestId('sending').count()) === 0)
+  }
+
   const sees = async ({ page }: Person | { page: Page }, texts: readonly string[]): Promise<void> => {
     for (const text of texts) await page.getByTestId('message-text').getByText(text, { exact: true }).waitFor()
     expect(await page.getByTestId('message-text').allInnerTexts()).toEqual(texts)
@@ -68,8 +75,7 @@ describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
   test('C233 a page that was frozen and resumed has what was said meanwhile, and what it wrote arrives once', async () => {
     const room = await stage().newSpace('The room')
     const ada = await stage().enter(room, 'Ada')
-    await ada.say('Before')
-    await ada.sees('Before')
+    await says(ada, 'Before')
     const devtools = await devtoolsOf(ada.page)
     await setLife(devtools, 'frozen')
     await isSaid(room, 'While it was frozen')
@@ -100,8 +106,7 @@ describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
     try {
       const address = `${stage().webUrl}/spaces/${encodeURIComponent(room)}`
       const ada = await Person.signIn(await browser.newContext(), address, 'Ada')
-      await ada.say('Before')
-      await ada.sees('Before')
+      await says(ada, 'Before')
       await ada.page.evaluate(() => {
         document.title = 'the same page'
         window.addEventListener('pageshow', ({ persisted }) => (document.title = persisted ? 'from the cache' : 'new'))
@@ -124,8 +129,7 @@ describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
   test('C130 a laptop that slept past the end of its token renews it before it does anything else', async () => {
     const room = await stage().newSpace('The room')
     const ada = await stage().enter(room, 'Ada', { withClock: true })
-    await ada.say('Before')
-    await ada.sees('Before')
+    await says(ada, 'Before')
     await ada.show(false)
     await isSaid(room, 'Just before')
     await sees(ada, ['Before', 'Just before'])
@@ -146,8 +150,7 @@ describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
   test('C235 timers that are overdue by hours fall due together, and cost no more than one would', async () => {
     const room = await stage().newSpace('The room')
     const ada = await stage().enter(room, 'Ada', { withClock: true })
-    await ada.say('Before')
-    await ada.sees('Before')
+    await says(ada, 'Before')
     const heard = listenTo(ada.page)
     await isSaid(room, 'Meanwhile')
     await ada.page.clock.fastForward(5 * HOUR_MS)
