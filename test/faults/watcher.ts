@@ -235,6 +235,7 @@ export class Watcher {
       case 'goodbye':
       case 'signal':
       case 'pong':
+      case 'work':
         return
       default:
         frame satisfies never
