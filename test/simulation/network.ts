@@ -3,9 +3,10 @@
  * read along (wire-audit.ts).
  */
 import type { SocketHandlers, ClientSocket } from '../../client/src/runtime/websocket.ts'
+import type { BeingId } from '@rhizom/protocol'
 import type { ClientHandlers } from '../../gateway/src/ports.ts'
 import { Chance } from './chance.ts'
-import type { ClientNode } from './client-node.ts'
+import type { Gate } from './gate.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { Link } from './link.ts'
 import type { Oracle } from './oracle.ts'
@@ -16,6 +17,15 @@ import { RosterAudit } from './roster-audit.ts'
 import { SignalAudit, type SignalBook } from './signal-audit.ts'
 import type { VirtualTime } from './virtual-time.ts'
 import { WireAudit } from './wire-audit.ts'
+
+/** Whoever connects. */
+export interface NetworkClient {
+  readonly name: string
+  readonly being: BeingId
+  readonly gate: Gate
+  /** The page is gone. */
+  end(): void
+}
 
 export interface NetworkPorts {
   time: VirtualTime
@@ -40,9 +50,9 @@ export const mostSignalAgeMs = ({ presence, tuning }: Shape): number =>
 
 export class Network {
   /** The connection that each client made last. */
-  readonly links = new Map<ClientNode, Link>()
+  readonly links = new Map<NetworkClient, Link>()
   /** And the gateway that it leads to. */
-  readonly homes = new Map<ClientNode, GatewayNode>()
+  readonly homes = new Map<NetworkClient, GatewayNode>()
   readonly #ports: NetworkPorts
   readonly #connections = new Map<string, number>()
 
@@ -50,7 +60,7 @@ export class Network {
     this.#ports = ports
   }
 
-  connect(client: ClientNode, handlers: SocketHandlers): ClientSocket {
+  connect(client: NetworkClient, handlers: SocketHandlers): ClientSocket {
     const { time, seed, shape, weather, gateways } = this.#ports
     const count = (this.#connections.get(client.name) ?? 0) + 1
     this.#connections.set(client.name, count)
@@ -94,7 +104,7 @@ export class Network {
     }
   }
 
-  #auditOf(client: ClientNode, process: ProcessFacts | undefined, name: string, isOpen: () => boolean): WireAudit {
+  #auditOf(client: NetworkClient, process: ProcessFacts | undefined, name: string, isOpen: () => boolean): WireAudit {
     const { time, oracle, presence, signals: book, shape } = this.#ports
     const { fanOutWindowMs } = shape.tuning
     const { signalWindowMs } = shape.presence
@@ -114,7 +124,7 @@ export class Network {
   }
 
   /** What a gateway hears is read along, and what it hears of signals written down, as it hears it. */
-  #noting(handlers: ClientHandlers, { being }: ClientNode, audit: WireAudit): ClientHandlers {
+  #noting(handlers: ClientHandlers, { being }: NetworkClient, audit: WireAudit): ClientHandlers {
     return {
       textReceived: (text) => {
         for (const [, space, name, number] of text.matchAll(SIGNAL))
