@@ -53,11 +53,20 @@ export class Network {
   readonly links = new Map<NetworkClient, Link>()
   /** And the gateway that it leads to. */
   readonly homes = new Map<NetworkClient, GatewayNode>()
+  /** All of a client's: while it moves it has two. */
+  readonly #made = new Map<NetworkClient, Link[]>()
   readonly #ports: NetworkPorts
   readonly #connections = new Map<string, number>()
 
   constructor(ports: NetworkPorts) {
     this.#ports = ports
+  }
+
+  /** The client is no more: its gateways hear that its connections have ended. */
+  gone(client: NetworkClient): void {
+    for (const link of this.#made.get(client) ?? []) link.cut(false, true)
+    this.#made.delete(client)
+    this.links.delete(client)
   }
 
   connect(client: NetworkClient, handlers: SocketHandlers): ClientSocket {
@@ -88,6 +97,7 @@ export class Network {
       })
       link = made
       this.links.set(client, made)
+      this.#made.set(client, [...(this.#made.get(client) ?? []).filter(({ isOpen }) => isOpen), made])
       this.homes.set(client, gateway)
       gateway.gate.enter(() => {
         const taken = gateway.connect(made, made.gatewaySocket)

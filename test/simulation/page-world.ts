@@ -113,7 +113,7 @@ export class PageWorld {
   kill(page: PageNode | undefined): void {
     if (page === undefined || page.gate.isDead) return
     this.around(() => page.end())
-    this.#world.network.links.get(page)?.cut(false, true)
+    this.#world.network.gone(page)
   }
 
   /** Who is not level, or what has not arrived, in words. */

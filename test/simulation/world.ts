@@ -187,8 +187,7 @@ export class World {
     if (client === undefined) return
     const watched = client.watched()
     const present = client.present()
-    this.network.links.get(client)?.cut(false, true)
-    this.network.links.delete(client)
+    this.network.gone(client)
     client.end()
     const next = this.#newClient(index, Number(client.name.split('.')[1]) + 1)
     this.clients[index] = next
