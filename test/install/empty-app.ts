@@ -93,6 +93,11 @@ export class EmptyApp {
     this.#run(process.execPath, '--input-type=module', '--eval', `await import('${module}')`)
   }
 
+  /** Throws where a source of the app ends with an error. */
+  run(source: string): void {
+    this.#run(process.execPath, join('src', source))
+  }
+
   /** The folder of the built app. */
   build(): string {
     this.#run(process.execPath, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn')

@@ -25,10 +25,12 @@ export * as protocol from '@rhizom/protocol'
 export * as inner from '@rhizom/protocol/internal'
 `
 
-const example = readFileSync(new URL('app.tsx', import.meta.url), 'utf8')
+const source = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
+const example = source('app.tsx')
 const folder = mkdtempSync(join(tmpdir(), 'rhizom-install-'))
 /** These are modules, for everything that reads modules: `require`, and what came before `exports`, are not meant. */
 const NOT_MEANT: ReadonlySet<unknown> = new Set(['node10', 'node16-cjs'])
+let installed: EmptyApp | undefined
 let packs: ReadonlyMap<string, string> = new Map()
 
 beforeAll(() => {
@@ -56,12 +58,22 @@ test('C185 publint has nothing to say of the packs, and their types are found as
 
 describe.skipIf(chromiumPath === undefined)('the example of the README, in an empty app', () => {
   const stage = useStage(async () => {
-    const app = new EmptyApp(join(folder, 'app'), packs, { 'main.tsx': example, 'entries.ts': ALL_ENTRIES })
+    const app = new EmptyApp(join(folder, 'app'), packs, {
+      'main.tsx': example,
+      'entries.ts': ALL_ENTRIES,
+      'scripted.ts': source('scripted.ts'),
+    })
     app.install()
     app.checkTypes()
     app.checkTypes('--skipLibCheck', 'false')
     for (const [, module = ''] of ALL_ENTRIES.matchAll(/'(.+)'/g)) app.load(module)
+    installed = app
     return { pageDirectory: app.build() }
+  })
+
+  test('C223 the scripted server of the pack tests an app without a network, as the README shows', () => {
+    expect(() => installed?.run('scripted.ts')).not.toThrow()
+    expect(installed).toBeDefined()
   })
 
   test('C186 ten lines show what others say and say something', async () => {

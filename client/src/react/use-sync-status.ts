@@ -1,7 +1,11 @@
 /** How it stands with the connection, in a form a person can be told. */
 import { useCallback, useMemo, useSyncExternalStore } from 'react'
 import type { SyncStatus } from '../core/sync-status.ts'
-import { useRhizom } from './provider.tsx'
+import { useRhizom } from './rhizom-context.ts'
+
+/** A page that was drawn by a server is not connected yet. */
+const unconnected: SyncStatus = { status: 'connecting', sinceMs: undefined, reason: undefined, attempt: 0 }
+const served = (): SyncStatus => unconnected
 
 /**
  * The status of the connection: `live`, `connecting`, `waiting` or `offline` (with `nextAttemptAtMs`), or `error`
@@ -10,7 +14,7 @@ import { useRhizom } from './provider.tsx'
  */
 export function useSyncStatus(): SyncStatus & { retry: () => void } {
   const client = useRhizom()
-  const status = useSyncExternalStore(client.onSyncStatus, client.syncStatus)
+  const status = useSyncExternalStore(client.onSyncStatus, client.syncStatus, served)
   const retry = useCallback(() => client.retry(), [client])
   return useMemo(() => ({ ...status, retry }), [status, retry])
 }
