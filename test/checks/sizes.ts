@@ -27,6 +27,8 @@ interface Size {
 const PROVIDED = [/^react(-dom)?(\/|$)/, /^@tanstack\//]
 /** What the client has a page load when it is needed, by the beginning of its name. */
 const LATER = ['event-stream', 'polling', 'indexed-db-vault']
+/** What the page loads for those who ask for it in the address. */
+const ON_DEMAND = ['with-devtools']
 
 const gzipped = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length
 
@@ -92,7 +94,7 @@ function pageSizes(scratch: string): Size[] {
   const page = readFileSync(join(scratch, 'index.html'), 'utf8')
   const scripts = [...page.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map(([, path = '']) => path)
   const all = globSync('assets/*.js', { cwd: scratch }).filter(
-    (path) => !LATER.some((name) => path.includes(name)),
+    (path) => ![...LATER, ...ON_DEMAND].some((name) => path.includes(name)),
   )
   const sum = (paths: readonly string[]): number =>
     paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(scratch, path))), 0)

@@ -17,6 +17,7 @@ import { EmptyApp } from './empty-app.ts'
 const ALL_ENTRIES = `
 export * as client from '@rhizom/client'
 export * as hooks from '@rhizom/client/react'
+export * as devtools from '@rhizom/client/devtools'
 export * as scripted from '@rhizom/client/testing'
 export * as machine from '@rhizom/machine'
 export * as domain from '@rhizom/domain'

@@ -8,7 +8,12 @@ import { lazy, Suspense } from 'react'
 import { forgetDrafts } from './chat/drafts.ts'
 import { SignIn } from './session/sign-in.tsx'
 
-const SignedIn = lazy(async () => ({ default: (await import('./signed-in.tsx')).SignedIn }))
+/** With `?devtools` in the address the page comes with hands on its network; otherwise nothing of that is loaded. */
+const SignedIn = lazy(async () => {
+  const hasDevtools = new URLSearchParams(window.location.search).has('devtools')
+  if (hasDevtools) return { default: (await import('./with-devtools.tsx')).SignedInWithDevtools }
+  return { default: (await import('./signed-in.tsx')).SignedIn }
+})
 
 const environment = browserEnvironment()
 
