@@ -126,7 +126,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(/\\.local/|/dist/|^test/install/app\\.tsx)' },
+    exclude: { path: '(/\\.local/|/dist/|^test/install/[^/]+\\.tsx)' },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

@@ -39,17 +39,20 @@ const TEMPLATE = {
   noUncheckedSideEffectImports: true,
 }
 
-const PAGE = `<!doctype html>
+const page = (main: string): string => `<!doctype html>
 <html lang="en">
   <head><meta charset="UTF-8" /><title>app</title></head>
-  <body><div id="root"></div><script type="module" src="/src/main.tsx"></script></body>
+  <body><div id="root"></div><script type="module" src="/src/${main}"></script></body>
 </html>
 `
 
 const CONFIG = `import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-export default defineConfig({ plugins: [react()] })
+export default defineConfig({
+  plugins: [react()],
+  build: { rolldownOptions: { input: ['index.html', 'served.html'] } },
+})
 `
 
 export class EmptyApp {
@@ -69,7 +72,8 @@ export class EmptyApp {
       overrides: installed,
     })
     this.#write('tsconfig.json', { compilerOptions: TEMPLATE, include: ['src'] })
-    this.#write('index.html', PAGE)
+    this.#write('index.html', page('main.tsx'))
+    this.#write('served.html', page('served-main.tsx'))
     this.#write('vite.config.ts', CONFIG)
     for (const [name, text] of Object.entries(sources)) this.#write(join('src', name), text)
   }
@@ -104,10 +108,22 @@ export class EmptyApp {
     return join(this.folder, 'dist')
   }
 
-  #run(file: string, ...args: readonly string[]): void {
+  /** What a function of a source, built for servers, gives as text. */
+  callOnServer(source: string, call: string, ...args: readonly string[]): string {
+    const name = source.replace(/\.tsx?$/, '.js')
+    const [vite, flags] = ['node_modules/vite/bin/vite.js', ['--outDir', 'server', '--logLevel', 'warn']]
+    this.#run(process.execPath, vite, 'build', '--ssr', join('src', source), ...flags)
+    const script = `import { ${call} } from './server/${name}'
+      process.stdout.write(await ${call}(${args.map((arg) => JSON.stringify(arg)).join()}))
+      process.exit()`
+    return this.#run(process.execPath, '--input-type=module', '--eval', script)
+  }
+
+  #run(file: string, ...args: readonly string[]): string {
     // What a test run sets is not the app's.
     const { NODE_ENV: _nodeEnv, VITEST: _vitest, ...env } = process.env
     const { status, stdout, stderr, error } = spawnSync(file, args, { cwd: this.folder, env, encoding: 'utf8' })
     if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${String(error ?? '')}\n${stdout}\n${stderr}`)
+    return stdout
   }
 }
