@@ -90,7 +90,7 @@ type Print = () => string | Promise<string>
 
 /** By document, from the root of the repository, and by marker. */
 export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = {
-  'README.md': { settings: settingsPart, example, statuses: statusTable, scripted },
+  'README.md': { settings: settingsPart, example, scripted },
   'protocol/SPEC.md': {
     endpoints,
     mutations,
@@ -101,6 +101,7 @@ export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = 
     'close-codes': closeCodes,
     limits,
   },
+  'docs/sync-status.md': { statuses: statusTable },
   'docs/metrics.md': {
     'api-metrics': apiMetrics,
     'gateway-metrics': gatewayMetrics,

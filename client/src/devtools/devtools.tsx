@@ -73,8 +73,8 @@ function Connection() {
     ['being', client.session().being.id],
     ['since', status.sinceMs === undefined ? undefined : timeOf(status.sinceMs)],
     ['connection', status.status === 'live' ? status.connectionId : undefined],
-    ['attempt', 'attempt' in status ? String(status.attempt + 1) : undefined],
-    ['next try', 'nextAttemptAtMs' in status ? timeOf(status.nextAttemptAtMs) : undefined],
+    ['failed', status.attempt === 0 ? undefined : `${status.attempt} times`],
+    ['next try', status.nextAttemptAtMs === undefined ? undefined : timeOf(status.nextAttemptAtMs)],
     ['why', status.reason],
   ]
   return (

@@ -9,7 +9,7 @@ export function listenForEnd(client: HookClient, onEnd: (reason: string) => void
     const status = client.syncStatus()
     if (status.status !== 'error' || status.remedy !== 'sign-in') return
     stop()
-    onEnd(status.reason)
+    onEnd(status.reason ?? 'The session has ended.')
   }
   look()
   return stop
