@@ -2,9 +2,10 @@
  * Decides a batch in order, each mutation on the world the one before left behind. A mutation that the ledger holds
  * is answered from it; so is the second of two with the same id in one batch.
  */
-import type { BeingId, Epoch, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
+import type { BeingId, Epoch, IntentionId, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
 import { decide, type DecideOptions } from './decide.ts'
-import { applyOp, type LoggedChange } from './world-op.ts'
+import { completedBy, repliesTo } from './reply.ts'
+import { applyOp, type LoggedChange, type WorldOp } from './world-op.ts'
 import { type Outcome, readerOf, type World } from './world.ts'
 
 /** A mutation with who asks for it and the epoch to use should it create a space. */
@@ -12,6 +13,8 @@ export interface RequestedMutation {
   actor: BeingId
   mutation: Mutation
   epoch: Epoch
+  /** Makes the id of a reply, should this mutation wake a bot. Without it none is woken. */
+  newReplyId?: () => IntentionId
 }
 
 export interface BatchResult {
@@ -30,7 +33,7 @@ export function applyBatch(
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
   const reader = readerOf(world)
-  for (const { actor, mutation, epoch } of requested) {
+  for (const { actor, mutation, epoch, newReplyId } of requested) {
     const former = world.ledger.get(actor, mutation.id)
     if (former !== undefined) {
       results.push(duplicateOf(mutation.id, former))
@@ -43,12 +46,13 @@ export function applyBatch(
       results.push({ id: mutation.id, ...outcome })
       continue
     }
-    const made: LoggedChange[] = []
-    for (const op of decision.ops) {
-      const change = applyOp(world, op, { actor, mutation: mutation.id, at })
-      if (change !== undefined) made.push(change)
-    }
+    const apply = (ops: readonly WorldOp[]): LoggedChange[] =>
+      ops.flatMap((op) => applyOp(world, op, { actor, mutation: mutation.id, at }) ?? [])
+    const completed = newReplyId === undefined ? [] : completedBy(world, decision.ops)
+    const made = apply(decision.ops)
     changes.push(...made)
+    if (newReplyId !== undefined)
+      for (const id of completed) changes.push(...apply(repliesTo(world, id, at, newReplyId)))
     const outcome = appliedAt(lastVersionIn(made, mutation.space))
     world.ledger.set(actor, mutation.id, outcome)
     results.push({ id: mutation.id, ...outcome })

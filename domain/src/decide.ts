@@ -5,38 +5,14 @@
  * The questions come in a fixed order: is the actor there; may it read the space (if not, the space is `not-found`
  * and nothing about its inside is told); does the thing exist; is it here; may the actor; is it within limits.
  */
-import {
-  type Being,
-  type BeingId,
-  type Content,
-  type Epoch,
-  type Intention,
-  jsonBytes,
-  type Mutation,
-  type Rejection,
-  type RejectionCode,
-  type Space,
-  type SpaceId,
-} from '@rhizom/protocol'
-import { mayChangeBeing, mayChangeIntention, mayEnter, mayRead, mayWrite, owns } from './permission.ts'
+import { type Being, type BeingId, type Intention, type Mutation, type Space, type SpaceId } from '@rhizom/protocol'
+import { changeIntention } from './change-intention.ts'
+import { accept, type DecideContext, type DecideOptions, type Decision, reject } from './decision.ts'
+import { mayChangeBeing, mayEnter, mayRead, mayWrite, owns } from './permission.ts'
 import type { WorldOp } from './world-op.ts'
 import type { WorldReader } from './world-reader.ts'
 
-export interface DecideOptions {
-  maxContentBytes: number
-}
-
-export interface DecideContext {
-  actor: BeingId
-  at: number
-  /** The epoch of the space, should this mutation create one. */
-  epoch: Epoch
-}
-
-export type Decision = { accepted: true; ops: WorldOp[] } | { accepted: false; error: Rejection }
-
-const accept = (...ops: WorldOp[]): Decision => ({ accepted: true, ops })
-const reject = (code: RejectionCode, message: string): Decision => ({ accepted: false, error: { code, message } })
+export type { DecideContext, DecideOptions, Decision } from './decision.ts'
 
 type Of<Name extends Mutation['name']> = Extract<Mutation, { name: Name }>
 
@@ -97,6 +73,8 @@ function decideInSpace(
       return createIntention(world, space, mutation, context)
     case 'intention.update':
     case 'intention.append':
+    case 'intention.claim':
+    case 'intention.retry':
     case 'intention.remove':
       return changeIntention(world, space, mutation, context, options)
     case 'member.put':
@@ -248,43 +226,11 @@ function createIntention(
     rev: 0,
     createdAt: context.at,
     modifiedAt: context.at,
+    replyTo: null,
+    claim: null,
+    attempt: 1,
   }
   return accept({ kind: 'intention.put', log: space.id, intention })
-}
-
-function changeIntention(
-  world: WorldReader,
-  space: Space,
-  mutation: Of<'intention.update'> | Of<'intention.append'> | Of<'intention.remove'>,
-  context: DecideContext,
-  options: DecideOptions,
-): Decision {
-  const intention = world.intention(mutation.args.id)
-  if (intention === undefined || intention.location !== space.id)
-    return reject('not-found', `no intention ${mutation.args.id} in ${space.id}`)
-  if (!mayChangeIntention(world, intention, context.actor)) return reject('forbidden', `may not change ${intention.id}`)
-  switch (mutation.name) {
-    case 'intention.update': {
-      const { content = intention.content, state = intention.state } = mutation.args
-      const updated = { ...intention, content, state, modifiedAt: context.at }
-      return accept({ kind: 'intention.put', log: space.id, intention: updated })
-    }
-    case 'intention.append': {
-      if (bytesAfterAppend(intention.content, mutation.args.text) > options.maxContentBytes)
-        return reject('too-large', `content would grow past ${options.maxContentBytes} bytes`)
-      return accept({ kind: 'intention.append', log: space.id, ...mutation.args, at: context.at })
-    }
-    case 'intention.remove':
-      return accept({ kind: 'intention.remove', log: space.id, id: intention.id })
-    default:
-      return mutation satisfies never
-  }
-}
-
-/** Extending a final text node costs no quotes; a new node costs its own and a comma. */
-function bytesAfterAppend(content: Content, text: string): number {
-  const separators = typeof content.at(-1) === 'string' ? -2 : content.length === 0 ? 0 : 1
-  return jsonBytes(content) + jsonBytes(text) + separators
 }
 
 function putMember(world: WorldReader, space: Space, { args }: Of<'member.put'>, context: DecideContext): Decision {

@@ -1,14 +1,20 @@
 /** @rhizom/domain: what a mutation does and who may. The api decides by it, and the client foresees by it. */
 export { applyBatch, type BatchResult, duplicateOf, type RequestedMutation } from './apply-batch.ts'
+export { afterLease, mayCarryOut, mayStop } from './claim.ts'
 export { decide, type DecideContext, type DecideOptions, type Decision } from './decide.ts'
+export type { KeptOfIntention } from './kept.ts'
+export { mentionsIn } from './mention.ts'
 export { PairMap } from './pair-map.ts'
 export { mayChangeBeing, mayChangeIntention, mayEnter, mayRead, mayWrite, owns } from './permission.ts'
+export { type Wakes, wakesOf } from './reply.ts'
 export {
   copyWorld,
   emptyWorld,
+  keptOf,
   type Outcome,
   type PlacedIntention,
   readerOf,
+  unplaced,
   type World,
 } from './world.ts'
 export { applyOp, type ChangeCause, changeOf, type LoggedChange, type WorldOp } from './world-op.ts'

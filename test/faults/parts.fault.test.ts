@@ -1,4 +1,4 @@
-/** The half of the faults in which a part dies, hangs, is cut off or restarted. */
+/** The third of the faults in which a process dies, hangs or is restarted. */
 import { test } from 'vitest'
 import { PART_FAULTS } from './catalog/catalog.ts'
 import { FAULT_WITHIN, rigForTests } from './drill-suite.ts'

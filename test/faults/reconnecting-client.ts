@@ -6,11 +6,12 @@
  *   connecting ─► greeting ─► live ─► waiting ─► connecting …        asleep: until woken · stopped: for ever
  */
 import { closePolicy, type ServerFrame, TIMES } from '@rhizom/protocol'
-import { Connection } from './connection.ts'
+import { RawSocket } from '@rhizom/kit/raw-socket.ts'
 import { Pulse } from './presence/attendance.ts'
 
 const WELCOME_WITHIN_MS = 2_000
 const LOOK_EVERY_MS = 100
+const SOCKET = { handshakeTimeout: 1_500, perMessageDeflate: false } as const
 const BACKOFF_MS = { first: 50, most: 800 } as const
 
 export interface ReconnectingClientOptions {
@@ -49,7 +50,7 @@ export class ReconnectingClient {
   patientUntil = 0
   readonly #options: ReconnectingClientOptions
   readonly #owner: ReconnectingClientOwner
-  #connection: Connection | undefined
+  #connection: RawSocket | undefined
   #gateway: number
   #attempt = 0
   #heardAt = 0
@@ -86,13 +87,13 @@ export class ReconnectingClient {
   /** Stops reading from its socket but stands there, as a page that hangs. */
   stopReading(): void {
     this.#paused = true
-    this.#connection?.stopReading()
+    this.#connection?.pause()
   }
 
   readAgain(): void {
     this.#paused = false
     this.#heardAt = performance.now()
-    this.#connection?.read()
+    this.#connection?.resume()
   }
 
   /** Is gone without a word until `wake`, as a laptop that was closed. */
@@ -118,7 +119,7 @@ export class ReconnectingClient {
   }
 
   send(frame: object): void {
-    this.#connection?.send(frame)
+    if (this.#connection?.isOpen === true) this.#connection.send(frame)
   }
 
   /** All is well: the next attempt is the first. */
@@ -136,22 +137,24 @@ export class ReconnectingClient {
     this.connects += 1
     this.#since = performance.now()
     this.pulse = new Pulse(this.#since)
-    const connection = new Connection(this.#options.gateways[this.gateway] ?? '', {
+    const events = {
       opened: () => {
         if (connection !== this.#connection) return
         this.state = 'greeting'
         connection.send({ type: 'hello', protocol: 1, token: this.#options.token })
       },
-      frame: (frame) => {
+      frame: (frame: ServerFrame) => {
         if (connection === this.#connection) this.#take(frame)
       },
-      misunderstood: (problem) => this.violations.push(`a frame that the contract does not know: ${problem}`),
-      closed: (code) => {
+      misunderstood: (problem: string) =>
+        void this.violations.push(`a frame that the contract does not know: ${problem}`),
+      closed: (code: number) => {
         if (connection === this.#connection) this.#closed(code)
       },
-    })
+    }
+    const connection = new RawSocket(this.#options.gateways[this.gateway] ?? '', events, SOCKET)
     this.#connection = connection
-    if (this.#paused) connection.stopReading()
+    if (this.#paused) connection.pause()
   }
 
   #take(frame: ServerFrame): void {
@@ -166,7 +169,7 @@ export class ReconnectingClient {
   }
 
   /** Has no connection from here on; gives the one it had. */
-  #let(state: 'waiting' | 'asleep' | 'stopped'): Connection | undefined {
+  #let(state: 'waiting' | 'asleep' | 'stopped'): RawSocket | undefined {
     const connection = this.#connection
     this.#connection = undefined
     this.state = state
@@ -187,7 +190,7 @@ export class ReconnectingClient {
   }
 
   /** Every end of an attempt comes through here: the next gateway, after a while. */
-  #retreat(): Connection | undefined {
+  #retreat(): RawSocket | undefined {
     const connection = this.#let(this.endsWithConnection ? 'stopped' : 'waiting')
     if (this.endsWithConnection) clearInterval(this.#timer)
     this.#gateway += 1

@@ -12,6 +12,7 @@ import { cacheDirectory } from '@rhizom/infra/local/places.ts'
 import postgres from 'postgres'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Cluster, type ClusterNode, isReady, startCluster } from '../cluster/cluster.ts'
+import { LagMeter } from '../cluster/lag-meter.ts'
 import { startStores, type Stores } from './stores.ts'
 import { targetOf, TcpProxy } from '../kit/tcp-proxy.ts'
 
@@ -50,6 +51,10 @@ export interface Rig {
   announcer(): Promise<ClusterNode | undefined>
   /** Resolves when every node calls itself ready and one of them announces heads. */
   untilReady(withinMs: number): Promise<void>
+  /** What the machine owed meanwhile: nodes and this process stood in line for it. */
+  owed(from: number, to: number): number
+  /** How long something took that began then, without what the machine owed. */
+  took(from: number): number
   /** How many lines the nodes have logged. */
   logLines(): number
   /** The Redis that is in use takes over all links to Redis. */
@@ -133,6 +138,9 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     onnotice: () => undefined,
   })
 
+  const lag = new LagMeter([...apis, ...gateways])
+  lag.start()
+
   const announcer = async (): Promise<ClusterNode | undefined> => {
     for (const api of apis) if (await announces(api.url)) return api
     return undefined
@@ -158,6 +166,11 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       for (const { name, url } of [...apis, ...gateways])
         await eventually(`${name} is ready again`, () => isReady(url), withinMs)
       await eventually('an api node announces heads', async () => (await announcer()) !== undefined, withinMs)
+    },
+    owed: (from, to) => lag.lostThroughout(from, to),
+    took(from) {
+      const now = performance.now()
+      return now - from - lag.lostThroughout(from, now)
     },
     logLines() {
       return readdirSync(logs).reduce((sum, file) => sum + readFileSync(join(logs, file), 'utf8').split('\n').length, 0)
@@ -187,6 +200,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       }
     },
     async stop() {
+      lag.stop()
       for (const { proxy } of links) proxy.heal()
       await sql.end({ timeout: 1 })
       await Promise.all([...apis, ...gateways].map((node) => node.kill()))

@@ -91,8 +91,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'do not ask for heads while the bus is away',
     file: 'gateway/src/core/poll.ts',
-    find: `return state.bus === 'down' ? quiet(state) : askIfDue({ ...state, bus: 'down', dueAtMs: nowMs }, nowMs)`,
-    put: 'return quiet(state)',
+    find: `return state.bus === 'down' ? stay(state) : askIfDue({ ...state, bus: 'down', dueAtMs: nowMs }, nowMs)`,
+    put: 'return stay(state)',
   },
   {
     name: 'forget to rejoin the channels',

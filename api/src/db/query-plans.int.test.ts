@@ -19,6 +19,9 @@ import { readLatelyRemoved, readRemoved } from './read/removed-beings.ts'
 import { pruneChangesByCount } from './write/retention.ts'
 import { readSnapshot } from './read/snapshot.ts'
 import { readMembers, readSpace } from './read/access.ts'
+import { readWork } from './read/work.ts'
+import { spacesWithExpiredLeases } from './write/expire-leases.ts'
+import { readBots } from './write/load-replies.ts'
 
 const SPACES = 10_000
 const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'spaces']
@@ -147,6 +150,9 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['whether a being exists', (sql) => beingExists(sql, '@b7')],
   ['the members of a space', (sql) => readMembers(sql, '@s7')],
   ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
+  ['what waits for a bot', (sql) => readWork(sql, '@b7', page(20))],
+  ['claims whose lease ran out', (sql) => spacesWithExpiredLeases(sql)],
+  ['bots that an utterance may wake', (sql) => readBots(sql, '@s7')],
   ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], retention, 5000)],
   [
     'what a commit reads and locks',

@@ -13,17 +13,15 @@ import { processFaults } from './process-faults.ts'
 import { redisFaults } from './redis-faults.ts'
 import { starvationFaults } from './starvation-faults.ts'
 
-/** A part that dies, hangs or is cut off. */
-export const PART_FAULTS: readonly Fault[] = [
-  ...processFaults,
-  ...postgresFaults,
-  ...redisFaults,
-  ...busFaults,
-  ...networkFaults,
-]
+/** A part that dies, hangs or is restarted. */
+export const PART_FAULTS: readonly Fault[] = [...processFaults, ...postgresFaults]
+
+/** Redis and what is said over it, and the links between any two parts. */
+export const LINK_FAULTS: readonly Fault[] = [...redisFaults, ...busFaults, ...networkFaults]
 
 export const EVERY_FAULT: readonly Fault[] = [
   ...PART_FAULTS,
+  ...LINK_FAULTS,
   ...deafFaults,
   ...starvationFaults,
   ...presenceFaults,

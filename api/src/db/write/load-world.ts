@@ -8,6 +8,7 @@
 import { emptyWorld, type RequestedMutation, type World } from '@rhizom/domain'
 import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
+import { addAsked, addBots, readBots } from './load-replies.ts'
 import { outcomeOf, type OutcomeRow } from './ledger.ts'
 import {
   beingColumns,
@@ -45,6 +46,10 @@ interface LockScope {
   intentions: Set<IntentionId>
   /** Whether owners must be counted. */
   members: boolean
+  /** Whether bots may be woken. */
+  bots: boolean
+  /** Intentions that may be carried out or stopped by others than their owner. */
+  asked: { actor: BeingId; id: IntentionId }[]
 }
 
 export function lockScopeOf(space: SpaceId | null, requested: readonly RequestedMutation[]): LockScope {
@@ -54,6 +59,8 @@ export function lockScopeOf(space: SpaceId | null, requested: readonly Requested
     changing: new Set(),
     intentions: new Set(),
     members: false,
+    bots: false,
+    asked: [],
   }
   for (const { actor, mutation } of requested) {
     scope.beings.add(actor)
@@ -77,9 +84,18 @@ export function lockScopeOf(space: SpaceId | null, requested: readonly Requested
         scope.beings.add(mutation.args.id)
         scope.changing.add(mutation.args.id)
         break
-      case 'intention.create':
       case 'intention.update':
       case 'intention.append':
+      case 'intention.claim':
+      case 'intention.retry':
+        scope.asked.push({ actor, id: mutation.args.id })
+        scope.intentions.add(mutation.args.id)
+        if (mutation.name === 'intention.update' && mutation.args.state === 'complete') scope.bots = true
+        break
+      case 'intention.create':
+        scope.bots = true
+        scope.intentions.add(mutation.args.id)
+        break
       case 'intention.remove':
         scope.intentions.add(mutation.args.id)
         break
@@ -108,12 +124,13 @@ export async function loadWorld(
   const scope = lockScopeOf(space, requested)
   const nowhere = await addSources(sql, scope)
   const [spaceRows, lockedBeings] = await Promise.all([lockSpaces(sql, [...scope.spaces]), lockNowhere(sql, nowhere)])
-  const [[clock], beingRows, intentionRows, memberRows, ledgerRows] = await Promise.all([
+  const [[clock], beingRows, intentionRows, memberRows, ledgerRows, botRows] = await Promise.all([
     sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
     readBeings(sql, [...scope.beings]),
     readIntentions(sql, [...scope.intentions]),
     readMembers(sql, scope),
     readLedger(sql, requested),
+    space !== null && scope.bots ? readBots(sql, space) : [],
   ])
   if (clock === undefined) throw new Error('the database told no time')
   const world = emptyWorld()
@@ -126,6 +143,8 @@ export async function loadWorld(
     else world.beings.set(row.id, beingOf(row))
   for (const row of intentionRows) world.intentions.set(row.id, placedIntentionOf(row))
   for (const row of memberRows) world.members.set(row.space, row.being, row.role)
+  if (space !== null) addBots(world, space, botRows)
+  await addAsked(sql, world, scope.asked)
   for (const row of ledgerRows) world.ledger.set(row.actor, row.id, outcomeOf(row))
 
   for (const id of scope.changing) {
@@ -146,7 +165,7 @@ async function addSources(sql: Sql, scope: LockScope): Promise<BeingId[]> {
   return rows.filter(({ location }) => location === null).map(({ id }) => id)
 }
 
-const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
+export const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
   select ${spaceColumns(sql)}, s.removed_at is not null as removed
   from spaces s where s.id = any(${ids}::text[]) order by s.id for no key update`
 

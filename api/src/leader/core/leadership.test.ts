@@ -17,6 +17,7 @@ const machine = leadershipMachine({
   duties: {
     heads: onLock,
     revocations: onLock,
+    leases: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
     pruning: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
   },
 })
@@ -33,6 +34,7 @@ const states: Record<Status, Leadership> = {
     duties: {
       heads: { status: 'waiting', dueAtMs: NOW },
       revocations: { status: 'running', sinceMs: NOW - 500 },
+      leases: { status: 'running', sinceMs: NOW - 30_000 },
       pruning: { status: 'running', sinceMs: NOW - 30_000 },
     },
   },

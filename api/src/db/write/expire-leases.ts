@@ -1,0 +1,60 @@
+/**
+ * Takes claims away whose lease has run out, one transaction a space, under its lock: what becomes of each is decided
+ * by @rhizom/domain on the rows as they are then, so that a holder who renewed in time keeps its claim.
+ */
+import { afterLease, applyOp, copyWorld, emptyWorld, keptOf, type LoggedChange, unplaced } from '@rhizom/domain'
+import type { SpaceId } from '@rhizom/protocol'
+import { v7 as uuidv7 } from 'uuid'
+import type { Database, Sql } from '../database.ts'
+import { intentionColumns, type IntentionRow, placedIntentionOf, spaceOf } from '../rows.ts'
+import { lockSpaces } from './load-world.ts'
+import { storeWorld } from './store-world.ts'
+
+/** Of one space, in one transaction; the rest is taken in the next round. */
+const MAX_AT_ONCE = 200
+
+/** Spaces with claims whose lease has run out. Stands on intentions_claimed, which holds what is claimed alone. */
+export async function spacesWithExpiredLeases(sql: Sql): Promise<SpaceId[]> {
+  const rows = await sql<{ location: SpaceId }[]>`
+    select distinct i.location from intentions i where i.claim_by is not null and i.claim_until <= clock_timestamp()
+    order by i.location`
+  return rows.map(({ location }) => location)
+}
+
+/** Gives the changes that were committed. */
+export const expireLeases = (database: Database, space: SpaceId, maxAttempts: number): Promise<LoggedChange[]> =>
+  database.use(async (sql) => {
+    await sql`begin`
+    const changes = await expire(sql, space, maxAttempts)
+    await sql`commit`
+    return changes
+  })
+
+async function expire(sql: Sql, id: SpaceId, maxAttempts: number): Promise<LoggedChange[]> {
+  const [locked] = await lockSpaces(sql, [id])
+  if (locked === undefined || locked.removed) return []
+  const [[clock], rows] = await Promise.all([
+    sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
+    sql<IntentionRow[]>`
+      select ${intentionColumns(sql)} from intentions i
+      where i.location = ${id} and i.claim_by is not null and i.claim_until <= clock_timestamp()
+      order by i.id limit ${MAX_AT_ONCE}`,
+  ])
+  if (clock === undefined) throw new Error('the database told no time')
+  const at = clock.at.getTime()
+  const { removed: _removed, ...row } = locked
+  const before = emptyWorld()
+  before.spaces.set(id, spaceOf(row))
+  for (const one of rows) before.intentions.set(one.id, placedIntentionOf(one))
+  const after = copyWorld(before)
+  const changes: LoggedChange[] = []
+  for (const placed of before.intentions.values()) {
+    const intention = afterLease(unplaced(placed), keptOf(placed), at, maxAttempts)
+    if (intention === undefined) continue
+    const cause = { actor: placed.claim?.by ?? placed.owner, mutation: uuidv7(), at }
+    const change = applyOp(after, { kind: 'intention.put', log: id, intention }, cause)
+    if (change !== undefined) changes.push(change)
+  }
+  await storeWorld(sql, { before, after, formerSpaces: new Set(), changes, at })
+  return changes
+}

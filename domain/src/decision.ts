@@ -1,0 +1,22 @@
+/** What is decided of a mutation: what it does, or why it is rejected. */
+import type { BeingId, Epoch, Rejection, RejectionCode } from '@rhizom/protocol'
+import type { WorldOp } from './world-op.ts'
+
+export interface DecideOptions {
+  maxContentBytes: number
+}
+
+export interface DecideContext {
+  actor: BeingId
+  at: number
+  /** The epoch of the space, should this mutation create one. */
+  epoch: Epoch
+}
+
+export type Decision = { accepted: true; ops: WorldOp[] } | { accepted: false; error: Rejection }
+
+export const accept = (...ops: WorldOp[]): Decision => ({ accepted: true, ops })
+export const reject = (code: RejectionCode, message: string): Decision => ({
+  accepted: false,
+  error: { code, message },
+})
