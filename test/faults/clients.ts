@@ -196,8 +196,9 @@ export class Clients {
       const position = { epoch: this.logs.get(space)?.epoch ?? '', version: versions[index] ?? 0 }
       return [space, position] as const
     })
+    const pushedTo = this.watchers.filter(({ carriedBy }) => carriedBy !== 'polling')
     const writtenAt = performance.now()
-    return (await this.#becomeLevel(new Map(heads), LATE_MS, this.watchers)) && this.rig.took(writtenAt) <= QUICK_MS
+    return (await this.#becomeLevel(new Map(heads), LATE_MS, pushedTo)) && this.rig.took(writtenAt) <= QUICK_MS
   }
 
   /** Holds the writers when everything they asked for is known. */

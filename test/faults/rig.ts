@@ -13,6 +13,7 @@ import postgres from 'postgres'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Cluster, type ClusterNode, isReady, startCluster } from '../cluster/cluster.ts'
 import { LagMeter } from '../cluster/lag-meter.ts'
+import { FrontProxy } from '../integration/front-proxy.ts'
 import { startStores, type Stores } from './stores.ts'
 import { targetOf, TcpProxy } from '../kit/tcp-proxy.ts'
 
@@ -41,6 +42,8 @@ export interface Rig {
   readonly links: readonly Link[]
   /** What clients connect to. */
   readonly doors: readonly string[]
+  /** What stands before the api and all doors, and lets through what it likes. */
+  readonly front: FrontProxy
   readonly logs: string
   /** The database as the rig sees it, past all links. */
   readonly sql: postgres.Sql
@@ -130,6 +133,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     const gateway = gateways.find(({ name }) => name === node)
     if (gateway !== undefined) proxy.retarget(targetOf(gateway.url))
   }
+  const doors = linksOf('clients→gateway').map(({ proxy }) => `http://127.0.0.1:${proxy.port}`)
+  const front = await FrontProxy.listen(apis[0]?.url ?? '', doors)
   const own = await TcpProxy.listen('rig→postgres', targetOf(stores.postgres.url))
   const sql = postgres(own.through(cluster.databaseUrl), {
     max: 2,
@@ -152,7 +157,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     apis,
     gateways,
     links,
-    doors: linksOf('clients→gateway').map(({ proxy }) => `http://127.0.0.1:${proxy.port}`),
+    doors,
+    front,
     logs,
     sql,
     linksOf,
@@ -188,6 +194,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     },
     async mend() {
       for (const { proxy } of links) proxy.heal()
+      front.heal()
       const { postgres: database, redis } = stores
       for (const store of [database, redis.primary, redis.replica]) {
         store.thaw()
@@ -207,6 +214,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       // The database goes with its server, so nothing is dropped from it first.
       await stores.stop()
       await Promise.all([own, ...links.map(({ proxy }) => proxy)].map((proxy) => proxy.close()))
+      front.close()
       guard.close()
       for (const name of readdirSync(directory)) rmSync(join(directory, name, 'data'), { recursive: true, force: true })
     },

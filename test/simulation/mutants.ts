@@ -10,6 +10,8 @@ export interface Mutant {
   put: string
   /** A seed, or the name of a regression, that is known to find it; without one the first seed does. */
   known?: number | string
+  /** Found by the seeds in which people write on pages. */
+  isOfPages?: boolean
 }
 
 /** A source with the fault in it; throws where it no longer applies, or in more than one place. */
