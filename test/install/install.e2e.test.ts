@@ -109,7 +109,7 @@ describe.skipIf(chromiumPath === undefined)('the example of the README, in an em
 
   test('C223 the scripted server of the pack tests an app without a network, as the README shows', async () => {
     if (installed === undefined) throw new Error('there is no app')
-    await installed.run('scripted.ts')
+    await expect(installed.run('scripted.ts')).resolves.toBeUndefined()
   })
 
   test('C204 a page that a server drew goes on in a browser: the same markup, nothing gone, from its position', async () => {
