@@ -40,17 +40,20 @@ const TEMPLATE = {
   noUncheckedSideEffectImports: true,
 }
 
-const PAGE = `<!doctype html>
+const page = (main: string): string => `<!doctype html>
 <html lang="en">
   <head><meta charset="UTF-8" /><title>app</title></head>
-  <body><div id="root"></div><script type="module" src="/src/main.tsx"></script></body>
+  <body><div id="root"></div><script type="module" src="/src/${main}"></script></body>
 </html>
 `
 
 const CONFIG = `import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-export default defineConfig({ plugins: [react()] })
+export default defineConfig({
+  plugins: [react()],
+  build: { rolldownOptions: { input: ['index.html', 'served.html'] } },
+})
 `
 
 export class EmptyApp {
@@ -70,7 +73,8 @@ export class EmptyApp {
       overrides: installed,
     })
     this.#write('tsconfig.json', { compilerOptions: TEMPLATE, include: ['src'] })
-    this.#write('index.html', PAGE)
+    this.#write('index.html', page('main.tsx'))
+    this.#write('served.html', page('served-main.tsx'))
     this.#write('vite.config.ts', CONFIG)
     for (const [name, text] of Object.entries(sources)) this.#write(join('src', name), text)
   }
@@ -80,18 +84,23 @@ export class EmptyApp {
     writeFileSync(join(this.folder, path), text)
   }
 
-  install(): Promise<void> {
-    return this.#run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
+  async install(): Promise<void> {
+    await this.#run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
   }
 
   /** Throws with what the compiler says. */
-  checkTypes(...flags: readonly string[]): Promise<void> {
-    return this.#run(process.execPath, 'node_modules/typescript/bin/tsc', '--pretty', 'false', '-p', '.', ...flags)
+  async checkTypes(...flags: readonly string[]): Promise<void> {
+    await this.#run(process.execPath, 'node_modules/typescript/bin/tsc', '--pretty', 'false', '-p', '.', ...flags)
   }
 
   /** Throws where a module, or what it imports, is not there. */
-  load(module: string): Promise<void> {
-    return this.#run(process.execPath, '--input-type=module', '--eval', `await import('${module}')`)
+  async load(module: string): Promise<void> {
+    await this.#run(process.execPath, '--input-type=module', '--eval', `await import('${module}')`)
+  }
+
+  /** Throws where a source of the app ends with an error. */
+  async run(source: string): Promise<void> {
+    await this.#run(process.execPath, join('src', source))
   }
 
   /** The folder of the built app. */
@@ -100,14 +109,26 @@ export class EmptyApp {
     return join(this.folder, 'dist')
   }
 
+  /** What a function of a source, built for servers, gives as text. */
+  async callOnServer(source: string, call: string, ...args: readonly string[]): Promise<string> {
+    const name = source.replace(/\.tsx?$/, '.js')
+    const [vite, flags] = ['node_modules/vite/bin/vite.js', ['--outDir', 'server', '--logLevel', 'warn']]
+    await this.#run(process.execPath, vite, 'build', '--ssr', join('src', source), ...flags)
+    const script = `import { ${call} } from './server/${name}'
+      process.stdout.write(await ${call}(${args.map((arg) => JSON.stringify(arg)).join()}))
+      process.exit()`
+    return this.#run(process.execPath, '--input-type=module', '--eval', script)
+  }
+
   /** Meanwhile this process goes on: a worker that does not answer its runner for a minute fails the run. */
-  async #run(file: string, ...args: readonly string[]): Promise<void> {
+  async #run(file: string, ...args: readonly string[]): Promise<string> {
     // What a test run sets is not the app's.
     const { NODE_ENV: _nodeEnv, VITEST: _vitest, ...env } = process.env
-    await promisify(execFile)(file, args, { cwd: this.folder, env }).catch(
+    const { stdout } = await promisify(execFile)(file, args, { cwd: this.folder, env }).catch(
       (cause: { stdout?: string; stderr?: string }) => {
         throw new Error(`${file} ${args.join(' ')}:\n${cause.stdout}\n${cause.stderr}`, { cause })
       },
     )
+    return stdout
   }
 }
