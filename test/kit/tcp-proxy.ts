@@ -109,8 +109,8 @@ export class TcpProxy {
   }
 
   /**
-   * Asks about each piece sent to a target, and tells the connection; the first that is the last is delivered, and never
-   * answered: a reset comes.
+   * Asks about each piece sent to a target, and tells the connection; the first that is the last is delivered, and
+   * never answered: a reset comes.
    */
   cutAfterSending(isLast: (piece: Buffer, connection: object) => boolean): void {
     this.#isLast = isLast
