@@ -19,6 +19,8 @@ describe.skipIf(chromiumPath === undefined)('writing', () => {
     expect(await banner(ada).count()).toBe(0)
     const [api] = stage().cluster.apis
     await api?.kill()
+    // It asks now and then, and whenever it comes into view.
+    await ada.page.evaluate(() => window.dispatchEvent(new Event('visibilitychange')))
     await pill(ada).getByText('Reading only').waitFor({ timeout: 60_000 })
     await banner(ada).getByText('Nothing can be sent right now').waitFor()
     expect(await ada.page.getByTestId('sync-status').getAttribute('data-status')).toBe('live')

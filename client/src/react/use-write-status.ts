@@ -16,7 +16,8 @@ export type WriteStatus =
   /** Nothing waits, and the server would take nothing now; what is written is going to wait. */
   | { status: 'unreachable'; reason: string }
 
-const PROBE_MS = 10_000
+/** Each question costs a look-up in the database, and a thousand pages in view ask a thousand. */
+const PROBE_MS = 30_000
 const PROBE_FAILED_MS = 3_000
 
 /** Asks something small that the api has to look up in its database, as it has to for a write. */
@@ -38,8 +39,8 @@ const writingQuery = ({ http }: HookClient) => ({
 const isStuck = ({ attempt, isWithdrawn }: PendingMutation): boolean => attempt > 0 && !isWithdrawn
 
 /**
- * Whether what is written now is taken. While nothing waits the server is asked every 10 s, and every 3 s while it does
- * not answer: what this says is as old as that.
+ * Whether what is written now is taken. While nothing waits the server is asked every 30 s, also when the page
+ * comes into view, and every 3 s while it does not answer: what this says is as old as that.
  */
 export function useWriteStatus(): WriteStatus {
   const client = useRhizom()
