@@ -117,7 +117,7 @@ function pageSizes(scratch: string): Size[] {
     paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(scratch, path))), 0)
   return [
     { what: 'page: its first scripts, React among them', bytes: sum(scripts), limit: 90_000 },
-    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 131_000 },
+    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 132_000 },
   ]
 }
 
