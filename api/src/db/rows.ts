@@ -6,6 +6,7 @@
 import type { PlacedIntention } from '@rhizom/domain'
 import type { Being, Change, Intention, Member, Space } from '@rhizom/protocol'
 import { type RowOf, selectedFrom } from './names.ts'
+import { fieldsOf } from './query.ts'
 import { beings, changes, intentions, members, spaces } from './schema.ts'
 
 const SPACE = ['id', 'name', 'visibility', 'epoch', 'version', 'createdAt'] as const
@@ -28,7 +29,12 @@ export type MemberRow = RowOf<typeof members, typeof MEMBER>
 type Timed<C> = C extends Change ? Omit<C, 'at'> & { at: Date } : never
 export type ChangeRow = Timed<Change>
 
-/** To be selected from the tables under these names: s, b, i, c, m. */
+/** To be selected by a query of the builder. */
+export const spaceFields = fieldsOf(spaces, SPACE)
+export const beingFields = fieldsOf(beings, BEING)
+export const memberFields = fieldsOf(members, MEMBER)
+
+/** To be selected, in SQL, from the tables under these names: s, b, i, c, m. */
 export const spaceColumns = selectedFrom(spaces, 's', SPACE)
 export const beingColumns = selectedFrom(beings, 'b', BEING)
 export const intentionColumns = selectedFrom(intentions, 'i', INTENTION)

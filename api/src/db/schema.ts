@@ -1,8 +1,9 @@
 /**
  * The tables and their indexes, from which drizzle-kit makes the migrations. What their rows hold, and what they and
- * their columns are called, is said here and nowhere else (names.ts, rows.ts). Queries are written in SQL beside the
- * code that asks (read/, write/); each names the index it stands on, and
- * query-plans.int.test.ts holds them to it.
+ * their columns are called, is said here and nowhere else. Queries stand beside the code that asks (read/, write/): in
+ * the words of drizzle's builder (query.ts) where that says what is meant, in SQL with names from here (names.ts) where
+ * pages are cut in the database, rows are locked, or many rows are written at once. Each names the index it stands on,
+ * and query-plans.int.test.ts holds them to it.
  *
  * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
  * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the

@@ -3,32 +3,45 @@
  * never was, or is private to others is all the same to the caller: undefined.
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
+import { and, asc, eq, exists, isNull, or } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
-import { type MemberRow, spaceColumns, spaceOf, type SpaceRow } from '../rows.ts'
+import { askBuilt, fieldsOf, query } from '../query.ts'
+import { spaceFields, spaceOf } from '../rows.ts'
+import { members, spaces } from '../schema.ts'
 
 export type ReadableSpace = ReturnType<typeof spaceOf>
 
 /** The gateway reads on behalf of many and asks for their access itself. */
 export type Reader = { being: BeingId } | 'gateway'
 
+const memberOfSpace = fieldsOf(members, ['being'])
+
 /** Stands on the primary keys of spaces and members. */
 export async function readSpace(sql: Sql, id: SpaceId, reader: Reader): Promise<ReadableSpace | undefined> {
-  const allowed =
-    reader === 'gateway'
-      ? sql`true`
-      : sql`(s.visibility = 'public' or exists (
-          select from members m where m.space = s.id and m.being = ${reader.being}))`
-  const [row] = await sql<SpaceRow[]>`
-    select ${spaceColumns(sql)} from spaces s where s.id = ${id} and s.removed_at is null and ${allowed}`
+  const allowed = reader === 'gateway' ? undefined : isReadableBy(reader.being)
+  const asked = query
+    .select(spaceFields)
+    .from(spaces)
+    .where(and(eq(spaces.id, id), isNull(spaces.removedAt), allowed))
+  const [row] = await askBuilt(sql, asked)
   return row === undefined ? undefined : spaceOf(row)
 }
 
+const isReadableBy = (being: BeingId) =>
+  or(
+    eq(spaces.visibility, 'public'),
+    exists(
+      query
+        .select(memberOfSpace)
+        .from(members)
+        .where(and(eq(members.space, spaces.id), eq(members.being, being))),
+    ),
+  )
+
 /** The members of a space, whatever their role. Stands on the primary key of members. */
 export async function readMembers(sql: Sql, id: SpaceId): Promise<BeingId[]> {
-  const rows = await sql<
-    Pick<MemberRow, 'being'>[]
-  >`select m.being from members m where m.space = ${id} order by m.being`
-  return rows.map(({ being }) => being)
+  const asked = query.select(memberOfSpace).from(members).where(eq(members.space, id)).orderBy(asc(members.being))
+  return (await askBuilt(sql, asked)).map(({ being }) => being)
 }
 
 /** Runs `read` on one moment of the database. */

@@ -8,7 +8,9 @@
 import { emptyWorld, type RequestedMutation, type World } from '@rhizom/domain'
 import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
-import { outcomeOf, type OutcomeRow } from './ledger.ts'
+import { namesOf } from '../names.ts'
+import { beings, intentions, members, mutations, spaces } from '../schema.ts'
+import { outcomeColumns, outcomeOf, type OutcomeRow } from './ledger.ts'
 import {
   beingColumns,
   beingOf,
@@ -22,6 +24,12 @@ import {
   spaceOf,
   type SpaceRow,
 } from '../rows.ts'
+
+const s = namesOf(spaces, 's')
+const b = namesOf(beings, 'b')
+const i = namesOf(intentions, 'i')
+const m = namesOf(members, 'm')
+const o = namesOf(mutations, 'o')
 
 /** A being left the spaces that were locked for it. Roll back and begin anew. */
 export class StaleLocks extends Error {
@@ -141,42 +149,44 @@ export async function loadWorld(
 async function addSources(sql: Sql, scope: LockScope): Promise<BeingId[]> {
   if (scope.changing.size === 0) return []
   const rows = await sql<{ id: BeingId; location: SpaceId | null }[]>`
-    select id, location from beings where id = any(${[...scope.changing]}::text[]) and removed_at is null`
+    select ${b.id}, ${b.location} from ${b.as}
+    where ${b.id} = any(${[...scope.changing]}::text[]) and ${b.removedAt} is null`
   for (const { location } of rows) if (location !== null) scope.spaces.add(location)
   return rows.filter(({ location }) => location === null).map(({ id }) => id)
 }
 
 const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
-  select ${spaceColumns(sql)}, s.removed_at is not null as removed
-  from spaces s where s.id = any(${ids}::text[]) order by s.id for no key update`
+  select ${spaceColumns}, ${s.removedAt} is not null as removed
+  from ${s.as} where ${s.id} = any(${ids}::text[]) order by ${s.id} for no key update`
 
 async function lockNowhere(sql: Sql, ids: BeingId[]): Promise<Set<BeingId>> {
   if (ids.length === 0) return new Set()
   const rows = await sql<{ id: BeingId }[]>`
-    select id from beings where id = any(${ids}::text[]) and location is null order by id for no key update`
+    select ${b.id} from ${b.as}
+    where ${b.id} = any(${ids}::text[]) and ${b.location} is null order by ${b.id} for no key update`
   return new Set(rows.map(({ id }) => id))
 }
 
 const readBeings = (sql: Sql, ids: BeingId[]) => sql<LoadedBeingRow[]>`
-  select ${beingColumns(sql)}, b.removed_at is not null as removed from beings b where b.id = any(${ids}::text[])`
+  select ${beingColumns}, ${b.removedAt} is not null as removed from ${b.as} where ${b.id} = any(${ids}::text[])`
 
 function readIntentions(sql: Sql, ids: IntentionId[]): Promise<readonly IntentionRow[]> {
   if (ids.length === 0) return Promise.resolve([])
-  return sql<IntentionRow[]>`select ${intentionColumns(sql)} from intentions i where i.id = any(${ids}::uuid[])`
+  return sql<IntentionRow[]>`select ${intentionColumns} from ${i.as} where ${i.id} = any(${ids}::uuid[])`
 }
 
 async function readMembers(sql: Sql, scope: LockScope): Promise<readonly MemberRow[]> {
-  const spaces = [...scope.spaces]
+  const ids = [...scope.spaces]
   const concerned = sql<MemberRow[]>`
-    select ${memberColumns(sql)} from members m
-    where m.space = any(${spaces}::text[]) and m.being = any(${[...scope.beings]}::text[])`
+    select ${memberColumns} from ${m.as}
+    where ${m.space} = any(${ids}::text[]) and ${m.being} = any(${[...scope.beings]}::text[])`
   if (!scope.members) return concerned
   const owners = sql<MemberRow[]>`
-    select ${memberColumns(sql)} from members m where m.space = any(${spaces}::text[]) and m.role = 'owner'`
+    select ${memberColumns} from ${m.as} where ${m.space} = any(${ids}::text[]) and ${m.role} = 'owner'`
   return (await Promise.all([concerned, owners])).flat()
 }
 
 const readLedger = (sql: Sql, requested: readonly RequestedMutation[]) => sql<LedgerRow[]>`
-  select m.actor, m.id, m.status, m.version, m.code, m.message
+  select ${o.actor}, ${o.id}, ${outcomeColumns}
   from unnest(${requested.map(({ actor }) => actor)}::text[], ${requested.map(({ mutation }) => mutation.id)}::uuid[]) as a(actor, id)
-  join mutations m on m.actor = a.actor and m.id = a.id`
+  join ${o.as} on ${o.actor} = a.actor and ${o.id} = a.id`

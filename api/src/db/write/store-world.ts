@@ -6,7 +6,7 @@
 import type { LoggedChange, Outcome, PairMap, PlacedIntention, World } from '@rhizom/domain'
 import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
-import { deleteFrom, insertInto, updateOf } from '../names.ts'
+import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
 import { beings, changes as changesTable, intentions, members, mutations, spaces } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
 
@@ -90,20 +90,24 @@ export async function storeWorld(sql: Sql, { before, after, formerSpaces, change
 
 type Statement = PromiseLike<unknown>
 
+const b = namesOf(beings)
+const i = namesOf(intentions)
+const m = namesOf(members)
+
 function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
   if (ids.length === 0) return []
   return [
-    sql`update beings set location = null where location = any(${ids}::text[])`,
-    sql`delete from intentions where location = any(${ids}::text[])`,
-    sql`delete from members where space = any(${ids}::text[])`,
-    sql`delete from beings where id = any(${ids}::text[])`,
+    sql`update ${b.as} set ${b.location} = null where ${b.location} = any(${ids}::text[])`,
+    sql`delete from ${i.as} where ${i.location} = any(${ids}::text[])`,
+    sql`delete from ${m.as} where ${m.space} = any(${ids}::text[])`,
+    sql`delete from ${b.as} where ${b.id} = any(${ids}::text[])`,
   ]
 }
 
 const insertSpaces = insertInto(spaces, ['id'], ['name', 'visibility', 'epoch', 'version', 'createdAt', 'changedAt'])
 const updateSpaces = updateOf(spaces, ['id'], ['name', 'visibility', 'epoch', 'version', 'createdAt', 'removedAt'], {
   // It is indexed: leaving it alone within a second of its last value keeps most updates off the index.
-  changedAt: `case when t.changed_at > v."changedAt" - interval '1 second' then t.changed_at else v."changedAt" end`,
+  changedAt: (held, given) => `case when ${held} > ${given} - interval '1 second' then ${held} else ${given} end`,
 })
 
 function storeSpaces(
