@@ -13,6 +13,8 @@ import {
   watchConditions,
 } from '@rhizom/process'
 import type { Config } from './config.ts'
+import { readAdmissions } from './db/read/admission.ts'
+import { Admissions } from './db/write/admissions.ts'
 import { commitUnits } from './db/write/commit.ts'
 import { GroupCommit } from './db/write/group-commit.ts'
 import { failPoint } from './fail-point.ts'
@@ -102,6 +104,10 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     // Gateways find out by the heads.
     onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),
   })
+  const admissions = new Admissions(
+    (asking) => database.use((sql) => readAdmissions(sql, asking)),
+    config.COMMIT_MUTATIONS,
+  )
   const underWay = new UnderWay(config, metrics)
   metrics.watch({
     requestsUnderWay: () => underWay.requests,
@@ -154,6 +160,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     metrics,
     database,
     writes,
+    admissions,
     publisher,
     redis,
     limiter: new RateLimiter(redis, metrics),

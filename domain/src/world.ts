@@ -32,7 +32,10 @@ export interface World {
   /** Ids that stay taken: whoever took them again would inherit rights. */
   removedBeings: Set<BeingId>
   intentions: Map<IntentionId, PlacedIntention>
-  /** By space. Holds at least those the batch concerns, and every owner where members are changed. */
+  /**
+   * By space. Holds at least those the batch concerns, every owner where members are changed, and every role of beings
+   * that are removed.
+   */
   members: PairMap<SpaceId, BeingId, Role>
   /** By actor. */
   ledger: PairMap<BeingId, MutationId, Outcome>
@@ -68,6 +71,7 @@ export const readerOf = (world: World): WorldReader => ({
   intention: (id) => unplaced(world.intentions.get(id)),
   role: (space, being) => world.members.get(space, being),
   ownerCount: (space) => ownersOf(world, space),
+  membershipsOf: (being) => membershipsOf(world, being),
   isTaken: (id) => isTaken(world, id),
 })
 
@@ -81,6 +85,15 @@ function unplaced(placed: PlacedIntention | undefined): Intention | undefined {
   if (placed === undefined) return undefined
   const { position: _position, ...intention } = placed
   return intention
+}
+
+function membershipsOf({ members }: World, being: BeingId): (readonly [SpaceId, Role])[] {
+  const found: (readonly [SpaceId, Role])[] = []
+  for (const space of members.firsts()) {
+    const role = members.get(space, being)
+    if (role !== undefined) found.push([space, role])
+  }
+  return found.sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
 function ownersOf(world: World, space: SpaceId): number {

@@ -14,6 +14,7 @@ import { parseServerMessage, serverFrameSchema } from './server-frame.ts'
 
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')
 const http: Record<string, unknown> = z.record(z.string(), z.unknown()).parse(JSON.parse(fixture('v1-http.json')))
+const rights: Record<string, unknown> = z.record(z.string(), z.unknown()).parse(JSON.parse(fixture('v1-rights.json')))
 
 test('P15 every recorded client frame still parses', () => {
   const lines = parseClientMessage(fixture('v1-client-frames.jsonl'))
@@ -45,6 +46,13 @@ test.each([
   ['problem', problemSchema],
 ] as const)('P15 the recorded document %s still parses, and nothing of it is lost', (name, schema) => {
   expect(schema.parse(http[name])).toEqual(http[name])
+})
+
+test.each([
+  ['postMutations', postMutationsBodySchema],
+  ['internalRead', internalReadSchema],
+] as const)('P15 the recorded document %s of rights still parses, and nothing of it is lost', (name, schema) => {
+  expect(schema.parse(rights[name])).toEqual(rights[name])
 })
 
 test('P15 the recorded bus message still parses', () => {
@@ -85,9 +93,11 @@ test('P9 only members, the space and its removal alter access', () => {
 })
 
 test('P10 each mutation name has its own arguments', () => {
-  const recorded = postMutationsBodySchema.parse(http['postMutations']).mutations
-  expect(new Set(recorded.map((mutation) => mutation.name)).size).toBe(13)
-  expect(new Set(mutationSchema.options.map((option) => option.shape.name.value)).size).toBe(13)
+  const recorded = [http, rights].flatMap(
+    (documents) => postMutationsBodySchema.parse(documents['postMutations']).mutations,
+  )
+  expect(new Set(recorded.map((mutation) => mutation.name)).size).toBe(14)
+  expect(new Set(mutationSchema.options.map((option) => option.shape.name.value)).size).toBe(14)
 })
 
 test('P10 a fault in a batch is named by its path', () => {

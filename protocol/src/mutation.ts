@@ -13,6 +13,7 @@ import {
   intentionStateSchema,
   intentionTypeSchema,
   nameSchema,
+  postingSchema,
   roleSchema,
   visibilitySchema,
 } from './entity.ts'
@@ -30,12 +31,16 @@ export const mutationSchema = z.discriminatedUnion('name', [
   z.object({
     ...inSpace,
     name: z.literal('space.create'),
-    args: z.object({ name: nameSchema, visibility: visibilitySchema.optional() }),
+    args: z.object({ name: nameSchema, visibility: visibilitySchema.optional(), posting: postingSchema.optional() }),
   }),
   z.object({
     ...inSpace,
     name: z.literal('space.update'),
-    args: z.object({ name: nameSchema.optional(), visibility: visibilitySchema.optional() }),
+    args: z.object({
+      name: nameSchema.optional(),
+      visibility: visibilitySchema.optional(),
+      posting: postingSchema.optional(),
+    }),
   }),
   z.object({ ...inSpace, name: z.literal('space.remove'), args: z.object({}) }),
   z.object({
@@ -62,6 +67,7 @@ export const mutationSchema = z.discriminatedUnion('name', [
     }),
   }),
   z.object({ ...anywhere, name: z.literal('being.move'), args: z.object({ id: beingIdSchema }) }),
+  z.object({ ...inSpace, name: z.literal('being.expel'), args: z.object({ id: beingIdSchema }) }),
   z.object({ ...anywhere, name: z.literal('being.remove'), args: z.object({ id: beingIdSchema }) }),
   z.object({
     ...inSpace,

@@ -37,6 +37,9 @@ export const spaces = pgTable(
     id: text('id').$type<SpaceId>().primaryKey(),
     name: text('name').notNull(),
     visibility: text('visibility', { enum: ['public', 'private'] }).notNull(),
+    posting: text('posting', { enum: ['everyone', 'members'] })
+      .notNull()
+      .default('everyone'),
     epoch: uuid('epoch').$type<Epoch>().notNull(),
     version: version('version').notNull(),
     createdAt: time('created_at').notNull(),
@@ -98,7 +101,7 @@ export const members = pgTable(
   {
     space: text('space').$type<SpaceId>().notNull(),
     being: text('being').$type<BeingId>().notNull(),
-    role: text('role', { enum: ['owner', 'member', 'viewer'] }).notNull(),
+    role: text('role', { enum: ['owner', 'member', 'viewer', 'banned'] }).notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.space, table.being] }),
@@ -124,6 +127,10 @@ export const changes = pgTable(
     primaryKey({ columns: [table.space, table.epoch, table.version] }),
     // For pruning by age: a few pages for the whole log, as it grows in the order of time.
     index('changes_at').using('brin', table.at),
+    // For the words of an intention that is removed.
+    index('changes_with_words')
+      .on(table.space, sql`(body ->> 'id')`)
+      .where(sql`kind in ('intention.put', 'intention.append')`),
   ],
 )
 

@@ -52,12 +52,13 @@ export const nameCheck: Check<z.infer<typeof entity.nameSchema>> = notBlank(stor
 
 export const visibilityCheck: Check<z.infer<typeof entity.visibilitySchema>> = oneOf('public', 'private')
 
-export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner', 'member', 'viewer')
+export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner', 'member', 'viewer', 'banned')
 
 export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
   id: beingId,
   name: nameCheck,
   visibility: visibilityCheck,
+  posting: optional(oneOf('everyone', 'members')),
   epoch: uuid,
   version: versionCheck,
   createdAt: timeMsCheck,
@@ -181,13 +182,21 @@ export const mutationOptions = {
     id: uuid,
     space: beingId,
     name: oneOf('space.create'),
-    args: object({ name: nameCheck, visibility: optional(visibilityCheck) }),
+    args: object({
+      name: nameCheck,
+      visibility: optional(visibilityCheck),
+      posting: optional(oneOf('everyone', 'members')),
+    }),
   }),
   'space.update': object({
     id: uuid,
     space: beingId,
     name: oneOf('space.update'),
-    args: object({ name: optional(nameCheck), visibility: optional(visibilityCheck) }),
+    args: object({
+      name: optional(nameCheck),
+      visibility: optional(visibilityCheck),
+      posting: optional(oneOf('everyone', 'members')),
+    }),
   }),
   'space.remove': object({ id: uuid, space: beingId, name: oneOf('space.remove'), args: object({}) }),
   'being.create': object({
@@ -221,6 +230,7 @@ export const mutationOptions = {
     name: oneOf('being.move'),
     args: object({ id: beingId }),
   }),
+  'being.expel': object({ id: uuid, space: beingId, name: oneOf('being.expel'), args: object({ id: beingId }) }),
   'being.remove': object({
     id: uuid,
     space: nullable(beingId),

@@ -5,6 +5,7 @@ import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
 import { askBuilt, query } from '../query.ts'
 import { beings, members, spaces } from '../schema.ts'
+import { isReadable, isRoleOf } from './access.ts'
 import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 import { beingColumns, beingOf, type BeingRow, spaceFields, spaceOf } from '../rows.ts'
 
@@ -38,14 +39,15 @@ export async function listSpaces(
   const listed = query
     .select(spaceFields)
     .from(spaces)
-    .where(and(isListed('public'), gt(spaces.id, from)))
+    .leftJoin(members, isRoleOf(reader))
+    .where(and(isListed('public'), isReadable, gt(spaces.id, from)))
     .orderBy(asc(spaces.id))
     .limit(limit + 1)
   const own = query
     .select(spaceFields)
     .from(members)
     .innerJoin(spaces, eq(spaces.id, members.space))
-    .where(and(eq(members.being, reader), gt(members.space, from), isListed('private')))
+    .where(and(eq(members.being, reader), gt(members.space, from), isListed('private'), isReadable))
     .orderBy(asc(members.space))
     .limit(limit + 1)
   const rows = await askBuilt(

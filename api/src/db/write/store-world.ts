@@ -3,7 +3,7 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import type { LoggedChange, Outcome, PairMap, PlacedIntention, World } from '@rhizom/domain'
+import { BLANK, type LoggedChange, type Outcome, type PairMap, type PlacedIntention, type World } from '@rhizom/domain'
 import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
@@ -83,6 +83,7 @@ export async function storeWorld(sql: Sql, { before, after, formerSpaces, change
     ...storeBeings(sql, before, after, at),
     ...storeIntentions(sql, intentions),
     ...storeMembers(sql, pairDifferenceOf(membersBefore, after.members)),
+    ...blankWords(sql, changes),
     ...storeChanges(sql, changes),
     ...storeLedger(sql, pairDifferenceOf(before.ledger, after.ledger).inserted, at),
   ])
@@ -104,11 +105,20 @@ function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
   ]
 }
 
-const insertSpaces = insertInto(spaces, ['id'], ['name', 'visibility', 'epoch', 'version', 'createdAt', 'changedAt'])
-const updateSpaces = updateOf(spaces, ['id'], ['name', 'visibility', 'epoch', 'version', 'createdAt', 'removedAt'], {
-  // It is indexed: leaving it alone within a second of its last value keeps most updates off the index.
-  changedAt: (held, given) => `case when ${held} > ${given} - interval '1 second' then ${held} else ${given} end`,
-})
+const insertSpaces = insertInto(
+  spaces,
+  ['id'],
+  ['name', 'visibility', 'posting', 'epoch', 'version', 'createdAt', 'changedAt'],
+)
+const updateSpaces = updateOf(
+  spaces,
+  ['id'],
+  ['name', 'visibility', 'posting', 'epoch', 'version', 'createdAt', 'removedAt'],
+  {
+    // It is indexed: leaving it alone within a second of its last value keeps most updates off the index.
+    changedAt: (held, given) => `case when ${held} > ${given} - interval '1 second' then ${held} else ${given} end`,
+  },
+)
 
 function storeSpaces(
   sql: Sql,
@@ -120,6 +130,7 @@ function storeSpaces(
   const { inserted, updated } = differenceOf(before.spaces, after.spaces)
   const rowOf = ([, space]: [SpaceId, Space]) => ({
     ...space,
+    posting: space.posting ?? 'everyone',
     createdAt: timestampOf(space.createdAt),
     changedAt: timestampOf(at),
     removedAt: null,
@@ -241,6 +252,29 @@ function storeChanges(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
   if (changes.length === 0) return []
   const rows = changes.map(({ space, epoch, change }) => ({ space, epoch, ...change, at: timestampOf(change.at) }))
   return [insertChanges(sql, rows)]
+}
+
+const c = namesOf(changesTable, 'c')
+const set = namesOf(changesTable)
+
+/**
+ * The words of removed intentions go from the log as well, whatever its epoch; changes of this very batch come without
+ * them (@rhizom/domain). Stands on changes_with_words.
+ */
+function blankWords(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
+  const removed = changes.flatMap(({ space, change }) =>
+    change.kind === 'intention.remove' ? [{ space, id: change.body.id }] : [],
+  )
+  if (removed.length === 0) return []
+  const [inSpaces, ids] = [removed.map(({ space }) => space), removed.map(({ id }) => id)]
+  return [
+    sql`
+      update ${c.as} set ${set.body} = case when ${c.kind} = 'intention.append'
+        then jsonb_set(${c.body}, '{text}', to_jsonb(${BLANK}::text)) else jsonb_set(${c.body}, '{content}', '[]') end
+      from unnest(${inSpaces}::text[], ${ids}::text[]) as gone(space, id)
+      where ${c.space} = gone.space and ${c.body} ->> 'id' = gone.id
+        and ${c.kind} in ('intention.put', 'intention.append')`,
+  ]
 }
 
 const insertOutcomes = insertInto(mutations, ['actor', 'id'], ['status', 'version', 'code', 'message', 'at'])

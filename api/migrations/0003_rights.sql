@@ -1,0 +1,2 @@
+ALTER TABLE "spaces" ADD COLUMN "posting" text DEFAULT 'everyone' NOT NULL;--> statement-breakpoint
+CREATE INDEX "changes_with_words" ON "changes" USING btree ("space",(body ->> 'id')) WHERE kind in ('intention.put', 'intention.append');
