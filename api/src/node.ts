@@ -17,6 +17,7 @@ import { readAdmissions } from './db/read/admission.ts'
 import { Admissions } from './db/write/admissions.ts'
 import { commitUnits } from './db/write/commit.ts'
 import { GroupCommit } from './db/write/group-commit.ts'
+import { isHistoryKnown } from './db/write/lineage.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
 import { OpenConnections } from './http/open-connections.ts'
@@ -62,6 +63,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       poolSize: config.DATABASE_POOL,
       deadlineMs: config.DATABASE_DEADLINE_MS,
       name: 'rhizom-api',
+      isFit: isHistoryKnown,
     },
     postgresCondition,
     clock,

@@ -318,7 +318,10 @@ describe('who runs it', () => {
     gateway.server.isAway = true
     const response = await fetch(`${gateway.url}/readyz`)
     expect(response.status).toBe(503)
-    expect(await response.json()).toMatchObject({ parts: { redis: true, api: false } })
+    expect(await response.json()).toMatchObject({
+      status: 'not-ready',
+      parts: { redis: true, api: false, accepting: true },
+    })
     expect(await (await fetch(`${gateway.url}/metrics`)).text()).toContain('rhizom_gateway_redis_up 1')
     expect((await fetch(`${gateway.url}/elsewhere`)).status).toBe(404)
   })

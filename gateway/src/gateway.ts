@@ -2,15 +2,16 @@
  * One gateway, free of any transport: lets clients in, runs a connection for each, shares the feeds among them, and
  * lets them go again. What carries the bytes is given from outside (ports.ts).
  */
+import { isOriginAllowed, networkOf } from '@rhizom/process'
 import type { BeingId, CloseName } from '@rhizom/protocol'
 import { Connection, type ConnectionSettings } from './connection/connection.ts'
-import { clientAddress, isOriginAllowed } from './core/connection/admission.ts'
-import { type DrainSettings, planLeave } from './core/connection/drain.ts'
+import { clientAddress } from './core/connection/client-address.ts'
+import { type DrainSettings, planDrain } from './core/connection/drain.ts'
 import type { FeedSettings } from './core/feed/state.ts'
 import type { PollSettings } from './core/poll.ts'
 import type { FanOutSettings } from './space/fan-out.ts'
 import { Spaces } from './space/spaces.ts'
-import { createMetrics, gauge, type Metrics } from './observe.ts'
+import { gauge, type Metrics } from './observe.ts'
 import type { Clock, Random } from '@rhizom/machine'
 import type { Bus, BusListener, ClientHandlers, ClientSocket, Log, ApiClient, VerifyToken } from './ports.ts'
 import type { Presence } from './presence/port.ts'
@@ -21,11 +22,11 @@ export interface GatewaySettings {
   connection: ConnectionSettings
   feed: FeedSettings
   fanOut: FanOutSettings
-  /** Of signals of the same name and being only the latest goes on within this. Without it every signal does. */
+  /** Of signals of the same name and being only the latest goes on within this. */
   signalWindowMs: number
   headsPoll: PollSettings
   drain: DrainSettings
-  allowedOrigins: readonly string[] | undefined
+  allowedOrigins: readonly string[]
   trustedProxies: number
   maxConnectionsPerAddress: number
 }
@@ -39,6 +40,7 @@ export interface GatewayDeps {
   api: ApiClient
   presence: Presence
   verifyToken: VerifyToken
+  metrics: Metrics
   log: Log
   wall: Wall
 }
@@ -68,10 +70,9 @@ export class Gateway {
   constructor(deps: GatewayDeps, settings: GatewaySettings) {
     this.#deps = deps
     this.#settings = settings
-    this.metrics = createMetrics()
-    deps.wall.onFault = (behind) => this.metrics.faults.inc({ behind })
+    this.metrics = deps.metrics
     const { feed, fanOut, headsPoll, signalWindowMs } = settings
-    this.#spaces = new Spaces({ ...deps, metrics: this.metrics, feed, fanOut, headsPoll, signalWindowMs })
+    this.#spaces = new Spaces({ ...deps, feed, fanOut, headsPoll, signalWindowMs })
     this.#revocations = new RevocationWatch({
       ...deps,
       settings: headsPoll,
@@ -105,7 +106,7 @@ export class Gateway {
     const { trustedProxies, maxConnectionsPerAddress } = this.#settings
     if (this.#drained !== undefined) return this.#refuse('draining')
     if (!this.isOriginAllowed(request)) return this.#refuse('originNotAllowed')
-    const address = clientAddress(request.peer, request.forwardedFor, trustedProxies)
+    const address = networkOf(clientAddress(request.peer, request.forwardedFor, trustedProxies))
     const count = this.#addresses.get(address) ?? 0
     if (count >= maxConnectionsPerAddress) return this.#refuse('tooMany')
     this.#addresses.set(address, count + 1)
@@ -145,9 +146,9 @@ export class Gateway {
       this.#drained = resolve
       const { random, presence } = this.#deps
       const connections = [...this.#connections]
-      const leaves = connections.map(() => planLeave(connections.length, random(), this.#settings.drain))
-      presence.extendGrace(Math.max(0, ...leaves.map(({ reconnectAfterMs }) => reconnectAfterMs)))
-      for (const [index, leave] of leaves.entries()) connections[index]?.drain(leave)
+      const plans = connections.map(() => planDrain(connections.length, random(), this.#settings.drain))
+      presence.extendGrace(Math.max(0, ...plans.map(({ reconnectAfterMs }) => reconnectAfterMs)))
+      for (const [index, plan] of plans.entries()) connections[index]?.drain(plan)
       this.#resolveIfDrained()
     })
   }
@@ -201,7 +202,7 @@ const busListener = (spaces: Spaces, presence: Presence, revocations: Revocation
   message: (space, message) => spaces.message(space, message),
   heads: (heads) => spaces.heads(heads),
   revoked: (revoked) => revocations.learn(revoked),
-  heartbeat: (message) => presence.heartbeatReceived(message),
+  gatewayBeat: (message) => presence.gatewayBeatReceived(message),
   lost: () => {
     spaces.lost()
     presence.busLost()

@@ -10,6 +10,7 @@ import { createApiClient } from './api/client.ts'
 import { createConditions } from './conditions.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
+import { createMetrics } from './observe.ts'
 import type { Bus, Log, ApiClient, LastSeenReport } from './ports.ts'
 import { HASH_TTL_MS } from './presence/heartbeat.ts'
 import { PresenceHub } from './presence/hub.ts'
@@ -77,7 +78,7 @@ export function settingsOf(config: Config): GatewaySettings {
       spreadPerClientMs: SPREAD_PER_CLIENT_MS,
       handoverMs: config.DRAIN_HANDOVER_MS,
     },
-    allowedOrigins: config.ALLOWED_ORIGINS.length === 0 ? undefined : config.ALLOWED_ORIGINS,
+    allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
   }
@@ -85,9 +86,8 @@ export function settingsOf(config: Config): GatewaySettings {
 
 /** Starts a gateway node; rejects if its port cannot be had. Redis and the api may come later. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
-  /** What the bus has to say to the metrics, which are made after it. */
-  const observed = { failed: (): void => {}, received: (_kind: string): void => {} }
-  const wall = new Wall(log)
+  const metrics = createMetrics()
+  const wall = new Wall(log, (behind) => metrics.faults.inc({ behind }))
   const clock = wall.clock(systemClock)
   const conditions = createConditions(log, clock)
   const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
@@ -102,8 +102,8 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     silenceMs: config.HEADS_SILENCE_MS,
     wall,
     leftRedis: () => presence.reconnect(),
-    received: (kind) => observed.received(kind),
-    failed: () => observed.failed(),
+    received: (kind) => metrics.messagesIn.inc({ kind }),
+    failed: () => metrics.busErrors.inc(),
   })
   const api = createApiClient({
     urls: config.API_URL,
@@ -116,7 +116,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     ...{ clock, log, wall, redis: conditions.redis, report: api.lastSeen },
     demoted: () => bus.leaveRedis(),
   })
-  const ports = {
+  const deps = {
     clock,
     random: Math.random,
     newConnectionId: randomUUID,
@@ -126,14 +126,13 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
     }),
+    metrics,
     log,
     wall,
   }
-  const gateway = new Gateway(ports, settingsOf(config))
-  watchConditions(gateway.metrics.set, Object.values(conditions))
-  presence.metrics.register(gateway.metrics.registry, presence.hub)
-  observed.failed = () => gateway.metrics.busErrors.inc()
-  observed.received = (kind) => gateway.metrics.messagesIn.inc({ kind })
+  const gateway = new Gateway(deps, settingsOf(config))
+  watchConditions(metrics.set, Object.values(conditions))
+  presence.metrics.register(metrics.registry, presence.hub)
   let stopping: Promise<void> | undefined
   const health = {
     ready: async () => ({ ...(await dependencies(bus, api)), accepting: stopping === undefined }),

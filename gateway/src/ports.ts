@@ -1,6 +1,6 @@
 /**
- * The edges of a gateway: everything that is not its own decision comes in through one of these. `main.ts` gives the
- * real ones (uWebSockets.js, Redis, HTTP, the clock); a simulation gives its own.
+ * The edges of a gateway: everything that is not its own decision comes in through one of these. `lifecycle.ts` gives
+ * the real ones (uWebSockets.js, Redis, HTTP, the clock); a simulation gives its own.
  */
 import type {
   BeingId,
@@ -44,7 +44,7 @@ export interface BusListener {
   /** Beings that were removed lately. */
   revoked(revoked: Revoked): void
   /** What another gateway says of its presence. */
-  heartbeat(message: Uint8Array): void
+  gatewayBeat(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
   lost(): void
   /** The connection lives, and nothing of the api arrives. */

@@ -11,11 +11,11 @@ export type Behind = 'connection' | 'space' | 'socket' | 'request' | 'bus' | 'ti
 
 export class Wall {
   readonly #log: Log
-  /** Counts; set once the metrics exist. */
-  onFault: (behind: Behind) => void = () => {}
+  readonly #counted: (behind: Behind) => void
 
-  constructor(log: Log) {
+  constructor(log: Log, counted: (behind: Behind) => void) {
     this.#log = log
+    this.#counted = counted
   }
 
   /** Runs, and gives `otherwise` if that throws. */
@@ -29,7 +29,7 @@ export class Wall {
   }
 
   report(behind: Behind, error: unknown, fields: object = {}): void {
-    this.onFault(behind)
+    this.#counted(behind)
     this.#log.error({ ...fields, behind, err: described(error) }, 'a fault was contained')
   }
 

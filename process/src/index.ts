@@ -1,4 +1,6 @@
 /** @rhizom/process: what the server processes share. Node only. */
+export { isOriginAllowed } from './allowed-origin.ts'
+export { networkOf } from './client-network.ts'
 export { ConditionLog, type ConditionLogDeps } from './condition-log.ts'
 export type { Trouble } from './core/condition.ts'
 export { createLog, type Log, type ProcessLog } from './log.ts'

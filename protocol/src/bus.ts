@@ -76,7 +76,7 @@ export type SpaceMessage = ChangesMessage | SignalMessage | PresenceMessage
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** The frame and the message that announce changes `from+1 … to` of a space. `changes` must not be empty. */
+/** The message that announces changes `from+1 … to` of a space. `changes` must not be empty. */
 export function encodeChangesMessage(
   space: SpaceId,
   epoch: string,

@@ -7,7 +7,7 @@
  *   GET  /internal/revoked?since&after          beings that were removed, whose tokens may not have run out yet
  *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored
  *
- * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404.
+ * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404 with the path `space`.
  */
 import { z } from 'zod'
 import { changeSchema } from './change.ts'
@@ -15,6 +15,9 @@ import { timeMsSchema, visibilitySchema } from './entity.ts'
 import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
 import { snapshotSchema } from './http.ts'
 import { positionSchema, versionSchema } from './position.ts'
+
+/** The `path` of the problem that says that there is no such space: any other 404 comes from what is no api. */
+export const NO_SUCH_SPACE = 'space'
 
 export const accessSchema = z.object({
   visibility: visibilitySchema,

@@ -1,6 +1,6 @@
 /**
- * How a run of changes relates to a position. This is the only place that compares versions: gateway feeds, client
- * state and tests all ask `place`.
+ * How a run of changes relates to a position: gateway feeds, client state and tests all ask `place` what of a run
+ * follows. Versions may be compared only within one epoch.
  */
 import type { Position } from './position.ts'
 

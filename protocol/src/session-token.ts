@@ -1,6 +1,6 @@
 /**
- * The claims of a session token, a JWT signed with HS256 over TOKEN_SECRET. The api signs, both processes verify;
- * each calls jose with these constants, so that neither depends on the other.
+ * The claims of a session token, a JWT signed with HS256 over TOKEN_SECRET: the api signs, the package `process`
+ * verifies for both.
  */
 import { z } from 'zod'
 import { beingIdSchema } from './id.ts'
@@ -9,4 +9,3 @@ export const SESSION_TOKEN = { algorithm: 'HS256', issuer: 'rhizom', audience: '
 
 /** `exp` and `iat` are in seconds, as JWT wants them. */
 export const sessionClaimsSchema = z.object({ sub: beingIdSchema, exp: z.int(), iat: z.int().optional() })
-export type SessionClaims = z.infer<typeof sessionClaimsSchema>

@@ -217,6 +217,11 @@ const apis: Wrong[] = [
     env: () => ({ API_URL: urlOf(page, 'http') }),
     reason: 'what answers there is no api',
   },
+  {
+    what: 'a gateway in place of the api',
+    env: async () => ({ API_URL: await gateway().url() }),
+    reason: 'what answers there is no api',
+  },
 ]
 const noHeads: Wrong = {
   what: 'a Redis that carries nothing of the api',

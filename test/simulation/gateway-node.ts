@@ -7,6 +7,7 @@ import { Gateway, type GatewaySettings } from '../../gateway/src/gateway.ts'
 import type { Metrics } from '../../gateway/src/observe.ts'
 import type { ClientHandlers, ClientSocket, Log } from '../../gateway/src/ports.ts'
 import type { PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
+import { createMetrics } from '../../gateway/src/observe.ts'
 import { Wall } from '../../gateway/src/wall.ts'
 import type { ApiModel } from './api-model.ts'
 import type { Chance } from './chance.ts'
@@ -126,6 +127,7 @@ export class GatewayNode {
     })
     const hub: SimulatedHub = new SimulatedHub(facts, { gate, chance, store, ledger, log: this.#log(), presence })
     let sessions = 0
+    const metrics = createMetrics()
     const gateway = new Gateway(
       {
         clock: { nowMs: time.now, dateMs: time.now, after: gate.after },
@@ -150,12 +152,13 @@ export class GatewayNode {
         },
         presence: hub,
         verifyToken: (token) => api.verify(gate, token),
+        metrics,
         log: this.#log(),
-        wall: new Wall(this.#log()),
+        wall: new Wall(this.#log(), (behind) => metrics.faults.inc({ behind })),
       },
       { ...settingsOf(tuning), signalWindowMs: presence.signalWindowMs },
     )
-    this.metrics.push(gateway.metrics)
+    this.metrics.push(metrics)
     this.presenceMetrics.push(hub.metrics)
     this.#process = { facts, gate, bus, store, hub, gateway, links: new Set(), isListening: true }
     note(`${this.name} starts`)
@@ -270,7 +273,7 @@ function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
     fanOut: { windowMs: tuning.fanOutWindowMs, maxBatchBytes: tuning.maxBatchBytes },
     headsPoll: { quickMs: 1_000, slowMs: 10_000, gatherMs: 50 },
     drain: { withinMs: DRAIN_WITHIN_MS, spreadMs: 3_000, spreadPerClientMs: 300, handoverMs: 500 },
-    allowedOrigins: undefined,
+    allowedOrigins: [],
     trustedProxies: 0,
     maxConnectionsPerAddress: 1_000,
   }

@@ -146,7 +146,7 @@ export class SimulatedBus implements Bus {
   /** With `foreignChance` a message of a space is as another release might write it. */
   #hand(published: Published, foreignChance: Chance | undefined): void {
     if ('heads' in published) this.#listener?.heads(published.heads)
-    else if ('beat' in published) this.#listener?.heartbeat(published.beat)
+    else if ('beat' in published) this.#listener?.gatewayBeat(published.beat)
     else {
       const { space, message } = published
       this.#listener?.message(space, foreignChance === undefined ? message : foreign(message, foreignChance))

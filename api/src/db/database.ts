@@ -21,6 +21,8 @@ export interface DatabaseOptions {
   deadlineMs: number
   /** Names the connections in pg_stat_activity. */
   name: string
+  /** Asked once of each new connection of the pool; one that is not fit is not lent. */
+  isFit?: (sql: Sql) => Promise<boolean>
 }
 
 export interface DatabaseConnection {
@@ -50,7 +52,7 @@ interface Waiter {
  * server ends it, and with it whatever locks it holds.
  */
 export async function connect(
-  options: Omit<DatabaseOptions, 'poolSize'> & { idleTimeoutMs?: number },
+  options: Omit<DatabaseOptions, 'poolSize' | 'isFit'> & { idleTimeoutMs?: number },
   onClosed: () => void = () => undefined,
 ): Promise<DatabaseConnection> {
   const { deadlineMs } = options
@@ -170,12 +172,12 @@ export class Database {
    * time or it is lost under the work.
    */
   async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const deadline = Date.now() + this.#options.deadlineMs
-    await this.#turn(deadline)
+    const deadlineAtMs = performance.now() + this.#options.deadlineMs
+    await this.#turn(deadlineAtMs)
     let connection: DatabaseConnection | undefined
     try {
-      connection = (await this.#reuse()) ?? (await connect(this.#options, () => this.#forgetBroken()))
-      return await this.#lend(connection, work, deadline)
+      connection = (await this.#reuse()) ?? (await this.#connect())
+      return await this.#lend(connection, work, deadlineAtMs)
     } catch (error) {
       throw failureOf(error) === 'away' ? new DatabaseAway('Postgres does not answer', { cause: error }) : error
     } finally {
@@ -209,12 +211,27 @@ export class Database {
     return undefined
   }
 
+  async #connect(): Promise<DatabaseConnection> {
+    const { isFit = () => Promise.resolve(true) } = this.#options
+    const connection = await connect(this.#options, () => this.#forgetBroken())
+    const timer = setTimeout(connection.drop, this.#options.deadlineMs)
+    try {
+      if (await isFit(connection.sql)) return connection
+      throw new DatabaseAway('this run of Postgres has no history yet, or is a replica')
+    } catch (error) {
+      connection.drop()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   #dropIdle(): void {
     for (const { connection } of this.#idle.splice(0)) connection.drop()
   }
 
-  async #lend<T>(connection: DatabaseConnection, work: (sql: Sql) => Promise<T>, deadline: number): Promise<T> {
-    const timer = setTimeout(connection.drop, Math.max(0, deadline - Date.now()))
+  async #lend<T>(connection: DatabaseConnection, work: (sql: Sql) => Promise<T>, deadlineAtMs: number): Promise<T> {
+    const timer = setTimeout(connection.drop, Math.max(0, deadlineAtMs - performance.now()))
     try {
       return await work(connection.sql)
     } catch (error) {
@@ -228,7 +245,7 @@ export class Database {
   }
 
   /** Resolves when one more connection may be in use, first come, first served. */
-  #turn(deadline: number): Promise<void> {
+  #turn(deadlineAtMs: number): Promise<void> {
     if (this.#closing) return Promise.reject(new DatabaseAway('closing'))
     if (this.#lent < this.#options.poolSize) {
       this.#lent += 1
@@ -250,7 +267,8 @@ export class Database {
           reject(error)
         },
       }
-      const timer = setTimeout(() => waiter.refuse(new DatabaseAway('no connection in time')), deadline - Date.now())
+      const late = () => waiter.refuse(new DatabaseAway('no connection in time'))
+      const timer = setTimeout(late, deadlineAtMs - performance.now())
       this.#waiting.add(waiter)
     })
   }

@@ -4,9 +4,11 @@
  *
  * Answers are not validated against their schemas as they leave: they are typed, and tests parse every one of them.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
+import { isOriginAllowed } from '@rhizom/process'
 import { PROTOCOL_VERSION } from '@rhizom/protocol'
 import fastifyModule, { type FastifyBaseLogger, fastify } from 'fastify'
 import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -89,7 +91,7 @@ export async function buildApp(services: Services): Promise<HttpApp> {
   await app.register(cors, {
     delegator: (request, done) =>
       done(null, {
-        origin: isAllowed(request.headers.origin, request.headers.host, config.ALLOWED_ORIGINS),
+        origin: mayRead(request.headers, config.ALLOWED_ORIGINS),
         // Date as well: clients whose own date is wrong go by it.
         exposedHeaders: ['ETag', 'Retry-After', 'Date', REQUEST_ID_HEADER],
         maxAge: 600,
@@ -123,12 +125,9 @@ export async function buildApp(services: Services): Promise<HttpApp> {
   return app
 }
 
-/** With no list, pages of the same origin only. */
-function isAllowed(origin: string | undefined, host: string | undefined, allowed: readonly string[]): boolean {
-  if (origin === undefined) return false
-  if (allowed.includes('*') || allowed.includes(origin)) return true
-  return allowed.length === 0 && URL.canParse(origin) && new URL(origin).host === host
-}
+/** Whether a page may read the answer. What names no origin is no page of another one, and needs no header. */
+const mayRead = ({ origin, host }: IncomingHttpHeaders, allowed: readonly string[]): boolean =>
+  origin !== undefined && isOriginAllowed(origin, host, allowed)
 
 function observe(app: HttpApp, { metrics }: Services): void {
   app.addHook('onResponse', (request, reply, done) => {

@@ -8,20 +8,19 @@ import { isRedisFailure } from '../redis-failure.ts'
 import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 
-const part = z.enum(['up', 'down'])
-const readiness = z.object({ status: z.enum(['ready', 'not-ready', 'stopping']), postgres: part, redis: part })
-const upOrDown = (isUp: boolean): z.infer<typeof part> => (isUp ? 'up' : 'down')
+const parts = z.object({ postgres: z.boolean(), redis: z.boolean(), accepting: z.boolean() })
+const readiness = z.object({ status: z.enum(['ready', 'not-ready']), parts })
 const readinessQuery = z.object({ exclude: z.string().default('') })
 
 export function registerHealth(app: HttpApp, { database, isRedisFit, isStopping, metrics, redis }: Services): void {
-  app.route({ method: 'GET', url: '/healthz', schema: { hide: true }, handler: async () => ({ status: 'ok' }) })
+  app.route({ method: 'GET', url: '/healthz', schema: { hide: true }, handler: async () => ({ status: 'up' }) })
 
   app.route({
     method: 'GET',
     url: '/readyz',
     schema: { hide: true, querystring: readinessQuery, response: { 200: readiness, 503: readiness } },
     handler: async (request, reply) => {
-      const [isPostgresReady, doesRedisAnswer] = await Promise.all([
+      const [postgres, doesRedisAnswer] = await Promise.all([
         database.isReady(),
         redis.ping().then(
           () => true,
@@ -31,11 +30,11 @@ export function registerHealth(app: HttpApp, { database, isRedisFit, isStopping,
           },
         ),
       ])
-      const [postgres, redisUp] = [upOrDown(isPostgresReady), upOrDown(doesRedisAnswer && isRedisFit())]
-      const needsRedis = !request.query.exclude.split(',').includes('redis')
-      const ready = postgres === 'up' && (redisUp === 'up' || !needsRedis) && !isStopping()
-      reply.code(ready ? 200 : 503)
-      return { status: isStopping() ? 'stopping' : ready ? 'ready' : 'not-ready', postgres, redis: redisUp } as const
+      const parts = { postgres, redis: doesRedisAnswer && isRedisFit(), accepting: !isStopping() }
+      const excluded = request.query.exclude.split(',')
+      const isReady = Object.entries(parts).every(([name, answers]) => answers || excluded.includes(name))
+      reply.code(isReady ? 200 : 503)
+      return { status: isReady ? 'ready' : 'not-ready', parts } as const
     },
   })
 

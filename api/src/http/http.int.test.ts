@@ -564,10 +564,10 @@ test('A36 the OpenAPI document lists every public endpoint, with its problems', 
 })
 
 test('A37 health, readiness and metrics', async () => {
-  expect(await api.ask('GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok' } })
+  expect(await api.ask('GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'up' } })
   expect(await api.ask('GET', '/readyz')).toMatchObject({
     status: 200,
-    body: { status: 'ready', postgres: 'up', redis: 'up' },
+    body: { status: 'ready', parts: { postgres: true, redis: true, accepting: true } },
   })
   const metrics = await (await fetch(`${api.url}/metrics`)).text()
   expect(metrics).toMatch(/rhizom_api_request_seconds_count\{method="GET",route="\/healthz",status="200"\} [1-9]/)

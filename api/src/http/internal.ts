@@ -12,6 +12,7 @@ import {
   internalRevokedAnswerSchema,
   internalRevokedQuerySchema,
   lastSeenBodySchema,
+  NO_SUCH_SPACE,
   type Position,
   type Space,
   spaceParamsSchema,
@@ -29,7 +30,7 @@ import { requireInternalToken } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
-import { snapshotSizes, spaceNotFound } from './spaces.ts'
+import { snapshotSizes } from './spaces.ts'
 
 const REMOVED_PER_PAGE = 5000
 /** As many spaces, and as many beings, as the schemas allow, with the longest names there are. */
@@ -60,7 +61,8 @@ export function registerInternal(app: HttpApp, { config, database, metrics }: Se
       const read = await database.use((connection) =>
         atOneMoment(connection, async (sql) => {
           const space = await readSpace(sql, request.params.space, 'gateway')
-          if (space === undefined) throw spaceNotFound(request.params.space)
+          if (space === undefined)
+            throw new ProblemError('not-found', 'there is no such space', { path: NO_SUCH_SPACE })
           const [roles, catchUp] = await Promise.all([
             readRoles(sql, space.id),
             catchUpOf(sql, space, held, most, sizes),

@@ -5,7 +5,7 @@
  */
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
-import { networkOf } from './client-network.ts'
+import { networkOf } from '@rhizom/process'
 import { hasMorePartsThan } from './json-parts.ts'
 import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'

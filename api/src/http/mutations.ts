@@ -55,8 +55,8 @@ export function registerMutations(app: HttpApp, services: Services): void {
     handler: async (request) => {
       const { mutations } = request.body
       const results = await applyParts(services, sessionOf(request).being, mutations)
-      for (const [index, { name }] of mutations.entries())
-        metrics.mutations.inc({ name, status: results[index]?.status ?? 'rejected' })
+      for (const [index, { status }] of results.entries())
+        metrics.mutations.inc({ name: mutations[index]?.name ?? 'unknown', status })
       return { results }
     },
   })

@@ -9,7 +9,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { networkOf } from './client-network.ts'
+import { networkOf } from '@rhizom/process'
 import { Shares } from './shares.ts'
 
 interface Exchange {

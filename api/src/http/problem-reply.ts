@@ -5,8 +5,8 @@ import { PROBLEMS, type Problem, type ProblemCode, problemOf } from '@rhizom/pro
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../db/failure.ts'
-import { networkOf } from './client-network.ts'
 import type { ProcessLog } from '@rhizom/process'
+import { networkOf } from '@rhizom/process'
 import type { BodyDiscards } from './discard-body.ts'
 import type { OpenConnections } from './open-connections.ts'
 

@@ -42,8 +42,8 @@ return 0`
 
 type Answer = { status: 'answered'; waitMs: number } | { status: 'unanswered' } | { status: 'skipped' }
 
-/** What the last question came to. While `failing`, nobody asks before `askAgainAt`. */
-type RedisHealth = { status: 'answering' } | { status: 'failing'; askAgainAt: number }
+/** What the last question came to. While `failing`, nobody asks before `askAgainAtMs`. */
+type RedisHealth = { status: 'answering' } | { status: 'failing'; askAgainAtMs: number }
 
 export class RateLimiter {
   readonly #redis: Redis
@@ -75,7 +75,7 @@ export class RateLimiter {
   async #ask(account: string, { name, perSecond, burst }: Rate, cost: number): Promise<Answer> {
     if (this.#redis.status !== 'ready') return { status: 'skipped' }
     if (this.#health.status === 'failing') {
-      if (performance.now() < this.#health.askAgainAt) return { status: 'skipped' }
+      if (performance.now() < this.#health.askAgainAtMs) return { status: 'skipped' }
       // This request asks; those that come meanwhile need not wait with it.
       this.#pause()
     }
@@ -94,7 +94,7 @@ export class RateLimiter {
   }
 
   #pause(): void {
-    this.#health = { status: 'failing', askAgainAt: performance.now() + this.#timeouts.pauseMs }
+    this.#health = { status: 'failing', askAgainAtMs: performance.now() + this.#timeouts.pauseMs }
   }
 }
 

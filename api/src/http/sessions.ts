@@ -8,10 +8,10 @@ import {
   postSessionBodySchema,
   refreshSessionAnswerSchema,
 } from '@rhizom/protocol'
+import { networkOf } from '@rhizom/process'
 import { findBeing } from '../db/read/beings.ts'
 import { createGuest } from '../db/write/guests.ts'
 import { beingGone, requireSession, sessionOf } from './authenticate.ts'
-import { networkOf } from './client-network.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'

@@ -7,9 +7,9 @@
  * both cases before the request costs anything. Gateways have no share: many clients wait for each of their reads.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { networkOf } from '@rhizom/process'
 import type { Config } from '../config.ts'
 import type { Metrics } from '../observe.ts'
-import { networkOf } from './client-network.ts'
 import { ProblemError } from './problem-reply.ts'
 import { type Bounds, type Holder, type Reached, Shares } from './shares.ts'
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Position, snapshotSchema } from '@rhizom/protocol'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ADVISORY_LOCKS } from '../db/advisory-locks.ts'
 import { connect } from '../db/database.ts'
 import { checkLineage } from '../db/write/lineage.ts'
 import { pruneChangesByAge, pruneChangesByCount, pruneLedger, spacesChangedSince } from '../db/write/retention.ts'
@@ -184,10 +185,26 @@ test('A45 a node that comes to lead finds out by itself', async () => {
   await api.stop()
   api = await start()
   await until(async () => {
-    const { body } = await api.ask('GET', `/v1/spaces/${space}`, { token })
-    return snapshotSchema.parse(body).epoch !== epoch
+    const { status, body } = await api.ask('GET', `/v1/spaces/${space}`, { token })
+    return status === 200 && snapshotSchema.parse(body).epoch !== epoch
   })
   expect(await (await fetch(`${api.url}/metrics`)).text()).toMatch(/rhizom_api_new_histories_total 1/)
+})
+
+test('A150 a run of Postgres whose history has not begun anew is not used, by readers and by writers', async () => {
+  const { space, token, epoch } = await newSpace(1)
+  const held = postgres(database.url, { max: 1, onnotice: () => undefined })
+  await held.unsafe(`select pg_advisory_lock(${ADVISORY_LOCKS.lineage})`)
+  await api.stop()
+  await sql`update lineage set timeline = 'FFFFFFFF'`
+  // Nobody can find out while the lock is held.
+  api = await start()
+  const write = { id: uuid(), space, name: 'intention.create', args: { id: uuid(), type: 'utterance', content: ['x'] } }
+  expect((await api.ask('GET', `/v1/spaces/${space}`, { token })).status).toBe(503)
+  expect((await api.ask('POST', '/v1/mutations', { token, body: { mutations: [write] } })).status).toBe(503)
+  await held.end()
+  await until(async () => (await api.ask('GET', `/v1/spaces/${space}`, { token })).status === 200)
+  expect(snapshotSchema.parse((await api.ask('GET', `/v1/spaces/${space}`, { token })).body).epoch).not.toBe(epoch)
 })
 
 test('A45 new-epochs.ts does the same by hand', async () => {

@@ -52,7 +52,7 @@ afterAll(async () => {
 })
 
 const redisIsUp = async (): Promise<boolean> =>
-  JSON.stringify((await api.ask('GET', '/readyz')).body).includes('"redis":"up"')
+  JSON.stringify((await api.ask('GET', '/readyz')).body).includes('"redis":true')
 
 async function newSpace() {
   const space = freshId('space')

@@ -1,5 +1,6 @@
 /**
- * Reads the log through the api (protocol: internal.ts) and makes bytes for clients of it, once for all who get them.
+ * All that a gateway asks of the api (protocol: internal.ts): reads, heads, removed beings, and that somebody was last
+ * seen. Makes bytes for clients of a read, once for all who get them.
  * Checks what a gateway relies on; entities are forwarded as they came.
  */
 import type { Trouble } from '@rhizom/process'
@@ -14,6 +15,7 @@ import {
   type RevokedCursor,
   type SpaceId,
   versionSchema,
+  NO_SUCH_SPACE,
 } from '@rhizom/protocol'
 import { z } from 'zod'
 import { readersOf } from '../core/feed/access.ts'
@@ -22,7 +24,7 @@ import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
 import { apiTrouble } from './trouble.ts'
 import type { HeadsOutcome, ApiClient, LastSeenReport, ReadOutcome, RevokedOutcome } from '../ports.ts'
 
-export interface LogReaderSettings {
+export interface ApiClientDeps {
   /** Base addresses of the api; the next is tried when one fails. */
   urls: readonly string[]
   internalToken: string
@@ -50,7 +52,11 @@ export const looseReadSchema = z.object({
 })
 type LooseRead = z.infer<typeof looseReadSchema>
 
-const looseProblemSchema = z.looseObject({ code: z.string(), retryAfterMs: z.int().optional() })
+const looseProblemSchema = z.looseObject({
+  code: z.string(),
+  path: z.string().optional(),
+  retryAfterMs: z.int().optional(),
+})
 
 interface Question {
   method: 'GET' | 'POST'
@@ -71,7 +77,7 @@ const failure = (problem: string, retryAfterMs?: number): Reply & ReadOutcome =>
   retryAfterMs,
 })
 
-export function createApiClient(settings: LogReaderSettings): ApiClient & { lastSeen: LastSeenReport } {
+export function createApiClient(settings: ApiClientDeps): ApiClient & { lastSeen: LastSeenReport } {
   const ask = createAsk(settings)
   return {
     read: async (space, request) => {
@@ -159,7 +165,7 @@ function revokedOutcome(reply: Reply): RevokedOutcome {
 }
 
 /** Asks the api, a bounded number of times at once, moving on to the next address after a failure. */
-function createAsk(settings: LogReaderSettings): (path: string, question: Question) => Promise<Reply> {
+function createAsk(settings: ApiClientDeps): (path: string, question: Question) => Promise<Reply> {
   const { urls, internalToken, timeoutMs, maxConcurrent, asked } = settings
   const turns: (() => void)[] = []
   let running = 0
@@ -202,7 +208,8 @@ async function fetchJson(base: string, path: string, init: RequestInit): Promise
     if (response.ok && body.ok) return { reply: { type: 'answered', body: body.value } }
     const { status } = response
     const problem = looseProblemSchema.safeParse(body.ok ? body.value : undefined).data
-    if (status === 404 && problem?.code === 'not-found') return { reply: { type: 'missing' } }
+    if (status === 404 && problem?.code === 'not-found' && problem.path === NO_SUCH_SPACE)
+      return { reply: { type: 'missing' } }
     return {
       reply: failure(`${status} ${problem?.code ?? 'and no problem document'}`, problem?.retryAfterMs),
       trouble: apiTrouble({ base, status, code: problem?.code }),

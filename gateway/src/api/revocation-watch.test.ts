@@ -43,7 +43,7 @@ beforeEach(() => {
     clock,
     random: () => 1,
     api,
-    wall: new Wall(new TestLog()),
+    wall: new Wall(new TestLog(), () => {}),
     settings,
     revoked: (beings) => out.push(...beings),
     asked: () => undefined,

@@ -16,7 +16,7 @@ function reasonOf(status: number, code: string | undefined): string {
     return 'INTERNAL_TOKEN: the api refuses it; it is to be the same on every api and gateway'
   // A proxy in front of it.
   if (code === undefined && status >= 502) return UNREACHED
-  if (code === undefined) return 'API_URL: what answers there is no api'
+  if (code === undefined || status === 404) return 'API_URL: what answers there is no api'
   return status >= 500 ? 'the api cannot answer' : 'the api refuses what is asked of it'
 }
 

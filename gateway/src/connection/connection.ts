@@ -15,7 +15,7 @@ import {
   type ServerFrame,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { Leave } from '../core/connection/drain.ts'
+import type { DrainPlan } from '../core/connection/drain.ts'
 import type { SendBudgetSettings } from '../core/connection/send-budget.ts'
 import { connectionMachine, openConnection } from '../core/connection/machine.ts'
 import type { ConnectionEffect, ConnectionEvent, ConnectionLimits, ConnectionState } from '../core/connection/state.ts'
@@ -118,7 +118,7 @@ export class Connection implements ClientHandlers {
   }
 
   /** Says goodbye now and closes later. */
-  drain(leave: Leave): void {
+  drain(leave: DrainPlan): void {
     this.#dispatch({ type: 'drainStarted', ...leave })
   }
 

@@ -8,7 +8,7 @@
  *      check wanted      ▼  │ answered: asks again at once
  *                   asking again
  */
-import type { Machine, Moment, Step, TimePassed } from '@rhizom/machine'
+import { type Machine, type Moment, type Step, stay, type TimePassed } from '@rhizom/machine'
 
 export interface Poll {
   readonly bus: 'up' | 'down'
@@ -52,37 +52,35 @@ export function stepPoll(state: Poll, event: PollEvent | TimePassed, at: Moment,
   const { nowMs } = at
   switch (event.type) {
     case 'busLost':
-      return state.bus === 'down' ? quiet(state) : askIfDue({ ...state, bus: 'down', dueAtMs: nowMs }, nowMs)
+      return state.bus === 'down' ? stay(state) : askIfDue({ ...state, bus: 'down', dueAtMs: nowMs }, nowMs)
     case 'busRecovered':
-      return state.bus === 'up' ? quiet(state) : askSoon({ ...state, bus: 'up' }, nowMs, settings)
+      return state.bus === 'up' ? stay(state) : askSoon({ ...state, bus: 'up' }, nowMs, settings)
     case 'checkWanted':
       return askSoon(state, nowMs, settings)
     case 'pollAnswered': {
       if (state.asking === 'asked-and-again') return askIfDue({ ...state, asking: 'no', dueAtMs: nowMs }, nowMs)
       const interval = state.bus === 'up' ? settings.slowMs : settings.quickMs
-      return quiet({ ...state, asking: 'no', dueAtMs: nowMs + spread(interval, at.random) })
+      return stay({ ...state, asking: 'no', dueAtMs: nowMs + spread(interval, at.random) })
     }
     case 'pollFailed':
-      return quiet({ ...state, asking: 'no', dueAtMs: nowMs + spread(settings.quickMs, at.random) })
+      return stay({ ...state, asking: 'no', dueAtMs: nowMs + spread(settings.quickMs, at.random) })
     case 'timePassed':
       return askIfDue(state, nowMs)
     default:
       event satisfies never
-      return quiet(state)
+      return stay(state)
   }
 }
-
-const quiet = (state: Poll): PollStep => ({ state, effects: [] })
 
 const askIfDue = (state: Poll, nowMs: number): PollStep =>
   state.asking === 'no' && state.dueAtMs <= nowMs
     ? { state: { ...state, asking: 'asked' }, effects: [{ type: 'ask' }] }
-    : quiet(state)
+    : stay(state)
 
 /** An answer under way may be older than what is wanted, so another follows it. */
 function askSoon(state: Poll, nowMs: number, settings: PollSettings): PollStep {
-  if (state.asking !== 'no') return quiet({ ...state, asking: 'asked-and-again' })
-  return quiet({ ...state, dueAtMs: Math.min(state.dueAtMs, nowMs + settings.gatherMs) })
+  if (state.asking !== 'no') return stay({ ...state, asking: 'asked-and-again' })
+  return stay({ ...state, dueAtMs: Math.min(state.dueAtMs, nowMs + settings.gatherMs) })
 }
 
 export const pollWakesAtMs = (state: Poll): number | undefined => (state.asking === 'no' ? state.dueAtMs : undefined)

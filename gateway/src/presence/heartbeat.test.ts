@@ -1,7 +1,7 @@
 import type { Moment } from '@rhizom/machine'
 import { expect, test } from 'vitest'
 import { Roster } from '../core/presence/roster.ts'
-import { HASH_TTL_MS, nextToCount, RecentWrites, takeOverdue } from './heartbeat.ts'
+import { HASH_TTL_MS, takeNextToCount, RecentWrites, takeOverdue } from './heartbeat.ts'
 
 const at: Moment = { nowMs: 0, dateMs: 0, random: 0.5 }
 const lease = { leaseMs: 15_000, retryMs: 500 }
@@ -14,7 +14,7 @@ const rosters = (...spaces: string[]) =>
     }),
   )
 const counted = (spaces: ReturnType<typeof rosters>, times: number) =>
-  Array.from({ length: times }, () => nextToCount(spaces)?.space)
+  Array.from({ length: times }, () => takeNextToCount(spaces)?.space)
 
 test('G114 each write is told by the heartbeats of one lease time, and then nothing is', () => {
   const writes = new RecentWrites(lease)

@@ -114,7 +114,7 @@ export class Heartbeat {
     const { clock, store, rosters, newBootId, metrics, readWanted, faulted } = this.#deps
     const { bootId } = lease.identity
     const nowMs = clock.nowMs()
-    const counted = nextToCount(rosters)
+    const counted = takeNextToCount(rosters)
     const expected = counted?.entryCount
     const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.remote.boots())
     const peers = [...new Set([...ofRosters, ...this.#gateways])].filter((boot) => boot !== bootId)
@@ -146,7 +146,7 @@ export class Heartbeat {
 }
 
 /** Each in its turn: whose turn it is goes to the end of the line. */
-export function nextToCount(rosters: Rosters): Roster | undefined {
+export function takeNextToCount(rosters: Rosters): Roster | undefined {
   const [next] = rosters
   if (next === undefined) return undefined
   rosters.delete(next[0])

@@ -4,7 +4,7 @@
  * Carries out what rosters decide on Redis, on the feeds and on the api. Whether this gateway lives, and which others
  * do, is for heartbeat.ts.
  *
- * Cost: an idle gateway sends one heartbeat a third of the lease, whatever the number of connections and spaces.
+ * Cost: an idle gateway sends one heartbeat every third of the lease, whatever the number of connections and spaces.
  */
 import {
   type BeingId,
@@ -31,7 +31,7 @@ const encoder = new TextEncoder()
 
 export class PresenceHub implements Presence {
   readonly #deps: PresenceDeps
-  readonly #spaces = new Map<SpaceId, RosterRunner>()
+  readonly #runners = new Map<SpaceId, RosterRunner>()
   readonly #heartbeat: Heartbeat
   readonly #writer: PresenceWriter
   readonly #cleaner: OrphanCleaner
@@ -43,9 +43,9 @@ export class PresenceHub implements Presence {
     this.#heartbeat = new Heartbeat({
       ...deps,
       settings: deps.settings.lease,
-      rosters: this.#spaces,
+      rosters: this.#runners,
       carryOut: (effect) => this.#carryOutLink(effect),
-      readWanted: (id) => this.#call(id, (roster) => roster.readWanted()),
+      readWanted: (space) => this.#call(space, (roster) => roster.readWanted()),
     })
     this.#writer = new PresenceWriter(
       deps.clock,
@@ -68,31 +68,31 @@ export class PresenceHub implements Presence {
     return this.#rosters.filter(({ isWatched, isExact }) => isWatched && !isExact).length
   }
 
-  join(id: SpaceId, being: BeingId, connection: ConnectionId): PresenceHandle {
-    if (!this.#isStopped) this.#obtain(id).call(({ local }, at) => local.join(connection, being, at))
+  join(space: SpaceId, being: BeingId, connection: ConnectionId): PresenceHandle {
+    if (!this.#isStopped) this.#obtain(space).call(({ local }, at) => local.join(connection, being, at))
     return {
-      setState: (state) => this.#call(id, ({ local }, at) => local.setState(connection, being, state, at)),
-      leave: () => this.#call(id, ({ local }, at) => local.leave(connection, being, at)),
-      remove: () => this.#call(id, ({ local }, at) => local.remove(connection, being, at)),
+      setState: (state) => this.#call(space, ({ local }, at) => local.setState(connection, being, state, at)),
+      leave: () => this.#call(space, ({ local }, at) => local.leave(connection, being, at)),
+      remove: () => this.#call(space, ({ local }, at) => local.remove(connection, being, at)),
     }
   }
 
-  watch(id: SpaceId, tell: (frame: Uint8Array) => void): RosterHandle {
-    const space = this.#obtain(id)
-    space.tell = tell
-    space.call((roster) => roster.watch())
+  watch(space: SpaceId, tell: (frame: Uint8Array) => void): RosterHandle {
+    const runner = this.#obtain(space)
+    runner.tell = tell
+    runner.call((roster) => roster.watch())
     return {
       // Nobody has to wait for a roster that cannot be known.
-      ready: () => (this.#heartbeat.state.link.status === 'down' ? Promise.resolve() : space.ready()),
+      ready: () => (this.#heartbeat.state.link.status === 'down' ? Promise.resolve() : runner.ready()),
       answerPart: (newcomers) => {
         if (newcomers.length > 0) this.#writer.flushBeforeAnswer()
-        return space.roster.answer(newcomers)
+        return runner.roster.answer(newcomers)
       },
-      retainOnly: (mayRead) => space.call(({ local }, at) => local.retainOnly(mayRead, at)),
-      hintReceived: (message) => this.#hintReceived(space, message),
+      retainOnly: (mayRead) => runner.call(({ local }, at) => local.retainOnly(mayRead, at)),
+      hintReceived: (message) => this.#hintReceived(runner, message),
       unwatch: () => {
-        space.tell = undefined
-        space.call((roster) => roster.unwatch())
+        runner.tell = undefined
+        runner.call((roster) => roster.unwatch())
       },
     }
   }
@@ -101,18 +101,24 @@ export class PresenceHub implements Presence {
     this.#callAll(({ local }, at) => local.retainOnly((being) => !beings.has(being), at))
   }
 
-  heartbeatReceived(message: Uint8Array): void {
-    const heartbeat = parseGatewayBeat(Buffer.from(message).toString('utf8'))
-    if (!heartbeat.ok || heartbeat.value.bootId === this.#bootId) return
-    const { bootId: epoch, wrote, stops } = heartbeat.value
-    if (stops) this.#gatewaysGone([epoch])
-    else
-      for (const [id, version] of Object.entries(wrote))
-        this.#call(id, (roster, at) => roster.remote.headReceived({ epoch, version }, at))
+  gatewayBeatReceived(message: Uint8Array): void {
+    const beat = parseGatewayBeat(Buffer.from(message).toString('utf8'))
+    if (!beat.ok) {
+      this.#deps.metrics.hints.inc({ direction: 'unreadable' })
+      return
+    }
+    const { bootId, wrote, stops } = beat.value
+    if (bootId === this.#bootId) return
+    if (stops) {
+      this.#gatewaysGone([bootId])
+      return
+    }
+    for (const [space, version] of Object.entries(wrote))
+      this.#call(space, (roster, at) => roster.remote.headReceived({ epoch: bootId, version }, at))
   }
 
-  channelJoined(id: SpaceId): void {
-    this.#call(id, (roster) => roster.readWanted())
+  channelJoined(space: SpaceId): void {
+    this.#call(space, (roster) => roster.readWanted())
   }
 
   busLost(): void {
@@ -145,8 +151,8 @@ export class PresenceHub implements Presence {
     const rosters = this.#rosters
     for (const { local } of rosters) for (const being of local.beings()) lastSeen.note(being, clock.dateMs())
     const beings = new Map(rosters.map(({ space, local }) => [space, local.storedBeings()] as const))
-    for (const space of this.#spaces.values()) space.stop()
-    this.#spaces.clear()
+    for (const runner of this.#runners.values()) runner.stop()
+    this.#runners.clear()
     const bootId = this.#bootId
     try {
       if (this.#heartbeat.state.lease === 'held')
@@ -168,66 +174,66 @@ export class PresenceHub implements Presence {
   }
 
   get #rosters(): Roster[] {
-    return [...this.#spaces.values()].map(({ roster }) => roster)
+    return [...this.#runners.values()].map(({ roster }) => roster)
   }
 
-  #hintReceived(space: RosterRunner, message: PresenceMessage): void {
+  #hintReceived(runner: RosterRunner, message: PresenceMessage): void {
     const hint = parsePresenceHint(message)
     this.#deps.metrics.hints.inc({ direction: hint.ok ? 'heard' : 'unreadable' })
     const { bootId: epoch, from, to } = message
-    space.call((roster) => {
+    runner.call((roster) => {
       if (hint.ok) roster.hintReceived({ range: { epoch, from, to }, hint: hint.value })
       else roster.readWanted()
     })
   }
 
-  #obtain(id: SpaceId): RosterRunner {
-    const known = this.#spaces.get(id)
+  #obtain(space: SpaceId): RosterRunner {
+    const known = this.#runners.get(space)
     if (known !== undefined) return known
     const { identity } = this.#heartbeat.state
-    const roster = new Roster(id, identity, this.#isLinkUp ? 'up' : 'down', this.#deps.settings.roster)
-    const space = new RosterRunner(roster, {
+    const roster = new Roster(space, identity, this.#isLinkUp ? 'up' : 'down', this.#deps.settings.roster)
+    const made = new RosterRunner(roster, {
       ...this.#deps,
       carryOut: (runner, effect) => this.#carryOut(runner, effect),
       changed: (runner) => this.#changed(runner),
     })
-    this.#spaces.set(id, space)
-    return space
+    this.#runners.set(space, made)
+    return made
   }
 
   /** Lets something happen to a roster, if there is one. */
-  #call(id: SpaceId, call: RosterCall): void {
-    if (!this.#isStopped) this.#spaces.get(id)?.call(call)
+  #call(space: SpaceId, call: RosterCall): void {
+    if (!this.#isStopped) this.#runners.get(space)?.call(call)
   }
 
   #callAll(call: RosterCall): void {
-    for (const id of [...this.#spaces.keys()]) this.#call(id, call)
+    for (const space of [...this.#runners.keys()]) this.#call(space, call)
   }
 
-  #changed(space: RosterRunner): void {
-    const { roster } = space
-    if (roster.isIdle && this.#spaces.get(roster.space) === space) {
-      space.stop()
-      this.#spaces.delete(roster.space)
+  #changed(runner: RosterRunner): void {
+    const { roster } = runner
+    if (roster.isIdle && this.#runners.get(roster.space) === runner) {
+      runner.stop()
+      this.#runners.delete(roster.space)
     }
     this.#tellIfEmpty()
   }
 
-  #carryOut(space: RosterRunner, effect: RosterEffect): void {
+  #carryOut(runner: RosterRunner, effect: RosterEffect): void {
     const { metrics, lastSeen } = this.#deps
     switch (effect.type) {
       case 'readHash':
-        this.#read(space, effect.readSeq)
+        this.#read(runner, effect.readSeq)
         return
       case 'writeHash':
-        this.#writer.add(space.roster)
+        this.#writer.add(runner.roster)
         return
       case 'cleanUpAfter':
-        this.#cleaner.cleanUpAfter(effect.boot, space.roster.space)
+        this.#cleaner.cleanUpAfter(effect.boot, runner.roster.space)
         return
       case 'sendFrame':
         metrics.frames.inc({ kind: effect.frame.frozen ? 'frozen' : 'change' })
-        space.tell?.(encoder.encode(encodeFrame(effect.frame)))
+        runner.tell?.(encoder.encode(encodeFrame(effect.frame)))
         return
       case 'reportLastSeen':
         lastSeen.note(effect.being, effect.at)
@@ -245,7 +251,7 @@ export class PresenceHub implements Presence {
         return
       case 'linkLost':
         this.#callAll((roster) => roster.linkLost())
-        for (const space of this.#spaces.values()) space.release()
+        for (const runner of this.#runners.values()) runner.release()
         return
       case 'trustRestored':
         this.#callAll((roster) => roster.remote.trustRestored())
@@ -258,9 +264,9 @@ export class PresenceHub implements Presence {
     }
   }
 
-  #read(space: RosterRunner, readSeq: number): void {
+  #read(runner: RosterRunner, readSeq: number): void {
     const { store, metrics, clock } = this.#deps
-    const { roster } = space
+    const { roster } = runner
     const before = trustOf(this.#heartbeat.state, clock.nowMs())
     const bootId = this.#bootId
     const read = store.read(roster.space, [...roster.remote.boots(), bootId])
@@ -275,7 +281,7 @@ export class PresenceHub implements Presence {
       const now = trustOf(this.#heartbeat.state, clock.nowMs())
       const leases = before.leases && now.leases && !isLost
       const trust = { leases, entries: before.entries && now.entries }
-      space.call((one, at) => one.readDone(readSeq, found, trust, at))
+      runner.call((one, at) => one.readDone(readSeq, found, trust, at))
       if (isLost) this.#heartbeat.dispatch({ type: 'heartbeatWanted' })
     })
   }
@@ -311,13 +317,13 @@ export class PresenceHub implements Presence {
    */
   async #compareUnwatched(boot: BootId): Promise<void> {
     const { store } = this.#deps
-    for (const id of await store.spacesOf(boot, MAX_OWN)) {
-      if (this.#spaces.get(id)?.roster.isWatched === true) continue
-      const { entries } = await store.read(id, [boot])
+    for (const space of await store.spacesOf(boot, MAX_OWN)) {
+      if (this.#runners.get(space)?.roster.isWatched === true) continue
+      const { entries } = await store.read(space, [boot])
       if (this.#isStopped || boot !== this.#bootId) return
-      const space = this.#obtain(id)
-      space.call(({ local }, at) => local.compare(entries?.get(boot) ?? NOBODY, at))
-      if (space.roster.isIdle) await store.removeSpaces(boot, [id])
+      const runner = this.#obtain(space)
+      runner.call(({ local }, at) => local.compare(entries?.get(boot) ?? NOBODY, at))
+      if (runner.roster.isIdle) await store.removeSpaces(boot, [space])
     }
   }
 

@@ -67,7 +67,7 @@ export interface Presence {
   watch(space: SpaceId, tell: (frame: Uint8Array) => void): RosterHandle
   /** They may not be here any more, in whatever space, nor if they left a moment ago. */
   removeBeings(beings: ReadonlySet<BeingId>): void
-  heartbeatReceived(message: Uint8Array): void
+  gatewayBeatReceived(message: Uint8Array): void
   channelJoined(space: SpaceId): void
   busLost(): void
   busRecovered(): void

@@ -2,15 +2,15 @@
  * Writes what rosters have to say to Redis. What comes within a moment goes together, whatever the space; writes of a
  * gateway are numbered, so that others see when one is missing.
  *
- * Who is told to be here is on its way to the others by then: a gateway that stalls after its answer, for longer than
- * the grace of the gateway they came from, would else have them called away. Only in a storm this is gathered as well.
+ * A join is written before its newcomer is answered: otherwise a gateway that stalls after the answer, longer than the
+ * grace where the being came from, has it reported as left. More than a few such writes within the gathering wait.
  */
 import type { Cancel, Clock } from '@rhizom/machine'
 import type { PresenceWrite } from '../core/presence/local.ts'
 import type { Roster } from '../core/presence/roster.ts'
 
 const GATHER_MS = 10
-/** So many times within it at most. */
+/** Writes before answers within the gathering. */
 const MOST_BEFORE_ANSWERS = 8
 
 export class PresenceWriter {

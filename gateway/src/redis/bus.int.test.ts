@@ -25,7 +25,7 @@ class Ear implements BusListener {
   recovered = (): void => void this.heard.push('recovered')
   revoked = (): void => {}
   deaf = (): void => void this.heard.push('deaf')
-  heartbeat = (): void => {}
+  gatewayBeat = (): void => {}
 
   count(what: string): number {
     return this.heard.filter((one) => one === what).length
@@ -52,7 +52,7 @@ const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
     conditions: createConditions(log, systemClock),
     timeoutMs: 500,
     silenceMs,
-    wall: new Wall(log),
+    wall: new Wall(log, () => {}),
     leftRedis: () => void ear.heard.push('left'),
     received: () => {},
     failed: () => void errors++,

@@ -16,7 +16,7 @@ import type { Bus, BusListener, Log } from '../ports.ts'
 import type { Wall } from '../wall.ts'
 import { ChannelSubscriptions, type SubscriptionId } from './channels.ts'
 
-export interface RedisBusPorts {
+export interface RedisBusDeps {
   url: string
   /** Names the connections in Redis' client list. */
   name: string
@@ -44,7 +44,7 @@ const CHANNELS_PER_COMMAND = 500
 const COMMON_CHANNELS = [REDIS.headsChannel, REDIS.revokedChannel, REDIS.gatewaysChannel]
 
 export class RedisBus implements Bus {
-  readonly #ports: RedisBusPorts
+  readonly #deps: RedisBusDeps
   readonly #listening: Redis
   readonly #publishing: Redis
   readonly #channels = new ChannelSubscriptions()
@@ -53,22 +53,22 @@ export class RedisBus implements Bus {
   #listener: BusListener | undefined
   readonly #link: Runner<BusLink, BusLinkEvent, BusLinkEffect>
 
-  constructor(ports: RedisBusPorts) {
-    this.#ports = ports
+  constructor(deps: RedisBusDeps) {
+    this.#deps = deps
     this.#link = new Runner({
-      ...ports,
-      machine: busLinkMachine({ pingEveryMs: PING_EVERY_MS, silenceMs: ports.silenceMs, deafForMs: DEAF_FOR_MS }),
+      ...deps,
+      machine: busLinkMachine({ pingEveryMs: PING_EVERY_MS, silenceMs: deps.silenceMs, deafForMs: DEAF_FOR_MS }),
       initial: startBusLink,
       carryOut: (effect) => this.#carryOut(effect),
-      faulted: (error) => ports.wall.report('bus', error),
+      faulted: (error) => deps.wall.report('bus', error),
       changed: () => {},
     })
-    const { url, name, clock, random, conditions, timeoutMs, log } = ports
+    const { url, name, clock, random, conditions, timeoutMs, log } = deps
     const options = { url, clock, random, condition: conditions.redis, timeoutMs }
     this.#listening = connectRedis({ ...options, name })
     this.#publishing = connectRedis({ ...options, name: `${name}-publish`, commandTimeoutMs: timeoutMs })
     this.#fitness = new RedisFitnessCheck({ redis: this.#publishing, condition: conditions.redis, clock, log })
-    for (const redis of [this.#listening, this.#publishing]) redis.on('error', ports.failed)
+    for (const redis of [this.#listening, this.#publishing]) redis.on('error', deps.failed)
     this.#listening.on('ready', () => {
       this.#channels.forget()
       this.#link.dispatch({ type: 'connected' })
@@ -79,7 +79,7 @@ export class RedisBus implements Bus {
     })
     this.#listening.on('messageBuffer', (channel: Buffer, message: Buffer) => {
       // What is lost by this is found by the heads, like all that Redis does not carry.
-      ports.wall.around(
+      deps.wall.around(
         'bus',
         () => this.#received(channel, message),
         () => undefined,
@@ -113,7 +113,7 @@ export class RedisBus implements Bus {
     this.#spaces.set(REDIS.spaceChannel(space), space)
     const id = this.#channels.want(space)
     if (!this.#isConnected()) return
-    this.#subscribe([{ space, id }]).catch(this.#ports.failed)
+    this.#subscribe([{ space, id }]).catch(this.#deps.failed)
   }
 
   leave(space: SpaceId): void {
@@ -121,7 +121,7 @@ export class RedisBus implements Bus {
     this.#channels.leave(space)
     this.#spaces.delete(channel)
     if (!this.#isConnected()) return
-    this.#listening.unsubscribe(channel).catch(this.#ports.failed)
+    this.#listening.unsubscribe(channel).catch(this.#deps.failed)
   }
 
   rejoin(space: SpaceId): void {
@@ -131,14 +131,14 @@ export class RedisBus implements Bus {
   publish(space: SpaceId, message: Uint8Array): void {
     this.#publishing
       .publish(REDIS.spaceChannel(space), Buffer.from(message.buffer, message.byteOffset, message.byteLength))
-      .catch(this.#ports.failed)
+      .catch(this.#deps.failed)
   }
 
   async answers(): Promise<boolean> {
     try {
       return this.isUp() && this.#fitness.isFit && (await this.#publishing.ping()) === 'PONG'
     } catch {
-      this.#ports.failed()
+      this.#deps.failed()
       return false
     }
   }
@@ -163,18 +163,18 @@ export class RedisBus implements Bus {
         return
       case 'ping':
         // ioredis cuts a connection that does not answer within its socket timeout; a ping is what it has to answer.
-        this.#listening.ping().catch(this.#ports.failed)
+        this.#listening.ping().catch(this.#deps.failed)
         return
       case 'reconnect':
         this.#listening.disconnect(true)
         return
       case 'leaveRedis':
         this.leaveRedis()
-        this.#ports.leftRedis()
+        this.#deps.leftRedis()
         return
       case 'announceLost':
         if (effect.isDeaf) {
-          this.#ports.conditions.heads.bad(headsMissing(this.#ports.silenceMs))
+          this.#deps.conditions.heads.bad(headsMissing(this.#deps.silenceMs))
           this.#listener?.deaf()
         } else this.#listener?.lost()
         return
@@ -193,7 +193,7 @@ export class RedisBus implements Bus {
       joins.push(this.#subscribe(missing.slice(at, at + CHANNELS_PER_COMMAND)))
     Promise.all(joins).then((confirmed) => {
       if (confirmed.every(Boolean)) this.#link.dispatch({ type: 'channelsJoined', connection })
-    }, this.#ports.failed)
+    }, this.#deps.failed)
   }
 
   #subscribe(subscriptions: readonly { space: SpaceId; id: SubscriptionId }[]): Promise<boolean> {
@@ -212,7 +212,7 @@ export class RedisBus implements Bus {
       await reply
       return connection === this.#link.state.connection && this.#isConnected()
     } catch {
-      this.#ports.failed()
+      this.#deps.failed()
       this.#link.dispatch({ type: 'joinFailed', connection })
       return false
     }
@@ -225,18 +225,18 @@ export class RedisBus implements Bus {
       this.#listener?.message(space, message)
       return
     }
-    if (name === REDIS.gatewaysChannel) this.#listener?.heartbeat(message)
+    if (name === REDIS.gatewaysChannel) this.#listener?.gatewayBeat(message)
     if (name === REDIS.headsChannel) {
       const heads = parseHeadsMessage(message.toString('utf8'))
-      this.#ports.received(heads.ok ? 'heads' : 'unreadable')
+      this.#deps.received(heads.ok ? 'heads' : 'unreadable')
       if (!heads.ok) return
-      this.#ports.conditions.heads.good()
+      this.#deps.conditions.heads.good()
       this.#link.dispatch({ type: 'headsReceived' })
       this.#listener?.heads(heads.value)
     }
     if (name === REDIS.revokedChannel) {
       const revoked = parseRevokedMessage(message.toString('utf8'))
-      this.#ports.received(revoked.ok ? 'revoked' : 'unreadable')
+      this.#deps.received(revoked.ok ? 'revoked' : 'unreadable')
       if (revoked.ok) this.#listener?.revoked(revoked.value)
     }
   }

@@ -28,7 +28,7 @@ import type { PresenceRead } from '../core/presence/remote.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, Log, PresenceStore, StoreListener } from '../ports.ts'
 import { ReplaceableConnection } from './replaceable-connection.ts'
 
-export interface RedisPresenceStoreOptions {
+export interface RedisPresenceStoreDeps {
   url: string
   clock: Clock
   random: Random
@@ -51,13 +51,13 @@ const FIELDS_PER_COMMAND = 500
 type Command = [name: string, ...args: (string | number | Buffer)[]]
 
 export class RedisPresenceStore implements PresenceStore {
-  readonly #options: RedisPresenceStoreOptions
+  readonly #deps: RedisPresenceStoreDeps
   readonly #connection: ReplaceableConnection
   readonly #warn: (fields: object, message: string) => void
 
-  constructor(options: RedisPresenceStoreOptions) {
-    this.#options = options
-    const { url, timeoutMs, random, log, clock, condition, demoted } = options
+  constructor(deps: RedisPresenceStoreDeps) {
+    this.#deps = deps
+    const { url, timeoutMs, random, log, clock, condition, demoted } = deps
     this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
     const name = 'rhizom-presence'
     const settings = { url, name, clock, random, condition, timeoutMs, commandTimeoutMs: timeoutMs, demoted }
@@ -76,7 +76,7 @@ export class RedisPresenceStore implements PresenceStore {
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer> {
     const { identity, at, isNew, ttlMs: ownTtlMs, doubtfulUntil, peers, announce, countOf, extendTtlOf } = request
     const { bootId, previousBootIds: formerly } = identity
-    const { hashTtlMs } = this.#options
+    const { hashTtlMs } = this.#deps
     const value = JSON.stringify({ formerly, doubtfulUntil })
     const [set, , gateways, ...replies] = await this.#send([
       ['set', REDIS.gatewayLease(bootId), value, 'PX', ownTtlMs, isNew ? 'NX' : 'XX'],
@@ -104,8 +104,8 @@ export class RedisPresenceStore implements PresenceStore {
   }
 
   async write(writes: readonly PresenceWrite[]): Promise<void> {
-    const at = this.#options.clock.dateMs()
-    await this.#send(writes.flatMap((write) => writing(write, at, this.#options.hashTtlMs)))
+    const at = this.#deps.clock.dateMs()
+    await this.#send(writes.flatMap((write) => writing(write, at, this.#deps.hashTtlMs)))
   }
 
   async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
@@ -164,7 +164,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   /** Commands sent together; all are answered, or it rejects. The reply of a key of another type is undefined. */
   async #send(commands: readonly Command[]): Promise<unknown[]> {
-    for (const [name] of commands) this.#options.counted(name, 1)
+    for (const [name] of commands) this.#deps.counted(name, 1)
     const replies = (await this.#connection.redis.pipeline([...commands]).exec()) ?? []
     return replies.map(([error, reply]) => (error === null ? reply : this.#passOver(error)))
   }
@@ -173,7 +173,7 @@ export class RedisPresenceStore implements PresenceStore {
   #passOver(error: Error): undefined {
     if (!error.message.startsWith('WRONGTYPE')) throw error
     this.#warn({ error: String(error) }, 'a key of presence in Redis holds something else')
-    this.#options.wrongType()
+    this.#deps.wrongType()
   }
 }
 

@@ -4,8 +4,9 @@
  *
  * A response has no view of what lies unsent, so it is kept here: written in slices, the next when the last has gone.
  */
+import { STATUS_CODES } from 'node:http'
 import type { Cancel, Clock } from '@rhizom/machine'
-import { type Problem, problemOf } from '@rhizom/protocol'
+import { CLOSE, type Problem, problemOf } from '@rhizom/protocol'
 import type { HttpResponse } from 'uWebSockets.js'
 import { closeEvent, eventsOf, problemOfClose } from '../core/connection/event-stream.ts'
 import type { SendOutcome } from '../core/connection/send-budget.ts'
@@ -20,7 +21,7 @@ export interface StreamSettings {
   maxAgeMs: number
 }
 
-export interface StreamPorts {
+export interface StreamDeps {
   clock: Clock
   settings: StreamSettings
   /** Headers of every answer: what a page of another origin may read. */
@@ -37,7 +38,7 @@ const SLICE_BYTES = 16 * 1024
 /** Some proxies hold back the first kilobytes of an answer; a comment costs nothing and passes them. */
 const PADDING = `:${' '.repeat(2048)}\n\n`
 const WELCOME = '{"type":"welcome"'
-const LAST_WORDS = '{"type":"goodbye","reason":"come back","reconnectAfterMs":0}'
+const COME_BACK = '{"type":"goodbye","reason":"come back","reconnectAfterMs":0}'
 /** Events of messages that go to many, made once for all of them. */
 const madeEvents = new WeakMap<Uint8Array, Buffer>()
 
@@ -60,19 +61,19 @@ type Stream =
 
 export class EventStreamSocket implements ClientSocket {
   readonly #res: HttpResponse
-  readonly #ports: StreamPorts
+  readonly #deps: StreamDeps
   #stream: Stream = { status: 'asked', complaint: undefined }
   #queue: Buffer[] = []
   #queuedBytes = 0
   /** What was written last and has not gone yet, and since when. */
   #stuck: { bytes: number; sinceMs: number } | undefined
 
-  constructor(res: HttpResponse, ports: StreamPorts) {
+  constructor(res: HttpResponse, deps: StreamDeps) {
     this.#res = res
-    this.#ports = ports
-    res.onAborted(() => ports.guarded(() => this.#end()))
+    this.#deps = deps
+    res.onAborted(() => deps.guarded(() => this.#end()))
     res.onWritable(() => {
-      ports.guarded(() => this.#writable())
+      deps.guarded(() => this.#writable())
       return true
     })
   }
@@ -80,13 +81,13 @@ export class EventStreamSocket implements ClientSocket {
   send(message: string | Uint8Array): SendOutcome {
     if (this.#stream.status === 'asked' && !this.#begins(message)) return 'sent'
     if (this.#stream.status !== 'open') return 'dropped'
-    const stuckSinceMs = this.#stuck?.sinceMs ?? this.#ports.clock.nowMs()
-    if (this.#ports.clock.nowMs() - stuckSinceMs > this.#ports.settings.stallMs) {
+    const stuckSinceMs = this.#stuck?.sinceMs ?? this.#deps.clock.nowMs()
+    if (this.#deps.clock.nowMs() - stuckSinceMs > this.#deps.settings.stallMs) {
       this.#cut()
       return 'dropped'
     }
     const events = encodeEvents(message)
-    if (this.unsentBytes() > this.#ports.settings.maxUnsentBytes) return 'dropped'
+    if (this.unsentBytes() > this.#deps.settings.maxUnsentBytes) return 'dropped'
     this.#enqueue(events)
     this.#flush()
     return this.unsentBytes() === 0 ? 'sent' : 'queued'
@@ -102,8 +103,8 @@ export class EventStreamSocket implements ClientSocket {
       case 'asked': {
         const detail = this.#stream.complaint ?? reason
         this.#stream = { status: 'gone' }
-        answerProblem(this.#res, problemOf(problemOfClose(code), detail), this.#ports.headers)
-        this.#ports.ended()
+        answerProblem(this.#res, problemOf(problemOfClose(code), detail), this.#deps.headers)
+        this.#deps.ended()
         return
       }
       case 'open':
@@ -113,7 +114,7 @@ export class EventStreamSocket implements ClientSocket {
         this.#enqueue(Buffer.from(closeEvent(code, reason)))
         this.#stream = {
           status: 'ending',
-          cancelCut: this.#ports.clock.after(this.#ports.settings.stallMs, () => this.#cut()),
+          cancelCut: this.#deps.clock.after(this.#deps.settings.stallMs, () => this.#cut()),
         }
         this.#flush()
         return
@@ -132,7 +133,7 @@ export class EventStreamSocket implements ClientSocket {
       this.#stream = { status: 'asked', complaint: messageOf(text) }
       return false
     }
-    const { clock, settings, headers } = this.#ports
+    const { clock, settings, headers } = this.#deps
     this.#stream = { status: 'open', cancelAge: clock.after(settings.maxAgeMs, () => this.#askBack()) }
     this.#res.cork(() => {
       this.#res.writeStatus('200 OK')
@@ -149,8 +150,8 @@ export class EventStreamSocket implements ClientSocket {
 
   #askBack(): void {
     if (this.#stream.status !== 'open') return
-    this.send(LAST_WORDS)
-    this.close(4000, 'come back')
+    this.send(COME_BACK)
+    this.close(CLOSE.draining.code, 'come back')
   }
 
   #enqueue(bytes: Buffer): void {
@@ -161,7 +162,7 @@ export class EventStreamSocket implements ClientSocket {
   #writable(): void {
     this.#stuck = undefined
     this.#flush()
-    if (this.#stuck === undefined && this.#stream.status === 'open') this.#ports.drained()
+    if (this.#stuck === undefined && this.#stream.status === 'open') this.#deps.drained()
   }
 
   #flush(): void {
@@ -170,7 +171,7 @@ export class EventStreamSocket implements ClientSocket {
       while (this.#stuck === undefined) {
         const slice = this.#nextSlice()
         if (slice === undefined) break
-        if (!this.#res.write(slice)) this.#stuck = { bytes: slice.length, sinceMs: this.#ports.clock.nowMs() }
+        if (!this.#res.write(slice)) this.#stuck = { bytes: slice.length, sinceMs: this.#deps.clock.nowMs() }
       }
     })
     if (this.#stream.status === 'ending' && this.unsentBytes() === 0) {
@@ -207,7 +208,7 @@ export class EventStreamSocket implements ClientSocket {
     this.#queue = []
     this.#queuedBytes = 0
     this.#stuck = undefined
-    this.#ports.ended()
+    this.#deps.ended()
   }
 }
 
@@ -218,13 +219,6 @@ function messageOf(frame: string): string | undefined {
     : undefined
 }
 
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: '400 Bad Request',
-  401: '401 Unauthorized',
-  403: '403 Forbidden',
-  429: '429 Too Many Requests',
-  503: '503 Service Unavailable',
-}
 const RETRY_AFTER_SECONDS = '1'
 
 /** Answers with a problem document and closes the connection, which a stranger may not keep. */
@@ -234,7 +228,7 @@ export function answerProblem(
   headers: readonly (readonly [string, string])[],
 ): void {
   res.cork(() => {
-    res.writeStatus(STATUS_TEXT[problem.status] ?? `${problem.status} ${problem.title}`)
+    res.writeStatus(`${problem.status} ${STATUS_CODES[problem.status] ?? problem.title}`)
     for (const [name, value] of headers) res.writeHeader(name, value)
     if (problem.status === 503 || problem.status === 429) res.writeHeader('retry-after', RETRY_AFTER_SECONDS)
     res.writeHeader('content-type', 'application/problem+json').writeHeader('cache-control', 'no-store')

@@ -177,7 +177,7 @@ interface Reply {
 function readiness(parts: Readonly<Record<string, boolean>>, excluded: readonly string[]): Reply {
   const isReady = Object.entries(parts).every(([name, answers]) => answers || excluded.includes(name))
   const status = isReady ? '200 OK' : '503 Service Unavailable'
-  return { status, type: 'application/json', body: JSON.stringify({ status: isReady ? 'ready' : 'not ready', parts }) }
+  return { status, type: 'application/json', body: JSON.stringify({ status: isReady ? 'ready' : 'not-ready', parts }) }
 }
 
 function answer(res: HttpResponse, status: string, type: string, body: string): void {

@@ -2,8 +2,15 @@
  * One space on this gateway: runs its feed machine (core/feed/feed.ts), carries out its effects on the bus, the log and
  * the sockets, and keeps who follows.
  */
-import { type Clock, type Random, Runner } from '@rhizom/machine'
-import { type BeingId, encodeFrame, parseSpaceMessage, type Position, type SpaceId } from '@rhizom/protocol'
+import { type Clock, type Random, Runner, Window } from '@rhizom/machine'
+import {
+  type BeingId,
+  encodeFrame,
+  parseSpaceMessage,
+  type Position,
+  type SignalMessage,
+  type SpaceId,
+} from '@rhizom/protocol'
 import { mayRead } from '../core/feed/access.ts'
 import { feedMachine, openFeed } from '../core/feed/feed.ts'
 import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState } from '../core/feed/state.ts'
@@ -13,7 +20,6 @@ import type { Metrics } from '../observe.ts'
 import type { Bus, Log, ApiClient, ReadOutcome } from '../ports.ts'
 import type { Presence, RosterHandle } from '../presence/port.ts'
 import type { Wall } from '../wall.ts'
-import { SignalWindow } from './signals.ts'
 
 /** One subscription of one connection, as a feed sees it. */
 export interface Watcher {
@@ -47,6 +53,8 @@ export interface SpaceChannelDeps {
 const encoder = new TextEncoder()
 /** Encoded resumes kept while the position stands: after a crash of another gateway many ask for the same. */
 const MAX_ENCODED = 32
+/** Signals of a window; more are let go, as a signal may be lost. */
+const MAX_SIGNALS = 1000
 /** For one who asks at the very moment a feed closes. */
 const CLOSED_RETRY_MS = 1000
 
@@ -54,7 +62,7 @@ export class SpaceChannel {
   readonly space: SpaceId
   readonly #deps: SpaceChannelDeps
   readonly #fanOut: FanOut<Watcher>
-  readonly #signals: SignalWindow
+  readonly #signals: Window<SignalMessage>
   readonly #roster: RosterHandle
   readonly #waiting = new Map<number, Watcher>()
   readonly #runner: Runner<FeedState, FeedEvent, FeedEffect>
@@ -68,7 +76,14 @@ export class SpaceChannel {
       deps.metrics.framesOut.inc(frames * followers)
       deps.metrics.bytesOut.inc(bytes * followers)
     })
-    this.#signals = new SignalWindow(deps.clock, deps.signalWindowMs, (frame) => this.#fanOut.push(frame))
+    this.#signals = new Window({
+      clock: deps.clock,
+      windowMs: deps.signalWindowMs,
+      maxItems: MAX_SIGNALS,
+      // Of a being's signals under one word only the latest counts; without a word each does.
+      keyOf: ({ being, word }) => (word === undefined ? undefined : `${being} ${word}`),
+      flush: (signals) => signals.forEach(({ frame }) => this.#fanOut.push(frame)),
+    })
     this.#roster = deps.presence.watch(space, (frame) => this.#fanOut.push(frame))
     const { state, effects } = openFeed(space, deps.clock.nowMs())
     this.#runner = new Runner({
@@ -122,7 +137,7 @@ export class SpaceChannel {
     if (!parsed.ok) return
     const message = parsed.value
     if (message.kind === 'signal') {
-      this.#signals.push(message.word === undefined ? undefined : `${message.being} ${message.word}`, message.frame)
+      this.#signals.push(message)
       return
     }
     if (message.kind === 'presence') {
@@ -189,6 +204,7 @@ export class SpaceChannel {
         this.#deliver(this.#fanOut.followers(), this.#withRoster(effect.snapshot.body, []))
         return
       case 'end':
+        this.#encoded.clear()
         this.#fanOut.flush()
         for (const watcher of this.#fanOut.followers()) this.#end(watcher, 'removed')
         return

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Change, encodeChangesMessage, type InternalRead, type Intention } from '@rhizom/protocol'
+import { type Change, encodeChangesMessage, type InternalRead, type Intention, NO_SUCH_SPACE } from '@rhizom/protocol'
 
 const ADA = '@ada'
 export const TEST_INTERNAL_TOKEN = randomBytes(16).toString('hex')
@@ -139,7 +139,7 @@ export class LogServer {
     if (url.pathname === '/internal/revoked')
       return { status: 200, body: { revoked: this.revoked, next: { since: 0 }, isWhole: true } }
     const space = this.spaces.get(decodeURIComponent(url.pathname.split('/').at(-1) ?? ''))
-    if (space === undefined) return { status: 404, body: { code: 'not-found' } }
+    if (space === undefined) return { status: 404, body: { code: 'not-found', path: NO_SUCH_SPACE } }
     const after = url.searchParams.get('after')
     return { status: 200, body: space.read(url.searchParams.get('epoch'), after === null ? undefined : Number(after)) }
   }

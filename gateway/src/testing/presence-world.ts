@@ -134,7 +134,7 @@ export class Node implements Subscriber {
   }
 
   hearHeartbeat(message: Uint8Array): void {
-    this.hub.heartbeatReceived(message)
+    this.hub.gatewayBeatReceived(message)
   }
 
   /** A client subscribes, as somebody who is here or only to watch. */

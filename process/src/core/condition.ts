@@ -10,7 +10,7 @@
  * fails for another reason than those said before is said at once, each reason once while the condition is bad, because
  * the first may have been a consequence. So whatever flaps says a bounded number of lines.
  */
-import type { Machine, Moment, Step, TimePassed } from '@rhizom/machine'
+import { type Machine, type Moment, type Step, stay, type TimePassed } from '@rhizom/machine'
 
 /** What is wrong. `reason` is one of few texts; what changes each time is in `problem`. */
 export interface Trouble {
@@ -76,8 +76,6 @@ export function stepCondition(
       return stay(state)
   }
 }
-
-const stay = (state: Condition): ConditionStep => ({ state, effects: [] })
 
 function failed(
   state: Condition,

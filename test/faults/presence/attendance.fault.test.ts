@@ -38,6 +38,15 @@ test('F28 an absence counts from the grace on, and only where it may explain wha
   expect(wasAway(attendance, 42_000, NOW)).toBe(false)
 })
 
+test('F28 an absence that is to begin in a time does not merely end in it', () => {
+  const attendance = new Attendance()
+  connected(attendance, 1_000, 20_000)
+  connected(attendance, 25_000, undefined)
+  const within = (from: number): boolean =>
+    attendance.wasAway(SPACE, '@ada', { from, to: 30_000, begins: true }, GRACE_MS, NOW)
+  expect([within(19_000), within(22_000)]).toEqual([true, false])
+})
+
 test('F28 a connection over which nothing came for long may have been lost, one that was quiet was not', () => {
   const attendance = new Attendance()
   const pulse = new Pulse(1_000)

@@ -71,15 +71,16 @@ export class Attendance {
     this.#cutOff.push({ gateway, from, to })
   }
 
-  /** Whether a being was away for at least so long, in a time that touches this span. */
-  wasAway(space: string, being: string, span: Span, atLeastMs: number, now: number): boolean {
+  /** Whether a being was away for at least so long, in a time that touches this span, or begins in it. */
+  wasAway(space: string, being: string, span: Span & { begins?: true }, atLeastMs: number, now: number): boolean {
     const covered = this.#stays
       .filter((stay) => stay.space === space && stay.being === being)
       .flatMap((stay) => this.#covered(stay, now))
       .sort((a, b) => a.from - b.from)
     let end = Number.NEGATIVE_INFINITY
     for (const { from, to } of [...covered, { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY }]) {
-      if (from - end >= atLeastMs && end <= span.to && from >= span.from) return true
+      const isInSpan = end <= span.to && (span.begins ? end : from) >= span.from
+      if (isInSpan && from - end >= atLeastMs) return true
       end = Math.max(end, to)
     }
     return false

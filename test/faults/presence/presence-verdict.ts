@@ -1,6 +1,6 @@
 /**
  * Holds what a client, an api node or Redis says about who is in a space against who truly is: pure comparison. Who
- * truly is comes from the harness' own pages (page-truth), how it was asked is presence-judge.ts.
+ * truly is comes from the harness' own pages (visitors.ts, attendance.ts), how it was asked is presence-judge.ts.
  */
 import { parsePresenceField } from '@rhizom/protocol'
 

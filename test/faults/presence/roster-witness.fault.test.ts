@@ -122,6 +122,17 @@ test('F28 an absence that was over when somebody was told to be here explains no
   ])
 })
 
+test('F28 a later time is explained by an absence that began after the time told before, however late that was told', () => {
+  const since = (at: number): number => at + performance.timeOrigin
+  const witness = settled()
+  // A gateway that stalled tells late that she came, and at once that she came again.
+  witness.changed(frame(3, { joined: [one('@cleo', since(20_000))] }), 23_900)
+  witness.changed(frame(3, { updated: [one('@cleo', since(23_500))] }), 24_000)
+  const [departure] = witness.departures
+  expect(departure).toMatchObject({ being: '@cleo', how: 'later', explainedBy: { to: 24_000, begins: true } })
+  expect(departure?.explainedBy.from).toBeCloseTo(20_000, 0)
+})
+
 test('F28 times told after a freeze say nothing, those told later do', () => {
   const witness = settled()
   witness.changed(frame(2, { frozen: true }), 20_000)

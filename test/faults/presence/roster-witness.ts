@@ -18,7 +18,12 @@ export interface Departure {
   how: 'left' | 'unlisted' | 'later'
   at: number
   /** When the absence that explains it may have been. */
-  explainedBy: Span
+  explainedBy: Absence
+}
+
+export interface Absence extends Span {
+  /** It began in this span, and does not merely touch it. */
+  begins?: true
 }
 
 export interface LeaveFrame {
@@ -132,14 +137,17 @@ export class RosterWitness {
   }
 
   /**
-   * Who stays has come once: a later time is a departure that nobody told of. Whoever changed gateways while Redis was
-   * away could not be known by the next one, so nothing is said of times that are told after a freeze.
+   * Who stays has come once: a later time is an absence between the two that nobody told of, however late the first is
+   * told. Whoever changed gateways while Redis was away could not be known by the next one, so nothing is said of times
+   * that are told after a freeze.
    */
   #compareSince(before: Here | undefined, now: Here, at: number): void {
-    if (before !== undefined && now.since > before.since && !this.#isAfterFreeze) this.#departed(now.being, 'later', at)
+    if (before === undefined || now.since <= before.since || this.#isAfterFreeze) return
+    const from = before.since - performance.timeOrigin
+    this.departures.push({ being: now.being, how: 'later', at, explainedBy: { from, to: at, begins: true } })
   }
 
-  #departed(being: string, how: Departure['how'], at: number): void {
+  #departed(being: string, how: 'left' | 'unlisted', at: number): void {
     const unsure = Math.min(at, this.#unsureSince ?? at) - TOLD_WITHIN_MS
     const from = Math.max(unsure, this.#toldHere.get(being) ?? unsure)
     this.departures.push({ being, how, at, explainedBy: { from, to: at } })

@@ -11,6 +11,7 @@
 import { ADVISORY_LOCKS } from '../advisory-locks.ts'
 import { eq, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
+import { failureOf } from '../failure.ts'
 import { namesOf } from '../names.ts'
 import { askBuilt, fieldsOf, query } from '../query.ts'
 import { lineage, spaces } from '../schema.ts'
@@ -34,6 +35,24 @@ export async function beginNewEpochs(sql: Sql): Promise<number> {
 
 /** In a row of pg_control_system(). */
 const RUN = `system_identifier::text, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)`
+
+/**
+ * Whether a connection may be used: not to a replica, which may lack what clients hold, nor to a run of Postgres whose
+ * new history the leader has yet to begin. Where Postgres does not tell, or has no tables yet, it may.
+ */
+export async function isHistoryKnown(sql: Sql): Promise<boolean> {
+  try {
+    const [row] = await sql<{ known: boolean }[]>`
+      select case when pg_is_in_recovery() then false else coalesce((
+        select (${l.systemId}, ${l.timeline}) = (${sql.unsafe(RUN)}) from ${l.as}, pg_control_system()
+        where ${l.id} = 1), true)
+      end as known`
+    return row?.known ?? true
+  } catch (error) {
+    if (failureOf(error) === 'away') throw error
+    return true
+  }
+}
 
 /**
  * Compares where the database lives with where it last lived, in one transaction with what follows from it.

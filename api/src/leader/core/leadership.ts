@@ -8,7 +8,7 @@
  *
  * A duty of a former term may end late: what it says then is told by its term and passed over.
  */
-import type { Machine, Moment, Step } from '@rhizom/machine'
+import { type Machine, type Moment, type Step, stay } from '@rhizom/machine'
 
 export const DUTIES = ['heads', 'revocations', 'pruning'] as const
 export type DutyName = (typeof DUTIES)[number]
@@ -58,8 +58,6 @@ type Leading = Extract<Leadership, { status: 'leading' }>
 export const initialLeadership = (nowMs: number): Leadership => ({ status: 'following', term: 0, askAtMs: nowMs })
 
 export function leadershipMachine(times: LeadershipTimes): Machine<Leadership, LeadershipEvent, LeadershipEffect> {
-  const stay = (state: Leadership): LeadershipStep => ({ state, effects: [] })
-
   /** Asks again an interval after `sinceMs`, or now where that has passed. */
   const follow = (
     term: number,

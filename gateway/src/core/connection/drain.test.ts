@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { planLeave } from './drain.ts'
+import { planDrain } from './drain.ts'
 
 const settings = { withinMs: 20_000, spreadMs: 5000, spreadPerClientMs: 10, handoverMs: 2000 }
 
@@ -11,18 +11,18 @@ describe('leaving', () => {
         fc.integer({ min: 1, max: 200_000 }),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (count, random) => {
-          const { closeAfterMs, reconnectAfterMs } = planLeave(count, random, settings)
+          const { closeAfterMs, reconnectAfterMs } = planDrain(count, random, settings)
           expect(closeAfterMs).toBeLessThanOrEqual(settings.withinMs)
           expect(reconnectAfterMs).toBeLessThanOrEqual(settings.spreadMs)
           expect(closeAfterMs - reconnectAfterMs).toBe(settings.handoverMs)
         },
       ),
     )
-    expect(planLeave(1000, 0.5, { ...settings, withinMs: 300 })).toEqual({ reconnectAfterMs: 2500, closeAfterMs: 300 })
+    expect(planDrain(1000, 0.5, { ...settings, withinMs: 300 })).toEqual({ reconnectAfterMs: 2500, closeAfterMs: 300 })
   })
 
   test('G60 few clients are not kept waiting', () => {
-    expect(planLeave(1, 0.99, settings)).toEqual({ reconnectAfterMs: 10, closeAfterMs: 2010 })
-    expect(planLeave(1000, 0.5, settings).reconnectAfterMs).toBe(2500)
+    expect(planDrain(1, 0.99, settings)).toEqual({ reconnectAfterMs: 10, closeAfterMs: 2010 })
+    expect(planDrain(1000, 0.5, settings).reconnectAfterMs).toBe(2500)
   })
 })

@@ -13,13 +13,13 @@ export interface DrainSettings {
   handoverMs: number
 }
 
-export interface Leave {
+export interface DrainPlan {
   reconnectAfterMs: number
   closeAfterMs: number
 }
 
 /** When one of `count` clients may come back, and when it is closed at the latest. `random` is in [0, 1). */
-export function planLeave(count: number, random: number, settings: DrainSettings): Leave {
+export function planDrain(count: number, random: number, settings: DrainSettings): DrainPlan {
   const spreadMs = Math.min(settings.spreadMs, count * settings.spreadPerClientMs)
   const reconnectAfterMs = Math.round(spreadMs * random)
   return { reconnectAfterMs, closeAfterMs: Math.min(settings.withinMs, reconnectAfterMs + settings.handoverMs) }

@@ -26,10 +26,13 @@ export function closeConnection(
   close: CloseName,
   lastWords: readonly ConnectionEffect[] = [],
 ): ConnectionStep {
+  const { state: closed, effects } = socketClosed(state)
+  return { state: closed, effects: [...lastWords, ...effects, { type: 'closeSocket', close }] }
+}
+
+/** The socket is gone already, or goes with this. */
+export function socketClosed(state: OpenConnection): ConnectionStep {
   const spaces = 'subscriptions' in state ? [...state.subscriptions.keys()] : []
-  const unwatch = spaces.map((space): ConnectionEffect => ({ type: 'unwatch', space }))
-  return {
-    state: { status: 'closed', id: state.id },
-    effects: [...lastWords, ...unwatch, { type: 'closeSocket', close }],
-  }
+  const effects = spaces.map((space): ConnectionEffect => ({ type: 'unwatch', space }))
+  return { state: { status: 'closed', id: state.id }, effects }
 }

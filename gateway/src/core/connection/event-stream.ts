@@ -3,7 +3,7 @@
  * frame is an event. What a client says by frames over a WebSocket (hello, subscribe) is said here by the header
  * and the address, and read by the same machine (machine.ts).
  */
-import { parseClientLine, type ProblemCode, PROTOCOL_VERSION } from '@rhizom/protocol'
+import { CLOSE, closePolicy, parseClientLine, type ProblemCode, PROTOCOL_VERSION } from '@rhizom/protocol'
 
 export type StreamRequest = { ok: true; lines: readonly string[] } | { ok: false; problem: string }
 
@@ -69,18 +69,13 @@ export function eventsOf(message: string): string {
 export const closeEvent = (code: number, reason: string): string =>
   `event: close\ndata: ${JSON.stringify({ type: 'close', code, reason })}\n\n`
 
+const PROBLEM_OF_CLOSE: ReadonlyMap<number, ProblemCode> = new Map([
+  [CLOSE.tokenExpired.code, 'token-expired'],
+  [CLOSE.notAuthenticated.code, 'not-authenticated'],
+  [CLOSE.originNotAllowed.code, 'forbidden'],
+  [CLOSE.tooMany.code, 'rate-limited'],
+])
+
 /** The answer to a request that becomes no stream. What helps later is 503, so that no proxy keeps it for good. */
-export function problemOfClose(code: number): ProblemCode {
-  switch (code) {
-    case 4003:
-      return 'token-expired'
-    case 4501:
-      return 'not-authenticated'
-    case 4503:
-      return 'forbidden'
-    case 4504:
-      return 'rate-limited'
-    default:
-      return code >= 4500 ? 'malformed' : 'unavailable'
-  }
-}
+export const problemOfClose = (code: number): ProblemCode =>
+  PROBLEM_OF_CLOSE.get(code) ?? (closePolicy(code) === 'stop' ? 'malformed' : 'unavailable')

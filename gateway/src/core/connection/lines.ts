@@ -12,7 +12,7 @@ import {
   parseHelloLine,
   type SpaceId,
 } from '@rhizom/protocol'
-import { takeTokens } from './admission.ts'
+import { takeTokens } from './bucket.ts'
 import { closeConnection, errorFrame } from './end.ts'
 import type {
   AwaitingHello,
@@ -34,10 +34,10 @@ const counting = (frame: ReceivedFrame, { state, effects }: ConnectionStep): Con
 })
 
 /**
- * Lets something pass, or says that it was refused; those who go on all the same are closed. `line` is what was
- * refused: its space is named, so that a client knows which of its subscriptions that was.
+ * Takes tokens for something and lets it pass, or says that it was refused; those who go on are closed. `line` is what
+ * was refused: its space is named, so that a client knows which of its subscriptions that was.
  */
-export function admit<State extends OpenConnection>(
+export function charge<State extends OpenConnection>(
   state: State,
   cost: number,
   at: Moment,

@@ -5,10 +5,10 @@
  */
 import { type Machine, type Moment, stay, type TimePassed } from '@rhizom/machine'
 import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
-import { fullBucket, lineCost } from './admission.ts'
-import { closeConnection, errorFrame } from './end.ts'
+import { fullBucket, lineCost } from './bucket.ts'
+import { closeConnection, errorFrame, socketClosed } from './end.ts'
 import { serveDraining, serveLive, subscriptionAnswered } from './frames.ts'
-import { admit, countFrame, malformed, readHello, readLine } from './lines.ts'
+import { charge, countFrame, malformed, readHello, readLine } from './lines.ts'
 import type {
   Authenticating,
   AwaitingHello,
@@ -36,14 +36,14 @@ export function stepConnection(
   at: Moment,
   limits: ConnectionLimits,
 ): ConnectionStep {
-  if (state.status === 'closed') return { state, effects: [] }
+  if (state.status === 'closed') return stay(state)
   switch (event.type) {
     case 'lineReceived':
       return lineReceived(state, event, at, limits)
     case 'binaryReceived':
-      return admit(state, 1, at, limits, (admitted) => malformed(admitted, 'a binary message', limits))
+      return charge(state, 1, at, limits, (admitted) => malformed(admitted, 'a binary message', limits))
     case 'controlReceived':
-      return admit(state, 1, at, limits, (admitted) => ({ state: admitted, effects: [countFrame('control')] }))
+      return charge(state, 1, at, limits, (admitted) => ({ state: admitted, effects: [countFrame('control')] }))
     case 'tokenVerified':
       return tokenVerified(state, event, at, limits)
     case 'tokenRefused':
@@ -58,10 +58,8 @@ export function stepConnection(
       return closeConnection(state, 'tooSlow')
     case 'drainStarted':
       return drainStarted(state, event, at)
-    case 'socketClosed': {
-      const { state: closed, effects } = closeConnection(state, 'draining')
-      return { state: closed, effects: effects.filter((effect) => effect.type === 'unwatch') }
-    }
+    case 'socketClosed':
+      return socketClosed(state)
     case 'timePassed':
       return timePassed(state, at, limits)
     default:
@@ -92,7 +90,7 @@ function lineReceived(
         return stay(admitted)
     }
   }
-  return admit(state, lineCost(bytes), at, limits, pass, line)
+  return charge(state, lineCost(bytes), at, limits, pass, line)
 }
 
 const tooLarge = (state: OpenConnection): ConnectionStep => closeConnection(state, 'tooMany', [errorFrame('too-large')])

@@ -8,7 +8,7 @@
  */
 import type { Step } from '@rhizom/machine'
 import type { BeingId, ClientFrame, CloseName, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
-import type { Bucket, BucketSettings } from './admission.ts'
+import type { Bucket, BucketSettings } from './bucket.ts'
 
 /** What keeps a client from talking too much or too badly. */
 export interface Inbound {

@@ -1,6 +1,6 @@
 /**
  * Who may read a space, followed change by change. The api decides and the log says so; this only repeats the log's
- * members and visibility, so that a session that lost access gets nothing after the version that took it.
+ * members and visibility, so that a connection that lost access gets nothing after the version that took it.
  */
 import { type Access, type BeingId, type SpaceId, type Visibility, visibilitySchema } from '@rhizom/protocol'
 import { changesOf, encodeRun, type LooseChange, type Run } from './run.ts'

@@ -61,13 +61,12 @@ export function stepFeed(
   const context: StepContext = { at, settings }
   return andThen(receive(state, event, context), (received) => {
     if (received.status === 'closed') return stay(received)
-    const answered: FeedStep<OpenFeed> = hasMoved(state, received) ? answerWaiting(received, undefined) : stay(received)
-    return andThen(answered, (feed) => afterEvent(feed, context))
+    return afterEvent(received, hasMoved(state, received), context)
   })
 }
 
 /** Whether an event may have helped somebody who waits. */
-const hasMoved = (before: FeedState, after: OpenFeed): after is LiveFeed =>
+const hasMoved = (before: FeedState, after: OpenFeed): boolean =>
   after.status === 'live' && before.status === 'live' && before.position !== after.position
 
 function receive(feed: OpenFeed, event: FeedEvent | TimePassed, context: StepContext): FeedStep {
@@ -210,8 +209,8 @@ function spaceMissing(feed: OpenFeed): FeedStep {
   )
 }
 
-function afterEvent(feed: OpenFeed, context: StepContext): FeedStep {
-  const mayAnswer = feed.status === 'live' && feed.reading.status !== 'underway'
+function afterEvent(feed: OpenFeed, moved: boolean, context: StepContext): FeedStep {
+  const mayAnswer = feed.status === 'live' && (moved || feed.reading.status !== 'underway')
   const answered: FeedStep<OpenFeed> = mayAnswer ? answerWaiting(feed, undefined) : stay(feed)
   const tidied = andThen(answered, (next) => stay(next.status === 'live' ? withoutUseless(next, context) : next))
   const { at, settings } = context

@@ -3,9 +3,9 @@ import type { Position } from '@rhizom/protocol'
 import type { Hint, OpenFeed } from './state.ts'
 
 /**
- * Joins a hint to the one that stands: the sooner time, the farther target. A target of another epoch, or an unknown
- * one, replaces a target of the feed's epoch: the read that it calls for brings both. Before the feed has an epoch,
- * hints of two epochs make an unknown target.
+ * Joins a hint to the one that stands: the sooner `readAtMs` and the larger version win. A target of another epoch, or
+ * none, replaces one of the feed's epoch, since a read answers both. While the feed opens, hints of two epochs leave
+ * no target.
  */
 export function withHint<Feed extends OpenFeed>(
   feed: Feed,

@@ -133,10 +133,10 @@ test('G118 who left is here until Redis has taken it, and until it has taken the
   local.join(2, '@ada', at(25))
   local.remove(2, '@ada', at(30))
   if (first !== undefined) local.written(first)
-  expect([merged.has('@ada'), local.areLeavesTaken]).toEqual([true, false])
+  expect([merged.has('@ada'), local.hasUnconfirmedLeaves]).toEqual([true, true])
   expect(local.storedBeings()).toEqual(['@ada'])
   expect(written()).toEqual({ put: [], left: { '@ada': 30 } })
-  expect([merged.has('@ada'), local.areLeavesTaken]).toEqual([false, true])
+  expect([merged.has('@ada'), local.hasUnconfirmedLeaves]).toEqual([false, false])
 })
 
 test('G114 what Redis holds of ours is put right by the next write', () => {

@@ -79,9 +79,9 @@ export class LocalPresence {
     return this.#unwritten.size === 0
   }
 
-  /** Whether Redis is known to have taken that everybody who left has left. */
-  get areLeavesTaken(): boolean {
-    return this.#left.size === 0
+  /** Whether somebody left of whom Redis is not known to have taken that. */
+  get hasUnconfirmedLeaves(): boolean {
+    return this.#left.size > 0
   }
 
   /** When the next grace ends. */

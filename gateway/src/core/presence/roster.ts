@@ -90,12 +90,14 @@ export class Roster {
 
   /** Whether nothing would be lost with it. */
   get isIdle(): boolean {
-    return !this.isWatched && this.local.count === 0 && this.local.areLeavesTaken
+    return !this.isWatched && this.local.count === 0 && !this.local.hasUnconfirmedLeaves
   }
 
   /** Fields that the hash should have; unknown unless exact. */
   get entryCount(): number | undefined {
-    return this.isExact && this.local.isWritten && this.local.areLeavesTaken ? this.#merged.entryCount : undefined
+    return this.isExact && this.local.isWritten && !this.local.hasUnconfirmedLeaves
+      ? this.#merged.entryCount
+      : undefined
   }
 
   get wakesAtMs(): number | undefined {

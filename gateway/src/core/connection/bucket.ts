@@ -1,26 +1,7 @@
 /**
- * Who is let in, and how much of what they say: the origin of a page, connections per address, frames per second.
- * What is refused was never accepted, so nothing accepted is dropped.
+ * How much a client may say: frames per second, as a bucket of tokens. What is refused was never accepted, so nothing
+ * accepted is dropped.
  */
-
-/**
- * Whether a page of this origin may connect. Without a list only pages from the gateway's own host may, and clients
- * that are no browser (they send no origin).
- */
-export function isOriginAllowed(origin: string, host: string, allowed: readonly string[] | undefined): boolean {
-  if (origin === '') return true
-  if (allowed !== undefined) return allowed.includes('*') || allowed.includes(origin)
-  return URL.canParse(origin) && host !== '' && new URL(origin).host === host.toLowerCase()
-}
-
-/** The client's address behind `proxies` proxies of ours: each appends the address it saw to X-Forwarded-For. */
-export function clientAddress(peer: string, forwardedFor: string, proxies: number): string {
-  if (proxies === 0) return peer
-  const hops = forwardedFor.split(',').map((hop) => hop.trim())
-  const client = hops.at(-proxies)
-  return client === undefined || client === '' ? peer : client
-}
-
 export interface BucketSettings {
   perSecond: number
   burst: number
