@@ -25,6 +25,7 @@ import { RateLimiter } from './http/rate-limit.ts'
 import type { HttpApp } from './http/route.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
+import { guestsDuty } from './leader/guests.ts'
 import { headsDuty } from './leader/heads.ts'
 import { Leader } from './leader/leader.ts'
 import { pruningDuty } from './leader/prune.ts'
@@ -118,6 +119,11 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     databaseLent: () => database.lent,
     databaseWaiting: () => database.waiting,
   })
+  const onPool = {
+    firstAfterMs: config.PRUNE_INTERVAL_MS,
+    everyMs: config.PRUNE_INTERVAL_MS,
+    deadlineMs: undefined,
+  }
   const onLock = { firstAfterMs: 0, everyMs: config.HEADS_INTERVAL_MS, deadlineMs: config.DATABASE_DEADLINE_MS }
   const leader = new Leader({
     databaseUrl: config.DATABASE_URL,
@@ -127,11 +133,8 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       duties: {
         heads: onLock,
         revocations: onLock,
-        pruning: {
-          firstAfterMs: config.PRUNE_INTERVAL_MS,
-          everyMs: config.PRUNE_INTERVAL_MS,
-          deadlineMs: undefined,
-        },
+        pruning: onPool,
+        guests: onPool,
       },
     },
     duties: {
@@ -145,6 +148,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
         logChanges: config.LOG_KEEP_CHANGES,
         ledgerSeconds: config.LEDGER_KEEP_SECONDS,
       }),
+      guests: guestsDuty({ database, redis, writes, staySeconds: config.GUEST_STAY_SECONDS }),
     },
     metrics,
     log,

@@ -17,6 +17,7 @@ export function createSpace(
     name: args.name,
     visibility: args.visibility ?? 'public',
     posting: args.posting ?? 'everyone',
+    historyFrom: 0,
     epoch: context.epoch,
     createdAt: context.at,
   } as const
@@ -35,8 +36,11 @@ export function updateSpace(
 ): Decision {
   if (!mayGovern(world, space, context.actor)) return reject('forbidden', 'only an owner changes a space')
   const { version: _version, ...rest } = space
+  const isOpened = space.visibility === 'private' && args.visibility === 'public'
   const updated = {
     ...rest,
+    // Another history: whoever follows the former one starts over, and its log is told to nobody.
+    ...(isOpened && args.history === 'hide' ? { epoch: context.epoch, historyFrom: space.version } : {}),
     name: args.name ?? space.name,
     visibility: args.visibility ?? space.visibility,
     posting: args.posting ?? space.posting,

@@ -223,6 +223,23 @@ test('V44 a document has no role', () => {
   expect(verdict(decideFor(worldOf({ visibility: 'public' }), '@root', put('@doc', 'owner')))).toBe('forbidden')
 })
 
+test.each([
+  ['private', 'public', 'hide', 7],
+  ['private', 'public', 'show', undefined],
+  ['private', 'public', undefined, undefined],
+  ['public', 'public', 'hide', undefined],
+  ['private', 'private', 'hide', undefined],
+] as const)('V48 from %s to %s with history %s', (visibility, to, history, historyFrom) => {
+  const world = worldOf({ visibility })
+  const args = { visibility: to, ...(history === undefined ? {} : { history }) }
+  const another = '0193b2a0-0000-7000-8000-0000000000ff'
+  const mutation: Mutation = { id: mutationId, space, name: 'space.update', args }
+  const { changes } = applyBatch(world, [{ actor: '@root', mutation, epoch: another }], 2, { maxContentBytes: 100 })
+  const begun = historyFrom === undefined ? epoch : another
+  expect(changes).toMatchObject([{ epoch: begun, change: { version: 8, body: { epoch: begun, visibility: to } } }])
+  expect(world.spaces.get('@room')?.historyFrom).toBe(historyFrom)
+})
+
 test('V47 what one change of a transaction removes is not told by those before it, and versions stay', () => {
   const world = worldOf({ visibility: 'public' })
   const say = (n: number, wanted: Wanted): Mutation => ({ id: `0193b2a0-0000-7000-8000-00000000001${n}`, ...wanted })

@@ -39,6 +39,9 @@ export const spaceSchema = z.object({
   name: nameSchema,
   visibility: visibilitySchema,
   posting: postingSchema.optional().describe('everyone, where it is left out'),
+  historyFrom: versionSchema
+    .optional()
+    .describe('What was said up to this version is not shown; 0 where it is left out'),
   epoch: epochSchema,
   version: versionSchema,
   createdAt: timeMsSchema,

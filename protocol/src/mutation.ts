@@ -40,6 +40,10 @@ export const mutationSchema = z.discriminatedUnion('name', [
       name: nameSchema.optional(),
       visibility: visibilitySchema.optional(),
       posting: postingSchema.optional(),
+      history: z
+        .enum(['show', 'hide'])
+        .optional()
+        .describe('When a private space becomes public: whether what was said before is shown; show if left out'),
     }),
   }),
   z.object({ ...inSpace, name: z.literal('space.remove'), args: z.object({}) }),

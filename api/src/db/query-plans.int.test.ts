@@ -14,6 +14,7 @@ import { findOutcome, findOutcomes } from './write/ledger.ts'
 import { storeWorld } from './write/store-world.ts'
 import { readAdmissions } from './read/admission.ts'
 import { beingExists, findBeing, findBeings } from './read/beings.ts'
+import { readLongGone } from './read/long-gone.ts'
 import { readBefore } from './read/intentions.ts'
 import { listBeings, listSpaces } from './read/lists.ts'
 import { loadWorld } from './write/load-world.ts'
@@ -136,7 +137,7 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
     'a snapshot',
     (sql) => readSnapshot(sql, space, { beings: page(500), intentions: page(200), authorBytes: 1_048_576 }),
   ],
-  ['older intentions', (sql) => readBefore(sql, '@s7', said, page(100))],
+  ['older intentions', (sql) => readBefore(sql, space, said, page(100))],
   ['the log', (sql) => readChanges(sql, { ...space, version: 900 }, { epoch, version: 850 }, page(500))],
   ['heads asked for', (sql) => readHeads(sql, ['@s1', '@s2', '@s3'])],
   ['heads announced', (sql) => readLatelyChanged(sql, 10_000)],
@@ -146,6 +147,7 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['the list of spaces', (sql) => listSpaces(sql, '@b1', '@s2', 50)],
   ['beings of a space', (sql) => listBeings(sql, '@s7', '@b1', page(50))],
   ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'], 1_048_576)],
+  ['guests long gone', async (sql) => readLongGone(sql, 3600, 500)],
   ['one being', (sql) => findBeing(sql, '@b7')],
   ['whether a being exists', (sql) => beingExists(sql, '@b7')],
   ['the members of a space', (sql) => readRoles(sql, '@s7')],

@@ -9,7 +9,7 @@ import { type RowOf, selectedFrom } from './names.ts'
 import { fieldsOf } from './query.ts'
 import { beings, changes, intentions, members, spaces } from './schema.ts'
 
-const SPACE = ['id', 'name', 'visibility', 'posting', 'epoch', 'version', 'createdAt'] as const
+const SPACE = ['id', 'name', 'visibility', 'posting', 'historyFrom', 'epoch', 'version', 'createdAt'] as const
 const BEING = [
   ...(['id', 'type', 'name', 'owner', 'location', 'metadata', 'properties', 'content', 'rev'] as const),
   ...(['createdAt', 'modifiedAt', 'lastSeenAt'] as const),

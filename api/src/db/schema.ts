@@ -40,6 +40,8 @@ export const spaces = pgTable(
     posting: text('posting', { enum: ['everyone', 'members'] })
       .notNull()
       .default('everyone'),
+    /** Intentions up to this version are not shown. */
+    historyFrom: version('history_from').notNull().default(0),
     epoch: uuid('epoch').$type<Epoch>().notNull(),
     version: version('version').notNull(),
     createdAt: time('created_at').notNull(),
@@ -74,6 +76,9 @@ export const beings = pgTable(
   (table) => [
     index('beings_lately_active').on(table.location, table.modifiedAt.desc().nullsFirst(), table.id),
     index('beings_by_location').on(table.location, table.id),
+    index('beings_guests_located')
+      .on(sql`greatest(last_seen_at, modified_at)`)
+      .where(sql`type = 'guest' and location is not null`),
     index('beings_removed').on(table.removedAt, table.id).where(sql`removed_at is not null`),
   ],
 )

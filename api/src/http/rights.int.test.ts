@@ -137,6 +137,39 @@ async function answered(token: string, [method, path, body]: [string, string, un
   return { status, type: headers.get('content-type'), etag: headers.get('etag'), told: JSON.stringify(told) }
 }
 
+test('A112 what was said in private is not shown in public, if its owner says so', async () => {
+  for (const history of ['hide', 'show'] as const) {
+    const { space, owner } = await newSpace('private')
+    const [before, after] = [uuid(), uuid()]
+    await api.mutate(owner.token, say(space, 'planted', before))
+    const { epoch, version } = await snapshotOf(owner.token, space)
+    const update = { space, name: 'space.update', args: { visibility: 'public', history } } as const
+    const [updated] = await api.mutate(owner.token, update)
+    expect(updated?.version).toBe(version + 1)
+    await api.mutate(owner.token, say(space, 'public', after))
+    const { token } = await api.signIn('Newcomer')
+    const snapshot = await snapshotOf(token, space)
+    expect(snapshot.intentions.map(({ id }) => id)).toEqual(history === 'hide' ? [after] : [before, after])
+    const told = await Promise.all(
+      [
+        `/v1/spaces/${space}/intentions`,
+        `/v1/spaces/${space}/intentions?before=${before}`,
+        `/v1/spaces/${space}/changes?epoch=${epoch}&after=0`,
+        `/v1/spaces/${space}/changes?epoch=${snapshot.epoch}&after=0`,
+        `/v1/spaces/${space}/changes?epoch=${snapshot.epoch}&after=${version - 1}`,
+      ].map((path) => api.ask('GET', path, { token })),
+    )
+    expect(told.map(({ status }) => status)).toEqual(
+      history === 'hide' ? [200, 404, 410, 410, 410] : [200, 200, 200, 200, 200],
+    )
+    expect(JSON.stringify(told).includes('planted')).toBe(history === 'show')
+    const { body } = await api.ask('GET', `/v1/spaces/${space}/changes?epoch=${snapshot.epoch}&after=${version}`, {
+      token,
+    })
+    expect(changesAnswerSchema.parse(body).changes.map(({ kind }) => kind)).toEqual(['space.put', 'intention.put'])
+  }
+})
+
 test('A106 every endpoint and every mutation answers the same before there is what the caller may not see, and after', async () => {
   const eve = await api.signIn('Eve')
   const ada = await api.signIn('Ada')

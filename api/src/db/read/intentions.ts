@@ -1,5 +1,5 @@
 /** Pages of the intentions of a space, the newest first. */
-import type { Intention, SpaceId } from '@rhizom/protocol'
+import type { Intention, Space } from '@rhizom/protocol'
 import { and, eq } from 'drizzle-orm'
 import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
@@ -18,20 +18,26 @@ export interface IntentionPage {
   hasMore: boolean
 }
 
-export const readNewest = (sql: Sql, space: SpaceId, size: PageSize): Promise<IntentionPage> =>
-  readPage(sql, sql`${i.location} = ${space}`, size)
+/** The space that is read, and from where on. */
+type Shown = Pick<Space, 'id' | 'historyFrom'>
+
+const isShown = (sql: Sql, { id, historyFrom = 0 }: Shown) =>
+  sql`${i.location} = ${id} and ${i.position} > ${historyFrom}`
+
+export const readNewest = (sql: Sql, space: Shown, size: PageSize): Promise<IntentionPage> =>
+  readPage(sql, isShown(sql, space), size)
 
 /** Those before an intention, which must be of this space; undefined if it is not. */
 export async function readBefore(
   sql: Sql,
-  space: SpaceId,
+  space: Shown,
   before: string,
   size: PageSize,
 ): Promise<IntentionPage | undefined> {
-  const isMark = and(eq(intentions.id, before), eq(intentions.location, space))
+  const isMark = and(eq(intentions.id, before), eq(intentions.location, space.id))
   const [mark] = await askBuilt(sql, query.select(placeFields).from(intentions).where(isMark))
-  if (mark === undefined) return undefined
-  return readPage(sql, sql`${i.location} = ${space} and ${i.position} < ${mark.position}`, size)
+  if (mark === undefined || mark.position <= (space.historyFrom ?? 0)) return undefined
+  return readPage(sql, sql`${isShown(sql, space)} and ${i.position} < ${mark.position}`, size)
 }
 
 /** Stands on intentions_by_position. */

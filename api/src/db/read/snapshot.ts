@@ -35,7 +35,7 @@ export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes)
       where ${isWithin(sql, sizes.beings)} order by ${b.modifiedAt} desc, ${b.id}`,
     // beings_by_location
     askBuilt(sql, query.select(counting).from(beingTable).where(eq(beingTable.location, space.id))),
-    readNewest(sql, space.id, sizes.intentions),
+    readNewest(sql, space, sizes.intentions),
     // members_pkey
     askBuilt(
       sql,

@@ -108,12 +108,12 @@ function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
 const insertSpaces = insertInto(
   spaces,
   ['id'],
-  ['name', 'visibility', 'posting', 'epoch', 'version', 'createdAt', 'changedAt'],
+  ['name', 'visibility', 'posting', 'historyFrom', 'epoch', 'version', 'createdAt', 'changedAt'],
 )
 const updateSpaces = updateOf(
   spaces,
   ['id'],
-  ['name', 'visibility', 'posting', 'epoch', 'version', 'createdAt', 'removedAt'],
+  ['name', 'visibility', 'posting', 'historyFrom', 'epoch', 'version', 'createdAt', 'removedAt'],
   {
     // It is indexed: leaving it alone within a second of its last value keeps most updates off the index.
     changedAt: (held, given) => `case when ${held} > ${given} - interval '1 second' then ${held} else ${given} end`,
@@ -131,6 +131,7 @@ function storeSpaces(
   const rowOf = ([, space]: [SpaceId, Space]) => ({
     ...space,
     posting: space.posting ?? 'everyone',
+    historyFrom: space.historyFrom ?? 0,
     createdAt: timestampOf(space.createdAt),
     changedAt: timestampOf(at),
     removedAt: null,

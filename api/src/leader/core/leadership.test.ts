@@ -18,6 +18,7 @@ const machine = leadershipMachine({
     heads: onLock,
     revocations: onLock,
     pruning: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
+    guests: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
   },
 })
 
@@ -34,6 +35,7 @@ const states: Record<Status, Leadership> = {
       heads: { status: 'waiting', dueAtMs: NOW },
       revocations: { status: 'running', sinceMs: NOW - 500 },
       pruning: { status: 'running', sinceMs: NOW - 30_000 },
+      guests: { status: 'waiting', dueAtMs: NOW + 30_000 },
     },
   },
 }

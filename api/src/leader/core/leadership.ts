@@ -10,7 +10,7 @@
  */
 import { type Machine, type Moment, type Step, stay } from '@rhizom/machine'
 
-export const DUTIES = ['heads', 'revocations', 'pruning'] as const
+export const DUTIES = ['heads', 'revocations', 'pruning', 'guests'] as const
 export type DutyName = (typeof DUTIES)[number]
 
 export interface DutyTimes {
@@ -78,6 +78,7 @@ export function leadershipMachine(times: LeadershipTimes): Machine<Leadership, L
       heads: waiting('heads'),
       revocations: waiting('revocations'),
       pruning: waiting('pruning'),
+      guests: waiting('guests'),
     }
     const { state, effects } = runDue({ status: 'leading', term, duties }, at)
     return { state, effects: [{ type: 'lead', term }, ...effects] }
