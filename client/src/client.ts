@@ -20,25 +20,28 @@ import type { LeftOut } from './core/incoming.ts'
 import { foresee } from './core/pending.ts'
 import type { MutationOutcome, PendingMutation, RefusedMutation } from './core/queue-state.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
-import { dated, type SyncStatus, syncStatusOf } from './core/sync-status.ts'
+import type { SyncStatus } from './core/sync-status.ts'
 import { type TransportName, TRANSPORTS } from './core/transport.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
 import { pageOrigin } from './runtime/page-origin.ts'
 import type { Session } from './runtime/storage.ts'
 import { transportsOf } from './runtime/transport.ts'
+import { within } from './runtime/within.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
-import { createKeeper, type Keeping } from './sync/keeping.ts'
+import { createDevice } from './sync/device.ts'
+import { type ErrorHook, reportingTo } from './sync/error-hook.ts'
+import type { Keeping } from './sync/keeping.ts'
 import { callSafely, createListeners } from './sync/listeners.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { type CancelResult, createMutationQueue } from './sync/mutation-queue.ts'
 import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
-import { createSessionKeeper, type Renewal } from './sync/session-keeper.ts'
-import { createSharedQueue, type SharedQueue } from './sync/shared-queue.ts'
+import { createSessionKeeper, type Renewal, sessionFrom } from './sync/session-keeper.ts'
 import { createSignals, type Signal } from './sync/signals.ts'
 import { createSpaceSync, type WatchOptions } from './sync/space-sync.ts'
+import { createStatus } from './sync/status.ts'
 import { memoryStore, type SpaceStore } from './sync/store.ts'
 
 export interface ClientOptions {
@@ -54,8 +57,15 @@ export interface ClientOptions {
   /** The ways to reach a gateway, or the api where none can be, the best first. All of them by default. */
   transports?: readonly TransportName[]
   environment?: Environment
+  /**
+   * Gets a new token before the present one runs out, and when it was turned down, where an app's own server gives
+   * them; by default the api is asked. If it takes over 20 s, rejects or throws it is asked again, ever more rarely.
+   */
+  renewSession?: () => Promise<Session>
   /** A token was renewed: keep it for the next start. */
-  onSessionRenewed?: (session: Session) => void
+  onSessionRenewed?: (session: Session) => unknown
+  /** Told what no screen shows and should not happen, in one line, with what was thrown. By default `reportError`. */
+  onError?: ErrorHook
 }
 
 export interface MutateOptions {
@@ -82,6 +92,11 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
    * gone.
    */
   erase(): Promise<void>
+  /**
+   * Erases, after asking whether that may be where something is unsent: `mayLose` is told how much. Resolves with
+   * whether it was done. Without an answer within five minutes, or with none because it failed, it is not.
+   */
+  signOut(mayLose: (unsent: number) => boolean | Promise<boolean>): Promise<boolean>
 
   /** Whether what is written and shown outlives the page, and why not. */
   keeping(): Keeping
@@ -143,8 +158,15 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
   /** Tells that nothing is being typed any more: all of it was erased, or its writer goes. A message says so itself. */
   stopTyping(space: SpaceId): void
 
+  /** How it stands with the connection, this moment. */
   syncStatus(): SyncStatus
+  /** How it stands with one space: never better than with the connection. */
+  spaceStatus(id: SpaceId): SyncStatus
+  /** Told of both. */
   onSyncStatus(listener: () => void): () => void
+  /** The status of the connection as it is to be shown: what lasts less than a second is left out. */
+  shownStatus(): SyncStatus
+  onShownStatus(listener: () => void): () => void
   /** Tries again now: the connection, and mutations that wait. Not sooner than a server asked for. */
   retry(): void
 
@@ -163,13 +185,13 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
 export function createClient<S extends SpaceStore>(options: ClientOptions & { store: S }): RhizomClient<S>
 export function createClient(options: ClientOptions): RhizomClient
 export function createClient(options: ClientOptions): RhizomClient {
-  const { store = memoryStore() } = options
+  const { store = memoryStore(), renewSession } = options
   const baseUrl = (): string => options.baseUrl ?? pageOrigin()
-  const environment = options.environment ?? browserEnvironment()
+  const given = options.environment ?? browserEnvironment()
+  const environment = options.onError === undefined ? given : reportingTo(given, options.onError)
   const apiUrl = options.apiUrl ?? baseUrl()
   const syncUrl = options.syncUrl ?? `${baseUrl().replace(/^http/, 'ws')}/v1/sync`
   const transports = transportsOf(options.transports ?? TRANSPORTS, { environment, syncUrl, apiUrl })
-  const statusListeners = createListeners<void>(environment, 'a listener to the status')
   const appliedListeners = createListeners<Mutation>(environment, 'a listener to applied mutations')
   let stopDevice: (() => void) | undefined
   let stopPage: (() => void) | undefined
@@ -180,13 +202,12 @@ export function createClient(options: ClientOptions): RhizomClient {
   const keeper = createSessionKeeper({
     environment,
     session: options.session,
-    refresh: () => http.refreshSession(),
+    refresh: renewSession === undefined ? http.refreshSession : () => sessionFrom(renewSession),
     onRenewal,
   })
   const connector = createConnector({ environment, transports, token, noteLeftOut: leftOut.note })
   const databaseName = `rhizom ${apiUrl} ${options.session.being.id}`
-  const vault = createKeeper({ environment, door: environment.shared?.vault, name: databaseName })
-  let shared: SharedQueue | undefined
+  const device = createDevice({ environment, name: databaseName })
   const queue = createMutationQueue({
     environment,
     http,
@@ -195,10 +216,8 @@ export function createClient(options: ClientOptions): RhizomClient {
     onSpaces: (ids) => {
       for (const id of ids) spaces.pendingChanged(id)
     },
-    isShown: (id) => spaces.isWatched(id) || vault.keepsSpace(id),
-    share:
-      environment.shared &&
-      ((dispatch) => (shared = createSharedQueue({ environment, keeper: vault, name: databaseName, dispatch }))),
+    isShown: (id) => spaces.isWatched(id) || device.keepsSpace(id),
+    share: environment.shared && device.share,
   })
   const spaces = createSpaceSync({
     environment,
@@ -206,7 +225,8 @@ export function createClient(options: ClientOptions): RhizomClient {
     http,
     self: options.session.being,
     queue,
-    kept: environment.shared && vault,
+    kept: environment.shared && device,
+    onSubscription: () => status.spaceChanged(),
     isLive: connector.isOpen,
     send: connector.send,
   })
@@ -232,12 +252,10 @@ export function createClient(options: ClientOptions): RhizomClient {
       spaces.receive(frames)
       signals.receive(frames)
     },
-    onState: changedStatus,
+    onState: () => status.changed(),
   })
   const lookUpBeing = createBeingLookUp(environment, http)
-  /** By the clock of the machine, since by the date it would be another whenever that is set. */
-  let machineStatus = syncStatusOf(connector.state(), connector.transport(), environment.isOnline())
-  let status = machineStatus
+  const status = createStatus({ environment, connector, queue, space: (id) => store.read(id) ?? initialSpace(id) })
 
   function onRenewal(renewal: Renewal, session: Session): void {
     switch (renewal.status) {
@@ -258,15 +276,6 @@ export function createClient(options: ClientOptions): RhizomClient {
     }
   }
 
-  function changedStatus(): void {
-    const next = syncStatusOf(connector.state(), connector.transport(), environment.isOnline())
-    // Heartbeats alter the machine's state but not what a person is told.
-    if (JSON.stringify(next) === JSON.stringify(machineStatus)) return
-    machineStatus = next
-    status = dated(next, { nowMs: environment.nowMs(), dateMs: environment.dateMs() })
-    statusListeners.notify()
-  }
-
   function disconnect(): void {
     stopDevice?.()
     stopDevice = undefined
@@ -274,14 +283,14 @@ export function createClient(options: ClientOptions): RhizomClient {
     connector.dispatch({ type: 'disconnectRequested' })
   }
 
-  function startKeeping(): void {
+  function attend(): void {
     if (stopPage !== undefined || environment.shared === undefined) return
     stopPage = environment.shared.onPage((event) => {
-      if (event === 'returned') return shared?.resume()
-      vault.flush()
-      if (event === 'left') shared?.suspend()
+      if (event === 'returned') return device.attend()
+      device.flush()
+      if (event === 'left') device.leave()
     })
-    void shared?.start()
+    device.attend()
   }
 
   function stop(): void {
@@ -290,12 +299,28 @@ export function createClient(options: ClientOptions): RhizomClient {
     spaces.stop()
     signals.wentDown()
     queue.stop()
+    status.stop()
   }
 
   function close(): void {
     stop()
-    shared?.suspend()
-    vault.close()
+    device.close()
+  }
+
+  const erase = (): Promise<void> => device.erase(stop)
+
+  async function signOut(mayLose: (unsent: number) => boolean | Promise<boolean>): Promise<boolean> {
+    const unsent = queue.pending().length + queue.refused().length
+    if (unsent > 0) {
+      try {
+        if (!(await within(environment, QUESTION_PATIENCE_MS, () => mayLose(unsent)))) return false
+      } catch (error) {
+        environment.report('whether one may sign out was not answered', error)
+        return false
+      }
+    }
+    await erase()
+    return true
   }
 
   return {
@@ -306,23 +331,18 @@ export function createClient(options: ClientOptions): RhizomClient {
       stopDevice ??= environment.onDevice((event) => {
         if (event !== 'networkLost') keeper.wake()
         connector.dispatch({ type: event })
-        changedStatus()
+        status.changed()
       })
-      startKeeping()
+      attend()
       keeper.start()
       connector.dispatch({ type: 'connectRequested' })
     },
     disconnect,
     close,
-    async erase() {
-      shared?.tellErased()
-      stop()
-      await vault.erase()
-      // The lock is kept until then, so that no other page begins to send what is being erased.
-      shared?.suspend()
-    },
-    keeping: vault.state,
-    onKeeping: vault.onState,
+    erase,
+    signOut,
+    keeping: device.state,
+    onKeeping: device.onState,
     watchSpace: spaces.watch,
     readSpace: (id) => store.read(id) ?? initialSpace(id),
     retrySpace: (id) => spaces.dispatch(id, { type: 'retryRequested' }),
@@ -353,8 +373,11 @@ export function createClient(options: ClientOptions): RhizomClient {
     onSignal: signals.listen,
     notifyTyping: signals.notifyTyping,
     stopTyping: signals.stopTyping,
-    syncStatus: () => status,
-    onSyncStatus: statusListeners.add,
+    syncStatus: status.all,
+    spaceStatus: status.ofSpace,
+    onSyncStatus: status.onChanged,
+    shownStatus: status.shown,
+    onShownStatus: status.onShown,
     retry() {
       connector.dispatch({ type: 'retryRequested' })
       queue.hurry()
@@ -364,3 +387,6 @@ export function createClient(options: ClientOptions): RhizomClient {
     onLeftOut: leftOut.onCounts,
   }
 }
+
+/** How long a person may think about it. */
+const QUESTION_PATIENCE_MS = 300_000

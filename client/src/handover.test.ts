@@ -1,5 +1,7 @@
 /** Moving to another connection before the first is let go, on a scripted server. */
+import type { ClientFrame, ServerFrame } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
+import { WATCH_TIMES } from './core/times.ts'
 import { aClient, type TestClient } from './testing/a-client.ts'
 import { anUtterance, SpaceLog } from './testing/space-log.ts'
 
@@ -121,4 +123,66 @@ test('C85 a client that is closed meanwhile leaves neither', async () => {
   await environment.settle()
   expect(server.connections.map(({ open }) => open)).toEqual([false, false])
   expect(environment.timersLeft()).toBe(0)
+})
+
+/** Two spaces of which one is not watched any more, and a move that begins just before its subscription ends. */
+async function movingWithOneToEnd() {
+  const made = liveClient()
+  const { client, server, environment } = made
+  server.serve(new SpaceLog('@attic'))
+  client.watchSpace('@attic')()
+  await environment.settle()
+  await environment.advance(WATCH_TIMES.lingerMs - 1_000)
+  const first = server.connection
+  server.answersSubscribe = false
+  first.send({ type: 'goodbye', reason: 'draining', reconnectAfterMs: 0 })
+  await environment.advance(100)
+  const second = server.connection
+  expect(second).not.toBe(first)
+  expect(second.received.map((frame) => ('space' in frame ? frame.space : frame.type))).toEqual([
+    'hello',
+    '@lobby',
+    '@attic',
+  ])
+  return { ...made, first, second, end: () => environment.advance(1_000) }
+}
+
+const answer = (log: SpaceLog): ServerFrame => ({
+  type: 'resumed',
+  space: log.id,
+  epoch: log.epoch,
+  from: 0,
+  to: 0,
+  changes: [],
+  here: [],
+  hereCount: 0,
+})
+
+const spacesEnded = ({ received }: { received: readonly ClientFrame[] }) =>
+  received.flatMap((frame) => (frame.type === 'unsubscribe' ? [frame.space] : []))
+
+test('C188 what is watched no more while moving is told over both connections, and no answer for it is waited for', async () => {
+  const { client, server, environment, first, second, log, end } = await movingWithOneToEnd()
+  second.send(answer(log))
+  await environment.settle()
+  expect(first.open).toBe(true)
+  await end()
+  expect(spacesEnded(first)).toEqual(['@attic'])
+  expect(spacesEnded(second)).toEqual(['@attic'])
+  expect(first.open).toBe(false)
+  expect(second.open).toBe(true)
+  expect(server.connections).toHaveLength(2)
+  expect(client.readSpace('@attic').content).toBeUndefined()
+})
+
+test('C188 what is watched no more while a move fails is not asked for again over the first connection', async () => {
+  const { client, server, environment, first, second, end } = await movingWithOneToEnd()
+  await end()
+  expect(spacesEnded(first)).toEqual(['@attic'])
+  const before = first.received.length
+  server.answersSubscribe = true
+  second.close(1006)
+  await environment.settle()
+  expect(first.received.slice(before)).toMatchObject([{ type: 'subscribe', space: '@lobby' }])
+  expect(client.readSpace('@lobby').subscription.status).toBe('current')
 })

@@ -17,6 +17,7 @@ import { endpointsTable } from './endpoints-table.ts'
 import { metricsTable } from './metrics-table.ts'
 import { rights } from './rights-table.ts'
 import { settingsTable } from './settings-table.ts'
+import { statusTable } from './status-table.ts'
 
 const settingsPart = (): string =>
   [
@@ -100,6 +101,7 @@ export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = 
     'close-codes': closeCodes,
     limits,
   },
+  'docs/sync-status.md': { statuses: statusTable },
   'docs/metrics.md': {
     'api-metrics': apiMetrics,
     'gateway-metrics': gatewayMetrics,

@@ -340,11 +340,13 @@ test('C11 a renewal that fails is tried again, one that is refused stops', () =>
 test('C13 every state has a status, and one that is not live says why', () => {
   for (const state of Object.values(states)) {
     const status = syncStatusOf(state, 'websocket', true)
-    if (status.status === 'waiting' || status.status === 'error') expect(status.reason).not.toBe('')
+    if (status.status === 'offline' || status.status === 'error') expect(status.reason).toMatch(/\.$/)
   }
   expect(syncStatusOf(states.waiting, 'websocket', true)).toMatchObject({
-    status: 'waiting',
+    status: 'connecting',
+    next: 'attempt',
     nextAttemptAtMs: NOW,
+    remedy: 'retry',
     sinceMs: 5,
   })
   expect(syncStatusOf(states.waiting, 'websocket', false)).toMatchObject({ status: 'offline' })

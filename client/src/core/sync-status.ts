@@ -1,92 +1,149 @@
 /**
- * What a person is told about the connection: a word, since when, why, and what happens next. Derived from the
- * machine's state and nothing else, so that it cannot say anything that is not so.
+ * What a person is told about the connection: a word, since when, why, what comes next and when, and what one can do.
+ * Derived from the machine's state and nothing else, so that it cannot say anything that is not so. `status-table.ts`
+ * says what one can read and write in each.
  */
 import type { Moment } from '@rhizom/machine'
 import { CLOSE } from '@rhizom/protocol'
 import { needsSignIn } from './connection.ts'
-import type { DisconnectCause, ConnectionState } from './connection-state.ts'
+import type { ConnectionState, DisconnectCause } from './connection-state.ts'
+import type { SpaceState } from './space-state.ts'
 import type { TransportName } from './transport.ts'
 
-export type SyncStatus =
-  /** Changes arrive as they are made. `connectionId` names the connection in the gateway's logs. */
-  | {
-      status: 'live'
-      sinceMs: number
-      connectionId: string
-      transport: 'websocket' | 'sse'
-      reason: string | undefined
-    }
-  /**
-   * Changes are asked for every few seconds, because no gateway can be reached. One reads and writes as ever, sees who
-   * is here, and is not here oneself.
-   */
-  | { status: 'polling'; sinceMs: number; reason: string }
-  /** An attempt is under way. `reason` is why the former one ended, if there was one. */
-  | { status: 'connecting'; sinceMs: number | undefined; reason: string | undefined; attempt: number }
-  /** The next attempt is at `nextAttemptAtMs`. */
-  | { status: 'waiting'; sinceMs: number; reason: string; attempt: number; nextAttemptAtMs: number }
-  /** As `waiting`, and the browser reports that there is no network. */
-  | { status: 'offline'; sinceMs: number; reason: string; attempt: number; nextAttemptAtMs: number }
-  /** Trying again unchanged cannot help; `remedy` is what can. */
-  | { status: 'error'; sinceMs: number; reason: string; remedy: 'sign-in' | 'reload' | 'retry' }
+/** What a person can do; `retry` and `check-network` only make sooner what is tried anyway, but for `error`. */
+export type Remedy = 'retry' | 'check-network' | 'sign-in' | 'reload'
+
+interface Told {
+  /** Since when; undefined where nothing was asked for yet. Times are milliseconds since 1970. */
+  sinceMs: number | undefined
+  /** Why, in a sentence; undefined where there is nothing to explain. */
+  reason: string | undefined
+  /** What comes by itself: an attempt, under way or at `nextAttemptAtMs`; a look for a better way; nothing. */
+  next: 'attempt' | 'better-way' | 'nothing'
+  nextAttemptAtMs: number | undefined
+  /** Attempts that failed, in a row. */
+  attempt: number
+  remedy: Remedy | undefined
+  /** Mutations that are not answered yet. */
+  pendingCount: number
+}
+
+/** Changes arrive as they are made. `connectionId` names the connection in the gateway's logs. */
+export interface LiveStatus extends Told {
+  status: 'live'
+  connectionId: string
+  transport: 'websocket' | 'sse'
+}
+
+/**
+ * `connecting`: an attempt is under way, or the first ones failed. `polling`: no gateway can be reached, and changes
+ * are asked for every few seconds. `offline`: this device has no network, or the server has not been reached for a
+ * while.
+ */
+export interface UnsteadyStatus extends Told {
+  status: 'connecting' | 'polling' | 'offline'
+}
+
+/** Trying again unchanged cannot help; `remedy` is what can. */
+export interface ErrorStatus extends Told {
+  status: 'error'
+  remedy: 'sign-in' | 'reload' | 'retry'
+}
+
+export type SyncStatus = LiveStatus | UnsteadyStatus | ErrorStatus
+
+/** After so many failures in a row it is not a matter of moments any more. */
+export const OFFLINE_AFTER = 3
+
+const calm = { reason: undefined, next: 'nothing', nextAttemptAtMs: undefined, attempt: 0, remedy: undefined } as const
 
 /** The status that belongs to a state of the connection; its times are still those of the machine. */
-export function syncStatusOf(state: ConnectionState, transport: TransportName, online: boolean): SyncStatus {
+export function syncStatusOf(
+  state: ConnectionState,
+  transport: TransportName,
+  online: boolean,
+  pendingCount = 0,
+): SyncStatus {
   switch (state.status) {
     case 'idle':
-      return { status: 'connecting', sinceMs: undefined, reason: undefined, attempt: 0 }
+      return { ...calm, status: 'connecting', sinceMs: undefined, pendingCount }
     case 'connecting':
     case 'authenticating':
-    case 'renewing': {
+    case 'renewing':
+    case 'waiting': {
       const { attempt, downSinceMs, cause } = state
-      return { status: 'connecting', sinceMs: downSinceMs, reason: cause && describeCause(cause), attempt }
+      const nextAttemptAtMs = state.status === 'waiting' ? state.retryAtMs : undefined
+      return {
+        status: online && attempt < OFFLINE_AFTER ? 'connecting' : 'offline',
+        sinceMs: downSinceMs,
+        reason: online ? cause && describeCause(cause) : 'This device has no network.',
+        next: 'attempt',
+        nextAttemptAtMs,
+        attempt,
+        remedy: !online ? 'check-network' : nextAttemptAtMs === undefined ? undefined : 'retry',
+        pendingCount,
+      }
     }
     case 'live':
     case 'draining': {
       const { sinceMs, connectionId } = state
-      return transport === 'polling'
-        ? { status: 'polling', sinceMs, reason: 'No gateway can be reached; changes are asked for every few seconds.' }
-        : { status: 'live', sinceMs, connectionId, transport, reason: undefined }
+      if (transport !== 'polling') return { ...calm, status: 'live', sinceMs, connectionId, transport, pendingCount }
+      const reason = 'No gateway can be reached; changes are asked for every few seconds.'
+      return { ...calm, status: 'polling', sinceMs, reason, next: 'better-way', pendingCount }
     }
-    case 'waiting': {
-      const { attempt, downSinceMs, cause, retryAtMs } = state
-      return {
-        status: online ? 'waiting' : 'offline',
-        sinceMs: downSinceMs,
-        reason: online ? describeCause(cause) : 'This device has no network.',
-        attempt,
-        nextAttemptAtMs: retryAtMs,
-      }
+    case 'stopped': {
+      const { sinceMs, cause } = state
+      return { ...calm, status: 'error', sinceMs, reason: describeCause(cause), remedy: remedyOf(cause), pendingCount }
     }
-    case 'stopped':
-      return {
-        status: 'error',
-        sinceMs: state.sinceMs,
-        reason: describeCause(state.cause),
-        remedy: remedyOf(state.cause),
-      }
     default:
       return state satisfies never
   }
 }
 
+/** That of one space, which is at most as good as that of the connection. Of machine times, as that is. */
+export function spaceStatusOf(all: SyncStatus, { subscription }: SpaceState, pendingCount: number): SyncStatus {
+  const isOpen = all.status === 'live' || all.status === 'polling'
+  switch (subscription.status) {
+    case 'closed':
+      return {
+        ...calm,
+        status: 'error',
+        sinceMs: undefined,
+        reason: subscription.message,
+        remedy: 'retry',
+        pendingCount,
+      }
+    case 'paused':
+    case 'asking':
+      return isOpen
+        ? { ...calm, status: 'connecting', sinceMs: all.sinceMs, next: 'attempt', pendingCount }
+        : { ...all, pendingCount }
+    case 'retrying': {
+      if (!isOpen) return { ...all, pendingCount }
+      const { attempt, reason, retryAtMs: nextAttemptAtMs } = subscription
+      const { sinceMs } = all
+      return {
+        status: 'connecting',
+        sinceMs,
+        reason,
+        next: 'attempt',
+        nextAttemptAtMs,
+        attempt,
+        remedy: 'retry',
+        pendingCount,
+      }
+    }
+    case 'current':
+      return { ...all, pendingCount }
+    default:
+      return subscription satisfies never
+  }
+}
+
 /** The status with its times as milliseconds since 1970, as they are shown. */
 export function dated(status: SyncStatus, { nowMs, dateMs }: Pick<Moment, 'nowMs' | 'dateMs'>): SyncStatus {
-  const dateOf = (atMs: number): number => Math.round(dateMs + atMs - nowMs)
-  switch (status.status) {
-    case 'connecting':
-      return status.sinceMs === undefined ? status : { ...status, sinceMs: dateOf(status.sinceMs) }
-    case 'live':
-    case 'polling':
-    case 'error':
-      return { ...status, sinceMs: dateOf(status.sinceMs) }
-    case 'waiting':
-    case 'offline':
-      return { ...status, sinceMs: dateOf(status.sinceMs), nextAttemptAtMs: dateOf(status.nextAttemptAtMs) }
-    default:
-      return status satisfies never
-  }
+  const dateOf = (atMs: number | undefined): number | undefined => atMs && Math.round(dateMs + atMs - nowMs)
+  return { ...status, sinceMs: dateOf(status.sinceMs), nextAttemptAtMs: dateOf(status.nextAttemptAtMs) }
 }
 
 function remedyOf(cause: DisconnectCause): 'sign-in' | 'reload' | 'retry' {
@@ -98,7 +155,10 @@ function remedyOf(cause: DisconnectCause): 'sign-in' | 'reload' | 'retry' {
 export function describeCause(cause: DisconnectCause): string {
   switch (cause.kind) {
     case 'closed':
-      return describeClose(cause.code, cause.reason)
+      return (
+        CLOSE_WORDS[cause.code] ??
+        `The gateway closed the connection (${cause.code}${cause.reason === '' ? '' : `: ${cause.reason}`}).`
+      )
     case 'unreachable':
       return 'No gateway can be reached.'
     case 'drained':
@@ -118,29 +178,16 @@ export function describeCause(cause: DisconnectCause): string {
   }
 }
 
-function describeClose(code: number, reason: string): string {
-  switch (code) {
-    case CLOSE.draining.code:
-      return 'The gateway restarted.'
-    case CLOSE.helloTimedOut.code:
-      return 'Signing in to the gateway took too long.'
-    case CLOSE.tooSlow.code:
-      return 'This connection could not keep up; it will catch up from where it was.'
-    case CLOSE.tokenExpired.code:
-      return 'The session has to be renewed.'
-    case CLOSE.overloaded.code:
-      return 'The gateway is overloaded.'
-    case CLOSE.notAuthenticated.code:
-      return 'The gateway does not accept this session any more: it is not valid, or whose it was is removed.'
-    case CLOSE.unsupportedVersion.code:
-      return 'This page is too old for the server.'
-    case CLOSE.originNotAllowed.code:
-      return 'The gateway does not serve pages from this address.'
-    case CLOSE.tooMany.code:
-      return 'The gateway refused this client: too large or too many.'
-    case 1006:
-      return 'The connection to the gateway was lost.'
-    default:
-      return `The gateway closed the connection (${code}${reason === '' ? '' : `: ${reason}`}).`
-  }
+const CLOSE_WORDS: Readonly<Record<number, string>> = {
+  [CLOSE.draining.code]: 'The gateway restarted.',
+  [CLOSE.helloTimedOut.code]: 'Signing in to the gateway took too long.',
+  [CLOSE.tooSlow.code]: 'This connection could not keep up; it will catch up from where it was.',
+  [CLOSE.tokenExpired.code]: 'The session has to be renewed.',
+  [CLOSE.overloaded.code]: 'The gateway is overloaded.',
+  [CLOSE.notAuthenticated.code]:
+    'The gateway does not accept this session any more: it is not valid, or whose it was is removed.',
+  [CLOSE.unsupportedVersion.code]: 'This page is too old for the server.',
+  [CLOSE.originNotAllowed.code]: 'The gateway does not serve pages from this address.',
+  [CLOSE.tooMany.code]: 'The gateway refused this client: too large or too many.',
+  1006: 'The connection to the gateway was lost.',
 }

@@ -4,13 +4,12 @@ import type { SyncStatus } from '../core/sync-status.ts'
 import { useRhizom } from './provider.tsx'
 
 /**
- * The status of the connection: `live`, `connecting`, `waiting` or `offline` (with `nextAttemptAtMs`), or `error`
- * (with a `remedy`). Times are milliseconds since 1970. `retry` tries again now, but not before the time the server
- * asked for.
+ * The status of the connection as it is to be shown: what lasts less than a second is left out. `retry` tries again
+ * now, but not before the time the server asked for.
  */
 export function useSyncStatus(): SyncStatus & { retry: () => void } {
   const client = useRhizom()
-  const status = useSyncExternalStore(client.onSyncStatus, client.syncStatus)
+  const status = useSyncExternalStore(client.onShownStatus, client.shownStatus)
   const retry = useCallback(() => client.retry(), [client])
   return useMemo(() => ({ ...status, retry }), [status, retry])
 }

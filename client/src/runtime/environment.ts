@@ -3,9 +3,8 @@
  * of its own in its place. `browserEnvironment` is the one used by default; nothing else touches globals.
  */
 import { type Clock, systemClock } from '@rhizom/machine'
+import type { DevicePorts } from './device-ports.ts'
 import { memoryStorage, type KeyValueStorage, safeStorage } from './storage.ts'
-import { openBrowserTabs, type OpenTabs } from './tabs.ts'
-import type { VaultDoor } from './vault.ts'
 import { openWebSocket, type OpenSocket } from './websocket.ts'
 
 /** What happened to the device. */
@@ -16,8 +15,8 @@ export type PageEvent = 'hidden' | 'left' | 'returned'
 
 /** What outlives a page, and what it shares with the other pages of the browser. */
 export interface SharedPorts {
-  vault: VaultDoor
-  openTabs: OpenTabs
+  /** Called when it is first needed: its code may have to be fetched. */
+  open(): Promise<DevicePorts>
   onPage(listener: (event: PageEvent) => void): () => void
 }
 
@@ -103,13 +102,8 @@ function onBrowserPage(listener: (event: PageEvent) => void): () => void {
   }
 }
 
-/** The vault is fetched when it is first opened. */
 const browserShared: SharedPorts = {
-  vault: {
-    open: async (name, onLost) => (await import('./indexed-db-vault.ts')).openIndexedDbVault(name, onLost),
-    erase: async (name) => (await import('./indexed-db-vault.ts')).eraseIndexedDbVault(name),
-  },
-  openTabs: openBrowserTabs,
+  open: async () => (await import('./browser-device.ts')).browserDevice,
   onPage: onBrowserPage,
 }
 

@@ -27,6 +27,7 @@ import {
 import { type LeftOut, readAnswer } from '../core/incoming.ts'
 import type { Environment } from './environment.ts'
 import { byDeviceDate } from './storage.ts'
+import { TookTooLong, within } from './within.ts'
 
 export interface HttpProblem {
   /** A code of the protocol, or `network` (no answer) or `not-understood` (an answer of another kind). */
@@ -58,26 +59,28 @@ async function call<T>({ environment, apiUrl }: HttpTarget, request: Request, re
   const headers: Record<string, string> = { accept: 'application/json' }
   if (request.token !== undefined) headers['authorization'] = `Bearer ${request.token}`
   if (request.body !== undefined) headers['content-type'] = 'application/json'
-  // The environment's clock and not AbortSignal.timeout, so that tests own this time as well.
   const patience = new AbortController()
-  const cancelTimer = environment.after(REQUEST_TIMEOUT_MS, () => patience.abort())
-  try {
+  const ask = async () => {
     const response = await environment.fetch(apiUrl + request.path, {
       method: request.method,
       headers,
       signal: patience.signal,
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     })
-    const text = await response.text()
+    return { response, text: await response.text() }
+  }
+  try {
+    const { response, text } = await within(environment, REQUEST_TIMEOUT_MS, ask)
     if (!response.ok) return { ok: false, problem: problemOf(response.status, text, response.headers) }
     const parsed = read(text, response.headers)
     return parsed.ok ? parsed : { ok: false, problem: notUnderstood(response.status, parsed.problem) }
   } catch (error) {
-    const message = patience.signal.aborted ? 'The server did not answer in time.' : 'The server cannot be reached.'
-    if (!(error instanceof Error)) throw error
+    const message =
+      error instanceof TookTooLong ? 'The server did not answer in time.' : 'The server cannot be reached.'
     return { ok: false, problem: { code: 'network', message, path: undefined, retry: 'later', retryAfterMs: 0 } }
   } finally {
-    cancelTimer()
+    // What is still under way is not waited for any more.
+    patience.abort()
   }
 }
 

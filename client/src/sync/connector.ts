@@ -296,7 +296,10 @@ export function createConnector({ environment, transports, token, noteLeftOut }:
       next?.socket?.send(frames)
       // The former one may have to go on.
       const ended = frames.filter(({ type }) => type === 'unsubscribe')
-      if (ended.length > 0) link?.socket?.send(ended)
+      if (ended.length === 0) return
+      link?.socket?.send(ended)
+      // It may be the one whose answer was waited for.
+      checkAnswered()
     },
     listen(those) {
       listeners = those

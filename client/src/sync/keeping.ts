@@ -7,6 +7,7 @@ import type { SpaceId } from '@rhizom/protocol'
 import type { SpaceContent } from '../core/space-content.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { KeptMutation, KeptSpace, MutationPatch, Vault, VaultChange, VaultDoor } from '../runtime/vault.ts'
+import { TookTooLong, within } from '../runtime/within.ts'
 import { createListeners } from './listeners.ts'
 
 export type Keeping =
@@ -40,7 +41,7 @@ export interface Keeper {
 
 export interface KeeperDeps {
   environment: Pick<Environment, 'after' | 'report'>
-  door: VaultDoor | undefined
+  door: VaultDoor
   name: string
 }
 
@@ -50,7 +51,7 @@ const PATIENCE_MS = 5_000
 
 export function createKeeper({ environment, door, name }: KeeperDeps): Keeper {
   const listeners = createListeners<void>(environment, 'a listener to what is kept')
-  let state: Keeping = door === undefined ? notKept('This page has no store on the device.') : { status: 'opening' }
+  let state: Keeping = { status: 'opening' }
   let vault: Vault | undefined
   let spaces = new Map<SpaceId, SpaceContent | undefined>()
   let patches = new Map<number, MutationPatch>()
@@ -73,13 +74,12 @@ export function createKeeper({ environment, door, name }: KeeperDeps): Keeper {
   }
 
   async function open(): Promise<void> {
-    if (door === undefined) return
     try {
-      const opened = await within(environment, door.open(name, lose))
+      const opened = await within(environment, PATIENCE_MS, () => door.open(name, lose))
       // It came too late, or was taken away at once.
       if (isClosed || state.status !== 'opening') return opened.close()
       vault = opened
-      for (const id of await within(environment, opened.spaces())) known.add(id)
+      for (const id of await within(environment, PATIENCE_MS, () => opened.spaces())) known.add(id)
       if (state.status === 'opening') change({ status: 'kept' })
     } catch (error) {
       lose(reasonOf(error))
@@ -89,9 +89,10 @@ export function createKeeper({ environment, door, name }: KeeperDeps): Keeper {
   /** Undefined where it does not work out; a store that fails is given up. */
   async function attempt<T>(run: (vault: Vault) => Promise<T>): Promise<T | undefined> {
     await whenOpen()
-    if (vault === undefined) return undefined
+    const open = vault
+    if (open === undefined) return undefined
     try {
-      return await within(environment, run(vault))
+      return await within(environment, PATIENCE_MS, () => run(open))
     } catch (error) {
       if (!isClosed) lose(reasonOf(error), error)
       return undefined
@@ -173,10 +174,9 @@ export function createKeeper({ environment, door, name }: KeeperDeps): Keeper {
       await opening
       vault?.close()
       vault = undefined
-      if (door !== undefined)
-        await within(environment, door.erase(name)).catch((error: unknown) =>
-          environment.report('what is kept could not be erased', error),
-        )
+      await within(environment, PATIENCE_MS, () => door.erase(name)).catch((error: unknown) =>
+        environment.report('what is kept could not be erased', error),
+      )
     },
   }
 }
@@ -184,17 +184,8 @@ export function createKeeper({ environment, door, name }: KeeperDeps): Keeper {
 const notKept = (why: string): Keeping => ({ status: 'not-kept', why })
 const isFull = (error: unknown): boolean => error instanceof Error && error.name === 'QuotaExceededError'
 
-class Hanging extends Error {}
-
-function within<T>(environment: Pick<Environment, 'after'>, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = environment.after(PATIENCE_MS, () => reject(new Hanging('The store does not answer.')))
-    work.then(resolve, reject).finally(cancel)
-  })
-}
-
 function reasonOf(error: unknown): string {
-  if (error instanceof Hanging) return 'The store of this browser does not answer.'
+  if (error instanceof TookTooLong) return 'The store of this browser does not answer.'
   if (isFull(error)) return 'There is no room left on this device.'
   if (error instanceof Error && error.name === 'VersionError') return 'A newer version of this page is open: reload it.'
   return 'This browser lets the page keep nothing.'

@@ -1,14 +1,18 @@
 /**
- * Calling functions that were handed in from outside. What one of them throws is reported and costs nothing else: not
- * the listeners after it, not what was under way, not a promise that somebody waits for.
+ * Calling functions that were handed in from outside and whose answer nobody waits for. What one of them throws, or its
+ * promise rejects with, is reported and costs nothing else: not the listeners after it, not what was under way, not a
+ * promise that somebody waits for.
  */
 import type { Environment } from '../runtime/environment.ts'
 
-export function callSafely(environment: Pick<Environment, 'report'>, what: string, run: () => void): void {
+export function callSafely(environment: Pick<Environment, 'report'>, what: string, run: () => unknown): void {
+  const failed = (error: unknown): void => environment.report(`${what} threw`, error)
   try {
-    run()
+    const result = run()
+    // An async function stands wherever one that returns nothing may stand.
+    if (result instanceof Promise) result.catch(failed)
   } catch (error) {
-    environment.report(`${what} threw`, error)
+    failed(error)
   }
 }
 

@@ -6,10 +6,12 @@
  * for on the clock that never goes back, so that setting the date neither hurries a renewal nor holds it up.
  */
 import { backoffMs } from '@rhizom/machine'
-import { BACKOFF, USED_UP_BACKOFF } from '../core/times.ts'
+import { checkValue, postSessionAnswerCheck } from '@rhizom/protocol'
+import { BACKOFF, CONNECTION_TIMES, USED_UP_BACKOFF } from '../core/times.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { HttpResult } from '../runtime/http.ts'
 import type { Session } from '../runtime/storage.ts'
+import { within } from '../runtime/within.ts'
 import { callSafely } from './listeners.ts'
 
 export type Renewal =
@@ -33,9 +35,19 @@ export interface SessionKeeperDeps {
   environment: Environment
   /** Its `expiresAt` is by the date of this device. */
   session: Session
+  /** May hang, reject or throw. */
   refresh(): Promise<HttpResult<Session>>
   onRenewal(renewal: Renewal, session: Session): void
 }
+
+/** What a function of the app gives, looked at like an answer of the api. */
+export async function sessionFrom(renew: () => Promise<Session>): Promise<HttpResult<Session>> {
+  const checked = checkValue(postSessionAnswerCheck, await renew())
+  if (!checked.ok) throw new Error(`This is no session: ${checked.problem}`)
+  return checked
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'No session was given.')
 
 /** The share of the remaining life after which a token is renewed. */
 const RENEW_AFTER = 0.8
@@ -59,7 +71,7 @@ export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
   let scheduled: Scheduled | undefined
 
   async function attempt(): Promise<Renewal> {
-    const result = await refresh()
+    const result = await within(environment, CONNECTION_TIMES.renewTimeoutMs, refresh)
     if (result.ok) {
       session = result.value
       return { status: 'renewed' }
@@ -72,6 +84,9 @@ export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
     let renewal: Renewal
     try {
       renewal = await attempt()
+    } catch (error) {
+      environment.report('a session could not be renewed', error)
+      renewal = { status: 'failed', message: messageOf(error), retryAfterMs: 0 }
     } finally {
       underWay = undefined
     }

@@ -165,6 +165,24 @@ test('C151 a reload shows what was kept and asks the server from its position', 
   expect(asked).toMatchObject([{ space: '@lobby', epoch: home.lobby.log.epoch, after: 2 }])
 })
 
+test('C151 what came just before a client is closed is kept', async () => {
+  const home = new Home()
+  const before = home.open()
+  await home.until(() => isKept(before) && before.client.readSpace('@lobby').content !== undefined)
+  await before.environment.advance(1_000)
+  const { log, server } = home.lobby
+  server.publish(log, log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@bob', 'the last word') }))
+  await home.until(() => before.texts().length === 1)
+  before.client.close()
+  await home.until(() => before.environment.timersLeft() === 0)
+  home.crash(before)
+  home.lobby.server.script = 'refuse'
+  const after = home.open()
+  await home.until(() => isKept(after))
+  await after.environment.advance(1_000)
+  expect(after.texts()).toEqual(['the last word'])
+})
+
 test('C152 any page writes, one sends, and each sees what another has waiting', async () => {
   const home = new Home()
   home.lobby.isAway = true
@@ -466,4 +484,138 @@ test('C158 a page that was left lets go of the lock and the channel, and takes t
   const outcome = one.say('by the first again')
   await home.until(() => home.lobby.texts.length === 2, 100)
   expect(await outcome).toMatchObject({ status: 'applied' })
+})
+
+/** A store that answers when it is told to. */
+class SlowDoor {
+  readonly door: VaultDoor
+  readonly #waiting: (() => void)[] = []
+
+  constructor(inner = aDoor()) {
+    this.door = {
+      open: async (name, onLost) => {
+        await this.#turn()
+        const vault = await inner.open(name, onLost)
+        return {
+          mutations: async () => {
+            await this.#turn()
+            return vault.mutations()
+          },
+          spaces: () => vault.spaces(),
+          space: (id) => vault.space(id),
+          add: (mutation) => vault.add(mutation),
+          write: (change) => vault.write(change),
+          close: () => vault.close(),
+        }
+      },
+      erase: (name) => inner.erase(name),
+    }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => void this.#waiting.push(resolve))
+  }
+
+  get isAsked(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  answer(): void {
+    this.#waiting.shift()?.()
+  }
+}
+
+type Stir = { act: 'open' | 'answer' | 'turn' } | { act: 'leave' | 'return'; page: number }
+
+const arbitraryStir: fc.Arbitrary<Stir> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ act: fc.constantFrom('answer' as const, 'turn' as const) }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant('open' as const) }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constantFrom('leave' as const, 'return' as const), page }) },
+)
+
+test('C187 whenever pages are left and come back, also while they open: those left hold nothing, and of the others one sends', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(arbitraryStir, { minLength: 3, maxLength: 20 }), async (stirs) => {
+      const slow = new SlowDoor()
+      const home = new Home(slow.door)
+      const left = new Set<Page>()
+      const settle = async () => {
+        for (const { environment } of home.pages) await environment.settle()
+      }
+      home.open({ isConnected: true })
+      for (const stir of stirs) {
+        const one = 'page' in stir ? home.pages[stir.page % home.pages.length] : undefined
+        if (stir.act === 'open' && home.pages.length < 3) home.open()
+        else if (stir.act === 'answer') slow.answer()
+        else if (stir.act === 'leave' && one !== undefined && !left.has(one)) {
+          left.add(one)
+          one.page.happen('left')
+        } else if (stir.act === 'return' && one !== undefined && left.delete(one)) one.page.happen('returned')
+        else await settle()
+      }
+      for (let quiet = 0; quiet < 10; quiet += 1) {
+        if (slow.isAsked) quiet = 0
+        slow.answer()
+        await settle()
+      }
+      const present = home.pages.filter((one) => !left.has(one))
+      for (const one of left) expect(one.page.held()).toEqual({ channels: 0, hasLock: false, isAsking: false })
+      for (const one of present) {
+        const { channels, hasLock, isAsking } = one.page.held()
+        expect(channels).toBe(1)
+        expect(hasLock).not.toBe(isAsking)
+      }
+      expect(present.filter((one) => one.page.held().hasLock)).toHaveLength(Math.min(1, present.length))
+      for (const opened of home.pages) opened.client.close()
+    }),
+    { numRuns: 60, endOnFailure: true },
+  )
+})
+
+test('C187 a page that is left while it opens holds no lock when it is frozen, and another sends at once', async () => {
+  const slow = new SlowDoor()
+  const home = new Home(slow.door)
+  const first = home.open()
+  await first.environment.settle()
+  first.page.happen('left')
+  slow.answer()
+  await first.environment.settle()
+  slow.answer()
+  await first.environment.settle()
+  first.page.freeze()
+  home.pages.splice(0, 1)
+  const second = home.open()
+  const outcome = second.say('not held up')
+  const began = second.environment.nowMs()
+  await home.until(() => {
+    slow.answer()
+    return home.lobby.texts.length === 1
+  })
+  expect(await outcome).toMatchObject({ status: 'applied' })
+  expect(second.environment.nowMs() - began).toBeLessThan(1_000)
+})
+
+test('C187 a page that loses its lock while it reads what is kept does not begin to send', async () => {
+  const { door, kept } = countingDoor()
+  const slow = new SlowDoor(door)
+  const home = new Home(slow.door)
+  home.lobby.isAway = true
+  const one = home.open()
+  const answerUntil = (condition: () => boolean) =>
+    home.until(() => {
+      if (condition()) return true
+      slow.answer()
+      return false
+    })
+  const posts = () => home.lobby.server.requests.filter(({ path }) => path === '/v1/mutations').length
+  await answerUntil(() => one.page.held().hasLock)
+  // The lock is there, what is kept is not read yet.
+  one.page.happen('left')
+  void one.say('on a page that was left')
+  await answerUntil(() => kept() === 1 && !slow.isAsked)
+  await one.environment.advance(1_000)
+  expect(posts()).toBe(0)
+  one.page.happen('returned')
+  await answerUntil(() => posts() > 0)
+  one.client.close()
 })

@@ -18,7 +18,7 @@ import {
   type RefusedMutation,
 } from '../core/queue-state.ts'
 import type { Environment } from '../runtime/environment.ts'
-import type { Tabs } from '../runtime/tabs.ts'
+import type { OpenTabs, Tabs } from '../runtime/tabs.ts'
 import type { KeptMutation } from '../runtime/vault.ts'
 import type { Keeper } from './keeping.ts'
 import type { QueueSharing } from './mutation-queue.ts'
@@ -40,25 +40,33 @@ const SILENCE_MS = 4_000
 const ERASED_WORD_MS = 1_000
 
 export interface SharedQueue extends QueueSharing {
-  /** Gives the queue what is kept, and asks for the lock. */
-  start(): Promise<void>
+  /** The page is there, or back: gives the queue what is kept, and asks for the lock. */
+  attend(): void
   /** The page is left, and may come back. */
-  suspend(): void
-  resume(): void
+  leave(): void
   /** Tells the other pages that all that waits is gone. */
   tellErased(): void
 }
 
+/** One stay of the page, from when it opens or is back until it is left. What it took ends with it. */
+interface Stay {
+  tabs: Tabs | undefined
+  /** The lock as it was granted last; another one whenever it is granted anew, none once it is lost. */
+  grant: object | undefined
+}
+
 export interface SharedQueueDeps {
-  environment: Pick<Environment, 'shared' | 'after'>
+  environment: Pick<Environment, 'after'>
+  openTabs: OpenTabs
   keeper: Keeper
   /** Of the lock and the channel. */
   name: string
   dispatch(event: QueueEvent): void
 }
 
-export function createSharedQueue({ environment, keeper, name, dispatch }: SharedQueueDeps): SharedQueue {
-  let tabs: Tabs | undefined
+export function createSharedQueue({ environment, openTabs, keeper, name, dispatch }: SharedQueueDeps): SharedQueue {
+  /** undefined while the page is left. */
+  let stay: Stay | undefined
   let latest: QueueState | undefined
   /** What is told of by others is not told to them again, and kept by them. */
   let isHearing = false
@@ -75,7 +83,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     }
   }
 
-  const tell = (message: TabMessage): void => tabs?.post(message)
+  const tell = (message: TabMessage): void => stay?.tabs?.post(message)
   const isKept = (): boolean => keeper.state().status === 'kept'
 
   async function giveKept(): Promise<void> {
@@ -91,23 +99,34 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   }
 
   async function begin(): Promise<void> {
+    if (stay !== undefined) return
+    const own: Stay = { tabs: undefined, grant: undefined }
+    stay = own
     await keeper.whenOpen()
-    if (isClosing) return
+    if (isOver(own)) return
     if (isKept()) {
-      tabs = environment.shared?.openTabs(name, receive, standAlone)
-      if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
+      own.tabs = openTabs(name, receive, () => standAlone(own))
+      if (own.tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
       await giveKept()
+      if (isOver(own)) return
       // What was asked for before anybody could hear it.
       tell({ type: 'entries', entries: (latest?.entries ?? []).filter(({ order }) => isKey(order)) })
     }
-    if (tabs === undefined) return dispatch({ type: 'sendRequested' })
-    tabs.request(() => void take())
+    if (own.tabs === undefined) return dispatch({ type: 'senderChanged', isSender: true })
+    own.tabs.request(() => void take(own))
     if (latest !== undefined && latest.entries.length > 0) askWhoSends()
   }
 
-  async function take(): Promise<void> {
+  /** A page that is left may be frozen at any time: what it took from then on it would hold for as long as that. */
+  const isOver = (own: Stay): boolean => stay !== own || isClosing
+
+  async function take(own: Stay): Promise<void> {
+    const grant = {}
+    own.grant = grant
     // What a page that is gone had added and this one has not heard of.
     await giveKept()
+    // Left, or passed by, while that was read: the lock is with another page.
+    if (isOver(own) || own.grant !== grant) return
     dispatch({ type: 'senderChanged', isSender: true })
     tell({ type: 'sending' })
   }
@@ -117,20 +136,23 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     if (keeper.state().status !== 'not-kept') return
     stopKept()
     // It may have been erased together with all that waits, which another page says at the same time.
-    environment.after(tabs === undefined ? 0 : ERASED_WORD_MS, () => {
-      tabs?.close()
-      tabs = undefined
+    environment.after(stay?.tabs === undefined ? 0 : ERASED_WORD_MS, () => {
+      stay?.tabs?.close()
+      if (stay !== undefined) stay.tabs = undefined
       if (!isClosing) dispatch({ type: 'senderChanged', isSender: true })
     })
   })
 
   /** The lock is with another page that does not know of this one. */
-  function standAlone(): void {
+  function standAlone(own: Stay): void {
+    if (isOver(own)) return
+    own.grant = undefined
     dispatch({ type: 'senderChanged', isSender: false })
-    tabs?.request(() => void take())
+    own.tabs?.request(() => void take(own))
   }
 
-  const waitsForOther = (): boolean => tabs !== undefined && latest?.isSender === false && latest.entries.some(isOpen)
+  const waitsForOther = (): boolean =>
+    stay?.tabs !== undefined && latest?.isSender === false && latest.entries.some(isOpen)
 
   /** Where another page sends, it is to say that it lives. */
   function askWhoSends(): void {
@@ -138,9 +160,11 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     tell({ type: 'who-sends' })
     cancelTakeOver ??= environment.after(SILENCE_MS, () => {
       cancelTakeOver = undefined
-      if (waitsForOther()) tabs?.request(() => void take(), { steal: true })
+      if (stay !== undefined && waitsForOther()) steal(stay)
     })
   }
+
+  const steal = (own: Stay): void => own.tabs?.request(() => void take(own), { steal: true })
 
   /** It is asked again for as long as something waits: the lock may have gone to a page that is frozen. */
   function askInAWhile(): void {
@@ -223,7 +247,7 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
   }
 
   return {
-    start: begin,
+    attend: () => void begin(),
     async keep(entry) {
       const { isWithdrawn, hasArrived } = entry
       const order = await keeper.add({
@@ -243,13 +267,13 @@ export function createSharedQueue({ environment, keeper, name, dispatch }: Share
     settled(_entry, outcome) {
       if (!isHearing && !isClosing) tell({ type: 'outcome', outcome })
     },
-    suspend() {
+    leave() {
       stopAsking()
+      const tabs = stay?.tabs
+      stay = undefined
       tabs?.close()
       if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
-      tabs = undefined
     },
-    resume: () => void begin(),
     tellErased: () => tell({ type: 'erased' }),
     stop() {
       isClosing = true

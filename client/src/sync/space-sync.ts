@@ -77,6 +77,8 @@ export interface SpaceSyncDeps {
   queue: SpaceQueue
   /** What a former page kept of spaces; undefined where nothing is kept. */
   kept?: SpaceKeeper | undefined
+  /** How a space stands with the gateway is another. */
+  onSubscription?: () => void
   isLive(): boolean
   send(frames: readonly ClientFrameInput[]): void
 }
@@ -94,6 +96,7 @@ export function createSpaceSync({
   self,
   queue,
   kept,
+  onSubscription,
   isLive,
   send,
 }: SpaceSyncDeps): SpaceSync {
@@ -184,6 +187,7 @@ export function createSpaceSync({
       changed(state, before) {
         keep(id, state, before)
         if (state.view !== before.view) store.write(id, state.view)
+        if (state.confirmed.subscription !== before.confirmed.subscription) onSubscription?.()
       },
     })
     spaces.set(id, runner)

@@ -3,7 +3,7 @@
  * from a page that ends to the next who asked. Every page has ports of its own, and can be crashed.
  */
 import type { PageEvent, SharedPorts } from '../runtime/environment.ts'
-import type { Tabs } from '../runtime/tabs.ts'
+import type { OpenTabs, Tabs } from '../runtime/tabs.ts'
 import type { VaultDoor } from '../runtime/vault.ts'
 
 export interface BrowserPage {
@@ -13,6 +13,8 @@ export interface BrowserPage {
   crash(): void
   /** It holds what it holds, and hears nothing. */
   freeze(): void
+  /** Channels it has open, and whether it has the lock or waits for it. */
+  held(): { channels: number; hasLock: boolean; isAsking: boolean }
 }
 
 interface Member {
@@ -41,21 +43,22 @@ export class SharedBrowser {
     const listeners = new Set<(event: PageEvent) => void>()
     let isGone = false
     let isFrozen = false
+    const vault: VaultDoor = {
+      open: async (name, onLost) => {
+        const opened = await this.#door.open(name, onLost)
+        if (isGone) throw new Error('the page is gone')
+        return opened
+      },
+      erase: (name) => this.#door.erase(name),
+    }
+    const openTabs: OpenTabs = (_name, onMessage, onLockLost) => {
+      if (!hasLocks || isGone) return undefined
+      const tabs = this.#join(page, onMessage, onLockLost)
+      if (isFrozen) this.#silence(page)
+      return tabs
+    }
     const shared: SharedPorts = {
-      vault: {
-        open: async (name, onLost) => {
-          const vault = await this.#door.open(name, onLost)
-          if (isGone) throw new Error('the page is gone')
-          return vault
-        },
-        erase: (name) => this.#door.erase(name),
-      },
-      openTabs: (_name, onMessage, onLockLost) => {
-        if (!hasLocks || isGone) return undefined
-        const tabs = this.#join(page, onMessage, onLockLost)
-        if (isFrozen) this.#silence(page)
-        return tabs
-      },
+      open: () => Promise.resolve({ vault, openTabs }),
       onPage(listener) {
         listeners.add(listener)
         return () => void listeners.delete(listener)
@@ -72,6 +75,11 @@ export class SharedBrowser {
         isGone = true
         this.#leave(page)
       },
+      held: () => ({
+        channels: this.#members.filter((one) => one.page === page).length,
+        hasLock: this.#holder?.page === page,
+        isAsking: this.#askers.some((one) => one.page === page),
+      }),
     }
   }
 

@@ -10,13 +10,16 @@ export function SyncBanner() {
   return (
     <div className="banner" data-status={status.status} role="status" data-testid="sync-banner">
       <p>
-        {status.status === 'connecting' && <strong>Connecting…</strong>}
-        {(status.status === 'waiting' || status.status === 'offline') && (
+        {status.status === 'error' ? (
+          <strong>The connection was stopped.</strong>
+        ) : status.nextAttemptAtMs === undefined ? (
+          <strong>Connecting…</strong>
+        ) : (
           <strong>
             Reconnecting in <Countdown untilMs={status.nextAttemptAtMs} />
           </strong>
-        )}
-        {status.status === 'error' && <strong>The connection was stopped.</strong>} {status.reason}
+        )}{' '}
+        {status.reason}
       </p>
       <BannerAction status={status} signOut={signOut} />
     </div>
@@ -27,11 +30,10 @@ function BannerAction({ status, signOut }: { status: ReturnType<typeof useSyncSt
   switch (status.status) {
     case 'live':
     case 'polling':
-    case 'connecting':
       return null
-    case 'waiting':
+    case 'connecting':
     case 'offline':
-      return <RetryButton retry={status.retry} />
+      return status.nextAttemptAtMs === undefined ? null : <RetryButton retry={status.retry} />
     case 'error':
       switch (status.remedy) {
         case 'sign-in':
@@ -49,7 +51,7 @@ function BannerAction({ status, signOut }: { status: ReturnType<typeof useSyncSt
         case 'retry':
           return <RetryButton retry={status.retry} />
         default:
-          return status.remedy satisfies never
+          return status satisfies never
       }
     default:
       return status satisfies never

@@ -8,7 +8,6 @@ const labels: Record<SyncStatus['status'], string> = {
   live: 'Live',
   polling: 'Live, a few seconds late',
   connecting: 'Connecting',
-  waiting: 'Reconnecting',
   offline: 'Offline',
   error: 'Stopped',
 }
@@ -49,7 +48,7 @@ export function SyncPill() {
             <dd>{status.reason}</dd>
           </>
         )}
-        {'nextAttemptAtMs' in status && (
+        {status.nextAttemptAtMs !== undefined && (
           <>
             <dt>Next try</dt>
             <dd>
