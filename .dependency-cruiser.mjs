@@ -3,7 +3,7 @@
  * test plants one of each to see that it does (test/checks/planted.test.ts).
  *
  *   protocol ◄ api      protocol ◄ gateway      protocol ◄ client ◄ web      infra ► protocol      loadtests ► infra, protocol
- *   machine ◄ api, gateway, client      protocol, machine ◄ process ◄ api, gateway      protocol ◄ domain ◄ api, client
+ *   machine ◄ api, gateway, client, bots      protocol, machine ◄ process ◄ api, gateway, bots      protocol ◄ domain ◄ api, client
  */
 const arrows = {
   machine: [],
@@ -12,6 +12,7 @@ const arrows = {
   domain: ['protocol'],
   api: ['machine', 'protocol', 'process', 'domain'],
   gateway: ['machine', 'protocol', 'process'],
+  bots: ['machine', 'protocol', 'process'],
   client: ['machine', 'protocol', 'domain'],
   web: ['client', 'protocol'],
   infra: ['protocol'],
@@ -49,7 +50,10 @@ export default {
       comment: 'Other packages see what a package exports, not its rooms. Checks and docs may look everywhere.',
       severity: 'error',
       from: { path: '^([^/]+)/', pathNot: '^(test|docs)/' },
-      to: { path: '^(machine|protocol|process|domain|api|gateway|client)/src/', pathNot: ['^$1/', '/index\\.ts$'] },
+      to: {
+        path: '^(machine|protocol|process|domain|api|gateway|client|bots)/src/',
+        pathNot: ['^$1/', '/index\\.ts$'],
+      },
     },
     {
       name: 'cores-are-pure',

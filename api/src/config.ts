@@ -137,6 +137,8 @@ export const settings = {
   ACTOR_SHARE_PERCENT: setting(whole(1, 100), 'Share of requests and bytes that one actor may have', '25'),
   HEADS_INTERVAL_MS: setting(whole(10), 'How often lately changed spaces are announced', '1000'),
   HEADS_WINDOW_MS: setting(whole(2000), 'How long after its last change a space is announced', '10000'),
+  LEASES_INTERVAL_MS: setting(whole(10), 'How often claims are taken away whose lease has run out', '500'),
+  MAX_ATTEMPTS: setting(whole(1), 'Claims that may run out on one intention before it is `failed`', '3'),
   LOG_KEEP_SECONDS: setting(whole(1), 'How long changes stay in the log; older positions get a snapshot', '259200'),
   LOG_KEEP_CHANGES: setting(whole(1), 'How many changes of one space stay in the log at most', '100000'),
   LEDGER_KEEP_SECONDS: setting(whole(1), 'How long a mutation sent again is recognised', '604800'),

@@ -28,6 +28,7 @@ import { sessionTokens } from './http/session-token.ts'
 import { guestsDuty } from './leader/guests.ts'
 import { headsDuty } from './leader/heads.ts'
 import { Leader } from './leader/leader.ts'
+import { leasesDuty } from './leader/leases.ts'
 import { pruningDuty } from './leader/prune.ts'
 import { revocationsDuty } from './leader/revocations.ts'
 import { createMetrics } from './observe.ts'
@@ -103,6 +104,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       failPoint('after-commit', config.FAIL_POINT)
       publisher.publish(changes)
       publisher.revoke(removed)
+      publisher.tellOfWork(changes)
     },
     // Gateways find out by the heads.
     onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),
@@ -133,6 +135,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       duties: {
         heads: onLock,
         revocations: onLock,
+        leases: { firstAfterMs: 0, everyMs: config.LEASES_INTERVAL_MS, deadlineMs: undefined },
         pruning: onPool,
         guests: onPool,
       },
@@ -143,6 +146,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
         windowMs: config.HEADS_WINDOW_MS,
         revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
       }),
+      leases: leasesDuty(database, publisher, metrics, config.MAX_ATTEMPTS),
       pruning: pruningDuty(database, metrics, {
         logSeconds: config.LOG_KEEP_SECONDS,
         logChanges: config.LOG_KEEP_CHANGES,

@@ -52,6 +52,12 @@ export function createMetrics() {
       'Messages of removed beings given to Redis, by outcome; gateways can ask for those dropped',
       ['outcome'],
     ),
+    workHints: counter(
+      'work_hints_total',
+      'Hints that there is something to claim given to Redis, by outcome; bots ask for what was dropped',
+      ['outcome'],
+    ),
+    expiredLeases: counter('expired_leases_total', 'Claims taken away because their lease had run out'),
     pruned: counter('pruned_rows_total', 'Rows of log and ledger that were old enough to go', ['table']),
     newEpochs: counter(
       'new_histories_total',

@@ -44,6 +44,7 @@ const CLIENT_FRAMES: Readonly<Record<string, string>> = {
   signal: 'something for whoever is there now, up to 1 KiB; not stored, not repeated',
   refresh: 'a fresh token, before the old one runs out',
   ping: 'answered by `pong`',
+  work: 'asks to be told when there may be something to claim; answered by `work` at once',
 }
 
 const SERVER_FRAMES: Readonly<Record<string, string>> = {
@@ -58,6 +59,7 @@ const SERVER_FRAMES: Readonly<Record<string, string>> = {
   heartbeat: 'the version up to which everything was sent, for each space watched',
   goodbye: 'the gateway stops; a close follows, come back after `reconnectAfterMs`',
   pong: 'answers `ping`',
+  work: 'there may be something to claim: ask `GET /v1/work`',
 }
 
 const frameRows = (options: readonly z.ZodType[], meanings: Readonly<Record<string, string>>): (readonly string[])[] =>
@@ -118,9 +120,11 @@ const CHANGES: Readonly<Record<string, string>> = {
   'being.move': '`being.remove` where it was, `being.put` here',
   'being.expel': '`being.remove`; it is nowhere then',
   'being.remove': '`being.remove`, and `member.remove` where it has a role',
-  'intention.create': '`intention.put`',
-  'intention.update': '`intention.put`',
+  'intention.create': '`intention.put`, and one for the reply of each bot that it wakes',
+  'intention.update': '`intention.put`, and those replies where it becomes `complete`',
   'intention.append': '`intention.append`',
+  'intention.claim': '`intention.put`',
+  'intention.retry': '`intention.put`',
   'intention.remove': '`intention.remove`',
   'member.put': '`member.put`',
   'member.remove': '`member.remove`',
@@ -154,6 +158,9 @@ const LIMIT_TEXTS: readonly (readonly [string, string])[] = [
   ['beings and newest intentions in a snapshot', `${LIMITS.snapshotBeings}, ${LIMITS.snapshotIntentions}`],
   ['items of a page, ids of a look-up', `${LIMITS.maxPageSize}, ${LIMITS.maxIdsPerLookup}`],
   ['a name', `${LIMITS.maxNameLength} characters`],
+  ['bots that one utterance wakes', `${LIMITS.maxReplies}`],
+  ['replies of bots to replies of bots', `${LIMITS.maxReplyChain}, one behind another`],
+  ['a lease', `${TIMES.maxLeaseMs} ms; a longer one is cut to that`],
   ['until `hello`', `${TIMES.helloTimeoutMs} ms`],
   ['until a request over HTTP has arrived', `${TIMES.requestTimeoutMs} ms`],
   ['between heartbeats', `${TIMES.heartbeatMs} ms; dead after ${TIMES.deadAfterHeartbeats} of them`],

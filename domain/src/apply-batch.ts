@@ -3,10 +3,11 @@
  * is answered from it; so is the second of two with the same id in one batch. A refusal of whoever asks for a space
  * that is not there, or not there for it, is not remembered: it costs the asker a question and nobody else a row.
  */
-import type { BeingId, Epoch, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
+import type { BeingId, Epoch, IntentionId, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
 import { decide, readableSpace } from './decide.ts'
 import type { DecideOptions } from './decision.ts'
-import { applyOp, type LoggedChange } from './world-op.ts'
+import { completedBy, repliesTo } from './reply.ts'
+import { applyOp, type LoggedChange, type WorldOp } from './world-op.ts'
 import { type Outcome, readerOf, type World } from './world.ts'
 import type { WorldReader } from './world-reader.ts'
 
@@ -15,6 +16,8 @@ export interface RequestedMutation {
   actor: BeingId
   mutation: Mutation
   epoch: Epoch
+  /** Makes the id of a reply, should this mutation wake a bot. Without it none is woken. */
+  newReplyId?: () => IntentionId
 }
 
 export interface BatchResult {
@@ -33,7 +36,7 @@ export function applyBatch(
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
   const reader = readerOf(world)
-  for (const { actor, mutation, epoch } of requested) {
+  for (const { actor, mutation, epoch, newReplyId } of requested) {
     const former = world.ledger.get(actor, mutation.id)
     if (former !== undefined) {
       results.push(duplicateOf(mutation.id, former))
@@ -46,12 +49,13 @@ export function applyBatch(
       results.push({ id: mutation.id, ...outcome })
       continue
     }
-    const made: LoggedChange[] = []
-    for (const op of decision.ops) {
-      const change = applyOp(world, op, { actor, mutation: mutation.id, at })
-      if (change !== undefined) made.push(change)
-    }
+    const apply = (ops: readonly WorldOp[]): LoggedChange[] =>
+      ops.flatMap((op) => applyOp(world, op, { actor, mutation: mutation.id, at }) ?? [])
+    const completed = newReplyId === undefined ? [] : completedBy(world, decision.ops)
+    const made = apply(decision.ops)
     changes.push(...made)
+    if (newReplyId !== undefined)
+      for (const id of completed) changes.push(...apply(repliesTo(world, id, at, newReplyId)))
     const outcome = appliedAt(lastVersionIn(made, mutation.space))
     world.ledger.set(actor, mutation.id, outcome)
     results.push({ id: mutation.id, ...outcome })

@@ -3,7 +3,7 @@
  * a log stays without a gap, and say nothing. The log, what is kept of it elsewhere and what is on its way to it all
  * blank by this.
  */
-import type { Change, IntentionId } from '@rhizom/protocol'
+import type { Change, Intention, IntentionId } from '@rhizom/protocol'
 import type { LoggedChange } from './world-op.ts'
 import { PairMap } from './pair-map.ts'
 
@@ -14,12 +14,17 @@ export const BLANK = ' '
 export function withoutWords(change: Change, removed: { has(id: IntentionId): boolean }): Change {
   switch (change.kind) {
     case 'intention.put':
-      return removed.has(change.body.id) ? { ...change, body: { ...change.body, content: [] } } : change
+      return removed.has(change.body.id) ? { ...change, body: speechless(change.body) } : change
     case 'intention.append':
       return removed.has(change.body.id) ? { ...change, body: { ...change.body, text: BLANK } } : change
     default:
       return change
   }
+}
+
+/** What it said in an attempt before, and why that failed, are words as well. */
+export function speechless({ former: _former, reason: _reason, ...rest }: Intention): Intention {
+  return { ...rest, content: [] }
 }
 
 /** Changes of one transaction, in order: what one of them removes is not told by those before it. */

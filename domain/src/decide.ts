@@ -6,11 +6,12 @@
  * The questions come in a fixed order: is the actor there; may it read the space (if not, the space is `not-found`
  * and nothing about its inside is told); may it see the thing; may it do that; is the thing here; is it within limits.
  */
-import { type Content, type Intention, jsonBytes, type Mutation, type Rejection, type Space } from '@rhizom/protocol'
+import type { Intention, Mutation, Rejection, Space } from '@rhizom/protocol'
+import { changeIntention } from './change-intention.ts'
 import { createBeing, expelBeing, moveBeing, removeBeing, updateBeing } from './decide-being.ts'
 import { createSpace, putMember, removeMember, removeSpace, updateSpace } from './decide-space.ts'
 import { accept, type DecideContext, type DecideOptions, type Decision, type Of, reject } from './decision.ts'
-import { mayChangeIntention, mayEnter, mayRead, mayWrite } from './permission.ts'
+import { mayEnter, mayRead, mayWrite } from './permission.ts'
 import type { WorldReader } from './world-reader.ts'
 
 export function decide(
@@ -86,6 +87,8 @@ function decideInSpace(
       return createIntention(world, space, mutation, context)
     case 'intention.update':
     case 'intention.append':
+    case 'intention.claim':
+    case 'intention.retry':
     case 'intention.remove':
       return changeIntention(world, space, mutation, context, options)
     case 'member.put':
@@ -115,41 +118,9 @@ function createIntention(
     rev: 0,
     createdAt: context.at,
     modifiedAt: context.at,
+    replyTo: null,
+    claim: null,
+    attempt: 1,
   }
   return accept({ kind: 'intention.put', log: space.id, intention })
-}
-
-function changeIntention(
-  world: WorldReader,
-  space: Space,
-  mutation: Of<'intention.update'> | Of<'intention.append'> | Of<'intention.remove'>,
-  context: DecideContext,
-  options: DecideOptions,
-): Decision {
-  const intention = world.intention(mutation.args.id)
-  if (intention === undefined || intention.location !== space.id)
-    return reject('not-found', `no intention ${mutation.args.id} in ${space.id}`)
-  if (!mayChangeIntention(world, intention, context.actor)) return reject('forbidden', `may not change ${intention.id}`)
-  switch (mutation.name) {
-    case 'intention.update': {
-      const { content = intention.content, state = intention.state } = mutation.args
-      const updated = { ...intention, content, state, modifiedAt: context.at }
-      return accept({ kind: 'intention.put', log: space.id, intention: updated })
-    }
-    case 'intention.append': {
-      if (bytesAfterAppend(intention.content, mutation.args.text) > options.maxContentBytes)
-        return reject('too-large', `content would grow past ${options.maxContentBytes} bytes`)
-      return accept({ kind: 'intention.append', log: space.id, ...mutation.args, at: context.at })
-    }
-    case 'intention.remove':
-      return accept({ kind: 'intention.remove', log: space.id, id: intention.id })
-    default:
-      return mutation satisfies never
-  }
-}
-
-/** Extending a final text node costs no quotes; a new node costs its own and a comma. */
-function bytesAfterAppend(content: Content, text: string): number {
-  const separators = typeof content.at(-1) === 'string' ? -2 : content.length === 0 ? 0 : 1
-  return jsonBytes(content) + jsonBytes(text) + separators
 }

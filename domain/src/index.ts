@@ -1,8 +1,11 @@
 /** @rhizom/domain: what a mutation does and who may. The api decides by it, and the client foresees by it. */
 export { applyBatch, type BatchResult, duplicateOf, type RequestedMutation } from './apply-batch.ts'
-export { BLANK, blankRemovedWords, withoutWords } from './blank-words.ts'
+export { BLANK, blankRemovedWords, speechless, withoutWords } from './blank-words.ts'
+export { afterLease, mayCarryOut, mayStop } from './claim.ts'
 export { decide, refusalOfUnreadable } from './decide.ts'
 export type { DecideContext, DecideOptions, Decision } from './decision.ts'
+export type { KeptOfIntention } from './kept.ts'
+export { mentionsIn } from './mention.ts'
 export { PairMap } from './pair-map.ts'
 export {
   mayChangeBeing,
@@ -14,13 +17,16 @@ export {
   maySeeBeing,
   mayWrite,
 } from './permission.ts'
+export { type Wakes, wakesOf } from './reply.ts'
 export { type Right, RIGHTS, RIGHTS_OF, type Standing, standingIn } from './rights.ts'
 export {
   copyWorld,
   emptyWorld,
+  keptOf,
   type Outcome,
   type PlacedIntention,
   readerOf,
+  unplaced,
   type World,
 } from './world.ts'
 export { applyOp, type ChangeCause, changeOf, type LoggedChange, type WorldOp } from './world-op.ts'

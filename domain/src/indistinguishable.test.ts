@@ -80,6 +80,7 @@ const anywhere = fc.option(place)
 const name = fc.constant('x')
 const role = fc.constantFrom<Role>('owner', 'member', 'viewer', 'banned')
 const intention = fc.constant(uuidOf(9))
+const fence = fc.constantFrom(0, 5)
 
 type Wanted = Mutation extends infer M ? (M extends Mutation ? Omit<M, 'id'> : never) : never
 /** Each name but those that make an id. */
@@ -106,6 +107,16 @@ const wanted: Record<
     space: place,
     name: fc.constant('intention.append' as const),
     args: fc.record({ id: intention, text: name }),
+  }),
+  'intention.claim': fc.record({
+    space: place,
+    name: fc.constant('intention.claim' as const),
+    args: fc.record({ id: intention, leaseMs: fc.constant(100), fence }, { requiredKeys: ['id', 'leaseMs'] }),
+  }),
+  'intention.retry': fc.record({
+    space: place,
+    name: fc.constant('intention.retry' as const),
+    args: fc.record({ id: intention }),
   }),
   'intention.remove': fc.record({
     space: place,

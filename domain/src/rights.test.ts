@@ -244,20 +244,35 @@ test('V47 what one change of a transaction removes is not told by those before i
   const world = worldOf({ visibility: 'public' })
   const say = (n: number, wanted: Wanted): Mutation => ({ id: `0193b2a0-0000-7000-8000-00000000001${n}`, ...wanted })
   const mutations = [
-    say(1, { space, name: 'intention.create', args: { id: unsaid, type: 'utterance', content: ['secret'] } }),
-    say(2, { space, name: 'intention.append', args: { id: unsaid, text: 'secret' } }),
-    say(3, { space, name: 'intention.update', args: { id: own, content: ['kept'] } }),
-    say(4, { space, name: 'intention.remove', args: { id: unsaid } }),
-    say(5, { space, name: 'intention.create', args: { id: unsaid, type: 'utterance', content: ['again'] } }),
+    say(1, {
+      space,
+      name: 'intention.create',
+      args: { id: unsaid, type: 'utterance', state: 'draft', content: ['secret'] },
+    }),
+    say(2, { space, name: 'intention.claim', args: { id: unsaid, leaseMs: 1 } }),
+    say(3, { space, name: 'intention.append', args: { id: unsaid, text: 'secret' } }),
+    say(4, {
+      space,
+      name: 'intention.update',
+      args: { id: unsaid, state: 'failed', reason: 'secret', fence: 9 },
+    }),
+    say(5, { space, name: 'intention.retry', args: { id: unsaid } }),
+    say(6, { space, name: 'intention.update', args: { id: own, content: ['kept'] } }),
+    say(7, { space, name: 'intention.remove', args: { id: unsaid } }),
+    say(8, { space, name: 'intention.create', args: { id: unsaid, type: 'utterance', content: ['again'] } }),
   ]
   const requested = mutations.map((mutation) => ({ actor: '@me', mutation, epoch }))
   const { changes } = applyBatch(world, requested, 2, { maxContentBytes: 100 })
   const told = blankRemovedWords(changes).map(({ change }) => change)
-  expect(told.map(({ version }) => version)).toEqual([8, 9, 10, 11, 12])
+  expect(told.map(({ version }) => version)).toEqual([8, 9, 10, 11, 12, 13, 14, 15])
+  expect(changes[4]?.change).toMatchObject({ body: { former: ['secretsecret'] } })
   expect(JSON.stringify(told)).not.toContain('secret')
   expect(told).toMatchObject([
     { body: { id: unsaid, content: [] } },
+    { body: { id: unsaid, content: [], state: 'active' } },
     { body: { id: unsaid, text: ' ' } },
+    { body: { id: unsaid, content: [], state: 'failed' } },
+    { body: { id: unsaid, content: [], state: 'draft' } },
     { body: { content: ['kept'] } },
     { kind: 'intention.remove' },
     { body: { content: ['again'] } },

@@ -18,7 +18,8 @@ import {
   type Space,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { World } from './world.ts'
+import type { KeptOfIntention } from './kept.ts'
+import { keptOf, type World } from './world.ts'
 
 export type WorldOp =
   | { kind: 'space.put'; log: SpaceId; space: Omit<Space, 'version'> }
@@ -28,8 +29,10 @@ export type WorldOp =
   | { kind: 'being.leave'; log: SpaceId; id: BeingId }
   /** It ceases to exist. */
   | { kind: 'being.remove'; log: SpaceId | null; id: BeingId }
-  | { kind: 'intention.put'; log: SpaceId; intention: Intention }
-  | { kind: 'intention.append'; log: SpaceId; id: IntentionId; text: string; at: number }
+  /** `kept` is what changes of what the database keeps beside it. */
+  | { kind: 'intention.put'; log: SpaceId; intention: Intention; kept?: KeptOfIntention }
+  /** `until` is where it renews the lease of the claim that stands. */
+  | { kind: 'intention.append'; log: SpaceId; id: IntentionId; text: string; at: number; until?: number }
   | { kind: 'intention.remove'; log: SpaceId; id: IntentionId }
   | { kind: 'member.put'; log: SpaceId; being: BeingId; role: Role }
   | { kind: 'member.remove'; log: SpaceId; being: BeingId }
@@ -84,7 +87,11 @@ export function changeOf(op: WorldOp, version: number, cause: ChangeCause): Chan
     case 'intention.put':
       return { ...header, kind: 'intention.put', body: { ...op.intention, rev: version } }
     case 'intention.append':
-      return { ...header, kind: 'intention.append', body: { id: op.id, text: op.text } }
+      return {
+        ...header,
+        kind: 'intention.append',
+        body: { id: op.id, text: op.text, ...(op.until === undefined ? {} : { until: op.until }) },
+      }
     case 'intention.remove':
       return { ...header, kind: 'intention.remove', body: { id: op.id } }
     case 'member.put':
@@ -113,15 +120,18 @@ function applyToWorld(world: World, op: OtherOp, version: number | undefined): v
       return
     case 'intention.put': {
       const rev = version ?? 0
-      const position = world.intentions.get(op.intention.id)?.position ?? rev
-      world.intentions.set(op.intention.id, { ...op.intention, rev, position })
+      const former = world.intentions.get(op.intention.id)
+      const position = former?.position ?? rev
+      world.intentions.set(op.intention.id, { ...keptOf(former), ...op.kept, ...op.intention, rev, position })
       return
     }
     case 'intention.append': {
       const former = world.intentions.get(op.id)
       if (former === undefined) throw new Error(`an append to ${op.id}, which is not there`)
       const content = appendText(former.content, op.text)
-      world.intentions.set(op.id, { ...former, content, rev: version ?? former.rev, modifiedAt: op.at })
+      const claim = former.claim && op.until !== undefined ? { ...former.claim, until: op.until } : former.claim
+      const rev = version ?? former.rev
+      world.intentions.set(op.id, { ...former, ...(claim ? { claim } : {}), content, rev, modifiedAt: op.at })
       return
     }
     case 'intention.remove':

@@ -3,12 +3,15 @@
  * from what it holds of a space.
  */
 import type { Being, BeingId, Intention, IntentionId, Role, Space, SpaceId } from '@rhizom/protocol'
+import type { KeptOfIntention } from './kept.ts'
 
 export interface WorldReader {
   /** undefined for what does not exist, as far as the reader knows. */
   space(id: SpaceId): Space | undefined
   being(id: BeingId): Being | undefined
   intention(id: IntentionId): Intention | undefined
+  /** What the database keeps beside it; a client knows nothing of that. */
+  kept?(id: IntentionId): KeptOfIntention
   role(space: SpaceId, being: BeingId): Role | undefined
   ownerCount(space: SpaceId): number
   /** Every space in which a being that is to be removed has a role, as far as the reader knows. */

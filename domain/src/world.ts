@@ -16,11 +16,18 @@ import type {
   Space,
   SpaceId,
 } from '@rhizom/protocol'
+import type { KeptOfIntention } from './kept.ts'
 import { PairMap } from './pair-map.ts'
 import type { WorldReader } from './world-reader.ts'
 
 /** `position` is the version that created it: its place in the conversation, kept by the database only. */
-export type PlacedIntention = Intention & { position: number }
+export type PlacedIntention = Intention & KeptOfIntention & { position: number }
+
+export const keptOf = (placed: PlacedIntention | undefined): KeptOfIntention => ({
+  ...(placed?.chain === undefined ? {} : { chain: placed.chain }),
+  ...(placed?.leaseMs === undefined ? {} : { leaseMs: placed.leaseMs }),
+  ...(placed?.base === undefined ? {} : { base: placed.base }),
+})
 
 /** What became of a mutation. `version` is that of the last change it made in the space it names. */
 export type Outcome = { status: 'applied'; version?: number } | { status: 'rejected'; error: Rejection }
@@ -32,6 +39,8 @@ export interface World {
   /** Ids that stay taken: whoever took them again would inherit rights. */
   removedBeings: Set<BeingId>
   intentions: Map<IntentionId, PlacedIntention>
+  /** Bots by the space they were in when it was locked, as far as it takes to wake them. Never altered. */
+  bots: PairMap<SpaceId, BeingId, Being>
   /**
    * By space. Holds at least those the batch concerns, every owner where members are changed, and every role of beings
    * that are removed.
@@ -48,6 +57,7 @@ export const emptyWorld = (): World => ({
   beings: new Map(),
   removedBeings: new Set(),
   intentions: new Map(),
+  bots: new PairMap(),
   members: new PairMap(),
   ledger: new PairMap(),
   cleared: new Set(),
@@ -59,6 +69,7 @@ export const copyWorld = (world: World): World => ({
   beings: new Map(world.beings),
   removedBeings: new Set(world.removedBeings),
   intentions: new Map(world.intentions),
+  bots: world.bots,
   members: world.members.copy(),
   ledger: world.ledger.copy(),
   cleared: new Set(world.cleared),
@@ -69,6 +80,7 @@ export const readerOf = (world: World): WorldReader => ({
   space: (id) => world.spaces.get(id),
   being: (id) => world.beings.get(id),
   intention: (id) => unplaced(world.intentions.get(id)),
+  kept: (id) => keptOf(world.intentions.get(id)),
   role: (space, being) => world.members.get(space, being),
   ownerCount: (space) => ownersOf(world, space),
   membershipsOf: (being) => membershipsOf(world, being),
@@ -81,9 +93,12 @@ function isTaken({ spaces, beings, removedBeings }: World, id: BeingId): boolean
   return named.some((names) => names.has(id))
 }
 
-function unplaced(placed: PlacedIntention | undefined): Intention | undefined {
+/** As it travels. */
+export function unplaced(placed: PlacedIntention): Intention
+export function unplaced(placed: PlacedIntention | undefined): Intention | undefined
+export function unplaced(placed: PlacedIntention | undefined): Intention | undefined {
   if (placed === undefined) return undefined
-  const { position: _position, ...intention } = placed
+  const { position: _position, chain: _chain, leaseMs: _leaseMs, base: _base, ...intention } = placed
   return intention
 }
 

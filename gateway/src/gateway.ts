@@ -63,6 +63,8 @@ export class Gateway {
   readonly #spaces: Spaces
   readonly #revocations: RevocationWatch
   readonly #connections = new Set<Connection>()
+  /** Those that asked to be told of work. */
+  readonly #workers = new Set<Connection>()
   readonly #addresses = new Map<string, number>()
   #lastWatcherId = 0
   #drained: (() => void) | undefined
@@ -90,7 +92,7 @@ export class Gateway {
       revoked: () => this.#revocations.size,
       isRedisUp: () => deps.bus.isUp(),
     })
-    deps.bus.start(busListener(this.#spaces, deps.presence, this.#revocations))
+    deps.bus.start(busListener(this.#spaces, deps.presence, this.#revocations, (beings) => this.#announceWork(beings)))
   }
 
   get connectionCount(): number {
@@ -134,6 +136,7 @@ export class Gateway {
       settings: this.#settings.connection,
       isRevoked: (being) => this.#revocations.isRevoked(being),
       nextWatcherId: () => ++this.#lastWatcherId,
+      awaitsWork: (worker) => this.#workers.add(worker),
       closed: (closed) => this.#closed(closed),
     })
     this.#connections.add(connection)
@@ -177,7 +180,14 @@ export class Gateway {
       if (connection.being !== undefined && beings.has(connection.being)) connection.revoke()
   }
 
+  /** To all who asked where nobody knows whom it concerns. */
+  #announceWork(beings: ReadonlySet<BeingId> | 'all'): void {
+    for (const worker of this.#workers)
+      if (beings === 'all' || (worker.being !== undefined && beings.has(worker.being))) worker.announceWork()
+  }
+
   #closed(connection: Connection): void {
+    this.#workers.delete(connection)
     this.#connections.delete(connection)
     this.#resolveIfDrained()
   }
@@ -193,8 +203,13 @@ export class Gateway {
   }
 }
 
-/** Feeds, presence and revocations follow the same bus. */
-const busListener = (spaces: Spaces, presence: Presence, revocations: RevocationWatch): BusListener => ({
+/** Feeds, presence, revocations and whoever waits for work follow the same bus. */
+const busListener = (
+  spaces: Spaces,
+  presence: Presence,
+  revocations: RevocationWatch,
+  announceWork: (beings: ReadonlySet<BeingId> | 'all') => void,
+): BusListener => ({
   joined: (space) => {
     spaces.joined(space)
     presence.channelJoined(space)
@@ -202,6 +217,7 @@ const busListener = (spaces: Spaces, presence: Presence, revocations: Revocation
   message: (space, message) => spaces.message(space, message),
   heads: (heads) => spaces.heads(heads),
   revoked: (revoked) => revocations.learn(revoked),
+  work: (beings) => announceWork(new Set(beings)),
   gatewayBeat: (message) => presence.gatewayBeatReceived(message),
   lost: () => {
     spaces.lost()
@@ -217,5 +233,7 @@ const busListener = (spaces: Spaces, presence: Presence, revocations: Revocation
     spaces.recovered()
     presence.busRecovered()
     revocations.dispatch({ type: 'busRecovered' })
+    // What was said meanwhile nobody heard.
+    announceWork('all')
   },
 })

@@ -43,6 +43,8 @@ export interface BusListener {
   heads(heads: Heads): void
   /** Beings that were removed lately. */
   revoked(revoked: Revoked): void
+  /** Beings that have something to claim. */
+  work(beings: readonly BeingId[]): void
   /** What another gateway says of its presence. */
   gatewayBeat(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */

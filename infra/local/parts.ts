@@ -14,6 +14,7 @@ import type { RedisBinary } from './redis-binary.ts'
 import { askRedis, redisCommand } from './redis.ts'
 import type { Secrets } from './secrets.ts'
 import type { Part } from './supervisor.ts'
+import { tokenFor } from './token.ts'
 
 /** What a part of our own is told beside what the user's environment holds. */
 export interface Surroundings {
@@ -25,6 +26,8 @@ export interface Surroundings {
   webUrl: string
   apiUrls: string[]
   gatewayUrls: string[]
+  /** A port that is free, the usual one if it is. */
+  port(usual: number): Promise<number>
 }
 
 const PROBE_MS = 2_000
@@ -104,6 +107,31 @@ export const gatewayParts = (around: Surroundings): Part[] =>
     answers: () => responds(`${url}/readyz`),
     ...quick,
   }))
+
+/** What the guide is told of the user's environment; the one secret that it has is its own. */
+const FOR_THE_GUIDE = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL']
+
+/** The bot in the lobby, on a port of its own that only this machine reaches. Each start has a token of its own. */
+export function guidePart(around: Surroundings, port: number): Part {
+  const { environment, apiUrls, gatewayUrls } = around
+  let token = ''
+  return {
+    name: 'guide',
+    beforeStart: async () => {
+      token = await tokenFor('@guide', shared(around)['TOKEN_SECRET'] ?? '')
+    },
+    command: () =>
+      node(join(repository, 'bots/src/guide/main.ts'), {
+        ...Object.fromEntries(FOR_THE_GUIDE.map((name) => [name, environment[name]])),
+        API_URL: apiUrls[0],
+        SYNC_URL: `${(gatewayUrls[0] ?? '').replace(/^http/, 'ws')}/v1/sync`,
+        BOT_TOKEN: token,
+        PORT: `${port}`,
+      }),
+    answers: () => responds(`http://127.0.0.1:${port}/readyz`),
+    ...quick,
+  }
+}
 
 /** What the page is served from: a built one, or its sources as they are (`npm run dev`). */
 export type PageSource = { kind: 'built'; directory: string } | { kind: 'sources' }

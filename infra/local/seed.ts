@@ -31,6 +31,7 @@ export const SEED: Mutation[] = [
   says(4, 'Welcome to rhizom. What is written here reaches every screen, in order, with nothing missing.'),
   says(5, 'Open this page in a second browser: it is served by another gateway. Write in one, read in the other.'),
   says(6, 'Then kill a gateway (its pid is in .local/run.json) and go on writing.'),
+  says(8, 'The guide is a bot: mention it by its id and ask. Kill it in mid-sentence, and its answer goes on.'),
   { id: id(7), space: '@garden', name: 'space.create', args: { name: 'Garden', visibility: 'public' } },
 ]
 

@@ -49,6 +49,11 @@ export const settings = {
   RHIZOM_GATEWAY_PORT: { schema: port, description: 'The port of the first gateway, likewise', default: '7101' },
   RHIZOM_POSTGRES_PORT: { schema: port, description: 'The port of its own Postgres, likewise', default: '7432' },
   RHIZOM_REDIS_PORT: { schema: port, description: 'The port of its own Redis, likewise', default: '7379' },
+  RHIZOM_GUIDE_PORT: {
+    schema: port,
+    description: 'The port on which the guide says how it is, likewise',
+    default: '7201',
+  },
 } as const satisfies Record<string, Setting>
 
 const schema = z.object({
@@ -63,6 +68,7 @@ const schema = z.object({
   RHIZOM_GATEWAY_PORT: settings.RHIZOM_GATEWAY_PORT.schema,
   RHIZOM_POSTGRES_PORT: settings.RHIZOM_POSTGRES_PORT.schema,
   RHIZOM_REDIS_PORT: settings.RHIZOM_REDIS_PORT.schema,
+  RHIZOM_GUIDE_PORT: settings.RHIZOM_GUIDE_PORT.schema,
 })
 export type LocalSettings = z.infer<typeof schema>
 

@@ -57,7 +57,15 @@ test('I24 run.json names everything once it is ready, for its owner only', async
   current = startScript()
   const run = await up(current)
   expect(run.launcher).toBe(current.process.pid)
-  expect(Object.keys(run.processes).toSorted()).toEqual(['api-1', 'gateway-1', 'gateway-2', 'postgres', 'redis', 'web'])
+  expect(Object.keys(run.processes).toSorted()).toEqual([
+    'api-1',
+    'gateway-1',
+    'gateway-2',
+    'guide',
+    'postgres',
+    'redis',
+    'web',
+  ])
   expect(run.api).toHaveLength(1)
   expect(run.gateways).toHaveLength(2)
   expect(Object.values(run.processes).every(runs)).toBe(true)

@@ -114,11 +114,12 @@ function summary(run: Run, { RHIZOM_LOCAL_DIR: local, HOST }: LocalSettings): st
     ['web', run.web, pid('web')],
     ...run.api.map((url, index) => [`api-${index + 1}`, url, pid(`api-${index + 1}`)]),
     ...run.gateways.map((url, index) => [`gateway-${index + 1}`, url, pid(`gateway-${index + 1}`)]),
+    ...(run.processes['guide'] === undefined ? [] : [['guide', 'a bot in the lobby', pid('guide')]]),
     ['postgres', new URL(run.databaseUrl).host, pid('postgres')],
     ['redis', new URL(run.redisUrl).host, pid('redis')],
   ]
   const text = table(rows).replaceAll(/^/gm, '  ')
   const others = otherUrls(HOST, portOf(run.web)).map((url) => `  From elsewhere: ${url}\n`)
-  const hints = `  logs in ${join(local, 'logs')} · Ctrl-C stops it all\n\n  Open ${run.web} in two browsers.\n`
+  const hints = `  logs in ${join(local, 'logs')} · Ctrl-C stops it all\n\n  Open ${run.web} in two browsers.\n  Ask the guide: "@guide what is an epoch?"\n`
   return `\n${text}\n\n${hints}${others.join('')}`
 }

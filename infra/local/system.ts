@@ -11,6 +11,7 @@ import {
   apiParts,
   errorsOf,
   gatewayParts,
+  guidePart,
   migration,
   type PageSource,
   postgresPart,
@@ -168,6 +169,17 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
     }
   }
 
+  /** Everything else works without it. */
+  async function welcome(around: Surroundings): Promise<void> {
+    try {
+      const part = guidePart(around, await around.port(settings.RHIZOM_GUIDE_PORT))
+      await startPart(part, 'the guide is in the lobby: ask it with @guide')
+    } catch (error) {
+      signal.throwIfAborted()
+      screen.notice(`there is no guide: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
   /** Database, bus and schema, and where everything else is going to be. */
   async function prepare(): Promise<Surroundings> {
     const secrets = keepSecrets(join(local, 'secrets.json'))
@@ -183,6 +195,7 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
       webUrl: await take(settings.RHIZOM_WEB_PORT),
       apiUrls: await eachOf(settings.RHIZOM_APIS, () => take(settings.RHIZOM_API_PORT)),
       gatewayUrls: await eachOf(settings.RHIZOM_GATEWAYS, () => take(settings.RHIZOM_GATEWAY_PORT)),
+      port,
     }
     await migrate(around)
     return around
@@ -200,6 +213,7 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
       named(webPart(around, served), around.webUrl),
     ])
     await plant(around)
+    await welcome(around)
     signal.throwIfAborted()
     run = {
       web: around.webUrl,
@@ -220,7 +234,7 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
       run = undefined
       const names = Object.keys(supervisor.pids())
       const like = (prefix: string): string[] => names.filter((name) => name.startsWith(prefix))
-      await supervisor.stop([['web', ...like('gateway-')], like('api-'), ['redis', 'postgres']])
+      await supervisor.stop([['web', 'guide'], like('gateway-'), like('api-'), ['redis', 'postgres']])
       clearInterval(timer)
       for (const follower of followers) follower.read()
     },

@@ -44,6 +44,7 @@ const SOURCES: readonly Source[] = [
       'snapshot',
       'intentionsAnswer',
       'beingsAnswer',
+      'workAnswer',
     ],
   },
   { file: 'problem-schema', schemas: problemSchema, names: ['problem'] },

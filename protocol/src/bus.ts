@@ -11,13 +11,14 @@
  * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an
  * unknown kind or version is ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
  *
- * Two channels concern no single space: where lately changed spaces stand, and which beings were removed, whose tokens
- * are no longer good. Both are repeated for a while, as JSON, and can be asked of the api (internal.ts).
+ * Three channels concern no single space: where lately changed spaces stand, which beings were removed, whose tokens
+ * are no longer good, and which beings have work to claim. The first two are repeated for a while, as JSON, and can be
+ * asked of the api (internal.ts); who waits for work asks for it by itself now and then.
  */
 import { z } from 'zod'
 import { altersAccess, type Change, erasesWords } from './change.ts'
 import { headsSchema, type Heads, type Revoked, revokedSchema } from './internal.ts'
-import { type BeingId, epochSchema, type SpaceId } from './id.ts'
+import { type BeingId, beingIdSchema, epochSchema, type SpaceId } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
 import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
 
@@ -26,6 +27,7 @@ export const REDIS = {
   spaceChannel: (space: SpaceId): string => `rhizom:{${space}}`,
   headsChannel: 'rhizom:heads',
   revokedChannel: 'rhizom:revoked',
+  workChannel: 'rhizom:work',
   gatewaysChannel: 'rhizom:gateways',
   gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
   gatewaySpaces: (bootId: string): string => `rhizom:gateway:${bootId}:spaces`,
@@ -34,6 +36,7 @@ export const REDIS = {
 } as const
 
 const revokedMessageSchema = z.object({ beings: revokedSchema })
+const workMessageSchema = z.object({ beings: z.array(beingIdSchema) })
 
 const MARK = 'rhizom1'
 const NEWLINE = 0x0a
@@ -153,5 +156,12 @@ export const parseHeadsMessage = (message: string): Parsed<Heads> => parseJson(h
 export const encodeRevokedMessage = (beings: Revoked): string => JSON.stringify({ beings })
 export const parseRevokedMessage = (message: string): Parsed<Revoked> => {
   const parsed = parseJson(revokedMessageSchema, message)
+  return parsed.ok ? { ok: true, value: parsed.value.beings } : parsed
+}
+
+/** Beings that have work to claim, on `REDIS.workChannel`. */
+export const encodeWorkMessage = (beings: readonly BeingId[]): string => JSON.stringify({ beings })
+export const parseWorkMessage = (message: string): Parsed<BeingId[]> => {
+  const parsed = parseJson(workMessageSchema, message)
   return parsed.ok ? { ok: true, value: parsed.value.beings } : parsed
 }

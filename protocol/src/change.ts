@@ -24,7 +24,11 @@ export const changeSchema = z.discriminatedUnion('kind', [
   z.object({
     ...header,
     kind: z.literal('intention.append'),
-    body: z.object({ id: intentionIdSchema, text: appendedTextSchema }),
+    body: z.object({
+      id: intentionIdSchema,
+      text: appendedTextSchema,
+      until: timeMsSchema.optional().describe('Until when it renewed the claim that stands'),
+    }),
   }),
   z.object({ ...header, kind: z.literal('intention.remove'), body: z.object({ id: intentionIdSchema }) }),
   z.object({ ...header, kind: z.literal('member.put'), body: memberSchema }),

@@ -5,6 +5,7 @@
  *   subscribe           → snapshot, or resumed where a position is given and the log reaches back to it
  *   refresh             → nothing, or close 4501
  *   ping                → pong
+ *   work                → work, at once and then whenever there may be something to claim
  *
  * Before `welcome` a gateway reads hello and nothing else; lines behind it wait unread until the token is verified.
  * A frame of an unknown type is `ignored`, as are unknown fields: an old gateway must not choke on a new client.
@@ -48,6 +49,8 @@ export const signalFrameSchema = z.object({
 })
 export const refreshFrameSchema = z.object({ type: z.literal('refresh'), token })
 export const pingFrameSchema = z.object({ type: z.literal('ping') })
+/** Asks to be told when there is work to claim. */
+export const askForWorkFrameSchema = z.object({ type: z.literal('work') })
 
 export const clientFrameSchema = z.discriminatedUnion('type', [
   helloFrameSchema,
@@ -57,6 +60,7 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   signalFrameSchema,
   refreshFrameSchema,
   pingFrameSchema,
+  askForWorkFrameSchema,
 ])
 export type ClientFrame = z.infer<typeof clientFrameSchema>
 /** A frame as a client writes it: fields with defaults may be left out. */

@@ -1,5 +1,6 @@
 /** The things that are synchronised, as they travel: whole, in camel case, times in milliseconds since 1970. */
 import { z } from 'zod'
+import { claimSchema, reasonSchema } from './claim.ts'
 import { contentSchema } from './content-schema.ts'
 import { beingIdSchema, epochSchema, intentionIdSchema, spaceIdSchema } from './id.ts'
 import { jsonObjectSchema, text } from './json-schema.ts'
@@ -74,6 +75,11 @@ export const intentionSchema = z.object({
   rev: versionSchema.describe('The version that last touched it'),
   createdAt: timeMsSchema,
   modifiedAt: timeMsSchema,
+  replyTo: intentionIdSchema.nullable().optional().describe('The utterance that it replies to'),
+  claim: claimSchema.nullable().optional().describe('Who is carrying it out'),
+  attempt: z.int().min(1).optional().describe('Which attempt to carry it out this is, or will be'),
+  reason: reasonSchema.optional().describe('Why it failed, in words for people'),
+  former: contentSchema.optional().describe('What the attempt before had written'),
 })
 export type Intention = z.infer<typeof intentionSchema>
 

@@ -2,19 +2,25 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { parseRevokedMessage, parseSpaceMessage } from './bus.ts'
+import { encodeWorkMessage, parseRevokedMessage, parseSpaceMessage, parseWorkMessage } from './bus.ts'
 import { altersAccess, changeSchema } from './change.ts'
 import { clientFrameSchema, parseClientMessage } from './client-frame.ts'
 import { encodeMessage, parseJson } from './codec.ts'
-import { changesAnswerSchema, snapshotSchema } from './http.ts'
+import { changesAnswerSchema, postSessionBodySchema, snapshotSchema, workAnswerSchema } from './http.ts'
 import { internalReadSchema, internalRevokedAnswerSchema } from './internal.ts'
 import { mutationSchema, postMutationsAnswerSchema, postMutationsBodySchema } from './mutation.ts'
 import { problemSchema } from './problem-schema.ts'
 import { parseServerMessage, serverFrameSchema } from './server-frame.ts'
 
 const fixture = (name: string): string => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')
-const http: Record<string, unknown> = z.record(z.string(), z.unknown()).parse(JSON.parse(fixture('v1-http.json')))
-const rights: Record<string, unknown> = z.record(z.string(), z.unknown()).parse(JSON.parse(fixture('v1-rights.json')))
+const documents = (name: string): Record<string, unknown> =>
+  z.record(z.string(), z.unknown()).parse(JSON.parse(fixture(name)))
+const http = documents('v1-http.json')
+const replies = documents('v1-replies.json')
+const rights = documents('v1-rights.json')
+
+const at = 1763856000000
+const header = { version: 1, at, actor: '@ada', mutation: '0193b2a0-0000-7000-8000-000000000101' }
 
 test('P15 every recorded client frame still parses', () => {
   const lines = parseClientMessage(fixture('v1-client-frames.jsonl'))
@@ -55,6 +61,66 @@ test.each([
   expect(schema.parse(rights[name])).toEqual(rights[name])
 })
 
+test.each([
+  ['postMutations', postMutationsBodySchema],
+  ['postMutationsAnswer', postMutationsAnswerSchema],
+  ['work', workAnswerSchema],
+  ['changes', changesAnswerSchema],
+  ['postSession', postSessionBodySchema],
+] as const)(
+  'P50 the recorded document %s of replies and claims still parses, and nothing of it is lost',
+  (name, schema) => {
+    expect(schema.parse(replies[name])).toEqual(replies[name])
+  },
+)
+
+test('P50 an intention of before there were replies is good without what they brought', () => {
+  const { intentions } = snapshotSchema.parse(http['snapshot'])
+  expect(intentions.length).toBeGreaterThan(0)
+  expect(intentions.every((intention) => !('replyTo' in intention) && !('claim' in intention))).toBe(true)
+})
+
+test.each([
+  [{ name: 'intention.claim', args: { leaseMs: 0 } }, 'leaseMs'],
+  [{ name: 'intention.claim', args: { leaseMs: 1.5 } }, 'leaseMs'],
+  [{ name: 'intention.claim', args: {} }, 'leaseMs'],
+  [{ name: 'intention.claim', args: { leaseMs: 1, fence: -1 } }, 'fence'],
+  [{ name: 'intention.claim', args: { leaseMs: 1, fence: 0.5 } }, 'fence'],
+  [{ name: 'intention.append', args: { text: 'x', fence: 0 } }, 'fence'],
+  [{ name: 'intention.update', args: { fence: 0 } }, 'fence'],
+  [{ name: 'intention.append', args: { text: 'x', at: -1 } }, 'at'],
+  [{ name: 'intention.append', args: { text: 'x', fence: '44' } }, 'fence'],
+  [{ name: 'intention.update', args: { reason: 'x'.repeat(501) } }, 'reason'],
+])('P51 %j is malformed at %s', ({ name, args }, field) => {
+  const mutation = { id: header.mutation, space: '@lobby', name, args: { id: header.mutation, ...args } }
+  expect(parseJson(postMutationsBodySchema, JSON.stringify({ mutations: [mutation] }))).toMatchObject({
+    ok: false,
+    path: `mutations.0.args.${field}`,
+  })
+})
+
+test('P51 the fence of a claim may be 0', () => {
+  const args = { id: header.mutation, leaseMs: 1, fence: 0 }
+  const mutation = { id: header.mutation, space: '@lobby', name: 'intention.claim', args }
+  expect(postMutationsBodySchema.safeParse({ mutations: [mutation] }).success).toBe(true)
+})
+
+test('P52 a session is asked for by a name or for a bot, and not for both', () => {
+  const fault = (body: unknown) => parseJson(postSessionBodySchema, JSON.stringify(body))
+  expect(fault({})).toMatchObject({ ok: false, path: 'name' })
+  expect(fault({ being: '@bot', name: 'Bot' })).toMatchObject({ ok: false, path: 'being' })
+  expect(fault({ being: '@bot', id: '@bot' })).toMatchObject({ ok: false, path: 'being' })
+  expect(fault({ name: 'Ada' }).ok && fault({ being: '@bot' }).ok).toBe(true)
+})
+
+test('P53 the message of work names beings; fields of a later release are ignored, and what is malformed is refused', () => {
+  expect(parseWorkMessage(JSON.stringify(replies['workMessage']))).toEqual({ ok: true, value: ['@guide', '@bot'] })
+  expect(parseWorkMessage(encodeWorkMessage(['@bot']))).toEqual({ ok: true, value: ['@bot'] })
+  expect(parseWorkMessage('{"beings":["@bot"],"why":"x"}')).toEqual({ ok: true, value: ['@bot'] })
+  for (const message of ['', '{}', '[]', '{"beings":"@bot"}', '{"beings":["bot"]}'])
+    expect(parseWorkMessage(message).ok).toBe(false)
+})
+
 test('P15 the recorded bus message still parses', () => {
   const parsed = parseSpaceMessage(new TextEncoder().encode(fixture('v1-bus.txt').trim()))
   expect(parsed).toMatchObject({ ok: true, value: { kind: 'changes', from: 42, to: 51, altersAccess: true } })
@@ -66,9 +132,6 @@ test('P15 the recorded message of removed beings still parses', () => {
     value: { '@ada': 1763942460000, '@bob': 1763942460001 },
   })
 })
-
-const at = 1763856000000
-const header = { version: 1, at, actor: '@ada', mutation: '0193b2a0-0000-7000-8000-000000000101' }
 
 test('P8 a put without the whole entity, a remove without id and an append without text are malformed', () => {
   expect(changeSchema.safeParse({ ...header, kind: 'being.put', body: { id: '@ada', name: 'Ada' } }).success).toBe(
@@ -93,11 +156,9 @@ test('P9 only members, the space and its removal alter access', () => {
 })
 
 test('P10 each mutation name has its own arguments', () => {
-  const recorded = [http, rights].flatMap(
-    (documents) => postMutationsBodySchema.parse(documents['postMutations']).mutations,
-  )
-  expect(new Set(recorded.map((mutation) => mutation.name)).size).toBe(14)
-  expect(new Set(mutationSchema.options.map((option) => option.shape.name.value)).size).toBe(14)
+  const recorded = [http, rights, replies].flatMap((of) => postMutationsBodySchema.parse(of['postMutations']).mutations)
+  expect(new Set(recorded.map((mutation) => mutation.name)).size).toBe(16)
+  expect(new Set(mutationSchema.options.map((option) => option.shape.name.value)).size).toBe(16)
 })
 
 test('P10 a fault in a batch is named by its path', () => {

@@ -18,8 +18,17 @@ import { versionSchema } from './position.ts'
 const pageSize = (standard: number) => z.coerce.number().int().min(1).max(LIMITS.maxPageSize).default(standard)
 const cursor = z.string().min(1).max(256)
 
-/** POST /v1/sessions */
-export const postSessionBodySchema = z.object({ name: nameSchema, id: beingIdSchema.optional() })
+/** POST /v1/sessions: a new guest by `name`, or with the token of its owner a session of the bot `being`. */
+export const postSessionBodySchema = z
+  .object({ name: nameSchema.optional(), id: beingIdSchema.optional(), being: beingIdSchema.optional() })
+  .refine(({ name, being }) => name !== undefined || being !== undefined, {
+    message: 'a name is needed, or a bot to act for',
+    path: ['name'],
+  })
+  .refine(({ name, id, being }) => being === undefined || (name === undefined && id === undefined), {
+    message: 'stands alone',
+    path: ['being'],
+  })
 export const postSessionAnswerSchema = z.object({ token: z.string(), expiresAt: timeMsSchema, being: beingSchema })
 export type PostSessionAnswer = z.infer<typeof postSessionAnswerSchema>
 
@@ -104,3 +113,8 @@ export const signalNameSchema = text({ min: 1, max: 64 })
 export const postSignalBodySchema = z.object({ name: signalNameSchema, data: jsonObjectSchema.optional() })
 
 export const mutationParamsSchema = z.object({ id: z.uuid() })
+
+/** GET /v1/work: what is the caller's to carry out and nobody has claimed, in all spaces it may read; oldest first. */
+export const workQuerySchema = z.object({ limit: pageSize(20) })
+export const workAnswerSchema = z.object({ work: z.array(intentionSchema) })
+export type WorkAnswer = z.infer<typeof workAnswerSchema>

@@ -25,6 +25,10 @@ export const LIMITS = {
   snapshotIntentions: 200,
   maxPageSize: 1000,
   maxIdsPerLookup: 100,
+  /** Bots that one utterance wakes. */
+  maxReplies: 8,
+  /** Replies of bots to replies of bots, one behind another. */
+  maxReplyChain: 4,
 } as const
 
 /** Times of the contract, in milliseconds. */
@@ -35,4 +39,6 @@ export const TIMES = {
   heartbeatMs: 20_000,
   /** Silence for this many heartbeats means that the connection is dead. */
   deadAfterHeartbeats: 2.5,
+  /** A longer lease is cut to this. */
+  maxLeaseMs: 600_000,
 } as const

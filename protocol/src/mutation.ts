@@ -7,6 +7,7 @@
  * null for a being that is located nowhere. A rejection changes nothing and does not stop the others.
  */
 import { z } from 'zod'
+import { claimFenceSchema, fenceSchema, leaseMsSchema, reasonSchema } from './claim.ts'
 import { appendedTextSchema, contentSchema } from './content-schema.ts'
 import {
   beingTypeSchema,
@@ -90,13 +91,26 @@ export const mutationSchema = z.discriminatedUnion('name', [
       id: intentionIdSchema,
       content: contentSchema.optional(),
       state: intentionStateSchema.optional(),
+      reason: reasonSchema.optional(),
+      fence: fenceSchema.optional(),
     }),
   }),
   z.object({
     ...inSpace,
     name: z.literal('intention.append'),
-    args: z.object({ id: intentionIdSchema, text: appendedTextSchema }),
+    args: z.object({
+      id: intentionIdSchema,
+      text: appendedTextSchema,
+      at: z.int().min(0).optional().describe('How many characters (code units) of text are there already'),
+      fence: fenceSchema.optional(),
+    }),
   }),
+  z.object({
+    ...inSpace,
+    name: z.literal('intention.claim'),
+    args: z.object({ id: intentionIdSchema, leaseMs: leaseMsSchema, fence: claimFenceSchema.optional() }),
+  }),
+  z.object({ ...inSpace, name: z.literal('intention.retry'), args: z.object({ id: intentionIdSchema }) }),
   z.object({ ...inSpace, name: z.literal('intention.remove'), args: z.object({ id: intentionIdSchema }) }),
   z.object({ ...inSpace, name: z.literal('member.put'), args: z.object({ being: beingIdSchema, role: roleSchema }) }),
   z.object({ ...inSpace, name: z.literal('member.remove'), args: z.object({ being: beingIdSchema }) }),
@@ -105,7 +119,16 @@ export type Mutation = z.infer<typeof mutationSchema>
 export type MutationName = Mutation['name']
 
 /** Why a mutation was rejected. Final: sending the same again changes nothing. */
-export const rejectionCodeSchema = z.enum(['not-found', 'forbidden', 'taken', 'wrong-space', 'too-large', 'last-owner'])
+export const rejectionCodeSchema = z.enum([
+  'not-found',
+  'forbidden',
+  'taken',
+  'wrong-space',
+  'too-large',
+  'last-owner',
+  'fenced',
+  'gap',
+])
 export type RejectionCode = z.infer<typeof rejectionCodeSchema>
 
 export const rejectionSchema = z.object({ code: rejectionCodeSchema, message: z.string() })

@@ -94,6 +94,8 @@ export const goodbyeFrameSchema = z.object({
   reconnectAfterMs: z.int().min(0),
 })
 export const pongFrameSchema = z.object({ type: z.literal('pong') })
+/** There may be work to claim: `GET /v1/work` tells. */
+export const workFrameSchema = z.object({ type: z.literal('work') })
 
 export const serverFrameSchema = z.discriminatedUnion('type', [
   welcomeFrameSchema,
@@ -107,6 +109,7 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   heartbeatFrameSchema,
   goodbyeFrameSchema,
   pongFrameSchema,
+  workFrameSchema,
 ])
 export type ServerFrame = z.infer<typeof serverFrameSchema>
 export type SnapshotFrame = z.infer<typeof snapshotFrameSchema>

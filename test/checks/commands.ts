@@ -12,7 +12,7 @@ export interface CheckCommand {
 const program = (name: string): string => join(repository, 'node_modules', '.bin', name)
 
 export const PACKAGES = [
-  ...['machine', 'protocol', 'domain', 'process', 'api', 'gateway', 'client', 'web'],
+  ...['machine', 'protocol', 'domain', 'process', 'api', 'gateway', 'bots', 'client', 'web'],
   ...['infra', 'loadtests', 'test', 'docs'],
 ]
 

@@ -227,6 +227,7 @@ export class Watcher {
       case 'goodbye':
       case 'signal':
       case 'pong':
+      case 'work':
         return
       default:
         frame satisfies never

@@ -130,6 +130,7 @@ export class WireAudit {
       case 'welcome':
       case 'goodbye':
       case 'pong':
+      case 'work':
         return
       default:
         frame satisfies never

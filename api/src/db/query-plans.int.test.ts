@@ -23,6 +23,9 @@ import { readLatelyRemoved, readRemoved } from './read/removed-beings.ts'
 import { pruneChangesByCount } from './write/retention.ts'
 import { readSnapshot } from './read/snapshot.ts'
 import { readRoles, readSpace } from './read/access.ts'
+import { readWork } from './read/work.ts'
+import { spacesWithExpiredLeases } from './write/expire-leases.ts'
+import { readBots } from './write/load-replies.ts'
 
 const SPACES = 10_000
 const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'spaces']
@@ -154,6 +157,9 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['whether there is a space', (sql) => readAdmissions(sql, [{ actor: '@b1', space: '@s7' }])],
   ['outcomes', (sql) => findOutcomes(sql, '@b1', [uuid(), uuid()])],
   ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
+  ['what waits for a bot', (sql) => readWork(sql, '@b7', page(20))],
+  ['claims whose lease ran out', (sql) => spacesWithExpiredLeases(sql)],
+  ['bots that an utterance may wake', (sql) => readBots(sql, '@s7')],
   ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], retention, 5000)],
   [
     'what a commit reads and locks',

@@ -3,7 +3,7 @@
  * which of its columns an entity is made of. A row has the protocol's names and needs only its times turned into
  * milliseconds.
  */
-import type { PlacedIntention } from '@rhizom/domain'
+import { type PlacedIntention, unplaced } from '@rhizom/domain'
 import type { Being, Change, Intention, Member, Space } from '@rhizom/protocol'
 import { type RowOf, selectedFrom } from './names.ts'
 import { fieldsOf } from './query.ts'
@@ -17,6 +17,8 @@ const BEING = [
 const INTENTION = [
   ...(['id', 'type', 'state', 'owner', 'location', 'content', 'rev', 'position'] as const),
   ...(['createdAt', 'modifiedAt'] as const),
+  ...(['replyTo', 'attempt', 'reason', 'former', 'claimBy', 'claimFence', 'claimUntil'] as const),
+  ...(['leaseMs', 'base', 'chain'] as const),
 ] as const
 const MEMBER = ['space', 'being', 'role'] as const
 
@@ -50,16 +52,23 @@ export const beingOf = (row: BeingRow): Being => ({
   lastSeenAt: row.lastSeenAt?.getTime() ?? null,
 })
 
-export const placedIntentionOf = (row: IntentionRow): PlacedIntention => ({
-  ...row,
-  createdAt: row.createdAt.getTime(),
-  modifiedAt: row.modifiedAt.getTime(),
-})
-
-export function intentionOf(row: IntentionRow): Intention {
-  const { position: _position, ...intention } = placedIntentionOf(row)
-  return intention
+/** What is there for few is left out where it is not; `replyTo` and `claim` are told always. */
+export function placedIntentionOf(row: IntentionRow): PlacedIntention {
+  const { claimBy, claimFence, claimUntil, reason, former, leaseMs, base, ...rest } = row
+  const isClaimed = claimBy !== null && claimFence !== null && claimUntil !== null
+  return {
+    ...rest,
+    createdAt: row.createdAt.getTime(),
+    modifiedAt: row.modifiedAt.getTime(),
+    claim: isClaimed ? { by: claimBy, fence: claimFence, until: claimUntil.getTime() } : null,
+    ...(reason === null ? {} : { reason }),
+    ...(former === null ? {} : { former }),
+    ...(leaseMs === null ? {} : { leaseMs }),
+    ...(base === null ? {} : { base }),
+  }
 }
+
+export const intentionOf = (row: IntentionRow): Intention => unplaced(placedIntentionOf(row))
 
 export const memberOf = ({ being, role }: MemberRow): Member => ({ being, role })
 

@@ -79,11 +79,15 @@ export const beings = pgTable(
     index('beings_guests_located')
       .on(sql`greatest(last_seen_at, modified_at)`)
       .where(sql`type = 'guest' and location is not null`),
+    index('beings_bots').on(table.location, table.id).where(sql`type = 'bot'`),
     index('beings_removed').on(table.removedAt, table.id).where(sql`removed_at is not null`),
   ],
 )
 
-/** `position` is the version that created it: the order of the conversation, unique within a space. */
+/**
+ * `position` is the version that created it: the order of the conversation, unique within a space. `chain`, `leaseMs`
+ * and `base` are kept beside it and told to nobody (@rhizom/domain, KeptOfIntention).
+ */
 export const intentions = pgTable(
   'intentions',
   {
@@ -97,8 +101,23 @@ export const intentions = pgTable(
     position: version('position').notNull(),
     createdAt: time('created_at').notNull(),
     modifiedAt: time('modified_at').notNull(),
+    replyTo: uuid('reply_to').$type<IntentionId>(),
+    attempt: integer('attempt').notNull().default(1),
+    reason: text('reason'),
+    former: jsonb('former').$type<Content>(),
+    claimBy: text('claim_by').$type<BeingId>(),
+    claimFence: version('claim_fence'),
+    /** In no index: each append renews it, and must not touch one. */
+    claimUntil: time('claim_until'),
+    leaseMs: integer('lease_ms'),
+    base: jsonb('base').$type<Content>(),
+    chain: integer('chain').notNull().default(0),
   },
-  (table) => [uniqueIndex('intentions_by_position').on(table.location, table.position)],
+  (table) => [
+    uniqueIndex('intentions_by_position').on(table.location, table.position),
+    index('intentions_waiting').on(table.owner, table.createdAt, table.id).where(sql`state = 'draft'`),
+    index('intentions_claimed').on(table.location, table.id).where(sql`claim_by is not null`),
+  ],
 )
 
 export const members = pgTable(

@@ -28,6 +28,7 @@ import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
 import { registerSpaces } from './spaces.ts'
 import type { UnderWay } from './under-way.ts'
+import { registerWork } from './work.ts'
 
 /** How often connections are looked at for requests that take too long. */
 const TIMEOUT_CHECK_MS = 1000
@@ -118,6 +119,7 @@ export async function buildApp(services: Services): Promise<HttpApp> {
   registerSessions(app, services)
   registerSpaces(app, services)
   registerMutations(app, services)
+  registerWork(app, services)
   registerPresence(app, services)
   registerInternal(app, services)
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())

@@ -43,6 +43,7 @@ const successes: Record<string, Success> = {
     },
   },
   'GET /v1/mutations/{id}': {},
+  'GET /v1/work': {},
   'GET /internal/spaces/{space}': { kept: 'no-store' },
   'POST /internal/heads': { body: { spaces: [] }, kept: 'no-store' },
   'GET /internal/revoked': { kept: 'no-store' },

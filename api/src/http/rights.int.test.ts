@@ -114,8 +114,22 @@ test('A105 words that are removed are gone from the log, whoever reads it, and v
   await api.mutate(guest.token, say(space, 'planted one', said), say(space, 'kept', kept))
   await api.mutate(guest.token, { space, name: 'intention.append', args: { id: said, text: 'planted two' } })
   await api.mutate(owner.token, { space, name: 'intention.update', args: { id: said, content: ['planted three'] } })
+  await api.mutate(
+    guest.token,
+    { space, name: 'intention.update', args: { id: said, state: 'failed', reason: 'planted four' } },
+    { space, name: 'intention.retry', args: { id: said } },
+  )
+  const claim = { space, name: 'intention.claim', args: { id: said, leaseMs: 60_000 } } as const
+  const [claimed] = await api.mutate(guest.token, claim)
+  const handBack = { id: said, state: 'draft', fence: claimed?.version ?? 0 } as const
+  await api.mutate(
+    guest.token,
+    { space, name: 'intention.append', args: { id: said, text: 'planted five' } },
+    { space, name: 'intention.update', args: handBack },
+  )
   const before = await logOf(owner.token, space)
   expect(JSON.stringify(before)).toContain('planted two')
+  expect(before.at(-1)).toMatchObject({ body: { former: ['planted threeplanted five'] } })
   await api.mutate(guest.token, { space, name: 'intention.remove', args: { id: said } })
   const after = await logOf(owner.token, space)
   expect(JSON.stringify(after)).not.toContain('planted')
@@ -192,6 +206,8 @@ test('A106 every endpoint and every mutation answers the same before there is wh
       ...ids.map((id): Wanted => ({ space, name: 'member.remove', args: { being: id } })),
       { space, name: 'intention.update', args: { id: said, content: ['x'] } },
       { space, name: 'intention.append', args: { id: said, text: 'x' } },
+      { space, name: 'intention.claim', args: { id: said, leaseMs: 1000 } },
+      { space, name: 'intention.retry', args: { id: said } },
       { space, name: 'intention.remove', args: { id: said } },
     ]),
     { space: hidden, name: 'space.update', args: { name: 'x' } },

@@ -1,4 +1,4 @@
-/** Sessions: a new guest and its token, who the caller is, and a fresh token. */
+/** Sessions: a new guest and its token, a bot for its owner (bot-session.ts), who the caller is, and a fresh token. */
 import { randomBytes } from 'node:crypto'
 import {
   type Being,
@@ -12,6 +12,7 @@ import { networkOf } from '@rhizom/process'
 import { findBeing } from '../db/read/beings.ts'
 import { createGuest } from '../db/write/guests.ts'
 import { beingGone, requireSession, sessionOf } from './authenticate.ts'
+import { botSessions } from './bot-session.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'
@@ -25,6 +26,7 @@ const SESSION_BODY_BYTES = 2048
 
 export function registerSessions(app: HttpApp, { config, database, limiter, tokens }: Services): void {
   const rate: Rate = { name: 'sessions', perSecond: config.SESSIONS_PER_SECOND, burst: config.SESSIONS_BURST }
+  const sessionOfBot = botSessions({ database, tokens })
 
   app.route({
     method: 'POST',
@@ -35,12 +37,14 @@ export function registerSessions(app: HttpApp, { config, database, limiter, toke
       if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
     },
     schema: {
-      summary: 'Sign in as a new guest, located nowhere',
+      summary: 'Sign in as a new guest, located nowhere; with a token and `being`, as a bot that one owns',
       body: postSessionBodySchema,
       response: { 201: postSessionAnswerSchema, ...problems },
     },
     handler: async (request, reply) => {
-      const { name, id } = request.body
+      const { name, id, being: bot } = request.body
+      reply.code(201)
+      if (name === undefined) return sessionOfBot(request, bot ?? '')
       const being = await database.use(async (sql) => {
         if (id !== undefined) return createGuest(sql, id, name)
         for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -50,7 +54,6 @@ export function registerSessions(app: HttpApp, { config, database, limiter, toke
         return undefined
       })
       if (being === undefined) throw new ProblemError('taken', `${id ?? 'the id'} is taken`, { path: 'id' })
-      reply.code(201)
       return { ...(await tokens.issue(being.id)), being }
     },
   })

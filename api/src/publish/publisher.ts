@@ -19,6 +19,7 @@ import type { RemovedBeing } from '../db/read/removed-beings.ts'
 import type { Metrics } from '../observe.ts'
 import { isRedisFailure } from '../redis-failure.ts'
 import { revokedMessages } from './revoked.ts'
+import { workersIn, workMessages } from './work.ts'
 
 /** One message becomes one frame, and a client should not have to take in more than this at once. */
 const MAX_CHANGES_PER_MESSAGE = 200
@@ -56,6 +57,14 @@ export class Publisher {
     for (const message of revokedMessages(removed, this.#revokedForMs))
       void this.#send(REDIS.revokedChannel, encoder.encode(message)).then((sent) =>
         this.#metrics.revocations.inc({ outcome: sent ? 'sent' : 'dropped' }),
+      )
+  }
+
+  /** Tells whoever waits for work that there is some, as `publish` does. */
+  tellOfWork(changes: readonly LoggedChange[]): void {
+    for (const message of workMessages(workersIn(changes)))
+      void this.#send(REDIS.workChannel, encoder.encode(message)).then((sent) =>
+        this.#metrics.workHints.inc({ outcome: sent ? 'sent' : 'dropped' }),
       )
   }
 

@@ -39,6 +39,7 @@ export function frameEventsOf(frame: IncomingFrame): FrameEvent[] {
     case 'welcome':
     case 'goodbye':
     case 'pong':
+    case 'work':
       return []
     default:
       return frame satisfies never

@@ -128,8 +128,9 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
           sendSignal({ environment, apiUrl, token }, frame)
           return
         }
+        case 'work':
         case 'presence':
-          // Who is here by a stream has no state: nothing carries it.
+          // Who is here by a stream has no state, and is told of no work: nothing carries it.
           return
         default:
           frame satisfies never

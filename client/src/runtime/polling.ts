@@ -183,6 +183,7 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
         case 'signal':
           sendSignal({ environment, apiUrl, token }, frame)
           return
+        case 'work':
         case 'presence':
           return
         default:

@@ -162,6 +162,7 @@ export class ScriptedServer {
       case 'refresh':
       case 'presence':
       case 'signal':
+      case 'work':
         return
       default:
         frame satisfies never

@@ -41,6 +41,8 @@ export interface ConnectionDeps {
   /** Whether who this is was removed, for all that is known. */
   isRevoked(being: BeingId): boolean
   nextWatcherId(): number
+  /** From now on it is told of work. */
+  awaitsWork(connection: Connection): void
   closed(connection: Connection): void
 }
 
@@ -127,6 +129,11 @@ export class Connection implements ClientHandlers {
     this.#dispatch({ type: 'beingRevoked' })
   }
 
+  /** There may be something to claim for who this is. */
+  announceWork(): void {
+    this.#dispatch({ type: 'workAnnounced' })
+  }
+
   #dispatch(event: ConnectionEvent): void {
     this.#runner.dispatch(event)
   }
@@ -183,6 +190,9 @@ export class Connection implements ClientHandlers {
       case 'publishSignal':
         this.#deps.metrics.signals.inc()
         this.#deps.bus.publish(effect.space, encodeSignalMessage(effect.space, effect.being, effect.name, effect.data))
+        return
+      case 'awaitWork':
+        this.#deps.awaitsWork(this)
         return
       case 'sendHeartbeat':
         this.#sendHeartbeat(effect.spaces)

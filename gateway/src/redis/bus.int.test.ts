@@ -24,6 +24,7 @@ class Ear implements BusListener {
   lost = (): void => void this.heard.push('lost')
   recovered = (): void => void this.heard.push('recovered')
   revoked = (): void => {}
+  work = (beings: readonly string[]): void => void this.heard.push(`work ${beings.join(' ')}`)
   deaf = (): void => void this.heard.push('deaf')
   gatewayBeat = (): void => {}
 

@@ -35,7 +35,7 @@ export function localStart(
 ): LocalStart {
   const runFile = join(folder, 'run.json')
   const launchers: ChildProcess[] = []
-  const ports = ['WEB', 'API', 'GATEWAY', 'POSTGRES', 'REDIS'].map((part) => [`RHIZOM_${part}_PORT`, '0'])
+  const ports = ['WEB', 'API', 'GATEWAY', 'POSTGRES', 'REDIS', 'GUIDE'].map((part) => [`RHIZOM_${part}_PORT`, '0'])
   const env = {
     ...process.env,
     ...Object.fromEntries(ports),

@@ -90,6 +90,11 @@ export const intentionCheck: Check<z.infer<typeof entity.intentionSchema>> = obj
   rev: versionCheck,
   createdAt: timeMsCheck,
   modifiedAt: timeMsCheck,
+  replyTo: optional(nullable(uuid)),
+  claim: optional(nullable(object({ by: beingId, fence: integer(1), until: integer() }))),
+  attempt: optional(integer(1)),
+  reason: optional(storable(string(1, 500))),
+  former: optional(content),
 })
 
 export const memberCheck: Check<z.infer<typeof entity.memberSchema>> = object({ being: beingId, role: roleCheck })
@@ -149,7 +154,7 @@ export const changeOptions = {
     actor: beingId,
     mutation: uuid,
     kind: oneOf('intention.append'),
-    body: object({ id: uuid, text: storable(string(1)) }),
+    body: object({ id: uuid, text: storable(string(1)), until: optional(timeMsCheck) }),
   }),
   'intention.remove': object({
     version: integer(1),
@@ -258,14 +263,23 @@ export const mutationOptions = {
       id: uuid,
       content: optional(content),
       state: optional(oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed')),
+      reason: optional(storable(string(1, 500))),
+      fence: optional(integer(1)),
     }),
   }),
   'intention.append': object({
     id: uuid,
     space: beingId,
     name: oneOf('intention.append'),
-    args: object({ id: uuid, text: storable(string(1)) }),
+    args: object({ id: uuid, text: storable(string(1)), at: optional(integer(0)), fence: optional(integer(1)) }),
   }),
+  'intention.claim': object({
+    id: uuid,
+    space: beingId,
+    name: oneOf('intention.claim'),
+    args: object({ id: uuid, leaseMs: integer(1), fence: optional(versionCheck) }),
+  }),
+  'intention.retry': object({ id: uuid, space: beingId, name: oneOf('intention.retry'), args: object({ id: uuid }) }),
   'intention.remove': object({ id: uuid, space: beingId, name: oneOf('intention.remove'), args: object({ id: uuid }) }),
   'member.put': object({
     id: uuid,
@@ -283,7 +297,7 @@ export const mutationResultCheck: Check<z.infer<typeof mutation.mutationResultSc
   version: optional(versionCheck),
   error: optional(
     object({
-      code: oneOf('not-found', 'forbidden', 'taken', 'wrong-space', 'too-large', 'last-owner'),
+      code: oneOf('not-found', 'forbidden', 'taken', 'wrong-space', 'too-large', 'last-owner', 'fenced', 'gap'),
       message: string(),
     }),
   ),
@@ -329,6 +343,8 @@ export const intentionsAnswerCheck: Check<z.infer<typeof http.intentionsAnswerSc
 })
 
 export const beingsAnswerCheck: Check<z.infer<typeof http.beingsAnswerSchema>> = object({ beings: array(beingCheck) })
+
+export const workAnswerCheck: Check<z.infer<typeof http.workAnswerSchema>> = object({ work: array(intentionCheck) })
 
 export const problemCheck: Check<z.infer<typeof problemSchema.problemSchema>> = object({
   type: withDefault(string(), 'about:blank'),
@@ -395,6 +411,7 @@ export const serverFrameOptions = {
   heartbeat: object({ type: oneOf('heartbeat'), at: timeMsCheck, heads: record(beingId, versionCheck) }),
   goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
   pong: object({ type: oneOf('pong') }),
+  work: object({ type: oneOf('work') }),
 }
 export const serverFrameCheck: Check<z.infer<typeof serverFrame.serverFrameSchema>> = union('type', serverFrameOptions)
 

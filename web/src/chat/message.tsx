@@ -75,14 +75,26 @@ function Shown({ intention, isOwn, role, continues, waiting }: Props) {
             {state === 'active' && <span className="caret" role="img" aria-label="being written" />}
           </p>
         </div>
-        {(state === 'failed' || state === 'cancelled') && (
-          <span className="message-state quiet tiny-text">{state}</span>
-        )}
+        <StateNote intention={intention} />
         {pending !== undefined && <PendingNote waiting={waiting} />}
       </div>
     </li>
   )
 }
+
+/** What became of it, where that is not what it says. */
+function StateNote({ intention: { state, replyTo, reason } }: Pick<Props, 'intention'>) {
+  const isReply = replyTo !== null && replyTo !== undefined
+  if (state === 'draft' && isReply) return <Note>asked, not answering yet</Note>
+  if (state === 'failed') return <Note>{reason === undefined ? state : `${state}: ${readable(reason)}`}</Note>
+  return state === 'cancelled' ? <Note>{isReply ? 'stopped' : state}</Note> : null
+}
+
+const Note = ({ children }: { children: string }) => (
+  <span className="message-state quiet tiny-text" data-testid="message-state">
+    {children}
+  </span>
+)
 
 function Head({ intention, name, isOwn, role }: Omit<Props, 'continues' | 'waiting'> & { name: string }) {
   const { owner, author, createdAt } = intention

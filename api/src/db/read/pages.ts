@@ -33,6 +33,7 @@ export const isWithin = (sql: Sql, { bytes }: Pick<PageSize, 'bytes'>) => sql`by
 
 /** What a change, an intention or a being weighs: the parts that are bounded by MAX_CONTENT_BYTES each. */
 export const changeBytes = (sql: Sql) => sql`octet_length(${c.body}::text)`
-export const intentionBytes = (sql: Sql) => sql`octet_length(${i.content}::text)`
+export const intentionBytes = (sql: Sql) =>
+  sql`octet_length(${i.content}::text) + coalesce(octet_length(${i.former}::text), 0)`
 export const beingBytes = (sql: Sql) =>
   sql`octet_length(${b.metadata}::text) + octet_length(${b.properties}::text) + octet_length(${b.content}::text)`

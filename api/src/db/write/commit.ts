@@ -12,7 +12,7 @@ import {
   type RequestedMutation,
 } from '@rhizom/domain'
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
-import { v4 as uuidv4 } from 'uuid'
+import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
 import type { Database, Sql } from '../database.ts'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../failure.ts'
 import { loadWorld, StaleLocks } from './load-world.ts'
@@ -68,7 +68,7 @@ async function transact(
   options: DecideOptions,
 ): Promise<Committed> {
   const requested: RequestedMutation[] = units.flatMap(({ actor, mutations }) =>
-    mutations.map((mutation) => ({ actor, mutation, epoch: uuidv4() })),
+    mutations.map((mutation) => ({ actor, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() })),
   )
   // A query is sent when it is awaited unless told otherwise, and this one must go before those of loadWorld.
   const begun = sql`begin`.execute()

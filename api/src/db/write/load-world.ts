@@ -13,6 +13,7 @@ import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
 import { beings, intentions, members, mutations, spaces } from '../schema.ts'
+import { addAsked, addBots, readBots } from './load-replies.ts'
 import { outcomeColumns, outcomeOf, type OutcomeRow } from './ledger.ts'
 import {
   beingColumns,
@@ -58,6 +59,10 @@ interface LockScope {
   intentions: Set<IntentionId>
   /** Whether owners must be counted. */
   members: boolean
+  /** Whether bots may be woken. */
+  bots: boolean
+  /** Intentions that may be carried out or stopped by others than their owner. */
+  asked: { actor: BeingId; id: IntentionId }[]
 }
 
 export function lockScopeOf(space: SpaceId | null, requested: readonly RequestedMutation[]): LockScope {
@@ -68,6 +73,8 @@ export function lockScopeOf(space: SpaceId | null, requested: readonly Requested
     removing: new PairMap(),
     intentions: new Set(),
     members: false,
+    bots: false,
+    asked: [],
   }
   for (const { actor, mutation } of requested) {
     scope.beings.add(actor)
@@ -95,9 +102,18 @@ export function lockScopeOf(space: SpaceId | null, requested: readonly Requested
         scope.beings.add(mutation.args.id)
         scope.changing.set(mutation.args.id, actor, true)
         break
-      case 'intention.create':
       case 'intention.update':
       case 'intention.append':
+      case 'intention.claim':
+      case 'intention.retry':
+        scope.asked.push({ actor, id: mutation.args.id })
+        scope.intentions.add(mutation.args.id)
+        if (mutation.name === 'intention.update' && mutation.args.state === 'complete') scope.bots = true
+        break
+      case 'intention.create':
+        scope.bots = true
+        scope.intentions.add(mutation.args.id)
+        break
       case 'intention.remove':
         scope.intentions.add(mutation.args.id)
         break
@@ -129,13 +145,14 @@ export async function loadWorld(
     lockSpaces(sql, [...scope.spaces]),
     lockNowhere(sql, own.nowhere),
   ])
-  const [[clock], beingRows, homes, intentionRows, memberRows, ledgerRows] = await Promise.all([
+  const [[clock], beingRows, homes, intentionRows, memberRows, ledgerRows, botRows] = await Promise.all([
     sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
     readBeings(sql, [...scope.beings]),
     readHomes(sql, [...scope.beings], requested),
     readIntentions(sql, [...scope.intentions]),
     readMembers(sql, scope, own.removing),
     readLedger(sql, requested),
+    space !== null && scope.bots ? readBots(sql, space) : [],
   ])
   if (clock === undefined) throw new Error('the database told no time')
   const world = emptyWorld()
@@ -149,6 +166,8 @@ export async function loadWorld(
     else world.beings.set(row.id, beingOf(row))
   for (const row of intentionRows) world.intentions.set(row.id, placedIntentionOf(row))
   for (const row of [...homes.members, ...memberRows]) world.members.set(row.space, row.being, row.role)
+  if (space !== null) addBots(world, space, botRows)
+  await addAsked(sql, world, scope.asked)
   for (const row of ledgerRows) world.ledger.set(row.actor, row.id, outcomeOf(row))
 
   for (const id of own.changing) {
@@ -217,7 +236,7 @@ async function readHomes(sql: Sql, named: BeingId[], requested: readonly Request
   return { spaces: spaceRows, members: memberRows }
 }
 
-const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
+export const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
   select ${spaceColumns}, ${s.removedAt} is not null as removed
   from ${s.as} where ${s.id} = any(${ids}::text[]) order by ${s.id} for no key update`
 

@@ -189,11 +189,14 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
   ]
 }
 
-const CHANGING = ['state', 'content', 'rev', 'modifiedAt'] as const
+const CHANGING = [
+  ...(['state', 'content', 'rev', 'modifiedAt', 'attempt', 'reason', 'former'] as const),
+  ...(['claimBy', 'claimFence', 'claimUntil', 'leaseMs', 'base'] as const),
+] as const
 const insertIntentions = insertInto(
   intentions,
   ['id'],
-  [...CHANGING, 'type', 'owner', 'location', 'position', 'createdAt'],
+  [...CHANGING, 'type', 'owner', 'location', 'position', 'createdAt', 'replyTo', 'chain'],
 )
 const updateIntentions = updateOf(intentions, ['id'], CHANGING)
 const deleteIntentions = deleteFrom(intentions, ['id'])
@@ -202,18 +205,20 @@ function storeIntentions(
   sql: Sql,
   { inserted, updated, deleted }: Difference<IntentionId, PlacedIntention>,
 ): Statement[] {
-  const rowOf = ([, row]: [IntentionId, PlacedIntention]) => ({
-    ...row,
-    createdAt: timestampOf(row.createdAt),
-    modifiedAt: timestampOf(row.modifiedAt),
-  })
-  const changingOf = ([id, { state, content, rev, modifiedAt }]: [IntentionId, PlacedIntention]) => ({
-    id,
-    state,
-    content,
-    rev,
-    modifiedAt: timestampOf(modifiedAt),
-  })
+  const rowOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
+    const { type, owner, location, position, createdAt, replyTo = null, chain = 0 } = placed
+    const created = { type, owner, location, position, createdAt: timestampOf(createdAt), replyTo, chain }
+    return { ...changingOf([id, placed]), ...created }
+  }
+  const changingOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
+    const { state, content, rev, modifiedAt, attempt = 1, reason, former, claim, leaseMs, base } = placed
+    return {
+      ...{ id, state, content, rev, modifiedAt: timestampOf(modifiedAt), attempt },
+      ...{ reason: reason ?? null, former: former ?? null, leaseMs: leaseMs ?? null, base: base ?? null },
+      ...{ claimBy: claim?.by ?? null, claimFence: claim?.fence ?? null },
+      claimUntil: claim ? timestampOf(claim.until) : null,
+    }
+  }
   return [
     ...(deleted.length > 0
       ? [
@@ -271,7 +276,8 @@ function blankWords(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
   return [
     sql`
       update ${c.as} set ${set.body} = case when ${c.kind} = 'intention.append'
-        then jsonb_set(${c.body}, '{text}', to_jsonb(${BLANK}::text)) else jsonb_set(${c.body}, '{content}', '[]') end
+        then jsonb_set(${c.body}, '{text}', to_jsonb(${BLANK}::text))
+        else jsonb_set(${c.body} - 'former' - 'reason', '{content}', '[]') end
       from unnest(${inSpaces}::text[], ${ids}::text[]) as gone(space, id)
       where ${c.space} = gone.space and ${c.body} ->> 'id' = gone.id
         and ${c.kind} in ('intention.put', 'intention.append')`,

@@ -17,6 +17,7 @@ const machine = leadershipMachine({
   duties: {
     heads: onLock,
     revocations: onLock,
+    leases: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
     pruning: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
     guests: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
   },
@@ -34,6 +35,7 @@ const states: Record<Status, Leadership> = {
     duties: {
       heads: { status: 'waiting', dueAtMs: NOW },
       revocations: { status: 'running', sinceMs: NOW - 500 },
+      leases: { status: 'running', sinceMs: NOW - 30_000 },
       pruning: { status: 'running', sinceMs: NOW - 30_000 },
       guests: { status: 'waiting', dueAtMs: NOW + 30_000 },
     },

@@ -10,7 +10,7 @@
  */
 import { type Machine, type Moment, type Step, stay } from '@rhizom/machine'
 
-export const DUTIES = ['heads', 'revocations', 'pruning', 'guests'] as const
+export const DUTIES = ['heads', 'revocations', 'leases', 'pruning', 'guests'] as const
 export type DutyName = (typeof DUTIES)[number]
 
 export interface DutyTimes {
@@ -77,6 +77,7 @@ export function leadershipMachine(times: LeadershipTimes): Machine<Leadership, L
     const duties: Duties = {
       heads: waiting('heads'),
       revocations: waiting('revocations'),
+      leases: waiting('leases'),
       pruning: waiting('pruning'),
       guests: waiting('guests'),
     }

@@ -23,8 +23,19 @@ export function serveLive(state: LiveConnection, frame: Asked, limits: Connectio
   if (frame.type === 'subscribe') return subscribe(state, frame, limits)
   if (frame.type === 'refresh')
     return { state, effects: [{ type: 'verifyToken', purpose: 'refresh', token: frame.token }] }
+  if (frame.type === 'work')
+    // Told at once as well: what there was before it asked is nothing new to anybody.
+    return { state: { ...state, awaitsWork: true }, effects: [{ type: 'awaitWork' }, WORK] }
   return serveKnown(state, frame, limits)
 }
+
+const WORK: ConnectionEffect = { type: 'sendFrame', frame: { type: 'work' } }
+
+/** Whoever asked is told. */
+export const workAnnounced = (state: LiveConnection): ConnectionStep => ({
+  state,
+  effects: state.awaitsWork ? [WORK] : [],
+})
 
 /** A draining connection ends what is under way and begins nothing. */
 export function serveDraining(
@@ -40,6 +51,8 @@ export function serveDraining(
       return { state, effects: [errorFrame('unavailable', { retryAfterMs })] }
     case 'subscribe':
       return { state, effects: [errorFrame('unavailable', { space: frame.space, retryAfterMs })] }
+    case 'work':
+      return stay(state)
     default:
       return serveKnown(state, frame, limits)
   }
@@ -62,7 +75,7 @@ function subscribe(
 
 function serveKnown(
   state: Known,
-  frame: Exclude<Asked, { type: 'subscribe' | 'refresh' }>,
+  frame: Exclude<Asked, { type: 'subscribe' | 'refresh' | 'work' }>,
   limits: ConnectionLimits,
 ): ConnectionStep {
   switch (frame.type) {

@@ -102,6 +102,7 @@ const events: Record<EventName, ConnectionEvent | TimePassed> = {
   subscriptionRefused: { type: 'subscriptionRefused', space: '@a', code: 'not-found', retryAfterMs: undefined },
   subscriptionEnded: { type: 'subscriptionEnded', space: '@a', code: 'revoked' },
   beingRevoked: { type: 'beingRevoked' },
+  workAnnounced: { type: 'workAnnounced' },
   fellBehind: { type: 'fellBehind' },
   drainStarted: drain,
   socketClosed: { type: 'socketClosed' },
@@ -124,6 +125,7 @@ const closedTable: Record<EventName, Cell> = {
   subscriptionRefused: ['closed'],
   subscriptionEnded: ['closed'],
   beingRevoked: ['closed'],
+  workAnnounced: ['closed'],
   fellBehind: ['closed'],
   drainStarted: ['closed'],
   socketClosed: ['closed'],
@@ -147,6 +149,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['awaiting-hello'],
     subscriptionEnded: ['awaiting-hello'],
     beingRevoked: ['awaiting-hello'],
+    workAnnounced: ['awaiting-hello'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
@@ -168,6 +171,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['authenticating'],
     subscriptionEnded: ['authenticating'],
     beingRevoked: ['authenticating'],
+    workAnnounced: ['authenticating'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
@@ -189,6 +193,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['live', 'error:not-found'],
     subscriptionEnded: ['live', 'unsubscribed'],
     beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
+    workAnnounced: ['live'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed', 'unwatch:@a'],
@@ -210,6 +215,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['draining', 'error:not-found'],
     subscriptionEnded: ['draining', 'unsubscribed'],
     beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
+    workAnnounced: ['draining'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining'],
     socketClosed: ['closed', 'unwatch:@a'],
@@ -311,6 +317,20 @@ describe('a being that was removed', () => {
       expect(effects[0]).toMatchObject({ frame: { code: 'not-authenticated', message: 'Who this was is removed' } })
       expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'notAuthenticated' })
     }
+  })
+})
+
+describe('work', () => {
+  const work = frame({ type: 'work' })
+  const announced: ConnectionEvent = { type: 'workAnnounced' }
+
+  test('G125 whoever asks is told at once and then whenever there may be some; others are not', () => {
+    expect(run(states.live, [announced]).said).toEqual([])
+    expect(run(states.live, [work, announced, announced]).said).toEqual(['awaitWork', 'work', 'work', 'work'])
+  })
+
+  test('G125 a connection that drains is told nothing more: its client asks the next one', () => {
+    expect(run(states.live, [work, drain, announced, work]).said).toEqual(['awaitWork', 'work', 'goodbye'])
   })
 })
 

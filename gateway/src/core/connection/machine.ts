@@ -7,7 +7,7 @@ import { type Machine, type Moment, stay, type TimePassed } from '@rhizom/machin
 import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { fullBucket, lineCost } from './bucket.ts'
 import { closeConnection, errorFrame, socketClosed } from './end.ts'
-import { serveDraining, serveLive, subscriptionAnswered } from './frames.ts'
+import { serveDraining, serveLive, subscriptionAnswered, workAnnounced } from './frames.ts'
 import { charge, countFrame, malformed, readHello, readLine } from './lines.ts'
 import type {
   Authenticating,
@@ -54,6 +54,8 @@ export function stepConnection(
       return subscriptionChanged(state, event)
     case 'beingRevoked':
       return beingRevoked(state)
+    case 'workAnnounced':
+      return state.status === 'live' ? workAnnounced(state) : stay(state)
     case 'fellBehind':
       return closeConnection(state, 'tooSlow')
     case 'drainStarted':
@@ -145,6 +147,7 @@ function tokenVerified(
     ...expiry(event.expiresAt, at),
     heartbeatAtMs,
     subscriptions: new Map(),
+    awaitsWork: false,
   }
   const effects: ConnectionEffect[] = [
     { type: 'sendFrame', frame: { type: 'welcome', session: id, being, heartbeatMs } },

@@ -51,6 +51,8 @@ export interface LiveConnection {
   expiresAtMs: number
   heartbeatAtMs: number
   subscriptions: SubscriptionStates
+  /** Whether it asked to be told of work. */
+  awaitsWork: boolean
 }
 export interface DrainingConnection {
   status: 'draining'
@@ -81,6 +83,8 @@ export type ConnectionEvent =
   | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
   /** Who this is was removed: the token is no longer good. */
   | { type: 'beingRevoked' }
+  /** There may be something to claim for who this is. */
+  | { type: 'workAnnounced' }
   | { type: 'fellBehind' }
   | { type: 'drainStarted'; reconnectAfterMs: number; closeAfterMs: number }
   | { type: 'socketClosed' }
@@ -101,6 +105,8 @@ export type ConnectionEffect =
   | { type: 'unwatch'; space: SpaceId }
   | { type: 'setPresence'; space: SpaceId; being: BeingId; state: JsonObject }
   | { type: 'publishSignal'; space: SpaceId; being: BeingId; name: string; data: JsonObject | undefined }
+  /** To be told of work from now on. */
+  | { type: 'awaitWork' }
   /** The heads of these are known to the feeds. */
   | { type: 'sendHeartbeat'; spaces: readonly SpaceId[] }
 

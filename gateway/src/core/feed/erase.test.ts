@@ -11,7 +11,9 @@ const idOf = (n: number): string => `00000000-0000-7000-8000-00000000000${n}`
 
 type Made = { kind: 'intention.put' | 'intention.append'; id: number }
 const bodyOf = ({ kind, id }: Made) =>
-  kind === 'intention.put' ? { id: idOf(id), content: [`words ${id}`] } : { id: idOf(id), text: `words ${id}` }
+  kind === 'intention.put'
+    ? { id: idOf(id), content: [`words ${id}`], former: [`words ${id}`], reason: `words ${id}` }
+    : { id: idOf(id), text: `words ${id}` }
 
 /** Runs of the given sizes, and one that removes the words of intention 1. */
 function ringOf(made: readonly Made[], size: number) {
@@ -40,7 +42,7 @@ test('G16 a run that removes words blanks them in the ring, every other change s
       const expected = changes.map((change) => {
         if (change.body['id'] !== idOf(1) || change.kind === 'intention.remove') return change
         const words = change.kind === 'intention.put' ? { content: [] } : { text: ' ' }
-        return { ...change, body: { ...change.body, ...words } }
+        return { ...change, body: { id: idOf(1), ...words } }
       })
       expect(told(runsAfter(blanked, SPACE, 0, head))).toEqual(expected)
       expect(JSON.stringify(expected)).not.toContain('words 1')

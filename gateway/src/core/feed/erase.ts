@@ -40,7 +40,10 @@ function blank(space: SpaceId, run: Run, removed: ReadonlySet<unknown>): Run | u
 }
 
 function withoutWords(change: LooseChange): LooseChange {
-  if (change.kind === 'intention.put') return { ...change, body: { ...change.body, content: [] } }
+  if (change.kind === 'intention.put') {
+    const { former: _former, reason: _reason, ...rest } = change.body
+    return { ...change, body: { ...rest, content: [] } }
+  }
   if (change.kind === 'intention.append') return { ...change, body: { ...change.body, text: BLANK } }
   return change
 }

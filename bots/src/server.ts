@@ -1,0 +1,104 @@
+/**
+ * The api as a bot uses it: plain HTTP, each answer checked. A mutation is sent again under its id until there is an
+ * answer, so that it is applied once or not at all.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoffMs } from '@rhizom/machine'
+import {
+  type Intention,
+  type Mutation,
+  type MutationResult,
+  parseJson,
+  postMutationsAnswerSchema,
+  postSessionAnswerSchema,
+  problemSchema,
+  type Snapshot,
+  snapshotSchema,
+  type SpaceId,
+  workAnswerSchema,
+} from '@rhizom/protocol'
+import { v7 as uuidv7 } from 'uuid'
+import type { z } from 'zod'
+import type { BotSession } from './ports.ts'
+
+export type Answered<T> =
+  | { ok: true; value: T }
+  | { ok: false; code: string; mayBeAskedAgain: boolean; afterMs: number }
+
+/** A mutation without its id, which is made here. */
+export type Wanted = Mutation extends infer M ? (M extends Mutation ? Omit<M, 'id'> : never) : never
+
+export interface Server {
+  work(limit: number, signal: AbortSignal): Promise<Answered<Intention[]>>
+  snapshot(space: SpaceId, signal: AbortSignal): Promise<Answered<Snapshot>>
+  /** Undefined if the signal said stop before there was an answer. */
+  mutate(wanted: readonly Wanted[], signal: AbortSignal): Promise<MutationResult[] | undefined>
+  renew(signal: AbortSignal): Promise<Answered<BotSession>>
+}
+
+const BACKOFF = { minMs: 50, baseMs: 200, maxMs: 5_000 }
+const PATIENCE_MS = 10_000
+
+export function createServer(apiUrl: string, token: () => string): Server {
+  const base = apiUrl.replace(/\/+$/, '')
+
+  async function call<S extends z.ZodType>(
+    method: 'GET' | 'POST',
+    path: string,
+    schema: S,
+    signal: AbortSignal,
+    body?: unknown,
+  ): Promise<Answered<z.output<S>>> {
+    try {
+      const response = await fetch(`${base}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token()}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+      })
+      const text = await response.text()
+      if (!response.ok) return refused(response.status, text)
+      const parsed = parseJson(schema, text)
+      return parsed.ok ? { ok: true, value: parsed.value } : nothing('not-understood')
+    } catch {
+      // Whatever kept it from being answered, the same may be asked again.
+      return nothing('unreachable')
+    }
+  }
+
+  return {
+    async work(limit, signal) {
+      const answer = await call('GET', `/v1/work?limit=${limit}`, workAnswerSchema, signal)
+      return answer.ok ? { ok: true, value: answer.value.work } : answer
+    },
+    snapshot: (space, signal) => call('GET', `/v1/spaces/${space}`, snapshotSchema, signal),
+    renew: (signal) => call('POST', '/v1/sessions/current/refresh', postSessionAnswerSchema, signal, {}),
+    async mutate(wanted, signal) {
+      const mutations: Mutation[] = wanted.map((one) => ({ id: uuidv7(), ...one }))
+      for (let failures = 0; !signal.aborted; failures += 1) {
+        const answer = await call('POST', '/v1/mutations', postMutationsAnswerSchema, signal, { mutations })
+        if (answer.ok) return answer.value.results
+        if (!answer.mayBeAskedAgain) throw new Error(`the api refused: ${answer.code}`)
+        // Rejects when the signal says stop; the loop looks.
+        await sleep(backoffMs(BACKOFF, failures, Math.random(), answer.afterMs), undefined, { signal }).catch(
+          () => undefined,
+        )
+      }
+      return undefined
+    },
+  }
+}
+
+const nothing = (code: string): Answered<never> => ({ ok: false, code, mayBeAskedAgain: true, afterMs: 0 })
+
+function refused(status: number, text: string): Answered<never> {
+  const problem = parseJson(problemSchema, text)
+  const code = problem.ok ? problem.value.code : `status-${status}`
+  const afterMs = problem.ok ? (problem.value.retryAfterMs ?? 0) : 0
+  // A token that has run out is being renewed meanwhile.
+  const mayBeAskedAgain = status >= 500 || status === 429 || status === 408 || code === 'token-expired'
+  return { ok: false, code, mayBeAskedAgain, afterMs }
+}

@@ -1,0 +1,215 @@
+/**
+ * Bots over real processes: an api, two gateways, and copies of a bot in this process. What they are asked is answered
+ * once, streams, stops and is handed back, as everybody sees it.
+ */
+import { AnswerError, type Answer, type BotOptions, runBot, type RunningBot } from '@rhizom/bots'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { type Intention, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
+import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
+
+let cluster: Cluster
+let api: string
+let ada: Session
+const bots: RunningBot[] = []
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    adminDatabaseUrl: provided('TEST_DATABASE_URL'),
+    redisUrl: provided('TEST_REDIS_URL'),
+    apis: 1,
+    gateways: 2,
+  })
+  api = cluster.apis[0]?.url ?? ''
+  ada = await signIn(api, 'Ada')
+})
+afterEach(async () => {
+  await Promise.all(bots.splice(0).map((bot) => bot.stop()))
+})
+afterAll(() => cluster?.stop())
+
+interface Stage {
+  space: string
+  bot: string
+  token: string
+}
+
+async function newStage(): Promise<Stage> {
+  const [space, bot] = [freshId('stage'), freshId('bot')]
+  await apply(api, ada.token, { space, name: 'space.create', args: { name: 'Stage' } })
+  await apply(api, ada.token, {
+    space,
+    name: 'being.create',
+    args: { id: bot, type: 'bot', name: 'Bot', properties: { wakes: 'all' } },
+  })
+  return { space, bot, token: (await sessionOf(bot)).token }
+}
+
+const sessionOf = async (bot: string) =>
+  postSessionAnswerSchema.parse(
+    (await call(api, 'POST', '/v1/sessions', { token: ada.token, body: { being: bot } })).body,
+  )
+
+async function run({ bot }: Stage, answer: Answer, more: Partial<BotOptions> = {}): Promise<RunningBot> {
+  const gateway = cluster.gateways[bots.length % 2]?.url ?? ''
+  const running = await runBot({
+    ...{ session: () => sessionOf(bot), answer, apiUrl: api, syncUrl: `${gateway.replace('http', 'ws')}/v1/sync` },
+    // Where a hint is lost, a test fails.
+    ...{ askEveryMs: 600_000, ...more },
+  })
+  bots.push(running)
+  await eventually('it is ready', () => running.isReady)
+  return running
+}
+
+const ask = async ({ space }: Stage, text: string): Promise<string> => {
+  const id = uuidv7()
+  const said = utterance(space, text)
+  await apply(api, ada.token, { ...said, args: { ...said.args, id } })
+  return id
+}
+
+async function repliesTo({ space }: Stage, asked: string): Promise<Intention[]> {
+  const { body } = await call(api, 'GET', `/v1/spaces/${space}`, { token: ada.token })
+  return snapshotSchema.parse(body).intentions.filter(({ replyTo }) => replyTo === asked)
+}
+
+/** The one reply, once it is as it should be. */
+const reply = (stage: Stage, asked: string, is: (reply: Intention) => boolean): Promise<Intention> =>
+  eventually('the reply is as it should be', async () => {
+    const replies = await repliesTo(stage, asked)
+    expect(replies).toHaveLength(1)
+    return replies.find(is)
+  })
+
+const isState = (state: Intention['state']) => (one: Intention) => one.state === state
+const textOf = ({ content }: Intention): string => content.filter((node) => typeof node === 'string').join('')
+
+/** Says words one by one as they are let go. */
+function gated() {
+  const gate = { words: [] as string[], isOver: false, signal: undefined as AbortSignal | undefined }
+  const answer: Answer = async function* ({ signal }) {
+    gate.signal = signal
+    while (!gate.isOver || gate.words.length > 0) {
+      const word = gate.words.shift()
+      if (word === undefined) await new Promise((resolve) => setTimeout(resolve, 5))
+      else yield word
+    }
+  }
+  return { gate, answer }
+}
+
+test('B7 it is given what was said and answers what it is asked, once, with a text or a stream', async () => {
+  const stage = await newStage()
+  await run(stage, ({ lines, request }) => `${lines.length}: ${request.name} said ${request.text}`)
+  const first = await ask(stage, 'hello')
+  expect(textOf(await reply(stage, first, isState('complete')))).toBe('1: Ada said hello')
+  const second = await ask(stage, 'again')
+  expect(textOf(await reply(stage, second, isState('complete')))).toBe('3: Ada said again')
+})
+
+test('B8 two copies share what is asked: each reply once, whole', async () => {
+  const stage = await newStage()
+  const counts = [0, 0]
+  const echo = (copy: number): Answer =>
+    async function* ({ request }) {
+      counts[copy] = (counts[copy] ?? 0) + 1
+      for (const word of request.text.split(/(?<= )/)) {
+        await new Promise((resolve) => setTimeout(resolve, 3))
+        yield word
+      }
+    }
+  await Promise.all([run(stage, echo(0), { atOnce: 3 }), run(stage, echo(1), { atOnce: 3 })])
+  const texts = Array.from({ length: 24 }, (_, n) => `question ${n} ${'word '.repeat(n)}end`)
+  const asked = await Promise.all(texts.map((text) => ask(stage, text)))
+  for (const [index, id] of asked.entries())
+    expect(textOf(await reply(stage, id, isState('complete')))).toBe(texts[index])
+  expect(counts.reduce((sum, count) => sum + count)).toBe(24)
+  expect(Math.min(...counts)).toBeGreaterThan(0)
+})
+
+test('B9 words are there for all to see while the answer goes on; its end follows', async () => {
+  const stage = await newStage()
+  const { gate, answer } = gated()
+  await run(stage, answer)
+  const asked = await ask(stage, 'tell me')
+  gate.words.push('First ')
+  expect(textOf(await reply(stage, asked, (one) => one.content.length > 0))).toBe('First ')
+  gate.words.push('then 😀')
+  await reply(stage, asked, (one) => textOf(one) === 'First then 😀' && one.state === 'active')
+  gate.isOver = true
+  expect(textOf(await reply(stage, asked, isState('complete')))).toBe('First then 😀')
+})
+
+test('B10 whoever asked stops it, silent or in mid-sentence, and the answer is told within a second', async () => {
+  const stage = await newStage()
+  const { gate, answer } = gated()
+  await run(stage, answer, { leaseMs: 60_000 })
+  const asked = await ask(stage, 'go on for ever')
+  gate.words.push('Well ')
+  const { id } = await reply(stage, asked, (one) => one.content.length > 0)
+  const cancelledAt = performance.now()
+  await apply(api, ada.token, { space: stage.space, name: 'intention.update', args: { id, state: 'cancelled' } })
+  await eventually('the answer is told', () => gate.signal?.aborted === true)
+  expect(performance.now() - cancelledAt).toBeLessThan(1000)
+  gate.words.push('never')
+  expect(await reply(stage, asked, isState('cancelled'))).toMatchObject({ content: ['Well '] })
+})
+
+test('B11 why there is no answer is said in the reply: its own words, or general ones for a fault', async () => {
+  const stage = await newStage()
+  await run(stage, ({ request }) => {
+    if (request.text === 'fault') throw new TypeError('secret detail')
+    throw new AnswerError('I do not answer that')
+  })
+  const [refused, fault] = [await ask(stage, 'x'), await ask(stage, 'fault')]
+  expect((await reply(stage, refused, isState('failed'))).reason).toBe('I do not answer that')
+  expect((await reply(stage, fault, isState('failed'))).reason).toBe('Something went wrong while answering')
+})
+
+test('B11 an answer that takes too long, or is too long, has failed', async () => {
+  const [slow, wordy] = [await newStage(), await newStage()]
+  await run(slow, () => new Promise(() => undefined), { maxAnswerMs: 300 })
+  await run(wordy, () => 'x'.repeat(100_000))
+  const [late, long] = [await ask(slow, 'x'), await ask(wordy, 'x')]
+  expect((await reply(slow, late, isState('failed'))).reason).toMatch(/too long/)
+  expect((await reply(wordy, long, isState('failed'))).reason).toMatch(/longer than/)
+})
+
+test('B12 told to stop it hands back what is under way, and another copy answers', async () => {
+  const stage = await newStage()
+  const { gate, answer } = gated()
+  const first = await run(stage, answer, { leaseMs: 60_000 })
+  const asked = await ask(stage, 'hello')
+  gate.words.push('half')
+  await reply(stage, asked, (one) => one.content.length > 0)
+  await first.stop()
+  expect(await reply(stage, asked, isState('draft'))).toMatchObject({ content: [], former: ['half'], attempt: 1 })
+  await run(stage, () => 'whole')
+  expect(textOf(await reply(stage, asked, isState('complete')))).toBe('whole')
+})
+
+test('B13 it keeps its claim while it thinks longer than its lease, and carries out no more at once than it should', async () => {
+  const stage = await newStage()
+  const { gate, answer } = gated()
+  const bot = await run(stage, answer, { leaseMs: 300, atOnce: 1 })
+  const asked = await ask(stage, 'slow')
+  const other = await ask(stage, 'waits')
+  const claimed = await reply(stage, asked, isState('active'))
+  const until = claimed.claim?.until ?? 0
+  await reply(stage, asked, (one) => (one.claim?.until ?? 0) > until + 300)
+  expect(bot.underWay).toBe(1)
+  expect(await reply(stage, other, isState('draft'))).toMatchObject({ attempt: 1 })
+  gate.isOver = true
+  gate.words.push('done')
+  expect(await reply(stage, asked, isState('complete'))).toMatchObject({ attempt: 1, claim: null })
+  await reply(stage, other, isState('complete'))
+})
+
+test('B14 without a gateway it finds its work by asking', async () => {
+  const stage = await newStage()
+  await run(stage, () => 'found', { syncUrl: 'ws://127.0.0.1:1/v1/sync', askEveryMs: 100 })
+  expect(textOf(await reply(stage, await ask(stage, 'hello'), isState('complete')))).toBe('found')
+})
