@@ -96,10 +96,11 @@ export default {
     },
     {
       name: 'client-needs-react-and-its-cache-in-one-room',
-      comment: 'The hooks are in client/src/react; everything else works without React and without TanStack Query.',
+      comment:
+        'The hooks are in client/src/react and the panel in client/src/devtools; everything else works without React and without TanStack Query.',
       severity: 'error',
-      from: { path: '^client/src/', pathNot: '^client/src/react/' },
-      to: { path: '((^|node_modules/)(@tanstack/|react(-dom)?(/|$))|^client/src/react/)' },
+      from: { path: '^client/src/', pathNot: '^client/src/(react|devtools)/' },
+      to: { path: '((^|node_modules/)(@tanstack/|react(-dom)?(/|$))|^client/src/(react|devtools)/)' },
     },
     {
       name: 'no-barrels-inside',
@@ -129,7 +130,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(/\\.local/|/dist/|^test/install/app\\.tsx)' },
+    exclude: { path: '(/\\.local/|/dist/|^test/install/[^/]+\\.tsx)' },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

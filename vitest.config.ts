@@ -11,7 +11,7 @@ const services = './test/services/global-setup.ts'
 const browser = './test/browser/global-setup.ts'
 /** Most of what is slow waits: for a lease to run out, for a process to come up. So files run beside each other. */
 const kinds = {
-  int: { globalSetup: [services], testTimeout: 60_000 },
+  int: { globalSetup: [services], testTimeout: 180_000 },
   sim: { globalSetup: [], testTimeout: 180_000, hookTimeout: 600_000 },
   e2e: { globalSetup: [services, browser], testTimeout: 180_000 },
   fault: { globalSetup: [services], testTimeout: 180_000 },
@@ -39,7 +39,7 @@ export default defineConfig({
           name: kind,
           include: [`**/*.${kind}.test.{ts,tsx}`],
           exclude: ignored,
-          hookTimeout: 120_000,
+          hookTimeout: 300_000,
           ...options,
         },
       })),

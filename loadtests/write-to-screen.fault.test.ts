@@ -28,9 +28,10 @@ async function brokenBounds(fault: Fault): Promise<{ code: number | null; broken
     writers: 1,
     rate: 20,
     durationSeconds: 1,
-    connectSeconds: 1,
-    settleSeconds: 1,
-    p95Ms: 5_000,
+    // Six of them run at once, on a machine that may be busy: that nothing is wrong must not depend on how fast it is.
+    connectSeconds: 5,
+    settleSeconds: 10,
+    p95Ms: 60_000,
     watcherVus: 1,
   }
   const scenario = join(import.meta.dirname, 'scenarios/write-to-screen.ts')

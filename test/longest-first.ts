@@ -1,7 +1,11 @@
 /** What takes longest begins first, so that nothing waits for it alone at the end. */
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-const LONGEST = ['parts.fault', 'stories.fault', 'mutants.sim', 'simulation.sim', 'hosts.fault', 'hostile.hostile']
+const LONGEST = [
+  ...['stories.fault', 'links.fault', 'parts.fault', 'blind.fault', 'start.fault', 'hostile.hostile', 'blind.hostile'],
+  ...['transports.int', 'mutants.sim', 'simulation.sim', 'wrong-settings.int', 'slow-requests.int'],
+  ...['offline.e2e', 'presence.e2e', 'broken-page.e2e'],
+]
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

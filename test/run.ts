@@ -21,7 +21,7 @@ import { startTestServices, type TestServices } from './services/test-services.t
 import { browserTests, checks, loadTest, seeds, type StepName, vitest, type Workbench } from './steps.ts'
 import { describeTally, NOTHING, ONE_FAILED, sum, type Tally } from './tally.ts'
 
-const LONGEST_COMMAND_MS = 15 * 60_000
+const LONGEST_COMMAND_MS = 30 * 60_000
 const FOLDER = /^(?:rhizom-)?test-(\d+)$/
 
 interface Step {
@@ -33,6 +33,7 @@ interface Step {
 /** Steps of a group run beside each other: they measure no time, and neither of them fills two cores by itself. */
 function stepsFor(chosen: ReadonlySet<StepName>): Step[][] {
   const longer = (['int', 'sim'] as const).filter((kind) => chosen.has(kind))
+  const real = (['fault', 'hostile'] as const).filter((kind) => chosen.has(kind))
   const groups: Step[][] = [
     [
       { title: 'checks', covers: ['checks'], run: checks },
@@ -41,8 +42,7 @@ function stepsFor(chosen: ReadonlySet<StepName>): Step[][] {
     ],
     [{ title: `tests: ${longer.join(', ')}`, covers: longer, run: (bench) => vitest(bench, longer) }],
     [{ title: 'tests: browser', covers: ['e2e'], run: browserTests }],
-    [{ title: 'tests: faults', covers: ['fault'], run: (bench) => vitest(bench, ['fault']) }],
-    [{ title: 'tests: hostile', covers: ['hostile'], run: (bench) => vitest(bench, ['hostile']) }],
+    [{ title: `tests: ${real.join(', ')}`, covers: real, run: (bench) => vitest(bench, real) }],
     [{ title: 'load test', covers: ['load'], run: loadTest }],
   ]
   return groups.map((steps) => steps.filter(({ covers }) => covers.some((name) => chosen.has(name))))

@@ -94,7 +94,7 @@ function verdict(screen: Screen, name: string, good: boolean, output: () => stri
 type Kind = Exclude<StepName, 'checks' | 'seeds' | 'load'>
 
 /** How many test files run at once: more than a small machine has cores where they wait more than they work. */
-const WORKERS: Readonly<Record<Kind, number>> = { unit: 2, int: 3, sim: 3, e2e: 2, fault: 2, hostile: 2 }
+const WORKERS: Readonly<Record<Kind, number>> = { unit: 2, int: 3, sim: 3, e2e: 3, fault: 3, hostile: 3 }
 
 /** Runs the tests of some kinds in one vitest, so that the kinds that may run beside each other do. */
 export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<Tally> {

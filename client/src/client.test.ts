@@ -5,6 +5,7 @@ import { createClient } from './client.ts'
 import type { SpaceState } from './core/space-state.ts'
 import { aClient, type TestClient, type TestClientOptions } from './testing/a-client.ts'
 import { manualEnvironment } from './testing/manual-environment.ts'
+import { newId } from './sync/new-id.ts'
 import { problem, type ScriptedConnection, ScriptedServer } from './testing/scripted-server.ts'
 import { aBeing, anUtterance, plainText, SpaceLog } from './testing/space-log.ts'
 
@@ -619,4 +620,12 @@ test('C139 a client without a store of its own keeps spaces in memory', async ()
   await environment.settle()
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello'])
   client.close()
+})
+
+test('C215 what is malformed or too large is foreseen, with a space or without', async () => {
+  const { client } = aClient()
+  const said = (text: string) => ({ id: newId(), type: 'utterance' as const, content: [text] })
+  expect(client.foresee('intention.create', '@lobby', said('x'.repeat(70_000)))).toMatchObject({ code: 'too-large' })
+  expect(client.foresee('space.update', '@lobby', { name: '' })).toMatchObject({ code: 'malformed' })
+  expect(client.foresee('intention.create', '@lobby', said('Hello'))).toBeUndefined()
 })

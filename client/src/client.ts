@@ -13,7 +13,6 @@ import {
   type MutationId,
   type MutationName,
   presenceStateCheck,
-  type Rejection,
   type SpaceId,
 } from '@rhizom/protocol'
 import type { LeftOut } from './core/incoming.ts'
@@ -66,6 +65,12 @@ export interface ClientOptions {
   onSessionRenewed?: (session: Session) => unknown
   /** Told what no screen shows and should not happen, in one line, with what was thrown. By default `reportError`. */
   onError?: ErrorHook
+}
+
+/** Why a mutation would be rejected: the code of the server and words for a person. */
+export interface Foreseen {
+  code: string
+  message: string
 }
 
 export interface MutateOptions {
@@ -124,8 +129,11 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> {
     args: MutationArgs<N>,
     options?: MutateOptions,
   ): Promise<MutationOutcome>
-  /** Why it would be rejected, as far as what is held of its space tells; undefined if nothing speaks against it. */
-  foresee<N extends MutationName>(name: N, space: SpaceId, args: MutationArgs<N>): Rejection | undefined
+  /**
+   * Why it would be rejected: as malformed or too large, or as far as what is held of its space tells. Undefined if
+   * nothing speaks against it.
+   */
+  foresee<N extends MutationName>(name: N, space: SpaceId, args: MutationArgs<N>): Foreseen | undefined
   /**
    * Takes a mutation back that is not answered yet. What never left is gone at once. What may have left is taken back
    * if the server has not carried it out: that is exact, and the outcome of `mutate` tells: `applied`, or `cancelled`.
@@ -354,7 +362,8 @@ export function createClient(options: ClientOptions): RhizomClient {
     foresee(name, space, args) {
       const view = store.read(space)?.content
       const prepared = prepareMutation<MutationName>(name, space, args)
-      if (view === undefined || !prepared.ok) return undefined
+      if (!prepared.ok) return prepared.outcome.status === 'rejected' ? prepared.outcome : undefined
+      if (view === undefined) return undefined
       return foresee(view, prepared.mutation, options.session.being, environment.dateMs())
     },
     cancel: queue.cancel,

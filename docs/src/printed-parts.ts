@@ -79,17 +79,19 @@ function gatewayMetrics(): string {
   return metricsTable(metrics.registry)
 }
 
-/** The file that the test of the packages installs and runs. */
-function example(): string {
-  const text = readFileSync(new URL('../../test/install/app.tsx', import.meta.url), 'utf8')
-  return `\`\`\`tsx\n${text}\`\`\``
+/** A file that the test of the packages installs and runs. */
+function installed(name: string): string {
+  const text = readFileSync(new URL(`../../test/install/${name}`, import.meta.url), 'utf8')
+  return `\`\`\`${name.split('.').at(-1) ?? ''}\n${text}\`\`\``
 }
+const example = (): string => installed('app.tsx')
+const scripted = (): string => installed('scripted.ts')
 
 type Print = () => string | Promise<string>
 
 /** By document, from the root of the repository, and by marker. */
 export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = {
-  'README.md': { settings: settingsPart, example },
+  'README.md': { settings: settingsPart, example, scripted },
   'protocol/SPEC.md': {
     endpoints,
     mutations,

@@ -44,7 +44,7 @@ describe('a session', () => {
     const client = await gateway.stranger()
     client.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') }, { type: 'subscribe', space: space.id })
     await client.next('snapshot')
-    expect(client.frames.map(({ type }) => type)).toEqual(['welcome', 'snapshot'])
+    expect(client.frames.slice(0, 2).map(({ type }) => type)).toEqual(['welcome', 'snapshot'])
   })
 
   test('G4 a session ends with its token unless it is refreshed', async () => {

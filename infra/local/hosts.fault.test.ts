@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { otherUrls, portOf, whyNotListen } from './addresses.ts'
+import { until } from './until.ts'
 import { type LocalStart, localStart } from './testing/local-start.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'rhizom hosts '))
@@ -81,6 +82,8 @@ describe('on all addresses', () => {
     const run = await up(launcher)
     const port = portOf(run.web)
     const others = otherUrls('0.0.0.0', port)
+    // The summary comes after the run file.
+    await until(() => others.every((url) => launcher.said().includes(url)), { withinMs: 60_000 })
     for (const url of others) expect(launcher.said()).toContain(url)
     for (const page of [run.web, `http://localhost:${port}`, ...others]) await expectWorkingPage(page)
     const foreign = await fetch(`${run.web}/v1/spaces`, { headers: { origin: 'http://evil.example' } })

@@ -15,7 +15,8 @@ const lineSchema = z.looseObject({
 
 interface Run {
   child: ChildProcess
-  listening: Promise<unknown>
+  /** Resolves when it said this, or is no more. */
+  says(message: string): Promise<void>
   ended: Promise<{ code: number | null; lines: z.infer<typeof lineSchema>[]; err: string }>
 }
 
@@ -33,7 +34,11 @@ function run(env: Record<string, string>): Run {
     const lines = out.split('\n').filter((line) => line !== '')
     return { code: child.exitCode, lines: lines.map((line) => lineSchema.parse(JSON.parse(line))), err }
   })
-  return { child, listening: Promise.race([once(child.stdout, 'data'), ended]), ended }
+  const says = async (message: string): Promise<void> => {
+    while (!out.includes(`"msg":"${message}"`) && !child.stdout.readableEnded)
+      await Promise.race([once(child.stdout, 'data'), ended])
+  }
+  return { child, says, ended }
 }
 
 test.each([
@@ -48,9 +53,8 @@ test.each([
 })
 
 test('N3 a process that contains what nobody waited for goes on', async () => {
-  const { child, listening, ended } = run({ FAULT: 'rejected', CONTAINS: 'yes' })
-  await listening
-  await once(child.stdout ?? child, 'data')
+  const { child, says, ended } = run({ FAULT: 'rejected', CONTAINS: 'yes' })
+  await says('contained')
   child.kill('SIGTERM')
   const { code, lines } = await ended
   expect(code).toBe(0)
@@ -58,8 +62,8 @@ test('N3 a process that contains what nobody waited for goes on', async () => {
 })
 
 test('N3 the first signal stops it in good order, and others change nothing', async () => {
-  const { child, listening, ended } = run({})
-  await listening
+  const { child, says, ended } = run({})
+  await says('listening')
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGINT'] as const) child.kill(signal)
   const { code, lines } = await ended
   expect(code).toBe(0)
@@ -67,8 +71,8 @@ test('N3 the first signal stops it in good order, and others change nothing', as
 })
 
 test('N3 what does not finish in time ends all the same, and says so', async () => {
-  const { child, listening, ended } = run({ STOPS: 'never' })
-  await listening
+  const { child, says, ended } = run({ STOPS: 'never' })
+  await says('listening')
   child.kill('SIGTERM')
   const { code, lines } = await ended
   expect(code).toBe(1)

@@ -253,7 +253,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function migrate(env: Record<string, string>): Promise<void> {
   const child = spawn(process.execPath, ['api/src/migrate.ts'], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -44,7 +44,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
       },
     })
     const answers = async (): Promise<boolean> => (await fetch(`${url}/healthz`)).ok
-    const up = await until(answers, { withinMs: 10_000, giveUp: () => nginx.exitCode !== null })
+    const up = await until(answers, { withinMs: 60_000, giveUp: () => nginx.exitCode !== null })
     if (!up) throw new Error(`nginx does not start: ${said}`)
   })
   afterAll(async () => {
@@ -125,7 +125,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
     await get('/v1/spaces', ...lines)
     const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', ...lines]
     const socket = sendRaw(url, `${['GET /v1/sync HTTP/1.1', 'Host: a', ...upgrade].join('\r\n')}\r\n\r\n`)
-    await until(() => gateway.seen.length > 0, { withinMs: 5_000 })
+    await until(() => gateway.seen.length > 0, { withinMs: 60_000 })
     socket.socket.destroy()
     for (const message of [api.seen.pop()?.request, gateway.seen.pop()])
       expect(message?.headersDistinct['x-forwarded-for']).toEqual(['10.9.8.7, 10.9.8.6, 203.0.113.7, 127.0.0.1'])

@@ -4,9 +4,10 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, signIn, utterance } from '../wire/api-caller.ts'
 import { alterAnswers } from './altered-answers.ts'
-import type { Person } from './person.ts'
+import { PATIENCE_MS, type Person } from './person.ts'
 import { heal, makeBreakable, plant } from './planted-fault.ts'
 import { chromiumPath, useStage } from './stage.ts'
 
@@ -27,6 +28,10 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
 
   const fault = ({ page }: Person) => page.getByTestId('fault')
 
+  /** It is given the focus once it is drawn. */
+  const hasFocus = (who: Person) =>
+    eventually('what is said has the focus', () => fault(who).evaluate((box) => box === document.activeElement))
+
   /** Somebody in a space with something half written, whose pages can be made to break. */
   async function someoneWriting(): Promise<{ ada: Person; room: string; path: string }> {
     const room = await stage().newSpace('The room')
@@ -37,10 +42,8 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
   }
 
   /** That one fault was told once. */
-  function expectOneComplaint(): void {
-    const complaints = stage().complaints()
-    expect(complaints).toHaveLength(1)
-    expect(complaints[0]).toContain('rhizom: a part could not be drawn')
+  async function expectOneComplaint(): Promise<void> {
+    expect(await stage().complaintsOf('rhizom: a part could not be drawn')).toHaveLength(1)
   }
 
   test('W50 W52 whatever the address, there is a page; odd queries, hashes and histories do not matter', async () => {
@@ -72,28 +75,28 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await fault(ada).getByRole('heading', { name: 'This page could not be shown' }).waitFor()
     await fault(ada).getByText('What you were writing is kept.').waitFor()
     expect(await fault(ada).getAttribute('role')).toBe('alert')
-    expect(await fault(ada).evaluate((box) => box === document.activeElement)).toBe(true)
+    await hasFocus(ada)
     expect(await fault(ada).innerText()).not.toMatch(/planted|Error|\bat\b.*:\d/)
     await ada.isLive()
-    expectOneComplaint()
+    await expectOneComplaint()
 
     await fault(ada).getByRole('link', { name: 'Back to your spaces' }).click()
     await ada.page.getByRole('heading', { name: 'Spaces', level: 1 }).waitFor()
-    expect(await fault(ada).count()).toBe(0)
+    await fault(ada).waitFor({ state: 'detached' })
 
     await ada.page.goBack()
     await fault(ada).waitFor()
     expect(new URL(ada.page.url()).pathname).toBe(path)
-    expectOneComplaint()
+    await expectOneComplaint()
     await heal(ada.page)
     await fault(ada).getByRole('button', { name: 'Reload' }).click()
-    expect(await ada.page.getByTestId('message-input').inputValue()).toBe('Half a thought')
+    await ada.isWriting('Half a thought')
 
     await plant(ada.page, ONLY_IN.home)
     await ada.page.getByRole('link', { name: 'New space' }).click()
     await fault(ada).getByRole('button', { name: 'Reload' }).waitFor()
     expect(await fault(ada).getByRole('link').count()).toBe(0)
-    expectOneComplaint()
+    await expectOneComplaint()
   })
 
   test('W61 whoever is busy beside a page that breaks is not taken away from it', async () => {
@@ -107,7 +110,7 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await fault(ada).waitFor()
     await ada.page.keyboard.type(' First')
     expect(await ada.page.getByTestId('own-name-input').inputValue()).toBe('Ada the First')
-    expectOneComplaint()
+    await expectOneComplaint()
   })
 
   test('W60 a message that breaks does not take the others with it, and says whose it is', async () => {
@@ -124,8 +127,8 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await ada.page.reload()
     await Promise.all([ada.sees('Before'), ada.sees('After')])
     await ada.page.getByTestId('message-not-shown').getByText(bob.being.id).waitFor()
-    expect(await ada.messages()).toEqual(['Before', 'After'])
-    expectOneComplaint()
+    await eventually('the others are there', async () => (await ada.messages()).join() === 'Before,After')
+    await expectOneComplaint()
   })
 
   test('W62 W64 where all of it breaks one can load it again, and if that does not help begin anew', async () => {
@@ -133,17 +136,17 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await plant(ada.page, ONLY_IN.frame)
     await ada.page.reload()
     await fault(ada).getByRole('heading', { name: 'rhizom could not be shown' }).waitFor()
-    expect(await fault(ada).evaluate((box) => box === document.activeElement)).toBe(true)
+    await hasFocus(ada)
     const startAgain = ada.page.getByRole('button', { name: 'start again' })
     expect(await startAgain.count()).toBe(0)
-    expectOneComplaint()
+    await expectOneComplaint()
 
     await fault(ada).getByRole('button', { name: 'Reload' }).click()
     await startAgain.waitFor()
     await heal(ada.page)
     await ada.page.reload()
     await ada.isLive()
-    expect(await ada.page.getByTestId('message-input').inputValue()).toBe('Half a thought')
+    await ada.isWriting('Half a thought')
 
     await plant(ada.page, ONLY_IN.frame)
     await ada.page.reload()
@@ -151,7 +154,8 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await ada.page.getByTestId('name-input').waitFor()
     const kept = await ada.page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)])
     expect(kept.filter((key) => key.startsWith('rhizom.'))).toEqual([])
-    expect(stage().complaints()).toHaveLength(2)
+    await eventually('both were complained of', () => stage().complained === 2)
+    stage().complaints()
   })
 
   test('W62 W67 the way in may break, and the words about it too: something is always said', async () => {
@@ -160,12 +164,13 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await plant(ada.page, ONLY_IN.signIn)
     await ada.page.reload()
     await fault(ada).getByRole('link', { name: 'Back to your spaces' }).waitFor()
-    expectOneComplaint()
+    await expectOneComplaint()
 
     await plant(ada.page, ONLY_IN.words)
     await ada.page.reload()
     await ada.page.getByRole('link', { name: 'Reload' }).waitFor()
-    expect(stage().complaints().length).toBeGreaterThan(0)
+    await eventually('it was complained of', () => stage().complained > 0)
+    stage().complaints()
 
     await heal(ada.page)
     await ada.page.getByRole('link', { name: 'Reload' }).click()
@@ -180,7 +185,7 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await ada.page.reload()
     await ada.page.getByText('rhizom is not running here').waitFor()
     const opacity = () => ada.page.locator('.without-page').evaluate((box) => getComputedStyle(box).opacity)
-    await expect.poll(opacity, { timeout: 10_000 }).toBe('1')
+    await expect.poll(opacity, { timeout: PATIENCE_MS }).toBe('1')
   })
 
   test('W69 no code is made from text', async () => {
@@ -226,7 +231,7 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await ada.sees('Nothing of this is kept')
     // Out of sight for long: the others would be asked.
     await ada.show(false)
-    await ada.page.clock.fastForward(31_000)
+    await ada.fastForward(31_000)
     await ada.show(true)
     await ada.isLive()
     expect(stage().complaints()).toEqual([])
@@ -287,7 +292,7 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     await alterAnswers(ada.page, (text) => text.replaceAll('"visibility":"public"', '"visibility":"by-moonlight"'))
     await ada.reload()
     await ada.page.getByText('Loading the space…').waitFor()
-    await ada.page.clock.fastForward(9_000)
+    await ada.fastForward(9_000)
     await ada.page.getByText('The server may be newer than this page.').waitFor()
     await ada.page.getByRole('link', { name: 'See all spaces' }).click()
     await ada.page.getByRole('heading', { name: 'Spaces', level: 1 }).waitFor()

@@ -7,6 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PAGE_HEADERS } from '@rhizom/web/server/page-headers.ts'
 import { describe, expect, test } from 'vitest'
+import { PATIENCE_MS } from './person.ts'
 import { chromiumPath, useStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('the content security policy of the page', () => {
@@ -61,9 +62,9 @@ describe.skipIf(chromiumPath === undefined)('the content security policy of the 
       }
     })
     expect(outcome).toEqual({ taken: false, drawn: 'refused', called: 'refused', evaluated: 'refused' })
-    const complaints = (await stage().clear()).join('\n')
-    for (const directive of ['script-src-elem inline', 'script-src eval', 'img-src http', 'connect-src http'])
-      expect(complaints).toContain(`against the policy: ${directive}`)
+    const directives = ['script-src-elem inline', 'script-src eval', 'img-src http', 'connect-src http']
+    await stage().complaintsOf(...directives.map((directive) => `against the policy: ${directive}`))
+    await stage().clear()
   })
 
   test('W24 no other page may show it in a frame', async () => {
@@ -78,10 +79,11 @@ describe.skipIf(chromiumPath === undefined)('the content security policy of the 
       const another = await page.context().newPage()
       await another.goto(`http://127.0.0.1:${(framing.address() as AddressInfo).port}/`)
       const framed = (): string | undefined => another.frames()[1]?.url()
-      await expect.poll(framed).toBe('chrome-error://chromewebdata/')
+      await expect.poll(framed, { timeout: PATIENCE_MS }).toBe('chrome-error://chromewebdata/')
+      await stage().complaintsOf(/frame-ancestors|X-Frame-Options/i)
     } finally {
       framing.close()
     }
-    expect((await stage().clear()).join('\n')).toMatch(/frame-ancestors|X-Frame-Options/i)
+    await stage().clear()
   })
 })

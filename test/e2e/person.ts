@@ -3,6 +3,16 @@
  * what must not be seen is for the tests to ask. A person with several tabs is several of these with one id.
  */
 import type { BrowserContext, Locator, Page } from 'playwright-core'
+import { eventually } from '@rhizom/kit/eventually.ts'
+
+/** Far more than anything takes, also on a machine that is busy with something else. */
+export const PATIENCE_MS = 60_000
+/** A clock stops only at a time that is still to come. */
+const PAUSE_AHEAD_MS = 1_000
+/** By then a page has begun to keep what changed. */
+const KEPT_AFTER_MS = 500
+/** Typing is shown for four seconds. */
+const SOON = { atMostMs: 3_000, stepMs: 10 } as const
 
 /** Where a being may stand in the list of people. */
 export type Listed = 'here' | 'away'
@@ -75,14 +85,55 @@ export class Person {
     )
   }
 
+  /** From now on a page whose clock is the test's (`withClock`) has no time but what it is given. */
+  stopTheClock(): Promise<void> {
+    return this.page.clock.pauseAt(Date.now() + PAUSE_AHEAD_MS)
+  }
+
+  /**
+   * Puts the clock of a page forward. What it keeps on the device is kept before that: with the clock it would have
+   * waited for its store for ever, and given it up.
+   */
+  async fastForward(ms: number): Promise<void> {
+    await this.page.clock.fastForward(KEPT_AFTER_MS)
+    await this.page.evaluate(untilKept)
+    await this.page.clock.fastForward(Math.max(0, ms - KEPT_AFTER_MS))
+  }
+
+  /** Waits, on a page whose clock stands, with less of its time than typing takes to run out. */
+  soon(what: string, condition: () => Promise<boolean>): Promise<boolean> {
+    let givenMs = 0
+    const isSo = async (): Promise<boolean> => {
+      if (await condition()) return true
+      if (givenMs >= SOON.atMostMs) throw new Error(`not within ${givenMs} ms of the page's own time: ${what}`)
+      givenMs += SOON.stepMs
+      await this.page.clock.runFor(SOON.stepMs)
+      return false
+    }
+    return eventually(what, isSo, PATIENCE_MS)
+  }
+
   /** Presses key after key, and sends nothing. */
   type(text: string): Promise<void> {
     return mayWrite(this.page).pressSequentially(text)
   }
 
+  /** Goes on typing, with the text staying as it is. */
+  async typeOn(): Promise<void> {
+    const input = mayWrite(this.page)
+    await input.pressSequentially('!')
+    await input.press('Backspace')
+  }
+
   /** Takes out everything that was typed, and sends nothing. */
   erase(): Promise<void> {
     return this.page.getByTestId('message-input').fill('')
+  }
+
+  /** What stands where one writes. */
+  async isWriting(text: string): Promise<void> {
+    const input = this.page.getByTestId('message-input')
+    await eventually(`“${text}” stands there`, async () => (await input.inputValue()) === text, PATIENCE_MS)
   }
 
   send(): Promise<void> {
@@ -112,12 +163,8 @@ export class Person {
     return this.page.getByTestId('message-author').getByText(name, { exact: true }).first().waitFor()
   }
 
-  seesTyping(line: string): Promise<void> {
-    return this.page.getByTestId('typing').getByText(line, { exact: true }).waitFor()
-  }
-
-  typingLine(): Promise<string> {
-    return this.page.getByTestId('typing').innerText()
+  async typingLine(): Promise<string> {
+    return ((await this.page.getByTestId('typing').textContent()) ?? '').replaceAll(/\s+/g, ' ').trim()
   }
 
   entry(where: Listed, { id }: { id: string }): Locator {
@@ -160,8 +207,26 @@ export class Person {
     return this.page.evaluate(() => window.sightings?.calledAway)
   }
 
-  seesState(state: 'here' | 'away', { id }: { id: string }): Promise<void> {
-    return this.page.locator(`[data-testid="presence-here"][data-being="${id}"][data-state="${state}"]`).waitFor()
+  seesState(state: 'here' | 'away', { id }: { id: string }, withinMs?: number): Promise<void> {
+    const entry = this.page.locator(`[data-testid="presence-here"][data-being="${id}"][data-state="${state}"]`)
+    return entry.waitFor(withinMs === undefined ? {} : { timeout: withinMs })
+  }
+}
+
+/** Runs in the page: what is asked of a store comes after all that was asked before. */
+async function untilKept(): Promise<void> {
+  for (const { name = '' } of await indexedDB.databases()) {
+    const opening = indexedDB.open(name)
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
+      opening.addEventListener('success', () => resolve(opening.result))
+      opening.addEventListener('error', () => reject(opening.error ?? new Error('it cannot be opened')))
+    })
+    const stores = [...database.objectStoreNames]
+    if (stores.length > 0) {
+      const last = database.transaction(stores, 'readwrite')
+      await new Promise((resolve) => last.addEventListener('complete', resolve))
+    }
+    database.close()
   }
 }
 

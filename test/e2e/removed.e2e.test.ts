@@ -37,7 +37,7 @@ describe.skipIf(chromiumPath === undefined)('a person who is removed', () => {
     expect(await eve.page.getByTestId('name-input').inputValue()).toBe('Eve')
     await eve.page.getByTestId('sign-in').click()
     await eve.isLive()
-    expect(await eve.page.getByTestId('message-input').inputValue()).toBe('Said in vain\nHalf a thought')
+    await eve.isWriting('Said in vain\nHalf a thought')
     // She writes once she is in.
     await eve.page.getByPlaceholder('Write a message').waitFor()
     await eve.send()

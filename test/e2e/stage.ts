@@ -13,12 +13,10 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Cluster, type ClusterOptions, freePort, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, freshId, signIn } from '../wire/api-caller.ts'
-import { Person } from './person.ts'
+import { PATIENCE_MS, Person } from './person.ts'
 
 /** Undefined where there is no browser: then the tests that need one are skipped. */
 export const chromiumPath = process.env['TEST_CHROMIUM']
-
-const PATIENCE_MS = 20_000
 
 /** What Chromium says by itself when a server is gone, which is what some tests are about. */
 const ABOUT_THE_NETWORK = /^(WebSocket connection to|Failed to load resource)/
@@ -109,6 +107,19 @@ export class Stage {
     return this.#faults.splice(0)
   }
 
+  /** How many there are. */
+  get complained(): number {
+    return this.#faults.length
+  }
+
+  /** The same, once all of these were complained of: a page says so in its own time. */
+  async complaintsOf(...expected: readonly (string | RegExp)[]): Promise<string[]> {
+    const isSaid = (what: string | RegExp): boolean =>
+      this.#faults.some((fault) => (typeof what === 'string' ? fault.includes(what) : what.test(fault)))
+    await eventually(`pages complain of ${expected.join(', ')}`, () => expected.every(isSaid))
+    return this.complaints()
+  }
+
   /** A picture of every open page; resolves with the files. */
   async picture(title: string): Promise<string[]> {
     const pages = this.#browser.contexts().flatMap((context) => context.pages())
@@ -177,6 +188,7 @@ async function startWeb(cluster: Cluster, pageDirectory: string | undefined): Pr
     args: [join(repository, 'web/server/main.ts')],
     env: {
       PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
       PORT: String(port),
       PAGE_DIRECTORY: page.directory,
       API_URLS: cluster.apis.map(({ url }) => url).join(','),

@@ -3,6 +3,8 @@
  * reload keeps everything; a gateway that is killed under a page costs it nothing.
  */
 import { describe, expect, test } from 'vitest'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { PATIENCE_MS } from './person.ts'
 import { chromiumPath, useStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () => {
@@ -20,7 +22,7 @@ describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () =>
     const room = await stage().newSpace('The room')
     const ada = await stage().enter(room, 'Ada')
     const bob = await stage().enter(room, 'Bob')
-    expect(await connections()).toEqual([1, 1])
+    await eventually('each is at another gateway', async () => (await connections()).join() === '1,1')
 
     await ada.say('Hello from Ada')
     await Promise.all([ada.sees('Hello from Ada'), bob.sees('Hello from Ada')])
@@ -58,7 +60,7 @@ describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () =>
       const [text, box] = await Promise.all([last.boundingBox(), ada.page.locator('.scroller').boundingBox()])
       return (text?.y ?? Infinity) + (text?.height ?? 0) - (box?.y ?? 0) - (box?.height ?? 0)
     }
-    await expect.poll(edge, { timeout: 20_000 }).toBeLessThanOrEqual(0)
+    await expect.poll(edge, { timeout: PATIENCE_MS }).toBeLessThanOrEqual(0)
   })
 
   test('whoever makes a space owns it and renames it, and everybody sees it; a closed page leaves the rest alone', async () => {

@@ -5,13 +5,16 @@
 import { LIMITS } from '@rhizom/protocol'
 import { apply, type Session, signIn } from '../wire/api-caller.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
+import { socketCarrier } from './socket-carrier.ts'
+import { pollingCarrier } from './polling-connection.ts'
+import { streamCarrier } from './stream-connection.ts'
 import type { Attendance } from './presence/attendance.ts'
 import { Visitors } from './presence/visitors.ts'
 import { type Random, seeded } from '../kit/chance.ts'
 import { cellarOf, type Placement, placements, type Spaces } from './client-placement.ts'
 import { SpaceLog } from './space-log.ts'
 import type { Rig } from './rig.ts'
-import { Watcher } from './watcher.ts'
+import { Watcher, type WatcherOptions } from './watcher.ts'
 import { Writer } from './writer.ts'
 
 /** What the api nodes of the rig are told (run-setup.ts). */
@@ -72,7 +75,8 @@ export async function arrive(venue: Venue, random: Random, counts: { writers: nu
     if (known === undefined && placement.spaces.includes(cellarOf(spaces)))
       await join(session, 'viewer', cellarOf(spaces))
     sessions.set(placement.being, session)
-    watchers.push(watcherOf(venue, placement, session, index, known === undefined))
+    const voice = known === undefined && placement.by === 'websocket'
+    watchers.push(watcherOf(venue, placement, session, index, voice))
   }
   const visitors = await invite(venue, api, seeded(random.below(2 ** 31)))
   const heads = await rig.heads(allSpaces)
@@ -84,6 +88,17 @@ function writerOf({ spaces, apis, acknowledgements, pace }: Venue, { token }: Se
   return new Writer({ token, spaces: spaces.busy, apis, acknowledgements, random, pace })
 }
 
+/** Where to, and by what. */
+const CARRIED: Record<
+  Placement['by'],
+  (rig: Rig, doors: readonly string[]) => Pick<WatcherOptions, 'gateways' | 'carriers'>
+> = {
+  websocket: (_rig, gateways) => ({ gateways, carriers: [socketCarrier] }),
+  sse: (_rig, gateways) => ({ gateways, carriers: [streamCarrier] }),
+  polling: ({ apis }) => ({ gateways: apis.map(({ url }) => url), carriers: [pollingCarrier] }),
+  falling: ({ front }) => ({ gateways: [front.url], carriers: [socketCarrier, streamCarrier, pollingCarrier] }),
+}
+
 function watcherOf(
   venue: Venue,
   placement: Omit<Placement, 'being'>,
@@ -92,14 +107,15 @@ function watcherOf(
   voice: boolean,
 ): Watcher {
   const { rig, attendance, acknowledgements } = venue
-  const { name, spaces, present, direct } = placement
+  const { name, spaces, present, direct, by } = placement
+  const doors = direct ? rig.gateways.map(({ url }) => url) : rig.doors
   return new Watcher({
     name,
     spaces,
     present,
     voice,
     first,
-    gateways: direct ? rig.gateways.map(({ url }) => url) : rig.doors,
+    ...CARRIED[by](rig, doors),
     token: session.token,
     being: session.being.id,
     attendance,
@@ -117,7 +133,7 @@ async function invite(venue: Venue, api: string, random: Random): Promise<Visito
   }
   return new Visitors({
     open: ({ name, session, gateway, spaces, voice }) =>
-      watcherOf(venue, { name, spaces, present: true, direct: false }, session, gateway, voice),
+      watcherOf(venue, { name, spaces, present: true, direct: false, by: 'websocket' }, session, gateway, voice),
     closed: venue.closed,
     voices: () => venue.pages().filter(({ isVoice }) => isVoice),
     regulars: await called('Regular', REGULARS),

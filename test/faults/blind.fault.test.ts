@@ -9,6 +9,7 @@ import { bringUp, type RunSetup } from './run-setup.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
 import { deafFaults, endFormer } from './catalog/deaf-faults.ts'
 import { processFaults } from './catalog/process-faults.ts'
+import { FAULT_WITHIN, RIG_WITHIN_MS } from './drill-suite.ts'
 import { type Fault, nothingToHeal } from './fault.ts'
 import { placeGuests, untilEverybody } from './presence/guests.ts'
 import { withRedis } from './stores.ts'
@@ -27,18 +28,18 @@ beforeAll(async () => {
       gateway: { HEADS_CHECK_MS: NEVER_MS, HEADS_SILENCE_MS: NEVER_MS, PRESENCE_LEASE_MS: NEVER_MS },
     },
   })
-}, 60_000)
+}, RIG_WITHIN_MS)
 
 afterAll(async () => {
   await setup?.stop()
-}, 60_000)
+}, RIG_WITHIN_MS)
 
 const planted = (strike: Fault['strike']): Fault => ({ name: 'planted', weight: 0, holdMs: 0, strike })
 
-test('F20 a change that one client never got makes a drill fail', { timeout: 60_000 }, async () => {
+test('F20 a change that one client never got makes a drill fail', FAULT_WITHIN, async () => {
   const outcome = await setup.drill.run(
     planted(async ({ clients }) => {
-      await clients.untilWritten(60, 10_000)
+      await clients.untilWritten(60, 30_000)
       const [first] = clients.watchers
       for (const { stretches } of first?.witnesses.values() ?? []) stretches.at(-1)?.seen.splice(5, 1)
       return nothingToHeal
@@ -47,10 +48,10 @@ test('F20 a change that one client never got makes a drill fail', { timeout: 60_
   expect(outcome).toMatchObject({ passed: false, lost: 1, duplicated: 0, outOfOrder: 0 })
 })
 
-test('F20 an acknowledged change that another took the place of makes a drill fail', { timeout: 60_000 }, async () => {
+test('F20 an acknowledged change that another took the place of makes a drill fail', FAULT_WITHIN, async () => {
   const outcome = await setup.drill.run(
     planted(async ({ clients, rig }) => {
-      await clients.untilWritten(60, 10_000)
+      await clients.untilWritten(60, 30_000)
       const [space = ''] = clients.spaces.busy
       const at = clients.acknowledgements.highest(space) - 3
       await rig.sql`update changes set mutation = gen_random_uuid() where space = ${space} and version = ${at}`
@@ -63,10 +64,10 @@ test('F20 an acknowledged change that another took the place of makes a drill fa
   expect(outcome).toMatchObject({ lost: 1 + watching, duplicated: 0, outOfOrder: watching })
 })
 
-test('F20 a hole in the log makes a drill fail', { timeout: 60_000 }, async () => {
+test('F20 a hole in the log makes a drill fail', FAULT_WITHIN, async () => {
   const outcome = await setup.drill.run(
     planted(async ({ clients, rig }) => {
-      await clients.untilWritten(60, 10_000)
+      await clients.untilWritten(60, 30_000)
       const [, space = ''] = clients.spaces.busy
       const gone = clients.acknowledgements.highest(space) - 3
       await rig.sql`delete from changes where space = ${space} and version = ${gone}`
@@ -80,28 +81,30 @@ test('F20 a hole in the log makes a drill fail', { timeout: 60_000 }, async () =
 
 /** Shorter than what a healthy system would be given: here it is known that it will not be exact. */
 const SOON = { exactWithinMs: 1_500 }
+/** The same, where all but what was planted has to be exact by then, also on a machine that is busy. */
+const AFTER_THE_REST = { exactWithinMs: 6_000 }
 
-test('F27 F28 a client that only watches while it should be here is missing, and called away', {
-  timeout: 60_000,
-}, async () => {
-  const outcome = await setup.drill.run({
-    ...planted(async (stage) => {
-      const [page] = await placeGuests(stage, 0)
-      const [space = ''] = page?.rosters.keys() ?? []
-      page?.say({ type: 'subscribe', space, present: false })
-      await untilEverybody(stage, 'misses', page === undefined ? [] : [page])
-      return nothingToHeal
-    }),
-    ...SOON,
-  })
-  expect(outcome).toMatchObject({ passed: false, ghosts: 0, missing: 1, blinks: 1, exactMs: undefined })
-  expect(outcome.problems.join('\n')).toMatch(/missing: .*visitor-\d+.*@churn.*: @guest/)
-  expect(outcome.problems.join('\n')).toMatch(/blink: .* was told at .* that @guest\S* left in @churn/)
-})
+test(
+  'F27 F28 a client that only watches while it should be here is missing, and called away',
+  FAULT_WITHIN,
+  async () => {
+    const outcome = await setup.drill.run({
+      ...planted(async (stage) => {
+        const [page] = await placeGuests(stage, 0)
+        const [space = ''] = page?.rosters.keys() ?? []
+        page?.say({ type: 'subscribe', space, present: false })
+        await untilEverybody(stage, 'misses', page === undefined ? [] : [page])
+        return nothingToHeal
+      }),
+      ...AFTER_THE_REST,
+    })
+    expect(outcome).toMatchObject({ passed: false, ghosts: 0, missing: 1, blinks: 1, exactMs: undefined })
+    expect(outcome.problems.join('\n')).toMatch(/missing: .*visitor-\d+.*@churn.*: @guest/)
+    expect(outcome.problems.join('\n')).toMatch(/blink: .* was told at .* that @guest\S* left in @churn/)
+  },
+)
 
-test('F28 somebody who is called away and back is a blink, though all is exact in the end', {
-  timeout: 60_000,
-}, async () => {
+test('F28 somebody who is called away and back is a blink, though all is exact in the end', FAULT_WITHIN, async () => {
   const outcome = await setup.drill.run(
     planted(async (stage) => {
       const [page] = await placeGuests(stage, 1)
@@ -116,7 +119,7 @@ test('F28 somebody who is called away and back is a blink, though all is exact i
   expect(outcome.exactMs).toBeGreaterThan(0)
 })
 
-test('F27 an entry of a gateway that nobody knows is a ghost everywhere', { timeout: 60_000 }, async () => {
+test('F27 an entry of a gateway that nobody knows is a ghost everywhere', FAULT_WITHIN, async () => {
   const bootId = 'a-gateway-that-never-was'
   const ghost = '@somebody-who-never-was'
   const inRedis = <T>(work: (redis: Redis) => Promise<T>): Promise<T> =>
@@ -129,7 +132,7 @@ test('F27 an entry of a gateway that nobody knows is a ghost everywhere', { time
       await inRedis((redis) => redis.hset(key, presenceField(bootId, ghost), entry))
       return nothingToHeal
     }),
-    ...SOON,
+    ...AFTER_THE_REST,
   })
   await inRedis((redis) => redis.del(REDIS.gatewayLease(bootId)))
   await inRedis((redis) => redis.hdel(REDIS.here(setup.clients.spaces.churn), presenceField(bootId, ghost)))
@@ -140,7 +143,7 @@ test('F27 an entry of a gateway that nobody knows is a ghost everywhere', { time
   await setup.drill.mend()
 })
 
-test('F29 a presence frame that does not follow makes a drill fail', { timeout: 60_000 }, async () => {
+test('F29 a presence frame that does not follow makes a drill fail', FAULT_WITHIN, async () => {
   const outcome = await setup.drill.run(
     planted(async ({ clients }) => {
       const [first] = clients.watchers
@@ -160,9 +163,7 @@ test('F29 a presence frame that does not follow makes a drill fail', { timeout: 
   expect(outcome.problems.join('\n')).toMatch(/malformed presence to lobby-1: @lobby.*@nobody was updated/)
 })
 
-test('F30 with leases that do not run out, those of a killed gateway are left as ghosts', {
-  timeout: 60_000,
-}, async () => {
+test('F30 with leases that do not run out, those of a killed gateway are left as ghosts', FAULT_WITHIN, async () => {
   const killed = processFaults.find(({ name }) => name.startsWith('gateway killed'))
   if (killed === undefined) throw new Error('no such fault')
   const outcome = await setup.drill.run({ ...killed, ...SOON })
@@ -171,7 +172,7 @@ test('F30 with leases that do not run out, those of a killed gateway are left as
   expect(outcome.exactMs).toBeUndefined()
 })
 
-test('F22 without heads, a change that was committed and not published is missed', { timeout: 60_000 }, async () => {
+test('F22 without heads, a change that was committed and not published is missed', FAULT_WITHIN, async () => {
   const [unpublished] = commitFaults
   if (unpublished === undefined) throw new Error('no such fault')
   const outcome = await setup.drill.run(unpublished)
@@ -179,21 +180,23 @@ test('F22 without heads, a change that was committed and not published is missed
   expect(outcome.problems.join('\n')).toContain('not level')
 })
 
-test('F32 without the silence of heads, what is written while Redis is deaf for gateways reaches nobody', {
-  timeout: 60_000,
-}, async () => {
-  const [deaf] = deafFaults
-  if (deaf === undefined) throw new Error('no such fault')
-  const outcome = await setup.drill.run({
-    ...deaf,
-    ...SOON,
-    levelWithinMs: 1_500,
-    strike: async (stage) => {
-      await deaf.strike(stage)
-      return () => endFormer(stage)
-    },
-  })
-  expect(outcome.passed).toBe(false)
-  expect(outcome.underFaultMs).toBeUndefined()
-  expect(outcome.problems.join('\n')).toContain('nobody was level again while it lasted')
-})
+test(
+  'F32 without the silence of heads, what is written while Redis is deaf for gateways reaches nobody',
+  FAULT_WITHIN,
+  async () => {
+    const [deaf] = deafFaults
+    if (deaf === undefined) throw new Error('no such fault')
+    const outcome = await setup.drill.run({
+      ...deaf,
+      ...SOON,
+      levelWithinMs: 1_500,
+      strike: async (stage) => {
+        await deaf.strike(stage)
+        return () => endFormer(stage)
+      },
+    })
+    expect(outcome.passed).toBe(false)
+    expect(outcome.underFaultMs).toBeUndefined()
+    expect(outcome.problems.join('\n')).toContain('nobody was level again while it lasted')
+  },
+)

@@ -20,6 +20,8 @@ export interface Placement {
   present: boolean
   /** Straight at the gateway: a proxy's buffers would take long to fill before the gateway feels a slow reader. */
   direct: boolean
+  /** By what it is carried, and where to: `falling` ones come through the front proxy and take what it lets through. */
+  by: 'websocket' | 'sse' | 'polling' | 'falling'
 }
 
 /** The private one of the busy spaces. */
@@ -35,10 +37,12 @@ export function placements(spaces: Spaces): Placement[] {
     spaces: where,
     present: true,
     direct: false,
+    by: 'websocket',
   })
   const pages = (being: string, where: readonly string[], ...names: string[]): Placement[] =>
     names.map((name) => ({ ...one(name, ...where), being }))
   const onlyWatching = (placement: Placement): Placement => ({ ...placement, present: false })
+  const carriedBy = (by: Placement['by'], placement: Placement): Placement => ({ ...onlyWatching(placement), by })
   return [
     ...['lobby-1', 'lobby-2'].map((name) => one(name, lobby)),
     onlyWatching(one('lobby-3', lobby)),
@@ -50,5 +54,8 @@ export function placements(spaces: Spaces): Placement[] {
     ...['sleeper-1', 'sleeper-2'].map((name) => one(name, garden, kitchen)),
     one('burst-1', burst, quiet),
     onlyWatching({ ...one('slow', burst), direct: true }),
+    ...['stream-1', 'stream-2'].map((name) => carriedBy('sse', one(name, lobby, quiet))),
+    ...['poller-1', 'poller-2'].map((name) => carriedBy('polling', one(name, garden, quiet))),
+    ...['falling-1', 'falling-2'].map((name) => carriedBy('falling', one(name, kitchen, quiet))),
   ]
 }

@@ -1,6 +1,6 @@
 /**
- * The short run of faults, as tests: every fault once, against one rig, with writing going on. It is in two halves
- * (parts.fault.test.ts, stories.fault.test.ts), each with a rig of its own, because a rig waits more than it works.
+ * The short run of faults, as tests: every fault once, against one rig, with writing going on. It is in three thirds
+ * (parts, links and stories.fault.test.ts), each with a rig of its own, because a rig waits more than it works.
  */
 import { afterAll, beforeAll, expect } from 'vitest'
 import { bringUp, type RunSetup } from './run-setup.ts'
@@ -15,9 +15,9 @@ import type { RunFacts } from './run-facts.ts'
 const seed = 1
 /** A drill takes ten seconds, on a machine that is busy with other work several times as long. */
 export const FAULT_WITHIN = { timeout: 170_000 }
-const RIG_WITHIN_MS = 170_000
+export const RIG_WITHIN_MS = 170_000
 
-interface Half {
+interface Third {
   /** Drills one fault and holds it to having cost nothing. */
   expectHarmless(fault: Fault): Promise<void>
   /** Holds the whole of them to it, and leaves their table. */
@@ -25,7 +25,7 @@ interface Half {
 }
 
 /** Brings up a rig for the tests of a file, whose report gets a name. */
-export function rigForTests(name: string): Half {
+export function rigForTests(name: string): Third {
   let setup: RunSetup
   const startedAt = performance.now()
   const outcomes: Outcome[] = []

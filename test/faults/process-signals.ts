@@ -19,11 +19,13 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const each of processTree(pid)) signalIfThere(each, signal)
 }
 
-function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+/** Whether it was there. */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    process.kill(pid, signal)
+    return process.kill(pid, signal)
   } catch (error) {
     if (!isGone(error)) throw error
+    return false
   }
 }
 

@@ -6,7 +6,8 @@
  *   connecting ─► greeting ─► live ─► waiting ─► connecting …        asleep: until woken · stopped: for ever
  */
 import { closePolicy, type ServerFrame, TIMES } from '@rhizom/protocol'
-import { Connection } from './connection.ts'
+import type { CarriedConnection, Carrier } from './carrier.ts'
+import { socketCarrier } from './socket-carrier.ts'
 import { Pulse } from './presence/attendance.ts'
 
 const WELCOME_WITHIN_MS = 2_000
@@ -18,6 +19,8 @@ export interface ReconnectingClientOptions {
   gateways: readonly string[]
   first: number
   token: string
+  /** What it is carried by, a WebSocket if nothing is said: the next one is tried when one brings no welcome. */
+  carriers?: readonly Carrier[]
 }
 
 /** Who is kept connected. */
@@ -49,8 +52,10 @@ export class ReconnectingClient {
   patientUntil = 0
   readonly #options: ReconnectingClientOptions
   readonly #owner: ReconnectingClientOwner
-  #connection: Connection | undefined
+  readonly #carriers: readonly Carrier[]
+  #connection: CarriedConnection | undefined
   #gateway: number
+  #carrier = 0
   #attempt = 0
   #heardAt = 0
   #since = 0
@@ -62,12 +67,18 @@ export class ReconnectingClient {
   constructor(options: ReconnectingClientOptions, owner: ReconnectingClientOwner) {
     this.#options = options
     this.#owner = owner
+    this.#carriers = options.carriers ?? [socketCarrier]
     this.#gateway = options.first
   }
 
   /** Which of the gateways it is at, counted from 0. */
   get gateway(): number {
     return this.#gateway % this.#options.gateways.length
+  }
+
+  /** By what it is connected, or tries to be. */
+  get carrier(): Carrier {
+    return this.#carriers[this.#carrier % this.#carriers.length] ?? socketCarrier
   }
 
   start(): void {
@@ -86,13 +97,13 @@ export class ReconnectingClient {
   /** Stops reading from its socket but stands there, as a page that hangs. */
   stopReading(): void {
     this.#paused = true
-    this.#connection?.stopReading()
+    this.#connection?.pause()
   }
 
   readAgain(): void {
     this.#paused = false
     this.#heardAt = performance.now()
-    this.#connection?.read()
+    this.#connection?.resume()
   }
 
   /** Is gone without a word until `wake`, as a laptop that was closed. */
@@ -106,19 +117,21 @@ export class ReconnectingClient {
     this.#connect()
   }
 
-  /** Goes to the gateway it first came to, if it is elsewhere. */
+  /** Goes to the gateway it first came to, as it first did, if it is elsewhere. */
   goHome(): void {
     const { gateways, first } = this.#options
-    if (this.gateway === first % gateways.length || this.state !== 'live') return
+    const isHome = this.gateway === first % gateways.length && this.carrier === this.#carriers[0]
+    if (isHome || this.state !== 'live') return
     const connection = this.#let('waiting')
     this.#gateway = first
+    this.#carrier = 0
     this.#attempt = 0
     this.#connect()
     connection?.terminate()
   }
 
   send(frame: object): void {
-    this.#connection?.send(frame)
+    if (this.#connection?.isOpen === true) this.#connection.send(frame)
   }
 
   /** All is well: the next attempt is the first. */
@@ -136,22 +149,23 @@ export class ReconnectingClient {
     this.connects += 1
     this.#since = performance.now()
     this.pulse = new Pulse(this.#since)
-    const connection = new Connection(this.#options.gateways[this.gateway] ?? '', {
+    const { gateways, token } = this.#options
+    const connection = this.carrier.open(gateways[this.gateway] ?? '', token, {
       opened: () => {
         if (connection !== this.#connection) return
         this.state = 'greeting'
-        connection.send({ type: 'hello', protocol: 1, token: this.#options.token })
+        connection.send({ type: 'hello', protocol: 1, token })
       },
       frame: (frame) => {
         if (connection === this.#connection) this.#take(frame)
       },
-      misunderstood: (problem) => this.violations.push(`a frame that the contract does not know: ${problem}`),
+      misunderstood: (problem) => void this.violations.push(`a frame that the contract does not know: ${problem}`),
       closed: (code) => {
         if (connection === this.#connection) this.#closed(code)
       },
     })
     this.#connection = connection
-    if (this.#paused) connection.stopReading()
+    if (this.#paused) connection.pause()
   }
 
   #take(frame: ServerFrame): void {
@@ -166,7 +180,7 @@ export class ReconnectingClient {
   }
 
   /** Has no connection from here on; gives the one it had. */
-  #let(state: 'waiting' | 'asleep' | 'stopped'): Connection | undefined {
+  #let(state: 'waiting' | 'asleep' | 'stopped'): CarriedConnection | undefined {
     const connection = this.#connection
     this.#connection = undefined
     this.state = state
@@ -187,7 +201,8 @@ export class ReconnectingClient {
   }
 
   /** Every end of an attempt comes through here: the next gateway, after a while. */
-  #retreat(): Connection | undefined {
+  #retreat(): CarriedConnection | undefined {
+    if (this.state !== 'live') this.#carrier += 1
     const connection = this.#let(this.endsWithConnection ? 'stopped' : 'waiting')
     if (this.endsWithConnection) clearInterval(this.#timer)
     this.#gateway += 1

@@ -1,4 +1,5 @@
 /** The outcome of a run as tables for a terminal, and what failed in full. Times are the longest of each row. */
+import { briefly } from './briefly.ts'
 import type { Outcome } from './drill.ts'
 import { labelOf, type Row, rowsOf, type Totals, totalsOf } from './report-rows.ts'
 import type { RunFacts } from './run-facts.ts'
@@ -66,7 +67,7 @@ export function failuresOf(outcomes: readonly Outcome[], facts: RunFacts): strin
     .map(({ fault, problems, notes }) =>
       [
         `✗ ${fault} (seed ${facts.seed})`,
-        ...problems.map((problem) => `    ${problem.replaceAll('\n', '\n    ')}`),
+        ...briefly(problems).map((problem) => `    ${problem.replaceAll('\n', '\n    ')}`),
         ...notes.map((note) => `    note: ${note}`),
         `    logs: ${facts.logs}`,
       ].join('\n'),

@@ -79,6 +79,14 @@ test('F25 a failure is told in full', () => {
   expect(text).not.toContain('gateway killed')
 })
 
+test('F34 of many problems each kind is told, and how many are not shown', () => {
+  const lost = Array.from({ length: 100 }, (_, index) => `lost: ${index}`)
+  const text = failuresOf([outcome('a storm', { passed: false, problems: [...lost, 'blink: one', 'a line'] })], facts)
+  for (const line of ['lost: 0', 'lost: 29', 'lost: 70 more', 'blink: one', 'a line']) expect(text).toContain(line)
+  expect(text).not.toContain('lost: 30\n')
+  expect(text.split('\n').length).toBeLessThan(40)
+})
+
 test('F25 the picture shows every fault once, adds up its injections, and marks what is not zero', () => {
   const picture = pictureOf([outcome('gateway killed'), outcome('gateway killed'), bad], facts)
   expect(picture).toContain('gateway killed × 2')

@@ -12,6 +12,8 @@ import { cacheDirectory } from '@rhizom/infra/local/places.ts'
 import postgres from 'postgres'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Cluster, type ClusterNode, isReady, startCluster } from '../cluster/cluster.ts'
+import { LagMeter } from '../cluster/lag-meter.ts'
+import { FrontProxy } from '../integration/front-proxy.ts'
 import { startStores, type Stores } from './stores.ts'
 import { targetOf, TcpProxy } from '../kit/tcp-proxy.ts'
 
@@ -40,6 +42,8 @@ export interface Rig {
   readonly links: readonly Link[]
   /** What clients connect to. */
   readonly doors: readonly string[]
+  /** What stands before the api and all doors, and lets through what it likes. */
+  readonly front: FrontProxy
   readonly logs: string
   /** The database as the rig sees it, past all links. */
   readonly sql: postgres.Sql
@@ -50,6 +54,10 @@ export interface Rig {
   announcer(): Promise<ClusterNode | undefined>
   /** Resolves when every node calls itself ready and one of them announces heads. */
   untilReady(withinMs: number): Promise<void>
+  /** What the machine owed meanwhile: nodes and this process stood in line for it. */
+  owed(from: number, to: number): number
+  /** How long something took that began then, without what the machine owed. */
+  took(from: number): number
   /** How many lines the nodes have logged. */
   logLines(): number
   /** The Redis that is in use takes over all links to Redis. */
@@ -125,6 +133,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     const gateway = gateways.find(({ name }) => name === node)
     if (gateway !== undefined) proxy.retarget(targetOf(gateway.url))
   }
+  const doors = linksOf('clients→gateway').map(({ proxy }) => `http://127.0.0.1:${proxy.port}`)
+  const front = await FrontProxy.listen(apis[0]?.url ?? '', doors)
   const own = await TcpProxy.listen('rig→postgres', targetOf(stores.postgres.url))
   const sql = postgres(own.through(cluster.databaseUrl), {
     max: 2,
@@ -132,6 +142,9 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     backoff: () => 0.05,
     onnotice: () => undefined,
   })
+
+  const lag = new LagMeter([...apis, ...gateways])
+  lag.start()
 
   const announcer = async (): Promise<ClusterNode | undefined> => {
     for (const api of apis) if (await announces(api.url)) return api
@@ -144,7 +157,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     apis,
     gateways,
     links,
-    doors: linksOf('clients→gateway').map(({ proxy }) => `http://127.0.0.1:${proxy.port}`),
+    doors,
+    front,
     logs,
     sql,
     linksOf,
@@ -158,6 +172,11 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       for (const { name, url } of [...apis, ...gateways])
         await eventually(`${name} is ready again`, () => isReady(url), withinMs)
       await eventually('an api node announces heads', async () => (await announcer()) !== undefined, withinMs)
+    },
+    owed: (from, to) => lag.lostThroughout(from, to),
+    took(from) {
+      const now = performance.now()
+      return now - from - lag.lostThroughout(from, now)
     },
     logLines() {
       return readdirSync(logs).reduce((sum, file) => sum + readFileSync(join(logs, file), 'utf8').split('\n').length, 0)
@@ -175,6 +194,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     },
     async mend() {
       for (const { proxy } of links) proxy.heal()
+      front.heal()
       const { postgres: database, redis } = stores
       for (const store of [database, redis.primary, redis.replica]) {
         store.thaw()
@@ -187,12 +207,14 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       }
     },
     async stop() {
+      lag.stop()
       for (const { proxy } of links) proxy.heal()
       await sql.end({ timeout: 1 })
       await Promise.all([...apis, ...gateways].map((node) => node.kill()))
       // The database goes with its server, so nothing is dropped from it first.
       await stores.stop()
       await Promise.all([own, ...links.map(({ proxy }) => proxy)].map((proxy) => proxy.close()))
+      front.close()
       guard.close()
       for (const name of readdirSync(directory)) rmSync(join(directory, name, 'data'), { recursive: true, force: true })
     },

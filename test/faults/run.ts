@@ -4,11 +4,12 @@
  *   npm run faults                                   each fault once
  *   npm run faults -- --minutes 15 --publish         random faults for 15 minutes; writes docs/faults.svg too
  *   npm run faults -- --only Redis --seed 7          those whose name holds a word, choices from a seed
+ *   npm run faults -- --help                         what else can be asked for
  */
-import { parseArgs } from 'node:util'
 import { listenForEnd } from '@rhizom/infra/local/endings.ts'
+import { parseFaultArguments } from './arguments.ts'
+import { briefly } from './briefly.ts'
 import { bringUp, type RunSetup } from './run-setup.ts'
-import { EVERY_FAULT, LONG_RUN_FAULTS } from './catalog/catalog.ts'
 import type { Outcome } from './drill.ts'
 import type { Fault } from './fault.ts'
 import { PRESENCE_FACTS } from './presence/settings.ts'
@@ -23,23 +24,12 @@ const WRITING_SHARE = 0.45
 const SHORT_PACE = { batch: 3, everyMs: 80 }
 const BUSIEST_BATCH = 40
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    only: { type: 'string' },
-    publish: { type: 'boolean', default: false },
-  },
-})
-const minutes = values.minutes === undefined ? undefined : Number(values.minutes)
-const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed)
-if ((minutes !== undefined && !(minutes > 0)) || !Number.isInteger(seed)) {
-  process.stderr.write('faults: --minutes takes a number above 0, --seed a whole number\n')
-  process.exit(1)
+const asked = parseFaultArguments(process.argv.slice(2))
+if (!asked.ok) {
+  process[asked.code === 0 ? 'stdout' : 'stderr'].write(`${asked.problem}\n`)
+  process.exit(asked.code)
 }
-const only = values.only?.toLowerCase()
-const chosen = (faults: readonly Fault[]): Fault[] =>
-  faults.filter(({ name }) => only === undefined || name.toLowerCase().includes(only))
+const { minutes, faults, publish, seed = Math.floor(Math.random() * 1_000_000) } = asked.value
 
 const say = (text: string): boolean => process.stdout.write(`${text}\n`)
 let ended = false
@@ -52,16 +42,11 @@ listenForEnd({
   onForce: () => process.exit(1),
 })
 
-function* oneByOne(): Generator<Fault> {
-  yield* chosen(EVERY_FAULT)
-}
-
 /** Draws by weight, every fault once before any comes by chance. */
 function* drawn(until: number, random: RunSetup['random']): Generator<Fault> {
-  const all = chosen(LONG_RUN_FAULTS)
-  const once = all.map((fault) => ({ fault, order: random.next() })).sort((a, b) => a.order - b.order)
+  const once = faults.map((fault) => ({ fault, order: random.next() })).sort((a, b) => a.order - b.order)
   for (const { fault } of once) if (performance.now() < until) yield fault
-  const tickets = all.flatMap((fault) => Array.from({ length: fault.weight }, () => fault))
+  const tickets = faults.flatMap((fault) => Array.from({ length: fault.weight }, () => fault))
   while (performance.now() < until) yield random.pick(tickets)
 }
 
@@ -82,7 +67,7 @@ const setup = await bringUp({ seed, pace: { ...SHORT_PACE } })
 say(`${setup.describe()}; logs in ${setup.rig.logs}`)
 const until = startedAt + (minutes ?? 0) * 60_000
 try {
-  for (const fault of minutes === undefined ? oneByOne() : drawn(until, setup.random)) {
+  for (const fault of minutes === undefined ? faults : drawn(until, setup.random)) {
     if (ended) break
     if (minutes !== undefined) adjustPace(setup, until)
     const outcome = await setup.drill.run(fault)
@@ -91,7 +76,7 @@ try {
     const progress = `${Math.round((performance.now() - startedAt) / 1_000)} s, ${outcomes.length} faults, ${acknowledged} writes`
     say(`[${progress}] ${progressLine(outcome)}`)
     if (outcome.passed) continue
-    for (const problem of outcome.problems) say(`       ${problem}`)
+    for (const problem of briefly(outcome.problems)) say(`       ${problem}`)
     say(setup.clients.describe())
     const hopeless = await setup.drill.mend().then(
       () => undefined,
@@ -114,9 +99,9 @@ const facts: RunFacts = {
   presence: PRESENCE_FACTS,
   logs: setup.rig.logs,
 }
-const report = writeReport(outcomes, facts, { name: 'faults', publish: values.publish })
+const report = writeReport(outcomes, facts, { name: 'faults', publish })
 say(`\n${report.text}\n`)
 const failures = failuresOf(outcomes, facts)
 if (failures !== '') say(failures)
-say(`picture: ${values.publish ? publishedPicture : report.svg}, numbers: ${report.json}`)
+say(`picture: ${publish ? publishedPicture : report.svg}, numbers: ${report.json}`)
 process.exit(outcomes.length > 0 && outcomes.every(({ passed }) => passed) && !ended ? 0 : 1)

@@ -63,6 +63,11 @@ export class SpaceWitness {
     return last === undefined ? undefined : { epoch: last.epoch, version: last.to }
   }
 
+  /** Begins with a position that it came by elsewhere, as a client that resumes. */
+  beginAt({ epoch, version }: { epoch: string; version: number }): void {
+    this.stretches.push({ epoch, from: version, to: version, snapshot: undefined, seen: [] })
+  }
+
   replace(frame: SnapshotFrame): void {
     const held = this.position
     this.snapshots += 1
@@ -122,12 +127,7 @@ export class SpaceWitness {
     const last = this.stretches.at(-1)
     const held = this.position
     if (last === undefined || held === undefined) return
-    this.stretches.splice(0, this.stretches.length, {
-      epoch: held.epoch,
-      from: held.version,
-      to: held.version,
-      snapshot: undefined,
-      seen: [],
-    })
+    this.stretches.length = 0
+    this.beginAt(held)
   }
 }

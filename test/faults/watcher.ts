@@ -4,6 +4,7 @@
  * what it was given of a space's log is in its witnesses, what it was told of who is there in its rosters.
  */
 import type { JsonObject, ServerFrame } from '@rhizom/protocol'
+import type { Carrier } from './carrier.ts'
 import {
   ReconnectingClient,
   type ReconnectingClientOptions,
@@ -54,7 +55,9 @@ export class Watcher {
     this.isVoice = options.voice
     this.#present = new Set(options.present ? options.spaces : [])
     this.witnesses = new Map(options.spaces.map((space) => [space, new SpaceWitness(space)]))
-    this.rosters = new Map(options.spaces.map((space) => [space, new RosterWitness(space)]))
+    // Who may have to poll is not told who is here.
+    const isTold = options.carriers?.every(({ name }) => name !== 'polling') ?? true
+    this.rosters = new Map(isTold ? options.spaces.map((space) => [space, new RosterWitness(space)]) : [])
     this.reconnecting = new ReconnectingClient(options, {
       welcomed: () => this.witnesses.forEach((_witness, space) => this.#subscribe(space)),
       frame: (frame) => this.#take(frame),
@@ -65,6 +68,11 @@ export class Watcher {
 
   get state(): ReconnectingClientState {
     return this.reconnecting.state
+  }
+
+  /** By what it is carried now. */
+  get carriedBy(): Carrier['name'] {
+    return this.reconnecting.carrier.name
   }
 
   get closes(): ReadonlyMap<number, number> {

@@ -33,10 +33,10 @@ beforeAll(async () => {
     preload: [new URL('./preload/planted.ts', import.meta.url)],
     env: { api: { ...RAISED_LIMITS.api, ...planted }, gateway: { ...RAISED_LIMITS.gateway, ...planted } },
   })
-}, 60_000)
+})
 afterAll(async () => {
   await stage?.stop()
-}, 60_000)
+})
 
 const judge = async (strike: (arena: Arena) => Promise<void>): Promise<string[]> =>
   (await stage.judge({ name: 'planted', strike })).problems

@@ -15,12 +15,12 @@ import { pagesOf, SpaceLog } from '../faults/space-log.ts'
 import { addFindings, type Findings, noFindings } from '../faults/verdict.ts'
 import { Watcher } from '../faults/watcher.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import type { LagMeter } from './lag-meter.ts'
+import type { LagMeter } from '../cluster/lag-meter.ts'
 import type { Answer } from './verdict.ts'
 
 const PAUSE_MS = 60
 const GIVEN_UP_AFTER_MS = 60_000
-const LEVEL_WITHIN_MS = 10_000
+const LEVEL_WITHIN_MS = 30_000
 const SNAPSHOT_SIZE = { intentions: LIMITS.snapshotIntentions, bytes: 1024 * 1024 } as const
 
 interface Timed extends Answer {

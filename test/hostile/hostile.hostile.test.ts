@@ -23,7 +23,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(async () => {
   await stage?.stop()
-}, 60_000)
+})
 
 async function expectNoHarm(attack: Attack): Promise<void> {
   const { problems, figures } = await stage.judge(attack)

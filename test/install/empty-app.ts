@@ -1,10 +1,11 @@
 /**
  * An app as Vite's react-ts template makes it, outside of the workspace, with the packages installed from their packs.
  */
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 
 /** What the template asks for, and what the client asks an app to have. */
 const FROM_THE_REGISTRY = {
@@ -39,17 +40,20 @@ const TEMPLATE = {
   noUncheckedSideEffectImports: true,
 }
 
-const PAGE = `<!doctype html>
+const page = (main: string): string => `<!doctype html>
 <html lang="en">
   <head><meta charset="UTF-8" /><title>app</title></head>
-  <body><div id="root"></div><script type="module" src="/src/main.tsx"></script></body>
+  <body><div id="root"></div><script type="module" src="/src/${main}"></script></body>
 </html>
 `
 
 const CONFIG = `import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-export default defineConfig({ plugins: [react()] })
+export default defineConfig({
+  plugins: [react()],
+  build: { rolldownOptions: { input: ['index.html', 'served.html'] } },
+})
 `
 
 export class EmptyApp {
@@ -69,7 +73,8 @@ export class EmptyApp {
       overrides: installed,
     })
     this.#write('tsconfig.json', { compilerOptions: TEMPLATE, include: ['src'] })
-    this.#write('index.html', PAGE)
+    this.#write('index.html', page('main.tsx'))
+    this.#write('served.html', page('served-main.tsx'))
     this.#write('vite.config.ts', CONFIG)
     for (const [name, text] of Object.entries(sources)) this.#write(join('src', name), text)
   }
@@ -79,30 +84,51 @@ export class EmptyApp {
     writeFileSync(join(this.folder, path), text)
   }
 
-  install(): void {
-    this.#run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
+  async install(): Promise<void> {
+    await this.#run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
   }
 
   /** Throws with what the compiler says. */
-  checkTypes(...flags: readonly string[]): void {
-    this.#run(process.execPath, 'node_modules/typescript/bin/tsc', '--pretty', 'false', '-p', '.', ...flags)
+  async checkTypes(...flags: readonly string[]): Promise<void> {
+    await this.#run(process.execPath, 'node_modules/typescript/bin/tsc', '--pretty', 'false', '-p', '.', ...flags)
   }
 
   /** Throws where a module, or what it imports, is not there. */
-  load(module: string): void {
-    this.#run(process.execPath, '--input-type=module', '--eval', `await import('${module}')`)
+  async load(module: string): Promise<void> {
+    await this.#run(process.execPath, '--input-type=module', '--eval', `await import('${module}')`)
+  }
+
+  /** Throws where a source of the app ends with an error. */
+  async run(source: string): Promise<void> {
+    await this.#run(process.execPath, join('src', source))
   }
 
   /** The folder of the built app. */
-  build(): string {
-    this.#run(process.execPath, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn')
+  async build(): Promise<string> {
+    await this.#run(process.execPath, 'node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn')
     return join(this.folder, 'dist')
   }
 
-  #run(file: string, ...args: readonly string[]): void {
+  /** What a function of a source, built for servers, gives as text. */
+  async callOnServer(source: string, call: string, ...args: readonly string[]): Promise<string> {
+    const name = source.replace(/\.tsx?$/, '.js')
+    const [vite, flags] = ['node_modules/vite/bin/vite.js', ['--outDir', 'server', '--logLevel', 'warn']]
+    await this.#run(process.execPath, vite, 'build', '--ssr', join('src', source), ...flags)
+    const script = `import { ${call} } from './server/${name}'
+      process.stdout.write(await ${call}(${args.map((arg) => JSON.stringify(arg)).join()}))
+      process.exit()`
+    return this.#run(process.execPath, '--input-type=module', '--eval', script)
+  }
+
+  /** Meanwhile this process goes on: a worker that does not answer its runner for a minute fails the run. */
+  async #run(file: string, ...args: readonly string[]): Promise<string> {
     // What a test run sets is not the app's.
     const { NODE_ENV: _nodeEnv, VITEST: _vitest, ...env } = process.env
-    const { status, stdout, stderr, error } = spawnSync(file, args, { cwd: this.folder, env, encoding: 'utf8' })
-    if (status !== 0) throw new Error(`${file} ${args.join(' ')}: ${String(error ?? '')}\n${stdout}\n${stderr}`)
+    const { stdout } = await promisify(execFile)(file, args, { cwd: this.folder, env }).catch(
+      (cause: { stdout?: string; stderr?: string }) => {
+        throw new Error(`${file} ${args.join(' ')}:\n${cause.stdout}\n${cause.stderr}`, { cause })
+      },
+    )
+    return stdout
   }
 }

@@ -55,6 +55,11 @@ export class FrontProxy {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Lets everything through again. */
+  heal(): void {
+    Object.assign(this.modes, { sockets: 'pass', answers: 'pass' } satisfies FrontProxyModes)
+  }
+
   close(): void {
     this.cut()
     this.#server.close()

@@ -7,8 +7,8 @@ import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ChangesAnswer, Snapshot } from '@rhizom/protocol'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
+import { SpaceWitness } from '../faults/space-witness.ts'
 import { apply, call, freshId, mutate, type Session, signIn, utterance } from '../wire/api-caller.ts'
-import { SpaceRecord } from './space-record.ts'
 
 let cluster: Cluster
 let api: string
@@ -41,11 +41,23 @@ const watch = async (index: number, session: Session, space: string, position: o
 }
 
 /** Feeds all frames of a socket through the contract's rule and returns what it holds. */
-const replay = (socket: RawClient, space: string): SpaceRecord => {
-  const record = new SpaceRecord()
-  for (const frame of socket.frames) if ('space' in frame && frame.space === space) record.accept(frame)
-  return record
+function replay(socket: RawClient, space: string, held?: { epoch: string; version: number }): SpaceWitness {
+  const witness = new SpaceWitness(space)
+  if (held !== undefined) witness.beginAt(held)
+  for (const frame of socket.frames) {
+    if (!('space' in frame) || frame.space !== space) continue
+    if (frame.type === 'snapshot') witness.replace(frame)
+    else if (frame.type === 'changes' || frame.type === 'resumed') witness.apply(frame)
+  }
+  return witness
 }
+
+/** The mutations that it was given, each at the version after the one before. */
+const mutationsOf = ({ stretches }: SpaceWitness): string[] =>
+  stretches.flatMap(({ from, seen }) => {
+    expect(seen.map(({ version }) => version)).toEqual(seen.map((_, index) => from + 1 + index))
+    return seen.map(({ print }) => print.split(' ')[0] ?? '')
+  })
 
 describe('a write reaches every screen', () => {
   test('watchers on two gateways get a change once, with the mutation that caused it', async () => {
@@ -92,11 +104,11 @@ describe('a write reaches every screen', () => {
     const written = ids.flat()
     const { body } = await call<Snapshot>(api, 'GET', `/v1/spaces/${space}`, { token: ada.token })
     for (const socket of sockets) {
-      await socket.until('all changes', () => replay(socket, space).version === body.version)
-      const record = replay(socket, space)
-      expect(record.violations).toEqual([])
-      expect(record.snapshots).toBe(1)
-      expect([...record.mutations].sort()).toEqual([...written].sort())
+      await socket.until('all changes', () => replay(socket, space).position?.version === body.version)
+      const witness = replay(socket, space)
+      expect(witness.violations).toEqual([])
+      expect(witness.snapshots).toBe(1)
+      expect(mutationsOf(witness).sort()).toEqual([...written].sort())
       socket.close()
     }
   })
@@ -119,7 +131,7 @@ describe('a write reaches every screen', () => {
     const snapshot = await late.frame('snapshot')
     expect(snapshot).toMatchObject({ version: body.version, entity: { name: 'Renamed' }, intentions: body.intentions })
 
-    await early.until('the last change', () => replay(early, space).version === body.version)
+    await early.until('the last change', () => replay(early, space).position?.version === body.version)
     const appended = early.frames.flatMap((frame) => (frame.type === 'changes' ? frame.changes : []))
     expect(appended.map((change) => change.kind)).toEqual([
       'intention.put',
@@ -144,15 +156,11 @@ describe('resume', () => {
       expect(resumed).toMatchObject({ space, epoch: body.epoch, from: after })
       const versions = resumed.changes.map((change) => change.version)
       expect(versions).toEqual(Array.from({ length: resumed.to - after }, (_, index) => after + 1 + index))
-      const record = new SpaceRecord()
-      record.epoch = body.epoch
-      record.version = after
-      for (const frame of socket.frames) record.accept(frame)
-      await socket.until(
-        'the head',
-        () => resumed.to === body.version || replay(socket, space).version === body.version,
-      )
-      expect(record.violations).toEqual([])
+      const held = { epoch: body.epoch, version: after }
+      await socket.until('the head', () => replay(socket, space, held).position?.version === body.version)
+      const witness = replay(socket, space, held)
+      expect(witness.violations).toEqual([])
+      expect(mutationsOf(witness)).toHaveLength(body.version - after)
       socket.close()
     }
   })
@@ -183,7 +191,7 @@ describe('resume', () => {
       `/v1/spaces/${space}/changes?epoch=${snapshot.epoch}&after=${snapshot.version}`,
       { token: ada.token },
     )
-    await socket.until('all', () => replay(socket, space).version === body.head)
+    await socket.until('all', () => replay(socket, space).position?.version === body.head)
     expect(socket.frames.flatMap((frame) => (frame.type === 'changes' ? frame.changes : []))).toEqual(body.changes)
     socket.close()
   })

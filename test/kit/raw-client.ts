@@ -1,77 +1,77 @@
 /**
- * One WebSocket to a gateway, spoken by the contract alone, with no code of our client package: it keeps what came, in
- * order, and lets a test wait for it. It judges nothing beyond what the contract knows.
+ * One WebSocket to a gateway (raw-socket.ts) that keeps what came, in order, and lets a test wait for it. It judges
+ * nothing beyond what the contract knows.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
-import { type ClientOptions, WebSocket } from 'ws'
+import type { ServerFrame } from '@rhizom/protocol'
+import type { WebSocket } from 'ws'
+import { RawSocket, type RawSocketOptions } from './raw-socket.ts'
 
 type Frame<T extends ServerFrame['type']> = Extract<ServerFrame, { type: T }>
-
-export interface RawClientOptions extends ClientOptions {
-  path?: string
-}
 
 export class RawClient {
   readonly frames: ServerFrame[] = []
   /** Raw lines, as they came. */
   readonly lines: string[] = []
   closed: { code: number; reason: string } | undefined
-  readonly socket: WebSocket
+  readonly #raw: RawSocket
   #wake: (() => void)[] = []
   #given = 0
   #wasOpen = false
 
-  constructor(gateway: string, { path = '/v1/sync', ...options }: RawClientOptions = {}) {
-    this.socket = new WebSocket(`${gateway.replace(/^http/, 'ws')}${path}`, options)
-    this.socket.on('message', (data: Buffer) => {
-      const text = data.toString('utf8')
-      this.lines.push(...text.split('\n'))
-      for (const line of parseServerMessage(text)) {
-        if (!line.ok)
-          throw new Error(`a gateway sent what the contract does not know: ${line.problem} ${line.path ?? ''}`)
-        if (line.value.type !== 'ignored') this.frames.push(line.value)
-      }
-      this.#notify()
-    })
-    this.socket.on('close', (code, reason) => {
-      this.closed ??= { code, reason: reason.toString() }
-      this.#notify()
-    })
-    this.socket.on('error', () => this.#notify())
-    this.socket.on('open', () => {
-      this.#wasOpen = true
-      this.#notify()
-    })
+  constructor(gateway: string, options: RawSocketOptions = {}) {
+    const events = {
+      opened: () => {
+        this.#wasOpen = true
+        this.#notify()
+      },
+      message: (text: string) => {
+        this.lines.push(...text.split('\n'))
+        this.#notify()
+      },
+      frame: (frame: ServerFrame) => void this.frames.push(frame),
+      misunderstood: (problem: string) => {
+        throw new Error(`a gateway sent what the contract does not know: ${problem}`)
+      },
+      closed: (code: number, reason: string) => {
+        this.closed ??= { code, reason }
+        this.#notify()
+      },
+    }
+    this.#raw = new RawSocket(gateway, events, options)
+  }
+
+  /** For what no client does. */
+  get socket(): WebSocket {
+    return this.#raw.ws
   }
 
   get isOpen(): boolean {
-    return this.socket.readyState === WebSocket.OPEN
+    return this.#raw.isOpen
   }
 
   send(...frames: object[]): void {
-    this.sendText(frames.map((frame) => JSON.stringify(frame)).join('\n'))
+    this.#raw.send(...frames)
   }
 
   sendText(text: string | Buffer): void {
-    this.socket.send(text)
+    this.#raw.sendText(text)
   }
 
-  /** Stops reading from the network, as a client that hangs. */
   pause(): void {
-    this.socket.pause()
+    this.#raw.pause()
   }
 
   resume(): void {
-    this.socket.resume()
+    this.#raw.resume()
   }
 
   close(): void {
-    this.socket.close()
+    this.#raw.close()
   }
 
   terminate(): void {
-    this.socket.terminate()
+    this.#raw.terminate()
   }
 
   /** Resolves when the condition holds; rejects after `withinMs` with what was seen. */
@@ -91,7 +91,7 @@ export class RawClient {
 
   async opened(): Promise<this> {
     // A gateway may close it as soon as it is open.
-    await this.until('an open connection', () => this.#wasOpen || this.socket.readyState === WebSocket.CLOSED)
+    await this.until('an open connection', () => this.#wasOpen || this.#raw.isClosed)
     if (!this.#wasOpen) throw new Error('the connection was refused')
     return this
   }
@@ -105,7 +105,7 @@ export class RawClient {
         const index = this.frames.findIndex((frame, at) => at >= this.#given && is(frame))
         const found = this.frames[index]
         if (found === undefined || !is(found)) {
-          if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`closed without ${type}`)
+          if (this.#raw.isClosed) throw new Error(`closed without ${type}`)
           return undefined
         }
         this.#given = index + 1
@@ -137,7 +137,7 @@ export class RawClient {
   }
 
   /** Opens, says hello and waits for the welcome. */
-  static async welcomed(gateway: string, token: string, options: RawClientOptions = {}): Promise<RawClient> {
+  static async welcomed(gateway: string, token: string, options: RawSocketOptions = {}): Promise<RawClient> {
     const socket = await new RawClient(gateway, options).opened()
     socket.send({ type: 'hello', protocol: 1, token })
     await socket.next('welcome')

@@ -41,7 +41,7 @@ export class TcpProxy {
   #delayMs = 0
   #allowance = Number.POSITIVE_INFINITY
   #onSending: ((piece: Buffer) => void) | undefined
-  #isLast: ((piece: Buffer) => boolean) | undefined
+  #isLast: ((piece: Buffer, connection: object) => boolean) | undefined
 
   private constructor(name: string, server: Server, port: number) {
     this.name = name
@@ -109,9 +109,10 @@ export class TcpProxy {
   }
 
   /**
-   * Asks about each piece sent to a target; the first that is the last is delivered, and never answered: a reset comes.
+   * Asks about each piece sent to a target, and tells the connection; the first that is the last is delivered, and
+   * never answered: a reset comes.
    */
-  cutAfterSending(isLast: (piece: Buffer) => boolean): void {
+  cutAfterSending(isLast: (piece: Buffer, connection: object) => boolean): void {
     this.#isLast = isLast
   }
 
@@ -194,7 +195,7 @@ export class TcpProxy {
       to?.write(last, () => setImmediate(() => this.#drop(pair)))
       return true
     }
-    if (from === near && this.#isLast?.(chunk) === true) {
+    if (from === near && this.#isLast?.(chunk, pair) === true) {
       this.#isLast = undefined
       return cutOnceSent(far, chunk)
     }

@@ -1,34 +1,37 @@
 /**
  * A Postgres and a Redis of the tests' own: on free ports, in a folder that is removed afterwards, with nothing left
- * running whatever ends the tests. Postgres runs without fsync here: what tests write need not survive a power cut.
+ * running whatever ends the tests. A second Redis is quiet: no node is at it, so a test hears nothing there but what it
+ * says itself. Postgres runs without fsync here: what tests write need not survive a power cut.
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChildWatch } from '@rhizom/infra/local/child.ts'
 import { FORGETFUL, startPostgres } from '@rhizom/infra/local/postgres.ts'
 import { startRedis } from '@rhizom/infra/local/redis.ts'
 
 export interface TestServices {
-  environment: { TEST_DATABASE_URL: string; TEST_REDIS_URL: string }
+  environment: { TEST_DATABASE_URL: string; TEST_REDIS_URL: string; TEST_QUIET_REDIS_URL: string }
   stop(): Promise<void>
 }
 
-/** Uses what TEST_DATABASE_URL and TEST_REDIS_URL name, and starts what they do not. */
+/** Uses what TEST_DATABASE_URL, TEST_REDIS_URL and TEST_QUIET_REDIS_URL name, and starts what they do not. */
 export async function startTestServices(directory: string, watch: ChildWatch): Promise<TestServices> {
-  const given = { database: process.env['TEST_DATABASE_URL'], redis: process.env['TEST_REDIS_URL'] }
-  if (given.database !== undefined && given.redis !== undefined)
-    return { environment: { TEST_DATABASE_URL: given.database, TEST_REDIS_URL: given.redis }, stop: async () => {} }
-  mkdirSync(directory, { recursive: true })
-  const [database, redis] = await Promise.all([
-    given.database ?? ownPostgres(join(directory, 'postgres'), watch),
-    given.redis ?? ownRedis(join(directory, 'redis'), watch),
+  const { TEST_DATABASE_URL, TEST_REDIS_URL, TEST_QUIET_REDIS_URL } = process.env
+  const [database, redis, quiet] = await Promise.all([
+    TEST_DATABASE_URL ?? ownPostgres(join(directory, 'postgres'), watch),
+    TEST_REDIS_URL ?? ownRedis(join(directory, 'redis'), watch),
+    TEST_QUIET_REDIS_URL ?? ownRedis(join(directory, 'quiet-redis'), watch),
   ])
-  const own = [database, redis].filter((service) => typeof service !== 'string')
+  const own = [database, redis, quiet].filter((service) => typeof service !== 'string')
   return {
-    environment: { TEST_DATABASE_URL: urlOf(database), TEST_REDIS_URL: urlOf(redis) },
+    environment: {
+      TEST_DATABASE_URL: urlOf(database),
+      TEST_REDIS_URL: urlOf(redis),
+      TEST_QUIET_REDIS_URL: urlOf(quiet),
+    },
     async stop() {
       await Promise.all(own.map((service) => service.stop()))
-      rmSync(directory, { recursive: true, force: true })
+      if (own.length > 0) rmSync(directory, { recursive: true, force: true })
     },
   }
 }

@@ -56,14 +56,18 @@ export class ApiModel {
   commit(
     space: SpaceModel,
     entries: readonly Entry[],
-    cause: Omit<Cause, 'at' | 'mutation'>,
+    cause: Omit<Cause, 'at' | 'mutation'> & Partial<Pick<Cause, 'mutation'>>,
     publish: PublishMode,
   ): void {
     const { time, chance, note } = this.#ports
     if (entries.length === 0) return
     const from = space.current.version
     const { epoch } = space.current
-    const changes = space.commit(entries, { ...cause, at: time.now(), mutation: chance.uuid() })
+    const changes = space.commit(entries, {
+      ...cause,
+      at: time.now(),
+      mutation: cause.mutation ?? chance.uuid(),
+    })
     const kinds = changes.map(({ kind }) => kind).join(' ')
     note(`commit ${space.id} ${from}→${from + changes.length} ${kinds}${publish === 'never' ? ', not published' : ''}`)
     if (publish === 'never') return

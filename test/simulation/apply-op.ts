@@ -1,6 +1,7 @@
 /**
  * What operations of a plan do to the world. One that has no object any more does nothing, so that plans can shrink.
  */
+import { applyPageOp } from './apply-page-op.ts'
 import type { ClientNode } from './client-node.ts'
 import { add } from './coverage.ts'
 import type { Op } from './plan.ts'
@@ -64,6 +65,17 @@ export function applyOp(world: World, op: Op): void {
       return world.redis.standStill(op.forMs)
     case 'replicaPromoted':
       return world.redis.fallBehind(op.lagMs, op.forMs)
+    case 'pageWrites':
+    case 'pageReloads':
+    case 'pageCut':
+    case 'pageKilled':
+    case 'pageFreezes':
+    case 'pageLeft':
+    case 'browserCrashes':
+    case 'storageSuffers':
+    case 'wayBlocked':
+    case 'gatewaysDie':
+      return applyPageOp(world, op)
     default:
       return op satisfies never
   }
@@ -78,11 +90,15 @@ type OfClient = 'watch' | 'unwatch' | 'comeIn' | 'goOut' | 'state' | 'signal'
 
 function applySpaceOp(
   world: World,
-  op: Extract<Op, { space: number }> & { kind: Exclude<Op['kind'], OfClient | 'busForgets'> },
+  op: Extract<Op, { space: number }> & { kind: Exclude<Op['kind'], OfClient | 'busForgets' | 'pageWrites'> },
 ): void {
   if (op.space >= world.plan.shape.spaces) return
   const space = world.api.space(spaceName(op.space))
-  if (op.kind === 'restore') return space.restore(world.epochs.uuid(), op.lost, world.time.now())
+  if (op.kind === 'restore') {
+    const { changes } = space.current
+    space.restore(world.epochs.uuid(), op.lost, world.time.now())
+    return world.pages?.api.restored(changes.slice(space.current.version).map(({ mutation }) => mutation))
+  }
   if (op.kind === 'loseTail') return space.loseTail(op.lost)
   if (op.kind === 'replay') return replay(world, space, op.pick)
   if (op.kind === 'createSpace') {

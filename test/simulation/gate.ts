@@ -6,11 +6,14 @@ import type { Cancel, VirtualTime } from './virtual-time.ts'
 
 export class Gate {
   readonly #time: VirtualTime
+  readonly #settles: boolean
   #state: 'open' | 'frozen' | 'dead' = 'open'
   #backlog: (() => void)[] = []
 
-  constructor(time: VirtualTime) {
+  /** `settles`: whatever reaches the process may settle promises. */
+  constructor(time: VirtualTime, { settles }: { settles: boolean } = { settles: false }) {
     this.#time = time
+    this.#settles = settles
   }
 
   get isOpen(): boolean {
@@ -24,7 +27,12 @@ export class Gate {
   readonly enter = (run: () => void): void => {
     if (this.#state === 'dead') return
     if (this.#state === 'frozen' || this.#backlog.length > 0) this.#backlog.push(run)
-    else run()
+    else this.#run(run)
+  }
+
+  #run(run: () => void): void {
+    if (this.#settles) this.#time.touchPromises()
+    run()
   }
 
   /** A timer of this process. */
@@ -74,7 +82,8 @@ export class Gate {
     if (this.#backlog.length === 0) return
     this.#time.after(0, () => {
       if (this.#state !== 'open') return
-      this.#backlog.shift()?.()
+      const next = this.#backlog.shift()
+      if (next !== undefined) this.#run(next)
       this.#workOff()
     })
   }

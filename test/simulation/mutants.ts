@@ -10,6 +10,8 @@ export interface Mutant {
   put: string
   /** A seed, or the name of a regression, that is known to find it; without one the first seed does. */
   known?: number | string
+  /** Found by the seeds in which people write on pages. */
+  isOfPages?: boolean
 }
 
 /** A source with the fault in it; throws where it no longer applies, or in more than one place. */
@@ -91,8 +93,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'do not ask for heads while the bus is away',
     file: 'gateway/src/core/poll.ts',
-    find: `return state.bus === 'down' ? quiet(state) : askIfDue({ ...state, bus: 'down', dueAtMs: nowMs }, nowMs)`,
-    put: 'return quiet(state)',
+    find: `return state.bus === 'down' ? stay(state) : askIfDue({ ...state, bus: 'down', dueAtMs: nowMs }, nowMs)`,
+    put: 'return stay(state)',
   },
   {
     name: 'forget to rejoin the channels',

@@ -3,9 +3,10 @@
  * read along (wire-audit.ts).
  */
 import type { SocketHandlers, ClientSocket } from '../../client/src/runtime/websocket.ts'
+import type { BeingId } from '@rhizom/protocol'
 import type { ClientHandlers } from '../../gateway/src/ports.ts'
 import { Chance } from './chance.ts'
-import type { ClientNode } from './client-node.ts'
+import type { Gate } from './gate.ts'
 import type { GatewayNode } from './gateway-node.ts'
 import { Link } from './link.ts'
 import type { Oracle } from './oracle.ts'
@@ -16,6 +17,15 @@ import { RosterAudit } from './roster-audit.ts'
 import { SignalAudit, type SignalBook } from './signal-audit.ts'
 import type { VirtualTime } from './virtual-time.ts'
 import { WireAudit } from './wire-audit.ts'
+
+/** Whoever connects. */
+export interface NetworkClient {
+  readonly name: string
+  readonly being: BeingId
+  readonly gate: Gate
+  /** The page is gone. */
+  end(): void
+}
 
 export interface NetworkPorts {
   time: VirtualTime
@@ -40,9 +50,11 @@ export const mostSignalAgeMs = ({ presence, tuning }: Shape): number =>
 
 export class Network {
   /** The connection that each client made last. */
-  readonly links = new Map<ClientNode, Link>()
+  readonly links = new Map<NetworkClient, Link>()
   /** And the gateway that it leads to. */
-  readonly homes = new Map<ClientNode, GatewayNode>()
+  readonly homes = new Map<NetworkClient, GatewayNode>()
+  /** All of a client's: while it moves it has two. */
+  readonly #made = new Map<NetworkClient, Link[]>()
   readonly #ports: NetworkPorts
   readonly #connections = new Map<string, number>()
 
@@ -50,7 +62,14 @@ export class Network {
     this.#ports = ports
   }
 
-  connect(client: ClientNode, handlers: SocketHandlers): ClientSocket {
+  /** The client is no more: its gateways hear that its connections have ended. */
+  gone(client: NetworkClient): void {
+    for (const link of this.#made.get(client) ?? []) link.cut(false, true)
+    this.#made.delete(client)
+    this.links.delete(client)
+  }
+
+  connect(client: NetworkClient, handlers: SocketHandlers): ClientSocket {
     const { time, seed, shape, weather, gateways } = this.#ports
     const count = (this.#connections.get(client.name) ?? 0) + 1
     this.#connections.set(client.name, count)
@@ -78,6 +97,7 @@ export class Network {
       })
       link = made
       this.links.set(client, made)
+      this.#made.set(client, [...(this.#made.get(client) ?? []).filter(({ isOpen }) => isOpen), made])
       this.homes.set(client, gateway)
       gateway.gate.enter(() => {
         const taken = gateway.connect(made, made.gatewaySocket)
@@ -94,7 +114,7 @@ export class Network {
     }
   }
 
-  #auditOf(client: ClientNode, process: ProcessFacts | undefined, name: string, isOpen: () => boolean): WireAudit {
+  #auditOf(client: NetworkClient, process: ProcessFacts | undefined, name: string, isOpen: () => boolean): WireAudit {
     const { time, oracle, presence, signals: book, shape } = this.#ports
     const { fanOutWindowMs } = shape.tuning
     const { signalWindowMs } = shape.presence
@@ -114,7 +134,7 @@ export class Network {
   }
 
   /** What a gateway hears is read along, and what it hears of signals written down, as it hears it. */
-  #noting(handlers: ClientHandlers, { being }: ClientNode, audit: WireAudit): ClientHandlers {
+  #noting(handlers: ClientHandlers, { being }: NetworkClient, audit: WireAudit): ClientHandlers {
     return {
       textReceived: (text) => {
         for (const [, space, name, number] of text.matchAll(SIGNAL))

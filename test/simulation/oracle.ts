@@ -39,6 +39,17 @@ export class Oracle {
     this.violation ??= { rule, text: `at ${this.#time.elapsed} ms: ${text}` }
   }
 
+  /** A browser keeps content for the next page: it is whole, whatever was pending. */
+  contentKept(browser: string, id: SpaceId, content: SpaceContent): void {
+    const { epoch, version } = content.position
+    const told = this.#spaces.get(id)?.histories.get(epoch)?.pictureAt(version)
+    if (told !== pictureHeld(content))
+      this.fail(
+        'S31',
+        `${browser} keeps ${id} as of ${version}, but not what the log says\n${pictureHeld(content)}\n--- the log:\n${told}`,
+      )
+  }
+
   /** A client's confirmed content became another. */
   contentChanged(client: string, id: SpaceId, before: SpaceContent | undefined, after: SpaceContent | undefined): void {
     const key = `${client} ${id}`

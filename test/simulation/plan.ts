@@ -27,7 +27,35 @@ export interface Shape {
   weather: Weather
   tuning: Tuning
   presence: PresenceTuning
+  /** Browsers whose pages write, in plans of their own (page-plan.ts). */
+  pages?: PagesShape
 }
+
+export interface PagesShape {
+  /** Of each browser, whether it has locks. */
+  hasLocks: readonly boolean[]
+  /** Pages that are open in each. */
+  tabs: number
+}
+
+export type WritingKind = 'say' | 'append' | 'cancel'
+/** What becomes of what a browser keeps. */
+export type StorageTrouble = 'refuses' | 'fails' | 'hangs' | 'full' | 'cleared'
+/** What a proxy breaks: upgrades, streams, or a socket that opens and stays mute. */
+export type Way = 'websocket' | 'sse' | 'mute'
+
+export type PageOp =
+  | { kind: 'pageWrites'; page: number; space: number; what: WritingKind; keepsRefused: boolean }
+  | { kind: 'pageReloads'; page: number }
+  | { kind: 'pageCut'; page: number }
+  | { kind: 'pageKilled'; page: number; forMs: number }
+  | { kind: 'pageFreezes'; page: number; forMs: number }
+  /** It is left, kept by the browser as it is, and come back to. */
+  | { kind: 'pageLeft'; page: number; forMs: number }
+  | { kind: 'browserCrashes'; browser: number; losesLast: boolean; forMs: number }
+  | { kind: 'storageSuffers'; browser: number; trouble: StorageTrouble; forMs: number }
+  | { kind: 'wayBlocked'; browser: number; ways: readonly Way[]; forMs: number }
+  | { kind: 'gatewaysDie'; forMs: number }
 
 /** What has to do with who is here; of chances of its own, so that the rest of a seed is as it was before. */
 export interface PresenceTuning {
@@ -108,6 +136,7 @@ export type Op =
   | { kind: 'redisRestarts'; forMs: number }
   | { kind: 'redisStandsStill'; forMs: number }
   | { kind: 'replicaPromoted'; lagMs: number; forMs: number }
+  | PageOp
 
 /** How a commit is announced: after so long, or never, because the api died in between. */
 export type PublishMode = { afterMs: number } | 'never'

@@ -181,16 +181,16 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   // Signals.
   {
     name: 'send every signal at once',
-    file: 'gateway/src/space/signals.ts',
-    find: 'if (this.#window === undefined) {',
-    put: 'if (this.#window === undefined || key !== undefined) {',
+    file: 'gateway/src/space/space-channel.ts',
+    find: 'windowMs: deps.signalWindowMs,',
+    put: 'windowMs: 0,',
     known: 'two tabs wave at once',
   },
   {
     name: 'keep the first of many signals',
-    file: 'gateway/src/space/signals.ts',
-    find: 'if (this.#waiting.size < MAX_WAITING || this.#waiting.has(name)) this.#waiting.set(name, frame)',
-    put: 'if (this.#waiting.size < MAX_WAITING && !this.#waiting.has(name)) this.#waiting.set(name, frame)',
+    file: 'machine/src/window.ts',
+    find: 'this.#items.set(name, item)',
+    put: 'if (!this.#items.has(name)) this.#items.set(name, item)',
     known: 161,
   },
 ]

@@ -8,6 +8,8 @@ import { addMetrics, addPresence, type Coverage } from './coverage.ts'
 import { healthyChecks } from './healthy-checks.ts'
 import { type Plan, TROUBLE_MS } from './plan.ts'
 import { makePlan } from './make-plan.ts'
+import { PAGES_TROUBLE_MS } from './page-plan.ts'
+import { pageChecks } from './page-scenes.ts'
 import type { Violation } from './oracle.ts'
 import { level, run, WITHIN_MS } from './scene.ts'
 import { World } from './world.ts'
@@ -28,14 +30,16 @@ export const simulate = (seed: number): Promise<Outcome> => simulatePlan(makePla
 export async function simulatePlan(plan: Plan): Promise<Outcome> {
   const world = new World(plan)
   for (const { atMs, ...op } of plan.ops) world.time.after(atMs, () => applyOp(world, op))
-  await run(world, TROUBLE_MS)
+  const troubleMs = plan.shape.pages === undefined ? TROUBLE_MS : PAGES_TROUBLE_MS
+  await run(world, troubleMs)
   let levelAfterMs = 0
   if (world.oracle.violation === undefined) {
     world.heal()
     await level(world, WITHIN_MS.healed, 'S7', 'after all trouble had ended')
-    levelAfterMs = world.time.elapsed - TROUBLE_MS
+    levelAfterMs = world.time.elapsed - troubleMs
   }
-  await healthyChecks(world)
+  if (plan.shape.pages === undefined) await healthyChecks(world)
+  else await pageChecks(world)
   for (const { metrics, presenceMetrics } of world.gateways) {
     for (const one of metrics) await addMetrics(world.coverage, one)
     for (const one of presenceMetrics) await addPresence(world.coverage, one)

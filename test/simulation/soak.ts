@@ -5,11 +5,13 @@
  *   npm run soak -- --minutes 5 --from 1   from a given seed on
  *   npm run soak -- --from 1 --seeds 100   so many seeds
  *   npm run soak -- --seed 42              that one, with its whole story
+ *   npm run soak -- --pages …              the same with people who write on pages
  */
 import { parseArgs } from 'node:util'
 import { makePlan } from './make-plan.ts'
+import { makePagePlan } from './page-plan.ts'
 import { describePlan, shrink } from './shrink.ts'
-import { type Outcome, simulate, simulatePlan } from './simulate.ts'
+import { type Outcome, simulatePlan } from './simulate.ts'
 
 const PROGRESS_EVERY_MS = 5_000
 const LAST_LINES = 40
@@ -22,8 +24,10 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     from: { type: 'string' },
     seeds: { type: 'string' },
+    pages: { type: 'boolean', default: false },
   },
 })
+const planOf = values.pages ? makePagePlan : makePlan
 process.exitCode = values.seed === undefined ? await soak() : await tell(Number(values.seed))
 
 async function soak(): Promise<number> {
@@ -45,7 +49,7 @@ async function soak(): Promise<number> {
   }
   say(`seeds from ${first}, ${values.seeds === undefined ? `for ${minutes} min` : `${most} of them`}`)
   for (; seed - first < most && elapsedMs() < minutes * 60_000; seed++) {
-    const outcome = await simulate(seed)
+    const outcome = await simulatePlan(planOf(seed))
     steps += outcome.steps
     if (!outcome.ok) return tellFailure(outcome)
     if (elapsedMs() < reportAt) continue
@@ -57,8 +61,8 @@ async function soak(): Promise<number> {
 }
 
 async function tell(seed: number): Promise<number> {
-  const outcome = await simulate(seed)
-  say(describePlan(makePlan(seed)))
+  const outcome = await simulatePlan(planOf(seed))
+  say(describePlan(planOf(seed)))
   say(outcome.trace.join('\n'))
   if (!outcome.ok) return tellFailure(outcome)
   say(`seed ${seed} holds every rule in ${outcome.steps} steps; level ${outcome.levelAfterMs} ms after all trouble`)
@@ -68,10 +72,10 @@ async function tell(seed: number): Promise<number> {
 async function tellFailure({ seed, violation }: Outcome): Promise<number> {
   if (violation === undefined) return 0
   say(`\nseed ${seed} breaks ${violation.rule}: ${violation.text}\n\nshrinking …`)
-  const { plan, runs } = await shrink(makePlan(seed), violation.rule)
+  const { plan, runs } = await shrink(planOf(seed), violation.rule)
   const { trace, violation: last } = await simulatePlan(plan)
   say(`in ${runs} runs to:\n\n${describePlan(plan)}\n\nwhich ends:\n\n${trace.slice(-LAST_LINES).join('\n')}`)
-  say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- --seed ${seed}`)
+  say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- ${values.pages ? '--pages ' : ''}--seed ${seed}`)
   say(`to keep it (regressions.ts):\n${JSON.stringify(plan)}`)
   return 1
 }

@@ -10,6 +10,7 @@ import { ClientNode } from './client-node.ts'
 import { GatewayNode } from './gateway-node.ts'
 import { mostSignalAgeMs, Network } from './network.ts'
 import { Oracle } from './oracle.ts'
+import { PageWorld } from './page-world.ts'
 import { PresenceOracle } from './presence-oracle.ts'
 import { CALM, type Plan, type PublishMode, type Weather } from './plan.ts'
 import { RedisModel } from './redis-model.ts'
@@ -35,6 +36,8 @@ export class World {
   readonly clients: ClientNode[]
   readonly plan: Plan
   readonly network: Network
+  /** Browsers and what is open in them, where the plan has any. */
+  readonly pages: PageWorld | undefined
   #weather: Weather
   readonly epochs: Chance
   isHealed = false
@@ -84,6 +87,7 @@ export class World {
     const { gateways, presence, signals } = this
     this.network = new Network({ time, seed, shape, weather, gateways, oracle, presence, signals })
     this.clients = Array.from({ length: shape.clients + shape.presence.tabs }, (_, index) => this.#newClient(index, 1))
+    this.pages = shape.pages && new PageWorld(this, shape.pages, weather)
   }
 
   get spaces(): SpaceModel[] {
@@ -113,6 +117,7 @@ export class World {
       gateway.start()
     }
     for (const client of this.clients) client.gate.thaw()
+    this.pages?.heal()
     for (const link of this.network.links.values()) link.unstall()
   }
 
@@ -137,7 +142,7 @@ export class World {
           return `${client.name} still has ${id} (${state?.subscription.status}), which it may not read`
       }
     }
-    return undefined
+    return this.pages?.behind()
   }
 
   /** Redis or the way of a gateway to it is not well, or a gateway stands still. */
@@ -150,6 +155,7 @@ export class World {
     for (const client of this.clients)
       if (client.watched().some((id) => client.state(id)?.subscription.status === 'closed' && this.mayRead(client, id)))
         client.gate.enter(() => client.retry())
+    this.pages?.retryClosed()
   }
 
   mayRead(client: ClientNode, id: SpaceId): boolean {
@@ -181,8 +187,7 @@ export class World {
     if (client === undefined) return
     const watched = client.watched()
     const present = client.present()
-    this.network.links.get(client)?.cut(false, true)
-    this.network.links.delete(client)
+    this.network.gone(client)
     client.end()
     const next = this.#newClient(index, Number(client.name.split('.')[1]) + 1)
     this.clients[index] = next

@@ -2,55 +2,32 @@
  * Who one is decides what is shown: the sign-in page, or the shell around the pages. A session that is over leads back
  * to the sign-in page, which says so; what was typed is still there afterwards.
  */
-import { browserEnvironment, forgetSession, loadSession, saveSession, type Session } from '@rhizom/client'
-import { lazy, Suspense, useCallback, useEffect, useState } from 'react'
+import { browserEnvironment, type Session } from '@rhizom/client'
+import { createVisitorStore, useVisitor } from '@rhizom/client/react'
+import { lazy, Suspense } from 'react'
 import { forgetDrafts } from './chat/drafts.ts'
-import { type EndedSession, forgetEnded, loadEnded, saveEnded } from './session/ended-session.ts'
-import { onVisitorChanged } from './session/other-tabs.ts'
 import { SignIn } from './session/sign-in.tsx'
 
-const SignedIn = lazy(async () => ({ default: (await import('./signed-in.tsx')).SignedIn }))
+/** With `?devtools` in the address the page comes with hands on its network; otherwise nothing of that is loaded. */
+const SignedIn = lazy(async () => {
+  const hasDevtools = new URLSearchParams(window.location.search).has('devtools')
+  if (hasDevtools) return { default: (await import('./with-devtools.tsx')).SignedInWithDevtools }
+  return { default: (await import('./signed-in.tsx')).SignedIn }
+})
 
 const environment = browserEnvironment()
 
-type Visitor =
-  | { status: 'signed-in'; session: Session }
-  /** `ended` is who one was until the session ended; undefined for a newcomer. */
-  | { status: 'signed-out'; ended: EndedSession | undefined }
+const visitors = createVisitorStore(environment.storage)
 
-/** Who this is by the kept session. Whether that is over the server says: the date of this device may be wrong. */
-function knownVisitor(): Visitor {
-  const session = loadSession(environment.storage)
-  return session === undefined
-    ? { status: 'signed-out', ended: loadEnded(environment.storage) }
-    : { status: 'signed-in', session }
+function signIn(session: Session): void {
+  const before = visitors.current()
+  // Also what was handed back after the one before had signed out.
+  if (before.status === 'signed-out' && before.ended === undefined) forgetDrafts()
+  visitors.signIn(session)
 }
 
 export function App() {
-  const [visitor, setVisitor] = useState(knownVisitor)
-  const isNewcomer = visitor.status === 'signed-out' && visitor.ended === undefined
-  const signIn = useCallback(
-    (session: Session) => {
-      // Also what was handed back after the one before had signed out.
-      if (isNewcomer) forgetDrafts()
-      forgetEnded(environment.storage)
-      saveSession(environment.storage, session)
-      setVisitor({ status: 'signed-in', session })
-    },
-    [isNewcomer],
-  )
-  const leave = useCallback((ended: EndedSession | undefined) => {
-    // The other tabs read why when they see that the session is gone.
-    if (ended !== undefined) saveEnded(environment.storage, ended)
-    forgetSession(environment.storage)
-    setVisitor({ status: 'signed-out', ended })
-  }, [])
-  const lookAgain = useCallback(() => setVisitor(knownVisitor()), [])
-  const self = visitor.status === 'signed-in' ? visitor.session.being.id : undefined
-  useEffect(
-    () => (self === undefined ? onVisitorChanged(environment.storage, undefined, lookAgain) : undefined),
-    [self, lookAgain],
-  )
+  const visitor = useVisitor(visitors)
   return visitor.status === 'signed-out' ? (
     <SignIn environment={environment} ended={visitor.ended} onSignedIn={signIn} />
   ) : (
@@ -59,8 +36,7 @@ export function App() {
         key={visitor.session.being.id}
         environment={environment}
         session={visitor.session}
-        onLeft={leave}
-        onReplaced={lookAgain}
+        visitors={visitors}
       />
     </Suspense>
   )

@@ -1,5 +1,5 @@
 /** A name that can be changed where it stands. What was typed stays until the server has agreed or it is given up. */
-import { type MutationOutcome, newId } from '@rhizom/client'
+import { type Foreseen, type MutationOutcome, newId } from '@rhizom/client'
 import { useCancel } from '@rhizom/client/react'
 import { LIMITS } from '@rhizom/protocol'
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
@@ -12,6 +12,8 @@ interface Props {
   canEdit: boolean
   /** Asks for it under the id of a mutation, by which it can be taken back. */
   rename: (name: string, mutation: string) => Promise<MutationOutcome>
+  /** Why that would be turned down, as far as it is known before. */
+  foresee: (name: string) => Foreseen | undefined
   children: ReactNode
 }
 
@@ -20,7 +22,7 @@ type Mode =
   | { mode: 'editing'; text: string; problem: string | undefined }
   | { mode: 'saving'; text: string; mutation: string }
 
-export function EditableName({ name, label, testId, canEdit, rename, children }: Props) {
+export function EditableName({ name, label, testId, canEdit, rename, foresee, children }: Props) {
   const [state, setState] = useState<Mode>({ mode: 'shown' })
   const input = useRef<HTMLInputElement>(null)
   const cancelMutation = useCancel()
@@ -50,8 +52,10 @@ export function EditableName({ name, label, testId, canEdit, rename, children }:
     event.preventDefault()
     if (state.mode !== 'editing') return
     const text = state.text.trim()
-    if (text === '' || text === name) setState({ mode: 'shown' })
-    else void save(text)
+    if (text === '' || text === name) return setState({ mode: 'shown' })
+    const foreseen = foresee(text)
+    if (foreseen === undefined) void save(text)
+    else setState({ ...state, problem: foreseen.message })
   }
 
   if (state.mode === 'shown')

@@ -1,5 +1,5 @@
 /** The frame around every page: the spaces on the left, who you are below them, the page beside. */
-import { useRhizom } from '@rhizom/client/react'
+import { useSession } from '@rhizom/client/react'
 import { type ReactNode, useEffect } from 'react'
 import { Link } from 'wouter'
 import { Logo } from './logo.tsx'
@@ -12,7 +12,7 @@ import { SyncPill } from './sync-status/sync-pill.tsx'
 import { Unsent } from './sync-status/unsent.tsx'
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
-  const self = useRhizom().session().being.id
+  const self = useSession().being.id
   useEffect(() => announceVisibility(self), [self])
   return (
     <div className="shell">

@@ -1,8 +1,8 @@
 /** Whoever is signed in: the shell around the pages, with a client of that session. Loaded when somebody is. */
 import { createClient, type Environment, type Session } from '@rhizom/client'
-import { createQueryStore, RhizomProvider, usePreventUnsaved } from '@rhizom/client/react'
+import { createQueryStore, RhizomProvider, type VisitorStore, useSessionEnd } from '@rhizom/client/react'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { useCallback, useEffect, useMemo } from 'react'
+import { type ReactNode, useCallback, useEffect, useMemo } from 'react'
 import { usePathname } from 'wouter/use-browser-location'
 import { Boundary } from './fault/boundary.tsx'
 import { PageFault } from './fault/page-fault.tsx'
@@ -11,69 +11,66 @@ import { SpacePage } from './spaces/space-page.tsx'
 import { NotFound } from './not-found.tsx'
 import { type Route, routeOf } from './route.ts'
 import { draftUnsaid } from './chat/draft-unsaid.ts'
-import { type EndedSession, loadEnded } from './session/ended-session.ts'
-import { keepRenewed, onVisitorChanged } from './session/other-tabs.ts'
-import { SessionEnd } from './session/session-end.tsx'
 import { SignOutContext } from './session/sign-out.ts'
 import { Shell } from './shell.tsx'
 
-interface SignedInProps {
+export interface SignedInProps {
   environment: Environment
   session: Session
-  /** Told who one was if the session ended by itself, and undefined if one signed out. */
-  onLeft: (ended: EndedSession | undefined) => void
-  /** Another tab signed out, or somebody else in. */
-  onReplaced: () => void
+  visitors: VisitorStore
+  /** Stands over the pages. */
+  children?: ReactNode
 }
 
-export function SignedIn({ environment, session, onLeft, onReplaced }: SignedInProps) {
+export function SignedIn({ environment, session, visitors, children }: SignedInProps) {
   const client = useMemo(
     () =>
       createClient({
         session,
         environment,
         store: createQueryStore(new QueryClient({ defaultOptions: { queries: { refetchOnWindowFocus: false } } })),
-        onSessionRenewed: (renewed) => keepRenewed(environment.storage, renewed),
+        onSessionRenewed: visitors.renewed,
       }),
-    [environment, session],
+    [environment, session, visitors],
   )
-  const leave = useCallback(
-    (ended: EndedSession | undefined) => {
+  const signOut = useCallback(() => {
+    void client.erase()
+    visitors.signOut()
+  }, [client, visitors])
+  const end = useCallback(
+    (reason: string) => {
       // Nobody will be this being again: what it could not say any more is for the next to send or drop.
-      if (ended !== undefined) {
-        draftUnsaid(client)
-        client.close()
-      }
+      draftUnsaid(client)
+      client.close()
       void client.erase()
-      onLeft(ended)
+      visitors.end({ name: client.session().being.name, reason })
     },
-    [client, onLeft],
+    [client, visitors],
   )
-  const signOut = useCallback(() => leave(undefined), [leave])
+  // Another tab signed out, or somebody else in.
   useEffect(
     () =>
-      onVisitorChanged(environment.storage, session.being.id, () => {
-        if (loadEnded(environment.storage) !== undefined) draftUnsaid(client)
+      visitors.onReplaced((next) => {
+        if (next.status === 'signed-out' && next.ended !== undefined) draftUnsaid(client)
         client.close()
-        onReplaced()
       }),
-    [client, environment, session, onReplaced],
+    [client, visitors],
   )
   return (
     <SignOutContext value={signOut}>
       <QueryClientProvider client={client.store.queryClient}>
-        <RhizomProvider client={client}>
-          <SessionEnd onEnded={leave} />
-          <PreventUnsaved />
+        <RhizomProvider client={client} preventUnsaved>
+          <SessionEnd onEnd={end} />
           <Pages />
+          {children}
         </RhizomProvider>
       </QueryClientProvider>
     </SignOutContext>
   )
 }
 
-function PreventUnsaved() {
-  usePreventUnsaved()
+function SessionEnd({ onEnd }: { onEnd: (reason: string) => void }) {
+  useSessionEnd(onEnd)
   return null
 }
 

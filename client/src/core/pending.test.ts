@@ -451,6 +451,23 @@ test('C141 the view of a space stays the same object while neither side changes'
   expect(client.space.view.content).toBe(before.content)
 })
 
+test('C232 an answer that came before any content says nothing of a history that begins with it', () => {
+  const client = new Client()
+  const server = new Server()
+  client.dispatchSpace({ type: 'connected' })
+  client.ask(say(2))
+  client.dispatchQueue({ type: 'sendRequested' })
+  // It was the ninth change, in a history that a restored database does not have.
+  client.dispatchQueue({
+    type: 'answered',
+    lane: '@lobby',
+    results: [{ id: uuid(2), status: 'applied', version: server.version + 9 }],
+  })
+  client.dispatchSpace({ type: 'snapshotReceived', snapshot: server.snapshot(), roster: { here: [], hereCount: 0 } })
+  expect(client.space.view.content?.intentions).toEqual([])
+  expect(client.space.view.content?.pending).toBeUndefined()
+})
+
 test('C146 what would be rejected does nothing to the view, and one can ask why', () => {
   const content = aContent()
   const remove: Mutation = { id: uuid(9), space: '@lobby', name: 'space.update', args: { name: 'Mine' } }
@@ -459,11 +476,13 @@ test('C146 what would be rejected does nothing to the view, and one can ask why'
   expect(foresee(content, say(2), self, 1)).toBeUndefined()
 })
 
-test('C146 who is not listed in a big space, or whose role is not told, is taken for one who may', () => {
+test('C146 who is not listed in a big space, or whose role is not told in a private one, is taken for one who may', () => {
   const { '@ada': _ada, ...beings } = aContent().beings
   const unlisted = { ...aContent(), beings }
   expect(foresee(unlisted, say(2), aBeing('@ada'), 1)).toBeUndefined()
   const closed: SpaceContent = { ...unlisted, space: { ...unlisted.space, visibility: 'private' }, members: undefined }
   expect(foresee(closed, say(2), aBeing('@ada'), 1)).toBeUndefined()
   expect(foresee({ ...closed, members: { '@ada': 'viewer' } }, say(2), aBeing('@ada'), 1)?.code).toBe('forbidden')
+  const quiet: SpaceContent = { ...unlisted, space: { ...unlisted.space, posting: 'members' }, members: undefined }
+  expect(foresee(quiet, say(2), aBeing('@ada'), 1)?.code).toBe('forbidden')
 })

@@ -135,7 +135,8 @@ export function noteChanges(pending: Pending, changes: readonly IncomingChange[]
 
 /** Content took the place of other content: what is unanswered may be in it, and nothing says so. */
 export function noteReplaced(pending: Pending, before: SpaceContent | undefined, after: SpaceContent): Pending {
-  const isOtherHistory = before !== undefined && before.position.epoch !== after.position.epoch
+  // With nothing held, nobody knows in which history an answer came.
+  const isOtherHistory = before?.position.epoch !== after.position.epoch
   const heldBack = new Set(pending.heldBack)
   const comparable = isOtherHistory ? undefined : before
   for (const entry of pending.entries) {

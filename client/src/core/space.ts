@@ -24,6 +24,7 @@ import {
 } from './own-presence.ts'
 import { applyPresence, type PresenceChange, type HereList, takeRoster } from './presence-state.ts'
 import { applyChange, contentOf, removedBy, type SpaceContent, stoppedTypingBy } from './space-content.ts'
+import { sharedContent } from './share-content.ts'
 import { type ChangeRun, initialSpace, type SpaceEffect, type SpaceEvent, type SpaceState } from './space-state.ts'
 import {
   ask,
@@ -163,7 +164,12 @@ function takeSnapshot(state: SpaceState, snapshot: Snapshot, at: Moment): SpaceS
   // Never backwards within one history: what is held already contains it.
   if (held !== undefined && held.epoch === snapshot.epoch && held.version >= snapshot.version)
     return { ...state, subscription }
-  return { ...state, subscription, content: contentOf(snapshot), older: { status: 'idle' } }
+  return {
+    ...state,
+    subscription,
+    content: sharedContent(state.content, contentOf(snapshot)),
+    older: { status: 'idle' },
+  }
 }
 
 /** Whether a run holds what it says it holds: a frame with a hole in it is a gap like any other. */

@@ -20,7 +20,7 @@ import {
   usePreventUnsaved,
   useRefusedMutations,
 } from './use-mutate.ts'
-import { useSpace, useSpaceIntentions } from './use-space.ts'
+import { useSpace, useSpaceIntentions, useSpacePosition } from './use-space.ts'
 import { useSyncStatus } from './use-sync-status.ts'
 
 afterEach(cleanup)
@@ -59,6 +59,7 @@ const shown = (): string => screen.getByTestId('shown').textContent ?? ''
 
 function Space() {
   const view = useSpace('@lobby')
+  const position = useSpacePosition('@lobby')
   switch (view.status) {
     case 'loading':
       return <p data-testid="shown">loading {view.problem}</p>
@@ -67,7 +68,7 @@ function Space() {
     case 'ready':
       return (
         <p data-testid="shown">
-          {`${view.space.name} v${view.position.version} ${view.current ? 'current' : 'stale'}: ${view.beings.map(({ name }) => name).join(', ')} of ${view.beingCount}`}
+          {`${view.space.name} v${position?.version} ${view.current ? 'current' : 'stale'}: ${view.beings.map(({ name }) => name).join(', ')} of ${view.beingCount}`}
         </p>
       )
     default:

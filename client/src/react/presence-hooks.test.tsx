@@ -296,7 +296,7 @@ test('C124 what changes about presence, or what is said, renders only what shows
   expect(await rendered(() => server.signal('@lobby', '@bob', 'typing'))).toEqual([])
   expect(await rendered(() => server.signal('@lobby', '@bob', 'wave'))).toEqual([])
   const said = log.write({ kind: 'intention.put', body: anUtterance('@lobby', '@ada', 'Hello') })
-  expect(await rendered(() => server.publish(log, said))).toEqual(['space', 'talk'])
+  expect(await rendered(() => server.publish(log, said))).toEqual(['talk'])
   const renamed = log.write({ kind: 'being.put', body: aBeing('@ada', { location: '@lobby', name: 'Ada L.' }) })
   expect(await rendered(() => server.publish(log, renamed))).toEqual(['space', 'roster', 'talk'])
 })

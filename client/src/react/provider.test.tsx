@@ -10,7 +10,8 @@ import { guestSession } from '../session/guest-session.ts'
 import { manualEnvironment } from '../testing/manual-environment.ts'
 import { ScriptedServer } from '../testing/scripted-server.ts'
 import { aBeing, anUtterance, SpaceLog } from '../testing/space-log.ts'
-import { RhizomProvider, useRhizom } from './provider.tsx'
+import { RhizomProvider } from './provider.tsx'
+import { useRhizom } from './rhizom-context.ts'
 import { useSay } from './use-say.ts'
 import { useSpaceIntentions } from './use-space.ts'
 
@@ -163,4 +164,63 @@ test('C183 whoever says something and is elsewhere enters first, in the same req
   screen.getByRole('button').click()
   await pass(1)
   expect(bodies[1]?.map(({ name }) => name)).toEqual(['intention.create'])
+})
+
+test('C205 a function is asked again when the session is over; the same one is not taken, and what waits goes on', async () => {
+  const { server, environment, session, app, pass } = aStage()
+  const given: Session[] = []
+  const answers = [session, session, { ...session, token: 'another' }]
+  const ask = async (): Promise<Session> => {
+    const next = answers[Math.min(given.length, answers.length - 1)] ?? session
+    given.push(next)
+    return next
+  }
+  render(
+    <StrictMode>
+      <RhizomProvider session={ask} {...app}>
+        <Lobby />
+      </RhizomProvider>
+    </StrictMode>,
+  )
+  for (let turn = 0; turn < 4; turn++) await pass(1)
+  expect([shown(), given.length]).toEqual(['hello', 1])
+  server.connection.close(4501)
+  await pass(0)
+  expect(shown()).toBe('hello')
+  await pass(60_000)
+  await pass(1_000)
+  expect(given.map(({ token }) => token)).toEqual(['t', 't', 'another'])
+  expect(environment.reports.filter((report) => report.includes('over was given again'))).toHaveLength(1)
+  const [hello] = server.connection.received
+  expect(hello).toMatchObject({ type: 'hello', token: 'another' })
+  expect(shown()).toBe('hello')
+  expect(server.connections.filter(({ open }) => open)).toHaveLength(1)
+})
+
+test('C161 a provider that is told to prevent it has the browser ask before something unsent is left', async () => {
+  const { server, session, app, pass } = aStage()
+  server.route('POST /v1/mutations', () => 'fail')
+  function Writer() {
+    const say = useSay('@lobby')
+    return (
+      <button type="button" onClick={() => void say('Hi')}>
+        <Lobby />
+      </button>
+    )
+  }
+  render(
+    <RhizomProvider session={session} preventUnsaved {...app}>
+      <Writer />
+    </RhizomProvider>,
+  )
+  for (let turn = 0; turn < 4; turn++) await pass(1)
+  const isAsked = (): boolean => {
+    const event = new Event('beforeunload', { cancelable: true })
+    window.dispatchEvent(event)
+    return event.defaultPrevented
+  }
+  expect(isAsked()).toBe(false)
+  screen.getByRole('button').click()
+  await pass(1)
+  expect(isAsked()).toBe(true)
 })

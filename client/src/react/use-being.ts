@@ -1,9 +1,10 @@
 /** One being, wherever it is: from a space that is loaded, else looked up by its id. */
-import type { Being, BeingId } from '@rhizom/protocol'
-import { type QueryClient, useQuery } from '@tanstack/react-query'
+import type { Being, BeingId, SpaceId } from '@rhizom/protocol'
+import { useQuery } from '@tanstack/react-query'
 import { useCallback, useSyncExternalStore } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
-import { useRhizom } from './provider.tsx'
+import { useRhizom } from './rhizom-context.ts'
+import type { QueryStore } from './query-store.ts'
 import { beingQuery } from './use-entities.ts'
 
 export type BeingView =
@@ -14,10 +15,23 @@ export type BeingView =
   | { status: 'failed'; being: undefined; message: string; retry: () => void }
 
 /** The space it is located in knows it best; one that only quotes it may hold what it was when it left. */
-function findBeing(queryClient: QueryClient, id: BeingId): Being | undefined {
-  for (const [key, state] of queryClient.getQueriesData<SpaceState>({ queryKey: ['space'] })) {
-    const being = state?.content?.beings[id]
-    if (being !== undefined && being.location === key[1]) return being
+const beingIn = (space: SpaceId, state: SpaceState | undefined, id: BeingId): Being | undefined => {
+  const being = state?.content?.beings[id]
+  return being?.location === space ? being : undefined
+}
+
+function findBeing({ queryClient }: QueryStore, id: BeingId): Being | undefined {
+  for (const [[, space], state] of queryClient.getQueriesData<SpaceState>({ queryKey: ['space'] })) {
+    const being = typeof space === 'string' ? beingIn(space, state, id) : undefined
+    if (being !== undefined) return being
+  }
+  return undefined
+}
+
+function findServed(store: QueryStore, id: BeingId): Being | undefined {
+  for (const space of store.servedSpaces()) {
+    const being = beingIn(space, store.served(space), id)
+    if (being !== undefined) return being
   }
   return undefined
 }
@@ -28,12 +42,17 @@ function findBeing(queryClient: QueryClient, id: BeingId): Being | undefined {
  */
 export function useBeing(id: BeingId): BeingView {
   const client = useRhizom()
-  const { queryClient } = client.store
+  const { store } = client
+  const { queryClient } = store
   const subscribe = useCallback(
     (listener: () => void) => queryClient.getQueryCache().subscribe(listener),
     [queryClient],
   )
-  const live = useSyncExternalStore(subscribe, () => findBeing(queryClient, id))
+  const live = useSyncExternalStore(
+    subscribe,
+    () => findBeing(store, id),
+    () => findServed(store, id),
+  )
   const lookUp = useQuery(
     {
       ...beingQuery(client, id),

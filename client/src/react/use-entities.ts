@@ -6,7 +6,7 @@ import type { Being, BeingId, SpaceId } from '@rhizom/protocol'
 import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import type { SpaceState } from '../core/space-state.ts'
-import { type HookClient, useRhizom } from './provider.tsx'
+import { type HookClient, useRhizom } from './rhizom-context.ts'
 import { beingKey } from './query-store.ts'
 import { useSpacePart } from './use-space-state.ts'
 
@@ -19,6 +19,7 @@ type Entities = ReadonlyMap<BeingId, Being>
 export const beingQuery = (client: HookClient, id: BeingId) => ({
   queryKey: beingKey(id),
   queryFn: async () => (await client.lookUpBeing(id)) ?? null,
+  staleTime: FRESH_MS,
 })
 
 /** Beings looked up by their ids, all in as few requests as possible; those not known yet are missing. */
@@ -28,7 +29,6 @@ export function useLookedUp(ids: readonly BeingId[]): readonly Being[] {
     {
       queries: ids.map((id) => ({
         ...beingQuery(client, id),
-        staleTime: FRESH_MS,
         retry: 2,
         refetchOnWindowFocus: false,
       })),

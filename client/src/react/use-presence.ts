@@ -1,11 +1,11 @@
 /** Who is here in a space, who is located in it but away, and what oneself shows to the others. */
 import type { Being, BeingId, Here, JsonObject, SpaceId } from '@rhizom/protocol'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { unlistedSelf, withUnlisted } from '../core/own-presence.ts'
 import { isSample, type HereList } from '../core/presence-state.ts'
 import { beingsHere } from '../core/space-content.ts'
 import type { SpaceState } from '../core/space-state.ts'
-import { useRhizom } from './provider.tsx'
+import { useRhizom } from './rhizom-context.ts'
 import { useEntities, useLookedUp } from './use-entities.ts'
 import { useSpacePart, useWatch } from './use-space-state.ts'
 
@@ -79,9 +79,10 @@ export function useSpacePresence(
   const entries = useMemo(() => ownFirst(roster.here, self), [roster.here, self])
   const ids = useMemo(() => entries.map(({ being }) => being), [entries])
   const entities = useEntities(id, ids, shown)
+  const [viewOf] = useState(keepingHere)
   const here = useMemo(
-    () => entries.map((entry) => ({ ...entry, entity: entities.get(entry.being) })),
-    [entries, entities],
+    () => entries.map((entry) => viewOf(entry, entities.get(entry.being))),
+    [entries, entities, viewOf],
   )
   const lastSeen = presence?.lastSeen ?? never
   const absent = useMemo(() => {
@@ -99,6 +100,18 @@ export function useSpacePresence(
     () => ({ here, hereCount, isSample: isPart, away, frozen, stale }),
     [here, hereCount, isPart, away, frozen, stale],
   )
+}
+
+/** The former view of somebody while their entry and their being are the same. */
+function keepingHere(): (entry: Here, entity: Being | undefined) => HereView {
+  const views = new WeakMap<Here, HereView>()
+  return (entry, entity) => {
+    const last = views.get(entry)
+    if (last !== undefined && last.entity === entity) return last
+    const view = { ...entry, entity }
+    views.set(entry, view)
+    return view
+  }
 }
 
 function ownFirst(here: readonly Here[], self: BeingId): readonly Here[] {

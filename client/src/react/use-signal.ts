@@ -5,7 +5,7 @@ import type { SpaceState } from '../core/space-state.ts'
 import { typistsOf } from '../core/typing-state.ts'
 import type { SendResult } from '../sync/send-result.ts'
 import type { Signal } from '../sync/signals.ts'
-import { useRhizom } from './provider.tsx'
+import { useRhizom } from './rhizom-context.ts'
 import { useEntities } from './use-entities.ts'
 import { useSpacePart, useWatch } from './use-space-state.ts'
 

@@ -30,6 +30,8 @@ class Lobby {
   readonly log = new SpaceLog('@lobby')
   isAway = false
   refuses = false
+  /** Changes are not published. */
+  isSilent = false
   /** So many answers are lost from here on. */
   losesAnswers = 0
   readonly #ledger = new Map<string, MutationResult>()
@@ -66,7 +68,7 @@ class Lobby {
     const { id: said, content } = mutation.args
     const body = anUtterance('@lobby', '@ada', plainText(content), { id: said })
     const change = this.log.write({ kind: 'intention.put', body }, mutation.id)
-    this.server.publish(this.log, change)
+    if (!this.isSilent) this.server.publish(this.log, change)
     return change.version
   }
 }
@@ -202,6 +204,40 @@ test('C152 any page writes, one sends, and each sees what another has waiting', 
   expect(home.lobby.server.requests.length - requests).toBeLessThanOrEqual(2)
   await home.until(() => one.client.readSpace('@lobby').content?.pending === undefined)
   expect(one.texts()).toEqual(two.texts())
+})
+
+test('C230 a page that is opened between an answer and its being written down waits for nothing', async () => {
+  const home = new Home()
+  const sender = home.open()
+  await home.until(() => isKept(sender) && sender.client.readSpace('@lobby').content !== undefined)
+  home.lobby.isSilent = true
+  await sender.say('answered')
+  // Time stands still, so that the store has it as unanswered.
+  const late = home.open()
+  let hasWaited = false
+  late.client.onPendingMutations(() => (hasWaited ||= late.client.pendingMutations().length > 0))
+  await home.until(() => hasWaited)
+  await home.until(() => late.client.pendingMutations().length === 0)
+  await home.until(() => late.client.readSpace('@lobby').content !== undefined)
+  expect(late.texts()).toEqual(['answered'])
+  expect(home.lobby.texts).toEqual(['answered'])
+})
+
+test('C231 what was taken back before it left is sent by no other page, though the store still has it', async () => {
+  const home = new Home()
+  const sender = home.open()
+  await home.until(() => isKept(sender) && sender.client.readSpace('@lobby').content !== undefined)
+  const other = home.open()
+  await home.until(() => isKept(other) && other.client.readSpace('@lobby').content !== undefined)
+  const id = newId()
+  const outcome = sender.say('never mind', { id })
+  expect(sender.client.cancel(id)).toBe('taken-back')
+  expect(await outcome).toMatchObject({ status: 'rejected', code: 'cancelled' })
+  const late = home.open()
+  await home.until(() => isKept(late) && late.client.pendingMutations().length === 0)
+  home.crash(sender)
+  expect(await other.say('sent by the next')).toMatchObject({ status: 'applied' })
+  expect(home.lobby.texts).toEqual(['sent by the next'])
 })
 
 test('C153 when the page that sends is gone another sends what waits, whoever wrote it, and nothing is lost or doubled', async () => {

@@ -7,7 +7,7 @@
  * A page tells the others what becomes of the queue by its own doing, and hears what becomes of it by theirs. Where
  * there is no vault or no lock, each page sends what it has itself.
  */
-import { isJsonObject } from '@rhizom/protocol'
+import type { MutationId } from '@rhizom/protocol'
 import {
   idOf,
   isOpen,
@@ -15,24 +15,14 @@ import {
   type QueueEntry,
   type QueueEvent,
   type QueueState,
-  type RefusedMutation,
 } from '../core/queue-state.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { OpenTabs, Tabs } from '../runtime/tabs.ts'
-import type { KeptMutation } from '../runtime/vault.ts'
+import { entryOf, fateOf, isKey, refusedOf } from './kept-entries.ts'
 import type { Keeper } from './keeping.ts'
+import { lastOutcomes } from './last-outcomes.ts'
 import type { QueueSharing } from './mutation-queue.ts'
-
-/** What pages of one version of this client tell each other. */
-type TabMessage =
-  | { type: 'entries'; entries: readonly QueueEntry[] }
-  | { type: 'outcome'; outcome: MutationOutcome }
-  | { type: 'refused-dropped'; id: string }
-  /** Whoever sends is to say so; and says so. */
-  | { type: 'who-sends' }
-  | { type: 'sending' }
-  /** The person is gone from this browser, with all that waits. */
-  | { type: 'erased' }
+import { asHeard, isMessage, isOwnNews, lackingAmong, type TabMessage } from './tab-message.ts'
 
 /** Without a word of the one that sends for so long, its page hangs or is frozen, and another takes over. */
 const SILENCE_MS = 4_000
@@ -71,6 +61,8 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
   /** What is told of by others is not told to them again, and kept by them. */
   let isHearing = false
   let isClosing = false
+  /** The last outcomes, by this page or heard: of what another, or the vault, may still have for open. */
+  const outcomes = lastOutcomes()
   let cancelTakeOver: (() => void) | undefined
   let cancelAsking: (() => void) | undefined
 
@@ -88,8 +80,10 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
 
   async function giveKept(): Promise<void> {
     const kept = await keeper.mutations()
-    const entries = kept.filter(({ fate, mutation: { space } }) => {
-      if (fate.status === 'refused') return false
+    const entries = kept.filter(({ fate, order, mutation: { id, space } }) => {
+      // Whoever took it back had no time to remove it.
+      if (outcomes.isTakenBack(id)) keeper.remove(order)
+      if (fate.status === 'refused' || outcomes.get(id)?.status === 'rejected') return false
       return fate.status === 'open' || (space !== null && keeper.keepsSpace(space))
     })
     hear(() => {
@@ -128,7 +122,15 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
     // Left, or passed by, while that was read: the lock is with another page.
     if (isOver(own) || own.grant !== grant) return
     dispatch({ type: 'senderChanged', isSender: true })
-    tell({ type: 'sending' })
+    tellSending()
+  }
+
+  const tellSending = (): void => tell({ type: 'sending', ids: (latest?.entries ?? []).filter(isOpen).map(idOf) })
+
+  /** Its outcome was told before this page heard anything: whoever sends tells it again, or asks for it by its id. */
+  function tellLacking(ids: readonly MutationId[]): void {
+    const lacking = lackingAmong(latest?.entries ?? [], ids)
+    if (lacking.length > 0) tell({ type: 'entries', entries: lacking })
   }
 
   /** What waits here is in no vault that another page could send it from. */
@@ -187,26 +189,33 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
     if (!isMessage(data)) return
     switch (data.type) {
       case 'entries':
-        hear(() => {
-          dispatch({ type: 'entriesGiven', entries: data.entries.map(asHeard) })
-        })
-        return dispatch({ type: 'sendRequested' })
+        return takeEntries(data.entries)
       case 'outcome':
         return takeOutcome(data.outcome)
       case 'refused-dropped':
         return hear(() => dispatch({ type: 'refusedDropped', id: data.id }))
       case 'who-sends':
-        if (latest?.isSender === true) tell({ type: 'sending' })
+        if (latest?.isSender === true) tellSending()
         return
       case 'erased':
         return dispatch({ type: 'closeRequested' })
       case 'sending':
         cancelTakeOver?.()
         cancelTakeOver = undefined
-        return
+        return tellLacking(data.ids)
       default:
         data satisfies never
     }
+  }
+
+  function takeEntries(entries: readonly QueueEntry[]): void {
+    const settled = entries.flatMap((entry) => (isOpen(entry) ? (outcomes.get(idOf(entry)) ?? []) : []))
+    if (latest?.isSender === true) for (const outcome of settled) tell({ type: 'outcome', outcome })
+    const news = entries.filter((entry) => !settled.some(({ id }) => id === idOf(entry)))
+    hear(() => {
+      dispatch({ type: 'entriesGiven', entries: news.map(asHeard) })
+    })
+    dispatch({ type: 'sendRequested' })
   }
 
   function takeOutcome(outcome: MutationOutcome): void {
@@ -249,6 +258,8 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
   return {
     attend: () => void begin(),
     async keep(entry) {
+      if (keeper.state().status === 'opening') await keeper.whenOpen()
+      if (outcomes.isTakenBack(idOf(entry))) return
       const { isWithdrawn, hasArrived } = entry
       const order = await keeper.add({
         mutation: entry.mutation,
@@ -265,6 +276,7 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
     },
     changed,
     settled(_entry, outcome) {
+      outcomes.note(outcome)
       if (!isHearing && !isClosing) tell({ type: 'outcome', outcome })
     },
     leave() {
@@ -285,34 +297,3 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
 
 const byId = <T extends { mutation: { id: string } }>(all: readonly T[]): ReadonlyMap<string, T> =>
   new Map(all.map((one) => [one.mutation.id, one]))
-
-/** Whoever waits for it is elsewhere, and whether it has arrived each page knows of its own content. */
-const asHeard = (entry: QueueEntry): QueueEntry => ({ ...entry, handsBack: false, hasArrived: false })
-
-/** What a page that does not send has to tell: what it adds, and what it takes back. */
-const isOwnNews = (entry: QueueEntry, former: QueueEntry | undefined): boolean =>
-  former === undefined || entry.order !== former.order || entry.isWithdrawn !== former.isWithdrawn
-
-/** Whether the vault gave it: the others are of this page alone. */
-const isKey = (order: number): boolean => order < 1e15
-
-const fateOf = ({ state }: QueueEntry): KeptMutation['fate'] =>
-  state.status === 'applied' ? { status: 'applied', version: state.version } : { status: 'open' }
-
-/** As of a page that may have sent it. */
-function entryOf({ fate, ...rest }: KeptMutation): QueueEntry {
-  const state: QueueEntry['state'] =
-    fate.status === 'applied'
-      ? { status: 'applied', version: fate.version }
-      : { status: 'unanswered', attempt: 0, problem: undefined, nextAttemptAtMs: undefined }
-  return { ...rest, handsBack: false, state }
-}
-
-function refusedOf({ fate, mutation, order }: KeptMutation): RefusedMutation[] {
-  if (fate.status !== 'refused') return []
-  const { code, message, refusedAtMs } = fate
-  return [{ mutation, order, code, message, refusedAtMs }]
-}
-
-/** Channels are of one version of this client (their name says so), so that the form is not looked at further. */
-const isMessage = (data: unknown): data is TabMessage => isJsonObject(data) && typeof data['type'] === 'string'

@@ -179,10 +179,12 @@ export function createSpaceSync({
   function begin(id: SpaceId, present: boolean): void {
     makeRoom()
     const hasRoom = spaces.size < LIMITS.maxSubscriptionsPerConnection
+    // Content that came with a page which a server drew: shown, and asked for from its position.
+    const content = store.read(id)?.content
     const runner: SpaceRunner = new Runner({
       ...ports,
       machine: shownSpaceMachine,
-      initial: initialShownSpace(id, self, hasRoom ? initialSpace(id) : refusedSpace(id)),
+      initial: initialShownSpace(id, self, hasRoom ? { ...initialSpace(id), content } : refusedSpace(id)),
       carryOut: (effect) => carryOut(id, effect),
       changed(state, before) {
         keep(id, state, before)

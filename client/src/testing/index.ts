@@ -1,4 +1,5 @@
 /** @rhizom/client/testing: a server in memory and a clock by hand, for the tests of others. */
+export { aSession } from './a-session.ts'
 export {
   type ManualEnvironment,
   type ManualEnvironmentParts,

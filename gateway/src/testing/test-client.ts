@@ -1,6 +1,7 @@
 /** For tests: whoever is at the other end of a gateway's sockets, with tokens of its own. */
 import { randomBytes } from 'node:crypto'
-import { RawClient, type RawClientOptions } from '@rhizom/kit/raw-client.ts'
+import { RawClient } from '@rhizom/kit/raw-client.ts'
+import type { RawSocketOptions } from '@rhizom/kit/raw-socket.ts'
 import { SESSION_TOKEN } from '@rhizom/protocol'
 import { SignJWT } from 'jose'
 
@@ -17,5 +18,5 @@ export const tokenFor = (being: string, seconds = 3600, secret = TEST_SECRET): P
     .sign(new TextEncoder().encode(secret))
 
 /** A client that said hello and was welcomed. */
-export const liveClient = async (url: string, being: string, options: RawClientOptions = {}): Promise<RawClient> =>
+export const liveClient = async (url: string, being: string, options: RawSocketOptions = {}): Promise<RawClient> =>
   RawClient.welcomed(url, await tokenFor(being), options)

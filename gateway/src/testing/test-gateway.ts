@@ -8,11 +8,16 @@ import type { Log } from '../ports.ts'
 import { LogServer, TEST_INTERNAL_TOKEN } from './log-server.ts'
 import { TEST_SECRET, liveClient } from './test-client.ts'
 
-export const redisUrl = (): string => {
-  const url = process.env['TEST_REDIS_URL']
-  if (url === undefined) throw new Error('TEST_REDIS_URL names the Redis to test with')
+const provided = (name: string): string => {
+  const url = process.env[name]
+  if (url === undefined) throw new Error(`${name} names the Redis to test with`)
   return url
 }
+
+export const redisUrl = (): string => provided('TEST_REDIS_URL')
+
+/** Of a Redis that no node is at. */
+export const quietRedisUrl = (): string => provided('TEST_QUIET_REDIS_URL')
 
 /** Keeps what was logged. */
 export class TestLog implements Log {

@@ -7,8 +7,8 @@ import { repository } from '../places.ts'
 import { readRunFile, type Run } from '../run-file.ts'
 import { until } from '../until.ts'
 
-const UP_WITHIN_MS = 90_000
-const DOWN_WITHIN_MS = 30_000
+const UP_WITHIN_MS = 150_000
+const DOWN_WITHIN_MS = 60_000
 
 export interface Launcher {
   process: ChildProcess
@@ -50,7 +50,8 @@ export function localStart(
     launchers.push(child)
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += String(data)))
-    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+    // Closed, and not only ended: then all that it said was heard.
+    const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
     return { process: child, said: () => said, ended }
   }
 

@@ -4,6 +4,7 @@ import { busFaults } from './bus-faults.ts'
 import { clientFaults } from './client-faults.ts'
 import { commitFaults } from './commit-faults.ts'
 import { deafFaults } from './deaf-faults.ts'
+import { frontFaults } from './front-faults.ts'
 import { historyFaults } from './history-faults.ts'
 import { logFaults } from './log-faults.ts'
 import { networkFaults, partialNetworkFaults } from './network-faults.ts'
@@ -13,17 +14,18 @@ import { processFaults } from './process-faults.ts'
 import { redisFaults } from './redis-faults.ts'
 import { starvationFaults } from './starvation-faults.ts'
 
-/** A part that dies, hangs or is cut off. */
-export const PART_FAULTS: readonly Fault[] = [
-  ...processFaults,
-  ...postgresFaults,
-  ...redisFaults,
-  ...busFaults,
-  ...networkFaults,
-]
+/** A part that dies, hangs or is restarted. */
+export const PART_FAULTS: readonly Fault[] = [...processFaults, ...postgresFaults]
+
+/** Redis and what is said over it, and the links between any two parts. */
+export const LINK_FAULTS: readonly Fault[] = [...redisFaults, ...busFaults, ...networkFaults]
+
+export { frontFaults as FRONT_FAULTS }
 
 export const EVERY_FAULT: readonly Fault[] = [
   ...PART_FAULTS,
+  ...LINK_FAULTS,
+  ...frontFaults,
   ...deafFaults,
   ...starvationFaults,
   ...presenceFaults,

@@ -1,5 +1,6 @@
 /** Postgres killed, restarted, frozen, and one of its backends shot: nothing that was acknowledged may be missing. */
-import { processTree } from '../process-signals.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { processTree, signalIfThere } from '../process-signals.ts'
 import { type Fault, nothingToHeal } from '../fault.ts'
 
 const killed: Fault = {
@@ -52,14 +53,18 @@ const backendKilled: Fault = {
   weight: 2,
   holdMs: 300,
   async strike({ rig, random, note }) {
-    const backends = await rig.sql<{ pid: number }[]>`
-      select pid from pg_stat_activity
-      where backend_type = 'client backend' and pid <> pg_backend_pid() and datname = current_database()`
-    const known = new Set(backends.map(({ pid }) => pid))
-    const children = processTree(rig.stores.postgres.pid).slice(1)
-    const ours = children.filter((pid) => known.has(pid))
-    note(`${known.size} backends`)
-    process.kill(random.pick(ours.length > 0 ? ours : [...known]), 'SIGKILL')
+    // One that has nothing to do may end by itself before it is killed.
+    await eventually('a backend is killed', async () => {
+      const backends = await rig.sql<{ pid: number }[]>`
+        select pid from pg_stat_activity
+        where backend_type = 'client backend' and pid <> pg_backend_pid() and datname = current_database()`
+      const known = new Set(backends.map(({ pid }) => pid))
+      const children = processTree(rig.stores.postgres.pid).slice(1)
+      const ours = children.filter((pid) => known.has(pid))
+      if (known.size === 0 || !signalIfThere(random.pick(ours.length > 0 ? ours : [...known]), 'SIGKILL')) return false
+      note(`${known.size} backends`)
+      return true
+    })
     return nothingToHeal
   },
 }

@@ -114,8 +114,8 @@ const rollingRestart: Fault = {
   },
 }
 
-/** One read opens a space for all who come; a client that is behind them all may need one more. */
-const MOST_READS_PER_SPACE = 2
+/** One read opens a space for all who come; one that all left may be opened again, and who is behind needs one more. */
+const MOST_READS_PER_SPACE = 3
 
 /** How often a gateway read the log for clients that came, since it started. */
 async function readsForClients(gateway: string): Promise<number> {

@@ -110,6 +110,21 @@ test('F28 somebody called away is a blink, unless it was away for the grace', ()
   expect(blinks[0]?.problem).toMatch(/lobby-1 was told at \d\d:\d\d:\d\d\.\d{3} that @ada left in @lobby/)
 })
 
+test('F28 F35 what the machine owed counts as away, and nobody is away who never was', () => {
+  const attendance = new Attendance()
+  connected(attendance, 500, 30_000)
+  connected(attendance, 30_700, undefined, 1)
+  connected(attendance, 500, 30_000, 0, '@bob')
+  connected(attendance, 30_050, undefined, 1, '@bob')
+  const client = told('lobby-1', 2, { at: 30_690, left: ['@ada', '@bob'] })
+  const blinks = (owedMs: number): string[] =>
+    blinksOf(client, attendance, NOW, (from, to) => (from <= 30_000 && to >= 30_000 ? owedMs : 0)).map(({ who }) => who)
+  expect(blinks(0)).toEqual(['@lobby @ada', '@lobby @bob'])
+  expect(blinks(200)).toEqual(['@lobby @ada', '@lobby @bob'])
+  expect(blinks(300)).toEqual(['@lobby @bob'])
+  expect(blinks(5_000)).toEqual(['@lobby @bob'])
+})
+
 const group: Vanished = { gateway: 2, space: SPACE, beings: ['@ada', '@bob'], at: 10_000, livesOn: false }
 
 test('F31 those of a dead gateway who leave in one frame and in time give no finding', () => {

@@ -68,10 +68,11 @@ export class PresenceJudge {
 
   /** Nobody may come or go meanwhile. Never rejects: what does not answer is not exact. */
   async untilExact(from: number, withinMs: number): Promise<Exactness> {
-    const deadline = performance.now() + withinMs
+    const { rig } = this.#options
+    const begunAt = performance.now()
     for (;;) {
       let places = this.#clients()
-      const isOver = performance.now() > deadline
+      const isOver = rig.took(begunAt) > withinMs
       if (isOver || places.every(isExact)) {
         places = [...places, ...(await this.#others())]
         if (places.every(isExact) && this.#clients().every(isExact))
@@ -90,12 +91,13 @@ export class PresenceJudge {
     const told = this.#told()
     for (const { name, roster } of told)
       findings.problems.push(...roster.malformed.map((what) => `malformed presence to ${name}: ${what}`))
-    const blinks = told.flatMap((one) => blinksOf(one, this.attendance, now))
+    const blinks = told.flatMap((one) => blinksOf(one, this.attendance, now, this.#options.rig.owed))
     for (const [who, [first, ...others]] of Map.groupBy(blinks, (blink) => blink.who)) {
       findings.blinks.push(who)
       findings.problems.push(`${first?.problem}${others.length > 0 ? `; ${others.length} more were told` : ''}`)
     }
-    for (const group of this.#vanished) findings.problems.push(...problemsOfVanished(group, told))
+    for (const group of this.#vanished)
+      findings.problems.push(...problemsOfVanished(group, told, this.#options.rig.owed))
     this.forget()
     return findings
   }

@@ -2,13 +2,12 @@
  * Where one writes. Enter sends, Shift+Enter breaks the line. What the server turned down comes back with the reason,
  * to be edited or dropped; nothing typed is ever lost to an error.
  */
-import { useMutate, useTyping } from '@rhizom/client/react'
+import { type Foreseen, newId } from '@rhizom/client'
+import { type SpaceAccess, useForesee, useSay, useTyping } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef } from 'react'
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { TypingLine } from '../presence/typing-line.tsx'
 import { RefusedMessages } from './refused-messages.tsx'
-import { say } from './say.ts'
-import type { SpaceAccess } from './use-space-access.ts'
 import { useDraft } from './use-draft.ts'
 
 const MAX_HEIGHT_PX = 180
@@ -22,7 +21,9 @@ interface Props {
 export function Composer({ id, access }: Props) {
   const [text, setText] = useDraft(id)
   const { typing, notify, stop } = useTyping(id)
-  const mutate = useMutate()
+  const say = useSay(id, { keepRefused: true })
+  const foresee = useForesee()
+  const [refusal, setRefusal] = useState<string>()
   const input = useRef<HTMLTextAreaElement>(null)
 
   useLayoutEffect(() => {
@@ -43,6 +44,7 @@ export function Composer({ id, access }: Props) {
 
   function write(next: string): void {
     setText(next)
+    setRefusal(undefined)
     if (next.trim() === '') stop()
     else if (access.canWrite) notify()
   }
@@ -50,8 +52,11 @@ export function Composer({ id, access }: Props) {
   function submit(): void {
     const said = text.trim()
     if (said === '' || !access.canWrite) return
+    const foreseen = foresee('intention.create', id, { id: newId(), type: 'utterance', content: [said] })
+    if (foreseen !== undefined) return setRefusal(wordsOf(foreseen))
     setText('')
-    say(mutate, id, said)
+    // What becomes of it is shown from the client's own lists, whoever is there to see it.
+    void say(said)
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -70,12 +75,17 @@ export function Composer({ id, access }: Props) {
         }}
       />
       {!access.canWrite && (
+        <p className="notice calm" role="status" data-testid="reads-only">
+          You read along here: this space lets only its members write.
+        </p>
+      )}
+      {access.canWrite && !access.isHere && access.role === undefined && (
         <div className="notice calm" role="status" data-testid="not-here">
           <p>
             {access.problem === undefined
               ? access.entering
                 ? 'Entering the space…'
-                : 'You read this space from outside. Enter it to write.'
+                : 'You read this space from outside.'
               : `You could not enter: ${access.problem}`}
           </p>
           <button
@@ -102,7 +112,7 @@ export function Composer({ id, access }: Props) {
           data-testid="message-input"
           aria-label="Message"
           dir="auto"
-          placeholder={access.canWrite ? 'Write a message' : 'Enter the space to write'}
+          placeholder={access.canWrite ? 'Write a message' : 'Only members write here'}
           rows={1}
           value={text}
           onChange={(event) => write(event.target.value)}
@@ -118,10 +128,19 @@ export function Composer({ id, access }: Props) {
           Send
         </button>
       </form>
+      {refusal !== undefined && (
+        <p className="problem small-text" role="alert" data-testid="cannot-send">
+          {refusal}
+        </p>
+      )}
       <p className="quiet tiny-text hint">Enter sends · Shift + Enter begins a new line</p>
     </div>
   )
 }
+
+/** What can be known before it is sent stays where it was written. */
+const wordsOf = ({ code, message }: Foreseen): string =>
+  code === 'too-large' ? 'This is too long for one message: shorten it, or send it in parts.' : message
 
 /**
  * Whether a key belongs to writing a character from several keys, as in Japanese. Safari sends the Enter that ends it

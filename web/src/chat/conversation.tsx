@@ -4,8 +4,8 @@
  * above and below, so that no message passes for one.
  */
 import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
-import { useIsLeftOut, usePendingMutations, useRhizom, useSpaceIntentions } from '@rhizom/client/react'
-import { useEffect, useLayoutEffect, useMemo, useRef } from 'react'
+import { useIsLeftOut, useSession, useSpaceIntentions } from '@rhizom/client/react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Message } from './message.tsx'
 
 /** Closer to the end than this counts as being there. */
@@ -19,24 +19,39 @@ interface Props {
 }
 
 export function Conversation({ id, members }: Props) {
-  const { being: self } = useRhizom().session()
+  const { being: self } = useSession()
   const isLeftOut = useIsLeftOut()
   const { intentions, hasMore, older, loadOlder } = useSpaceIntentions(id)
-  const pending = usePendingMutations(id)
-  const waiting = useMemo(() => new Map(pending.map((one) => [one.mutation.id, one])), [pending])
   const scroller = useRef<HTMLDivElement>(null)
   const sentinel = useRef<HTMLDivElement>(null)
   const scroll = useRef({ atEnd: true, fromEndPx: 0 })
+  /** Something was said further down than one reads. */
+  const [hasNews, setHasNews] = useState(false)
 
   function remember(): void {
     const box = scroller.current
     if (box === null) return
     const fromEndPx = box.scrollHeight - box.scrollTop
     scroll.current = { atEnd: fromEndPx - box.clientHeight < NEAR_END_PX, fromEndPx }
+    if (scroll.current.atEnd) setHasNews(false)
+  }
+
+  function goToEnd(): void {
+    const box = scroller.current
+    if (box !== null) box.scrollTop = box.scrollHeight
   }
 
   const oldestId = intentions[0]?.id
   const lastOldestId = useRef(oldestId)
+  const newest = intentions.at(-1)
+  const lastNewestId = useRef(newest?.id)
+  useLayoutEffect(() => {
+    if (lastNewestId.current === newest?.id) return
+    lastNewestId.current = newest?.id
+    // Whoever says something wants to see it stand there.
+    if (newest?.owner === self.id && newest.pending !== undefined) scroll.current.atEnd = true
+    else if (!scroll.current.atEnd) setHasNews(true)
+  }, [newest, self.id])
   useLayoutEffect(() => {
     const box = scroller.current
     if (box === null) return
@@ -124,12 +139,16 @@ export function Conversation({ id, members }: Props) {
                 isOwn={intention.owner === self.id}
                 role={members?.[intention.owner]}
                 continues={continues}
-                waiting={intention.pending?.map((id) => waiting.get(id)).find((one) => one !== undefined)}
               />
             )
           })}
         </ol>
       </div>
+      {hasNews && (
+        <button type="button" className="small news-below" data-testid="news-below" onClick={goToEnd}>
+          New messages ↓
+        </button>
+      )}
     </>
   )
 }

@@ -3,7 +3,6 @@
  * theirs and no alert of the page, and says so. Rendered again only when it, its author or its place in the row
  * changed.
  */
-import type { PendingMutation } from '@rhizom/client'
 import type { IntentionView } from '@rhizom/client/react'
 import type { BeingId, Role } from '@rhizom/protocol'
 import { memo } from 'react'
@@ -26,20 +25,10 @@ interface Props {
   role: Role | undefined
   /** Whether it goes on from the message before, by the same person. */
   continues: boolean
-  /** What is not answered yet of it; undefined also while the server has it and the stream has not brought it. */
-  waiting: PendingMutation | undefined
 }
 
 const isSame = (a: Props, b: Props): boolean =>
-  a.isOwn === b.isOwn &&
-  a.role === b.role &&
-  a.continues === b.continues &&
-  a.intention.author === b.intention.author &&
-  a.intention.content === b.intention.content &&
-  a.intention.state === b.intention.state &&
-  a.intention.rev === b.intention.rev &&
-  (a.intention.pending === undefined) === (b.intention.pending === undefined) &&
-  a.waiting === b.waiting
+  a.isOwn === b.isOwn && a.role === b.role && a.continues === b.continues && a.intention === b.intention
 
 export const Message = memo(
   (props: Props) => (
@@ -51,7 +40,7 @@ export const Message = memo(
   isSame,
 )
 
-function Shown({ intention, isOwn, role, continues, waiting }: Props) {
+function Shown({ intention, isOwn, role, continues }: Props) {
   const { id, owner, author, type, state, content, pending } = intention
   const name = author?.name ?? owner
   return (
@@ -76,7 +65,7 @@ function Shown({ intention, isOwn, role, continues, waiting }: Props) {
           </p>
         </div>
         <StateNote intention={intention} />
-        {pending !== undefined && <PendingNote waiting={waiting} />}
+        {pending !== undefined && <PendingNote pending={pending} />}
       </div>
     </li>
   )
@@ -96,7 +85,7 @@ const Note = ({ children }: { children: string }) => (
   </span>
 )
 
-function Head({ intention, name, isOwn, role }: Omit<Props, 'continues' | 'waiting'> & { name: string }) {
+function Head({ intention, name, isOwn, role }: Omit<Props, 'continues'> & { name: string }) {
   const { owner, author, createdAt } = intention
   const named = { id: owner, name }
   return (

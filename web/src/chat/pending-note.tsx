@@ -3,10 +3,14 @@
  * its answer says. Not read aloud as it counts down.
  */
 import type { PendingMutation } from '@rhizom/client'
-import { useCancel } from '@rhizom/client/react'
+import { useCancel, usePendingOf } from '@rhizom/client/react'
+import type { MutationId } from '@rhizom/protocol'
 import { Countdown } from '../sync-status/countdown.tsx'
 
-export function PendingNote({ waiting }: { waiting: PendingMutation | undefined }) {
+/** `pending` names the mutations that made it as it is shown. */
+export function PendingNote({ pending }: { pending: readonly MutationId[] }) {
+  // Undefined while the server has it and the stream has not brought it.
+  const waiting = usePendingOf(pending)
   const cancel = useCancel()
   return (
     <span className="pending-note quiet tiny-text" aria-live="off" data-testid="pending-note">

@@ -4,7 +4,7 @@
  * with it; a status is quoted, a role is a tag, and so neither passes for the other.
  */
 import type { AwayView, HereView } from '@rhizom/client/react'
-import { useRhizom } from '@rhizom/client/react'
+import { useSession } from '@rhizom/client/react'
 import type { BeingId, Role } from '@rhizom/protocol'
 import { Avatar } from '../avatar.tsx'
 import { stripBidiControls, readable } from '../foreign-text.ts'
@@ -100,7 +100,7 @@ interface RowProps {
 }
 
 function Row({ id, name, mark, status, note, exactly, tags }: RowProps) {
-  const { being: self } = useRhizom().session()
+  const { being: self } = useSession()
   return (
     <>
       <MarkedAvatar id={id} name={name} mark={mark} size={28} />

@@ -29,7 +29,7 @@ export function PresenceList({ space, locatedCount, knownCount, members }: Props
   const [awayShown, setAwayShown] = useState(SHOWN_AT_FIRST)
   const presence = useSpacePresence(space, { shown: Math.max(hereShown, awayShown) })
   const { here, hereCount, away, isSample, frozen, stale } = presence
-  useOwnState(space, presence)
+  useOwnState(space)
   const nowMs = useNow(TICK_MS)
   const [isOpen, setIsOpen] = useState(false)
   const id = useId()

@@ -3,8 +3,7 @@
  * one is. On several devices one is still seen as one: a page in sight that hears another device call its person away
  * says that they are not.
  */
-import type { SpacePresenceView } from '@rhizom/client/react'
-import { useRhizom } from '@rhizom/client/react'
+import { useOwnPresence, useSession } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
 import { useEffect } from 'react'
 import { watchVisibility } from './page-visibility.ts'
@@ -13,25 +12,24 @@ import { isAway } from './state.ts'
 /** A look into another tab is not a leave. */
 const AWAY_AFTER_MS = 30_000
 
-export function useOwnState(space: SpaceId, { here }: SpacePresenceView): void {
-  const client = useRhizom()
-  const self = client.session().being.id
+export function useOwnState(space: SpaceId): void {
+  const self = useSession().being.id
+  const [state, setState] = useOwnPresence(space)
 
   useEffect(() => {
     let away = false
     const stop = watchVisibility(self, AWAY_AFTER_MS, (isVisible) => {
       away = !isVisible
-      client.setPresence(space, away ? { away } : {})
+      setState(away ? { away } : {})
     })
     return () => {
       stop()
-      if (away) client.setPresence(space, {})
+      if (away) setState({})
     }
-  }, [client, space, self])
+  }, [setState, self])
 
-  const own = here.find(({ being }) => being === self)
-  const calledAway = own !== undefined && isAway(own.state)
+  const calledAway = isAway(state)
   useEffect(() => {
-    if (calledAway && document.visibilityState === 'visible') client.setPresence(space, {})
-  }, [calledAway, client, space])
+    if (calledAway && document.visibilityState === 'visible') setState({})
+  }, [calledAway, setState])
 }

@@ -1,5 +1,5 @@
 /** Who you are and where: your name, which you can change for everybody, and the space you are in. */
-import { useBeing, useMutate, useRhizom } from '@rhizom/client/react'
+import { useForesee, useMutate, useSelf } from '@rhizom/client/react'
 import { Link } from 'wouter'
 import { Avatar } from '../avatar.tsx'
 import { EditableName } from '../editable-name.tsx'
@@ -8,27 +8,30 @@ import { pathToSpace } from '../route.ts'
 import { SignOutButton } from './sign-out-button.tsx'
 
 export function Identity() {
-  const { being: self } = useRhizom().session()
+  const { being, current, problem, retry } = useSelf()
   const mutate = useMutate()
-  const view = useBeing(self.id)
-  const { name, location } = view.being ?? self
+  const foresee = useForesee()
+  const { id: self, name, location } = being
   return (
     <section className="identity" aria-label="You">
-      <Avatar id={self.id} name={name} size={36} />
+      <Avatar id={self} name={name} size={36} />
       <div className="identity-text">
         <EditableName
           name={name}
           label="your name"
           testId="own-name"
           canEdit
-          rename={(text, id) => mutate('being.update', location, { id: self.id, name: text }, { id })}
+          foresee={(text) =>
+            location === null ? undefined : foresee('being.update', location, { id: self, name: text })
+          }
+          rename={(text, id) => mutate('being.update', location, { id: self, name: text }, { id })}
         >
           <strong className="ellipsis" data-testid="own-name">
-            <Name id={self.id} name={name} />
+            <Name id={self} name={name} />
           </strong>
         </EditableName>
         <span className="quiet small-text ellipsis" data-testid="own-location">
-          {view.being === undefined ? (
+          {!current ? (
             // What one was at sign-in says nothing of where one is now.
             ''
           ) : location === null ? (
@@ -39,10 +42,10 @@ export function Identity() {
             </>
           )}
         </span>
-        {view.status === 'failed' && (
+        {problem !== undefined && (
           <span className="problem small-text" role="alert">
-            {view.message}{' '}
-            <button type="button" className="link" onClick={view.retry}>
+            {problem}{' '}
+            <button type="button" className="link" onClick={retry}>
               Try again
             </button>
           </span>

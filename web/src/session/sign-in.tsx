@@ -1,10 +1,10 @@
 /** The way in: a name is enough. Whoever was here before is told why they are asked again. */
 import { createSession, type Environment, type Session } from '@rhizom/client'
+import type { EndedSession } from '@rhizom/client/react'
 import { LIMITS } from '@rhizom/protocol'
 import { type FormEvent, useState } from 'react'
 import { hasDrafts } from '../chat/drafts.ts'
 import { Logo } from '../logo.tsx'
-import type { EndedSession } from './ended-session.ts'
 
 interface Props {
   environment: Environment

@@ -1,27 +1,27 @@
 /** The first page: spaces to step into, and a way to open a new one. */
+import { useSpaces } from '@rhizom/client/react'
 import { Link } from 'wouter'
 import { Name } from '../name.tsx'
 import { pathToSpace } from '../route.ts'
 import { CreateSpace } from './create-space.tsx'
-import { useSpaces } from './use-spaces.ts'
 
 export function Home() {
-  const { spaces, isPending, isError, error, refetch } = useSpaces()
+  const { status, spaces, problem, retry } = useSpaces()
   return (
     <main className="home">
       <h1>Spaces</h1>
       <p className="quiet">
         Step into a space to talk with whoever is there. Everybody sees the same, at the same time.
       </p>
-      {isError && (
+      {problem !== undefined && (
         <p className="problem" role="alert">
-          {error.message}{' '}
-          <button type="button" className="link" onClick={() => void refetch()}>
+          {problem}{' '}
+          <button type="button" className="link" onClick={retry}>
             Try again
           </button>
         </p>
       )}
-      {isPending && <p className="quiet">Loading…</p>}
+      {status === 'loading' && <p className="quiet">Loading…</p>}
       <ul className="space-cards">
         {spaces.map((space) => (
           <li key={space.id}>
@@ -34,7 +34,7 @@ export function Home() {
             </Link>
           </li>
         ))}
-        {!isPending && !isError && spaces.length === 0 && (
+        {status === 'ready' && spaces.length === 0 && (
           <li className="quiet">There is no space yet. Open the first one below.</li>
         )}
       </ul>

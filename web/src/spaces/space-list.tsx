@@ -1,22 +1,21 @@
-/** The spaces to go to. The one that is open shows its name as it is now. */
+/** The spaces to go to. Those that are open are always among them, under the names they have now. */
 import type { SpaceId } from '@rhizom/protocol'
-import { useSpace } from '@rhizom/client/react'
+import { useSpaces } from '@rhizom/client/react'
 import { Link } from 'wouter'
 import { Name } from '../name.tsx'
 import { HOME_PATH, pathToSpace } from '../route.ts'
-import { useSpaces } from './use-spaces.ts'
 
 /** `open` is the space whose page is shown. */
 export function SpaceList({ open }: { open: SpaceId | undefined }) {
-  const { spaces, isPending, isError, error, refetch, hasNextPage, fetchNextPage } = useSpaces()
+  const { status, spaces, problem, hasMore, loadMore, retry } = useSpaces()
   return (
     <nav className="space-list" aria-label="Spaces">
       <h2>Spaces</h2>
-      {isPending && <p className="quiet small-text">Loading…</p>}
-      {isError && (
+      {status === 'loading' && <p className="quiet small-text">Loading…</p>}
+      {problem !== undefined && (
         <p className="problem small-text" role="alert">
-          {error.message}{' '}
-          <button type="button" className="link" onClick={() => void refetch()}>
+          {problem}{' '}
+          <button type="button" className="link" onClick={retry}>
             Try again
           </button>
         </p>
@@ -33,13 +32,13 @@ export function SpaceList({ open }: { open: SpaceId | undefined }) {
               <span className="hash" aria-hidden="true">
                 {visibility === 'private' ? '◐' : '#'}
               </span>
-              {id === open ? <CurrentName id={id} name={name} /> : <Name id={id} name={name} />}
+              <Name id={id} name={name} />
             </Link>
           </li>
         ))}
       </ul>
-      {hasNextPage && (
-        <button type="button" className="link" onClick={() => void fetchNextPage()}>
+      {hasMore && (
+        <button type="button" className="link" onClick={loadMore}>
           Show more
         </button>
       )}
@@ -48,9 +47,4 @@ export function SpaceList({ open }: { open: SpaceId | undefined }) {
       </Link>
     </nav>
   )
-}
-
-function CurrentName({ id, name }: { id: SpaceId; name: string }) {
-  const view = useSpace(id, { present: false })
-  return <Name id={id} name={view.status === 'ready' ? view.space.name : name} />
 }

@@ -1,6 +1,14 @@
 /** One space: its name, its conversation, and those who are in it. */
 import type { SpaceId } from '@rhizom/protocol'
-import { type SpaceView, useMutate, useSpace, useSyncStatus } from '@rhizom/client/react'
+import {
+  type SpaceView,
+  useForesee,
+  useMutate,
+  useSpace,
+  useSpaceAccess,
+  useSpacePosition,
+  useSyncStatus,
+} from '@rhizom/client/react'
 import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { Composer } from '../chat/composer.tsx'
@@ -12,7 +20,6 @@ import { Name } from '../name.tsx'
 import { PresenceList } from '../presence/presence-list.tsx'
 import { HOME_PATH } from '../route.ts'
 import { useIsLate } from './use-is-late.ts'
-import { useSpaceAccess } from '../chat/use-space-access.ts'
 
 /** So long a space may take before one is told that something is wrong, and given the ways out. */
 const LATE_MS = 8_000
@@ -40,7 +47,8 @@ export function SpacePage({ id }: { id: SpaceId }) {
 
 function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { status: 'ready' }> }) {
   const mutate = useMutate()
-  const access = useSpaceAccess(id, view)
+  const foresee = useForesee()
+  const access = useSpaceAccess(id, { enters: true })
   const { space, beingCount, members } = view
   return (
     <main className="space" data-current={view.current}>
@@ -52,6 +60,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               label="the name of the space"
               testId="space-name"
               canEdit={access.role === 'owner'}
+              foresee={(name) => foresee('space.update', id, { name })}
               rename={(name, mutation) => mutate('space.update', id, { name }, { id: mutation })}
             >
               <h1 className="ellipsis" data-testid="space-name">
@@ -59,7 +68,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               </h1>
             </EditableName>
             <span className="quiet small-text">
-              {space.id} · {space.visibility} · <span data-testid="version">version {view.position.version}</span>
+              {space.id} · {space.visibility} · <Version of={id} />
             </span>
           </div>
           {!view.current && (
@@ -81,6 +90,10 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
       </Boundary>
     </main>
   )
+}
+
+function Version({ of }: { of: SpaceId }) {
+  return <span data-testid="version">version {useSpacePosition(of)?.version}</span>
 }
 
 function LoadingSpace({ id, problem, retry }: { id: SpaceId; problem: string | undefined; retry: () => void }) {

@@ -1,12 +1,12 @@
 /** Shown while the page is not live: what happened, what happens next, and what one can do about it. */
-import { useSyncStatus } from '@rhizom/client/react'
+import { useSyncStatus, useWriteStatus } from '@rhizom/client/react'
 import { useSignOut } from '../session/sign-out.ts'
 import { Countdown } from './countdown.tsx'
 
 export function SyncBanner() {
   const status = useSyncStatus()
   const signOut = useSignOut()
-  if (status.status === 'live' || status.status === 'polling') return null
+  if (status.status === 'live' || status.status === 'polling') return <WriteBanner />
   return (
     <div className="banner" data-status={status.status} role="status" data-testid="sync-banner">
       <p>
@@ -22,6 +22,20 @@ export function SyncBanner() {
         {status.reason}
       </p>
       <BannerAction status={status} signOut={signOut} />
+    </div>
+  )
+}
+
+/** Changes arrive, and nothing is taken: said where one would write, since nothing else shows it. */
+function WriteBanner() {
+  const writing = useWriteStatus()
+  if (writing.status === 'open') return null
+  return (
+    <div className="banner" data-status="connecting" role="status" data-testid="write-banner">
+      <p>
+        <strong>Nothing can be sent right now.</strong> What others say still arrives. What you write waits, and goes
+        out by itself.
+      </p>
     </div>
   )
 }

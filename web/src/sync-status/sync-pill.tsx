@@ -1,6 +1,6 @@
 /** The state of the connection in a word, and everything known about it for those who open it. */
 import type { SyncStatus } from '@rhizom/client'
-import { usePendingMutations, useSyncStatus } from '@rhizom/client/react'
+import { useSyncStatus, useWriteStatus, type WriteStatus } from '@rhizom/client/react'
 import { timeIn } from '../moment.ts'
 import { Countdown } from './countdown.tsx'
 
@@ -14,13 +14,32 @@ const labels: Record<SyncStatus['status'], string> = {
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 
+/** What arrives says nothing of what leaves: the one is the gateway's, the other the api's. */
+function labelOf({ status }: SyncStatus, writing: WriteStatus): string {
+  if (status !== 'live' && status !== 'polling') return labels[status]
+  switch (writing.status) {
+    case 'open':
+      return labels[status]
+    case 'waiting':
+      return 'Not sending'
+    case 'unreachable':
+      return 'Reading only'
+    default:
+      return writing satisfies never
+  }
+}
+
 export function SyncPill() {
   const status = useSyncStatus()
-  // What arrives says nothing of what leaves: the one is the gateway's, the other the api's.
-  const isStuck = usePendingMutations().some(({ attempt }) => attempt > 0)
-  const label = status.status === 'live' && isStuck ? 'Not sending' : labels[status.status]
+  const writing = useWriteStatus()
+  const label = labelOf(status, writing)
   return (
-    <details className="pill" data-testid="sync-status" data-status={status.status} data-sending={!isStuck}>
+    <details
+      className="pill"
+      data-testid="sync-status"
+      data-status={status.status}
+      data-sending={writing.status === 'open'}
+    >
       <summary>
         <span className="dot" aria-hidden="true" />
         <span role="status">{label}</span>
@@ -40,6 +59,12 @@ export function SyncPill() {
             <dd>
               <code data-testid="sync-session">{status.connectionId}</code>
             </dd>
+          </>
+        )}
+        {writing.status !== 'open' && (
+          <>
+            <dt>Writing</dt>
+            <dd>{writing.reason}</dd>
           </>
         )}
         {status.reason !== undefined && (

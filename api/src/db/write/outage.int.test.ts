@@ -104,10 +104,10 @@ test('A15 a connection that dies under a transaction leaves nothing of it', asyn
 
 test('A16 a connection that dies at commit leaves the outcome to be asked', async () => {
   const doubtful = say()
-  let seen = false
-  proxy.cutAfterSending((sent) => {
-    seen ||= sent.includes(doubtful.id)
-    return seen && sent.includes('commit')
+  let writing: object | undefined
+  proxy.cutAfterSending((sent, connection) => {
+    if (sent.includes(doubtful.id)) writing ??= connection
+    return connection === writing && sent.includes('commit')
   })
   const { status, body } = await post(doubtful)
   expect([status, problemSchema.parse(body).code]).toEqual([503, 'outcome-unknown'])

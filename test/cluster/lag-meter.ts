@@ -4,7 +4,7 @@
  * processor. A node that is held up has a processor, and nothing of that is taken off.
  */
 import { readFileSync } from 'node:fs'
-import type { ClusterNode } from '../cluster/cluster.ts'
+import type { ClusterNode } from './cluster.ts'
 
 const EVERY_MS = 25
 const KEPT = 4_000
@@ -51,6 +51,23 @@ export class LagMeter {
       for (const pid of pids) lost += share * (look.waited.get(pid) ?? 0)
       // In the middle of a wait nothing has to be done here.
       if (look.to >= to) lost += Math.min(common, Math.max(0, look.to - look.from - EVERY_MS))
+    }
+    return Math.min(lost, to - from)
+  }
+
+  /**
+   * The same of a whole stretch of work that goes through this process and all nodes: whatever any of them was late in
+   * it. What is promised of a machine that has time is held against the rest.
+   */
+  lostThroughout(from: number, to: number): number {
+    // Whoever waits asks more often than there is something to see.
+    if (this.#now() - this.#lookedAt >= EVERY_MS) this.#look()
+    let lost = 0
+    for (const look of this.#looks) {
+      const common = Math.min(to, look.to) - Math.max(from, look.from)
+      if (common <= 0) continue
+      const late = Math.max(0, look.to - look.from - EVERY_MS)
+      lost += (common / (look.to - look.from)) * [...look.waited.values()].reduce((sum, waited) => sum + waited, late)
     }
     return Math.min(lost, to - from)
   }
