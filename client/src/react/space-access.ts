@@ -8,7 +8,7 @@ export const roleIn = ({ content }: SpaceState, being: BeingId): Role | undefine
 export const isLocatedIn = ({ id, content }: SpaceState, being: BeingId): boolean =>
   content?.beings[being]?.location === id
 
-/** By the table of rights. Where the server does not tell roles, whoever reads a private space is taken for a member. */
+/** By the table of rights. Where no roles are told, whoever reads a private space is taken for a member. */
 export function writesIn(state: SpaceState, being: BeingId): boolean {
   const { content } = state
   if (content === undefined) return false

@@ -19,8 +19,8 @@ export interface SayOptions {
 
 /**
  * A function, the same at every render, that says a text, or content of typed nodes, in a space and resolves with what
- * became of it, never rejecting. Until then it stands in the conversation, marked as pending. Whoever is not in the space
- * and has no role there enters it first, so that others see who speaks.
+ * became of it, never rejecting. Until then it stands in the conversation, marked as pending. Whoever is not in the
+ * space and has no role there enters it first, so that others see who speaks.
  */
 export function useSay(
   space: SpaceId,
