@@ -73,7 +73,8 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
         }
         await read(response, stream)
       } catch (error) {
-        if (!signal.aborted) environment.report('a stream failed', error)
+        // A network that failed is a TypeError by the Fetch standard, and nothing to report: it is tried again.
+        if (!signal.aborted && !(error instanceof TypeError)) environment.report('a stream failed', error)
       }
       if (!signal.aborted && (stream === current || stream === opening)) end(NO_CLOSE_FRAME, '')
     }
