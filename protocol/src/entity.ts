@@ -9,7 +9,10 @@ import { LIMITS } from './limits.ts'
 import { versionSchema } from './position.ts'
 
 export const timeMsSchema = z.int().describe('Milliseconds since 1970')
+/** A name as it is given: it has to show. */
 export const nameSchema = text({ min: 1, max: LIMITS.maxNameLength }).refine(isNotBlank, NOT_BLANK)
+/** A name as it is read, which may be older than that rule. */
+const givenNameSchema = text({ min: 1, max: LIMITS.maxNameLength })
 
 export const visibilitySchema = z
   .enum(['public', 'private'])
@@ -37,7 +40,7 @@ export type IntentionState = z.infer<typeof intentionStateSchema>
 
 export const spaceSchema = z.object({
   id: spaceIdSchema,
-  name: nameSchema,
+  name: givenNameSchema,
   visibility: visibilitySchema,
   posting: postingSchema.optional().describe('everyone, where it is left out'),
   historyFrom: versionSchema
@@ -52,7 +55,7 @@ export type Space = z.infer<typeof spaceSchema>
 export const beingSchema = z.object({
   id: beingIdSchema,
   type: beingTypeSchema,
-  name: nameSchema,
+  name: givenNameSchema,
   owner: beingIdSchema.nullable().describe('Who may change it beside itself; null for guests, who own themselves'),
   location: spaceIdSchema.nullable().describe('The space it is in, or nowhere'),
   metadata: jsonObjectSchema,

@@ -5,7 +5,7 @@ import { parseClientMessage, parseHelloLine } from './client-frame.ts'
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from './codec.ts'
 import { contentSchema } from './content-schema.ts'
 import { appendText, type Content } from './content.ts'
-import { type Being, nameSchema } from './entity.ts'
+import { beingSchema, type Being, nameSchema, spaceSchema } from './entity.ts'
 import {
   type BeingId,
   beingIdSchema,
@@ -61,6 +61,11 @@ test.each(UNSEEN)('P60 %j alone is no name, and is none beside others that are n
   expect(nameSchema.safeParse(unseen).success).toBe(false)
   expect(nameSchema.safeParse(UNSEEN.join('')).success).toBe(false)
   expect(nameSchema.safeParse(`${unseen}a`).success).toBe(true)
+})
+
+test('P60 a name that is older than the rule is read', () => {
+  expect(spaceSchema.shape.name.safeParse(UNSEEN.join('')).success).toBe(true)
+  expect(beingSchema.shape.name.safeParse(UNSEEN.join('')).success).toBe(true)
 })
 
 test.each(['a', '漢', '🦊', '.', '한', 'é', '👩‍👩‍👧'])('P60 %s is a name', (name) => {

@@ -31,6 +31,7 @@ const writingQuery = ({ http }: HookClient) => ({
   },
   retry: 1,
   retryDelay: 500,
+  staleTime: 0,
   refetchOnWindowFocus: true,
   refetchInterval: ({ state }: { state: { status: string } }) =>
     state.status === 'error' ? PROBE_FAILED_MS : PROBE_MS,

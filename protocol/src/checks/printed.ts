@@ -56,7 +56,7 @@ export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner'
 
 export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
   id: beingId,
-  name: nameCheck,
+  name: storable(string(1, 200)),
   visibility: visibilityCheck,
   posting: optional(oneOf('everyone', 'members')),
   historyFrom: optional(versionCheck),
@@ -68,7 +68,7 @@ export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
 export const beingCheck: Check<z.infer<typeof entity.beingSchema>> = object({
   id: beingId,
   type: oneOf('guest', 'bot', 'document', 'space'),
-  name: nameCheck,
+  name: storable(string(1, 200)),
   owner: nullable(beingId),
   location: nullable(beingId),
   metadata: jsonObject,
