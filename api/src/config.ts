@@ -143,6 +143,11 @@ export const settings = {
   LOG_KEEP_CHANGES: setting(whole(1), 'How many changes of one space stay in the log at most', '100000'),
   LEDGER_KEEP_SECONDS: setting(whole(1), 'How long a mutation sent again is recognised', '604800'),
   PRUNE_INTERVAL_MS: setting(whole(10), 'How often log and ledger are pruned, by one node', '60000'),
+  GUEST_STAY_SECONDS: setting(
+    whole(0),
+    'How long a guest that left a space stays located there, and so listed; 0 keeps it there',
+    '604800',
+  ),
   STOP_TIMEOUT_MS: setting(whole(0), 'How long a stopping node waits for requests under way', '10000'),
   FAIL_POINT: setting(
     z.enum(['', ...FAIL_POINTS]).transform((point) => (point === '' ? undefined : point)),

@@ -13,6 +13,8 @@ import {
   watchConditions,
 } from '@rhizom/process'
 import type { Config } from './config.ts'
+import { readAdmissions } from './db/read/admission.ts'
+import { Admissions } from './db/write/admissions.ts'
 import { commitUnits } from './db/write/commit.ts'
 import { GroupCommit } from './db/write/group-commit.ts'
 import { isHistoryKnown } from './db/write/lineage.ts'
@@ -23,6 +25,7 @@ import { RateLimiter } from './http/rate-limit.ts'
 import type { HttpApp } from './http/route.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
+import { guestsDuty } from './leader/guests.ts'
 import { headsDuty } from './leader/heads.ts'
 import { Leader } from './leader/leader.ts'
 import { leasesDuty } from './leader/leases.ts'
@@ -106,6 +109,10 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     // Gateways find out by the heads.
     onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),
   })
+  const admissions = new Admissions(
+    (asking) => database.use((sql) => readAdmissions(sql, asking)),
+    config.COMMIT_MUTATIONS,
+  )
   const underWay = new UnderWay(config, metrics)
   metrics.watch({
     requestsUnderWay: () => underWay.requests,
@@ -114,6 +121,11 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     databaseLent: () => database.lent,
     databaseWaiting: () => database.waiting,
   })
+  const onPool = {
+    firstAfterMs: config.PRUNE_INTERVAL_MS,
+    everyMs: config.PRUNE_INTERVAL_MS,
+    deadlineMs: undefined,
+  }
   const onLock = { firstAfterMs: 0, everyMs: config.HEADS_INTERVAL_MS, deadlineMs: config.DATABASE_DEADLINE_MS }
   const leader = new Leader({
     databaseUrl: config.DATABASE_URL,
@@ -124,11 +136,8 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
         heads: onLock,
         revocations: onLock,
         leases: { firstAfterMs: 0, everyMs: config.LEASES_INTERVAL_MS, deadlineMs: undefined },
-        pruning: {
-          firstAfterMs: config.PRUNE_INTERVAL_MS,
-          everyMs: config.PRUNE_INTERVAL_MS,
-          deadlineMs: undefined,
-        },
+        pruning: onPool,
+        guests: onPool,
       },
     },
     duties: {
@@ -143,6 +152,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
         logChanges: config.LOG_KEEP_CHANGES,
         ledgerSeconds: config.LEDGER_KEEP_SECONDS,
       }),
+      guests: guestsDuty({ database, redis, writes, staySeconds: config.GUEST_STAY_SECONDS }),
     },
     metrics,
     log,
@@ -160,6 +170,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     metrics,
     database,
     writes,
+    admissions,
     publisher,
     redis,
     limiter: new RateLimiter(redis, metrics),

@@ -118,7 +118,8 @@ export async function runBot(options: BotOptions): Promise<RunningBot> {
   }
 
   async function claim(work: Intention): Promise<void> {
-    const args = { id: work.id, leaseMs }
+    // Only if nobody holds it: another copy is the same being, and would be taken for one that renews.
+    const args = { id: work.id, leaseMs, fence: 0 }
     const wanted = { space: work.location, name: 'intention.claim', args } as const
     const [result] = (await server.mutate([wanted], stopping.signal)) ?? []
     if (result === undefined) return

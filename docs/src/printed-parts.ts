@@ -15,6 +15,7 @@ import { createPresenceMetrics } from '../../gateway/src/presence/metrics.ts'
 import { clientFrames, closeCodes, frameErrors, limits, mutations, problems, serverFrames } from './contract-tables.ts'
 import { endpointsTable } from './endpoints-table.ts'
 import { metricsTable } from './metrics-table.ts'
+import { rights } from './rights-table.ts'
 import { settingsTable } from './settings-table.ts'
 import { statusTable } from './status-table.ts'
 
@@ -94,6 +95,7 @@ export const PARTS: Readonly<Record<string, Readonly<Record<string, Print>>>> = 
   'protocol/SPEC.md': {
     endpoints,
     mutations,
+    rights,
     problems,
     'client-frames': clientFrames,
     'server-frames': serverFrames,

@@ -1,12 +1,15 @@
 /**
  * Decides a batch in order, each mutation on the world the one before left behind. A mutation that the ledger holds
- * is answered from it; so is the second of two with the same id in one batch.
+ * is answered from it; so is the second of two with the same id in one batch. A refusal of whoever asks for a space
+ * that is not there, or not there for it, is not remembered: it costs the asker a question and nobody else a row.
  */
 import type { BeingId, Epoch, IntentionId, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
-import { decide, type DecideOptions } from './decide.ts'
+import { decide, readableSpace } from './decide.ts'
+import type { DecideOptions } from './decision.ts'
 import { completedBy, repliesTo } from './reply.ts'
 import { applyOp, type LoggedChange, type WorldOp } from './world-op.ts'
 import { type Outcome, readerOf, type World } from './world.ts'
+import type { WorldReader } from './world-reader.ts'
 
 /** A mutation with who asks for it and the epoch to use should it create a space. */
 export interface RequestedMutation {
@@ -42,7 +45,7 @@ export function applyBatch(
     const decision = decide(reader, mutation, { actor, at, epoch }, options)
     if (!decision.accepted) {
       const outcome: Outcome = { status: 'rejected', error: decision.error }
-      world.ledger.set(actor, mutation.id, outcome)
+      if (isRemembered(reader, actor, mutation)) world.ledger.set(actor, mutation.id, outcome)
       results.push({ id: mutation.id, ...outcome })
       continue
     }
@@ -59,6 +62,9 @@ export function applyBatch(
   }
   return { results, changes }
 }
+
+const isRemembered = (world: WorldReader, actor: BeingId, mutation: Mutation): boolean =>
+  mutation.space === null || mutation.name === 'space.create' || readableSpace(world, mutation, { actor }) !== undefined
 
 const appliedAt = (version: number | undefined): Outcome =>
   version === undefined ? { status: 'applied' } : { status: 'applied', version }

@@ -1,8 +1,10 @@
 /** What changes an intention that is there: under a claim, and without one. Claims themselves are in claim.ts. */
-import { type Content, type Intention, jsonBytes, type Mutation, type Space } from '@rhizom/protocol'
+import { type Content, type Intention, jsonBytes, type Space } from '@rhizom/protocol'
 import {
   claim,
   findFenced,
+  hasClaim,
+  isHeldBy,
   isStop,
   mayCarryOut,
   mayStop,
@@ -12,11 +14,9 @@ import {
   stop,
   updated,
 } from './claim.ts'
-import { accept, type DecideContext, type DecideOptions, type Decision, reject } from './decision.ts'
+import { accept, type DecideContext, type DecideOptions, type Decision, type Of, reject } from './decision.ts'
 import { mayChangeIntention } from './permission.ts'
 import type { WorldReader } from './world-reader.ts'
-
-type Of<Name extends Mutation['name']> = Extract<Mutation, { name: Name }>
 
 type ChangeOfIntention =
   | Of<'intention.update'>
@@ -40,17 +40,21 @@ export function changeIntention(
   if (mutation.name === 'intention.retry') return retry(world, space, intention, context)
   if (mutation.name === 'intention.update' && isStop(intention, mutation) && mayStop(world, space, intention, actor))
     return stop(space, intention, at)
-  // Whoever names a fence claimed it once, as the owner of a bot may.
-  const hasFence = mutation.name !== 'intention.remove' && mutation.args.fence !== undefined
-  if (!(hasFence && mayCarryOut(world, intention, actor)) && !mayChangeIntention(world, intention, actor))
+  // Whoever goes on with a claim may have claimed it as the owner of the bot.
+  const goesOn = isUnderClaim(intention, mutation) && mayCarryOut(world, space, intention, actor)
+  if (!goesOn && !mayChangeIntention(world, intention, actor))
     return reject('forbidden', `may not change ${intention.id}`)
   if (mutation.name === 'intention.remove') return accept({ kind: 'intention.remove', log: space.id, id: intention.id })
-  return (
-    findFenced(intention, mutation.args.fence) ??
-    (mutation.name === 'intention.update'
-      ? updateIntention(world, space, intention, mutation, at)
-      : appendToIntention(world, space, intention, mutation, at, options))
-  )
+  if (mutation.name === 'intention.update')
+    return findFenced(intention, mutation.args.fence) ?? updateIntention(world, space, intention, mutation, at)
+  const { fence = isHeldBy(intention, actor) ? intention.claim?.fence : undefined } = mutation.args
+  return findFenced(intention, fence) ?? appendToIntention(world, space, intention, mutation, at, options)
+}
+
+/** Whether a mutation says that it goes on with a claim: by a fence, or by appending while one stands. */
+function isUnderClaim(intention: Intention, mutation: Exclude<ChangeOfIntention, Of<'intention.retry'>>): boolean {
+  if (mutation.name === 'intention.remove') return false
+  return mutation.args.fence !== undefined || (mutation.name === 'intention.append' && hasClaim(intention))
 }
 
 const updateIntention = (

@@ -6,6 +6,8 @@ import { ClaimWorld } from './testing/claim-world.ts'
 
 const append = (id: string, text: string, more: { at?: number; fence?: number } = {}) =>
   ({ name: 'intention.append', args: { id, text, ...more } }) as const
+const claimOf = (id: string, more: { fence?: number; leaseMs?: number } = {}) =>
+  ({ name: 'intention.claim', args: { id, leaseMs: 100, ...more } }) as const
 const update = (id: string, more: object) => ({ name: 'intention.update', args: { id, ...more } }) as const
 
 test('V20 the first who claims a draft has it: active, with the version of the claim as fence; whoever comes later is too late', () => {
@@ -14,18 +16,60 @@ test('V20 the first who claims a draft has it: active, with the version of the c
   const fence = world.claim(id)
   expect(world.get(id)).toMatchObject({ state: 'active', claim: { by: '@bot', fence, until: 1100 }, attempt: 1 })
   expect(world.get(id).rev).toBe(fence)
-  for (const actor of ['@bot', '@owner'])
-    expect(world.verdict(actor, { name: 'intention.claim', args: { id, leaseMs: 100 } })).toBe('taken')
+  expect(world.verdict('@owner', claimOf(id))).toBe('taken')
+  for (const actor of ['@bot', '@owner']) expect(world.verdict(actor, claimOf(id, { fence: 0 }))).toBe('taken')
 })
 
-test('V20 only the being and its owner claim, and no viewer; what is no draft is not claimed', () => {
+test('V20 the owner of a bot holds a claim as the bot does, and the bot is too late then', () => {
+  const world = new ClaimWorld()
+  const id = world.asked()
+  const fence = world.claim(id, '@owner')
+  expect(world.get(id).claim).toMatchObject({ by: '@owner', fence })
+  expect(world.verdict('@bot', claimOf(id))).toBe('taken')
+  expect(world.verdict('@bot', append(id, 'mine'))).toBe('fenced')
+  expect(world.verdict('@owner', claimOf(id))).toBe('applied')
+  expect(world.verdict('@owner', append(id, 'theirs'))).toBe('applied')
+  expect(world.get(id)).toMatchObject({ content: ['theirs'], claim: { by: '@owner', fence } })
+})
+
+test('V20 only the being and its owner claim, while they may write; what is no draft is not claimed', () => {
   const world = new ClaimWorld({}, { '@owner': 'viewer' })
   const id = world.asked()
-  const claim = { name: 'intention.claim', args: { id, leaseMs: 100 } } as const
-  for (const actor of ['@ada', '@root', '@owner']) expect(world.verdict(actor, claim)).toBe('forbidden')
+  for (const actor of ['@ada', '@root', '@owner'])
+    for (const more of [{}, { fence: 0 }]) expect(world.verdict(actor, claimOf(id, more))).toBe('forbidden')
   const fence = world.claim(id)
   expect(world.verdict('@bot', update(id, { state: 'complete', fence }))).toBe('applied')
-  expect(world.verdict('@bot', claim)).toBe('taken')
+  for (const more of [{}, { fence: 0 }]) expect(world.verdict('@bot', claimOf(id, more))).toBe('taken')
+})
+
+test('V20 to a bot that is banned the space is not there: it claims nothing, and what it holds it goes on with no more', () => {
+  const world = new ClaimWorld()
+  const [waiting, held] = [world.asked(), world.asked()]
+  const fence = world.claim(held)
+  expect(world.verdict('@root', { name: 'member.put', args: { being: '@bot', role: 'banned' } })).toBe('applied')
+  const before = world.changes.length
+  for (const wanted of [
+    claimOf(waiting),
+    claimOf(waiting, { fence: 0 }),
+    claimOf(held),
+    claimOf(held, { fence }),
+    append(held, 'x'),
+    append(held, 'x', { fence }),
+    update(held, { state: 'complete', fence }),
+    { name: 'intention.retry', args: { id: waiting } } as const,
+  ])
+    expect(world.verdict('@bot', wanted)).toBe('not-found')
+  expect(world.changes.length).toBe(before)
+  expect(world.say('@ada', 'and now, @bot?')).toEqual([])
+})
+
+test('V20 where members post, a bot without a role claims nothing', () => {
+  const world = new ClaimWorld()
+  const id = world.asked()
+  world.ask('@root', { name: 'space.update', args: { posting: 'members' } })
+  expect(world.verdict('@bot', claimOf(id))).toBe('forbidden')
+  world.ask('@root', { name: 'member.put', args: { being: '@bot', role: 'member' } })
+  expect(world.verdict('@bot', claimOf(id))).toBe('applied')
 })
 
 test('V20 a lease is cut to the longest there is', () => {
@@ -51,7 +95,25 @@ test('V21 appends, and claiming again with the fence, renew the lease; the chang
   expect(world.get(id).claim?.until).toBe(2000)
 })
 
-test('V22 while a claim stands nothing is written without its fence, and nothing with a fence that does not stand', () => {
+test('V21 the being that holds a claim renews it by claiming again and by appending, without its fence', () => {
+  const world = new ClaimWorld()
+  const id = world.asked()
+  expect(world.verdict('@bot', claimOf(id))).toBe('applied')
+  const { claim: first } = world.get(id)
+  world.now = 1050
+  expect(world.verdict('@bot', claimOf(id))).toBe('applied')
+  expect(world.get(id).claim).toEqual({ ...first, until: 1150 })
+  world.now = 1100
+  expect(world.verdict('@bot', append(id, 'a', { at: 0 }))).toBe('applied')
+  expect(world.get(id)).toMatchObject({ content: ['a'], claim: { fence: first?.fence, until: 1200 } })
+  world.now = 1200
+  world.expire()
+  expect(world.get(id)).toMatchObject({ state: 'draft', claim: null })
+  expect(world.verdict('@bot', claimOf(id))).toBe('applied')
+  expect(world.get(id).claim?.fence).toBeGreaterThan(first?.fence ?? 0)
+})
+
+test('V22 while a claim stands only its holder appends without its fence, and nothing is written with one that does not stand', () => {
   const world = new ClaimWorld()
   const id = world.asked()
   const first = world.claim(id)
@@ -66,7 +128,8 @@ test('V22 while a claim stands nothing is written without its fence, and nothing
       expect(world.verdict(actor, update(id, { state: 'complete', fence }))).toBe('fenced')
       expect(world.verdict(actor, { name: 'intention.claim', args: { id, leaseMs: 9, fence } })).toBe('fenced')
     }
-  expect(world.verdict('@bot', append(id, 'x'))).toBe('fenced')
+  for (const actor of ['@owner', '@root']) expect(world.verdict(actor, append(id, 'x'))).toBe('fenced')
+  expect(world.verdict('@eve', append(id, 'x'))).toBe('forbidden')
   expect(world.verdict('@bot', update(id, { state: 'complete' }))).toBe('fenced')
   expect(world.verdict('@root', update(id, { content: ['x'] }))).toBe('fenced')
   expect(world.changes.length).toBe(before)
@@ -249,7 +312,7 @@ test('V28 whatever copies of a bot do in whatever order, the text is that of one
         switch (act.type) {
           case 'claim': {
             const standing = world.get(id).claim
-            const { status, version } = world.ask('@bot', { name: 'intention.claim', args: { id, leaseMs: 100 } })
+            const { status, version } = world.ask('@bot', claimOf(id, { fence: 0 }))
             if (status !== 'applied' || version === undefined) break
             expect(standing).toBeNull()
             held.set(act.copy, { fence: version, written: '' })

@@ -1,7 +1,8 @@
 /**
  * Claims: who carries an intention out, until when, and who may stop or retry it (protocol/src/claim.ts has the
- * picture). Two copies of a bot are one being, so a claim is told from a rival's by its fence and never by who asks:
- * while one stands, whoever writes names its fence, and whoever claims without it has come too late.
+ * picture). The being that holds a claim renews it by asking again, or by appending, without more. Two copies of a bot
+ * are one being, though: they ask for their first claim with fence 0, which nobody gets while one stands, and name
+ * their fence from then on, so that neither is taken for the other.
  */
 import {
   type BeingId,
@@ -9,29 +10,32 @@ import {
   type Content,
   type Intention,
   type IntentionState,
-  type Mutation,
   type Space,
   TIMES,
 } from '@rhizom/protocol'
-import { accept, type Decision, reject } from './decision.ts'
-import { owns } from './permission.ts'
+import { accept, type Decision, type Of, reject } from './decision.ts'
+import { mayModerate, mayWrite } from './permission.ts'
 import type { KeptOfIntention } from './kept.ts'
 import type { WorldReader } from './world-reader.ts'
 
-type Of<Name extends Mutation['name']> = Extract<Mutation, { name: Name }>
+/** Named as the fence of a claim that is wanted only if nobody holds one. */
+const IF_FREE = 0
 
-/** Its owner, unless only a viewer by now, and the owner of that being. */
-export function mayCarryOut(world: WorldReader, intention: Intention, actor: BeingId): boolean {
-  if (world.role(intention.location, actor) === 'viewer') return false
+/** Its owner and the owner of that being, while they may write there. */
+export function mayCarryOut(world: WorldReader, space: Space, intention: Intention, actor: BeingId): boolean {
+  if (!mayWrite(world, space, actor)) return false
   return intention.owner === actor || world.being(intention.owner)?.owner === actor
 }
 
-/** Whoever asked, an owner of the space or of the bot. */
+/** Whoever asked, whoever moderates the space, and the owner of the bot. */
 export function mayStop(world: WorldReader, space: Space, intention: Intention, actor: BeingId): boolean {
-  if (owns(world, space, actor) || world.being(intention.owner)?.owner === actor) return true
+  if (mayModerate(world, space, actor) || world.being(intention.owner)?.owner === actor) return true
   const { replyTo } = intention
   return replyTo !== null && replyTo !== undefined && world.intention(replyTo)?.owner === actor
 }
+
+/** Whether somebody holds the claim that stands, and needs no fence to go on with it. */
+export const isHeldBy = ({ claim: standing }: Intention, actor: BeingId): boolean => standing?.by === actor
 
 /** Why a write under the claim that stands, or under none, is refused; undefined if it is not. */
 export function findFenced(intention: Intention, fence: number | undefined): Decision | undefined {
@@ -48,7 +52,7 @@ export function claim(
   { args }: Of<'intention.claim'>,
   { actor, at }: { actor: BeingId; at: number },
 ): Decision {
-  if (!mayCarryOut(world, intention, actor)) return reject('forbidden', `may not carry out ${intention.id}`)
+  if (!mayCarryOut(world, space, intention, actor)) return reject('forbidden', `may not carry out ${intention.id}`)
   const leaseMs = Math.min(args.leaseMs, TIMES.maxLeaseMs)
   const until = at + leaseMs
   const put = (claimed: Claim, more: KeptOfIntention): Decision =>
@@ -58,9 +62,10 @@ export function claim(
       intention: { ...intention, state: 'active', claim: claimed, modifiedAt: at },
       kept: { ...more, leaseMs },
     })
-  if (args.fence !== undefined) {
-    const standing = intention.claim
-    if (standing?.fence !== args.fence) return reject('fenced', `the claim ${args.fence} does not stand any more`)
+  const { claim: standing } = intention
+  const fence = args.fence ?? (isHeldBy(intention, actor) ? standing?.fence : undefined)
+  if (fence !== undefined && fence !== IF_FREE) {
+    if (standing?.fence !== fence) return reject('fenced', `the claim ${fence} does not stand any more`)
     return put({ ...standing, until }, {})
   }
   if (hasClaim(intention)) return reject('taken', `${intention.id} is claimed already`)
@@ -70,7 +75,7 @@ export function claim(
 }
 
 const isReply = ({ replyTo }: Intention): boolean => replyTo !== null && replyTo !== undefined
-const hasClaim = ({ claim: standing }: Intention): boolean => standing !== null && standing !== undefined
+export const hasClaim = ({ claim: standing }: Intention): boolean => standing !== null && standing !== undefined
 
 const ENDS: ReadonlySet<IntentionState> = new Set(['complete', 'failed', 'cancelled'])
 
@@ -143,7 +148,7 @@ export function retry(
   intention: Intention,
   { actor, at }: { actor: BeingId; at: number },
 ): Decision {
-  if (!mayStop(world, space, intention, actor) && !mayCarryOut(world, intention, actor))
+  if (!mayStop(world, space, intention, actor) && !mayCarryOut(world, space, intention, actor))
     return reject('forbidden', `may not retry ${intention.id}`)
   switch (intention.state) {
     case 'draft':

@@ -1,6 +1,7 @@
 import type { Being, Mutation, Role, Visibility } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
-import { type Decision, decide } from './decide.ts'
+import { decide } from './decide.ts'
+import type { Decision } from './decision.ts'
 import { copyWorld, emptyWorld, readerOf, type World } from './world.ts'
 import { applyOp } from './world-op.ts'
 
@@ -36,6 +37,7 @@ function worldOf(visibility: Visibility, members: Record<string, Role> = { '@roo
     being('@away', null),
     being('@said', null),
     being('@bot', '@room', { type: 'bot', owner: '@away' }),
+    being('@doc', '@room', { type: 'document', owner: '@away' }),
   ])
     world.beings.set(one.id, one)
   world.intentions.set(said, {
@@ -77,8 +79,8 @@ test.each<[Visibility, string, Role | undefined, string, Wanted]>([
   ['public', '@there', undefined, 'ok', say],
   ['public', '@there', undefined, 'ok', make],
   ['public', '@there', 'viewer', 'forbidden', say],
-  ['public', '@away', undefined, 'forbidden', say],
-  ['public', '@away', undefined, 'forbidden', make],
+  ['public', '@away', undefined, 'ok', say],
+  ['public', '@away', undefined, 'ok', make],
   ['public', '@away', 'viewer', 'forbidden', say],
   ['public', '@away', 'member', 'ok', say],
   ['public', '@away', 'owner', 'ok', say],
@@ -129,7 +131,9 @@ function emptyOf(actor: string): World {
 test.each<[string, string, string | null, string, string]>([
   ['itself', '@there', '@room', '@there', 'ok'],
   ['its owner', '@away', '@room', '@bot', 'ok'],
-  ['an owner of its space', '@root', '@room', '@bot', 'ok'],
+  ['an owner of its space', '@root', '@room', '@bot', 'forbidden'],
+  ['an owner of its space, a document', '@root', '@room', '@doc', 'ok'],
+  ['somebody else there, a document', '@there', '@room', '@doc', 'forbidden'],
   ['somebody else there', '@there', '@room', '@bot', 'forbidden'],
   ['itself, nowhere', '@away', null, '@away', 'ok'],
   ['an owner of a space, of somebody nowhere', '@root', null, '@away', 'forbidden'],
@@ -156,12 +160,15 @@ test.each<[string, string | null, string, string[]]>([
   expect(kinds(decision)).toEqual(expected)
 })
 
-test('D4 a being moved by an owner of the space it leaves, and by nobody else', () => {
-  const world = worldOf('public')
-  const throwOut: Wanted = { space: null, name: 'being.move', args: { id: '@there' } }
-  expect(verdict(decideFor(world, '@root', throwOut))).toBe('ok')
-  expect(verdict(decideFor(world, '@away', throwOut))).toBe('forbidden')
-})
+test.each(['@there', '@bot', '@doc'])(
+  'D4 %s is moved by whom it belongs to, and not by an owner of the space',
+  (id) => {
+    const world = worldOf('public')
+    const move: Wanted = { space: null, name: 'being.move', args: { id } }
+    expect(verdict(decideFor(world, '@root', move))).toBe('forbidden')
+    expect(verdict(decideFor(world, id === '@there' ? '@there' : '@away', move))).toBe('ok')
+  },
+)
 
 test.each(['@room', '@there', '@gone'])('D5 %s is taken', (id) => {
   const world = worldOf('public')

@@ -1,5 +1,5 @@
-/** What is decided of a mutation: what it does, or why it is rejected. */
-import type { BeingId, Epoch, Rejection, RejectionCode } from '@rhizom/protocol'
+/** What deciding a mutation takes and gives (decide.ts). */
+import type { BeingId, Epoch, Mutation, Rejection, RejectionCode } from '@rhizom/protocol'
 import type { WorldOp } from './world-op.ts'
 
 export interface DecideOptions {
@@ -9,7 +9,7 @@ export interface DecideOptions {
 export interface DecideContext {
   actor: BeingId
   at: number
-  /** The epoch of the space, should this mutation create one. */
+  /** The epoch of the space, should this mutation begin one. */
   epoch: Epoch
 }
 
@@ -20,3 +20,5 @@ export const reject = (code: RejectionCode, message: string): Decision => ({
   accepted: false,
   error: { code, message },
 })
+
+export type Of<Name extends Mutation['name']> = Extract<Mutation, { name: Name }>

@@ -1,12 +1,24 @@
 /** @rhizom/domain: what a mutation does and who may. The api decides by it, and the client foresees by it. */
 export { applyBatch, type BatchResult, duplicateOf, type RequestedMutation } from './apply-batch.ts'
+export { BLANK, blankRemovedWords, speechless, withoutWords } from './blank-words.ts'
 export { afterLease, mayCarryOut, mayStop } from './claim.ts'
-export { decide, type DecideContext, type DecideOptions, type Decision } from './decide.ts'
+export { decide, refusalOfUnreadable } from './decide.ts'
+export type { DecideContext, DecideOptions, Decision } from './decision.ts'
 export type { KeptOfIntention } from './kept.ts'
 export { mentionsIn } from './mention.ts'
 export { PairMap } from './pair-map.ts'
-export { mayChangeBeing, mayChangeIntention, mayEnter, mayRead, mayWrite, owns } from './permission.ts'
+export {
+  mayChangeBeing,
+  mayChangeIntention,
+  mayEnter,
+  mayGovern,
+  mayModerate,
+  mayRead,
+  maySeeBeing,
+  mayWrite,
+} from './permission.ts'
 export { type Wakes, wakesOf } from './reply.ts'
+export { type Right, RIGHTS, RIGHTS_OF, type Standing, standingIn } from './rights.ts'
 export {
   copyWorld,
   emptyWorld,

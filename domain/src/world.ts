@@ -41,7 +41,10 @@ export interface World {
   intentions: Map<IntentionId, PlacedIntention>
   /** Bots by the space they were in when it was locked, as far as it takes to wake them. Never altered. */
   bots: PairMap<SpaceId, BeingId, Being>
-  /** By space. Holds at least those the batch concerns, and every owner where members are changed. */
+  /**
+   * By space. Holds at least those the batch concerns, every owner where members are changed, and every role of beings
+   * that are removed.
+   */
   members: PairMap<SpaceId, BeingId, Role>
   /** By actor. */
   ledger: PairMap<BeingId, MutationId, Outcome>
@@ -80,6 +83,7 @@ export const readerOf = (world: World): WorldReader => ({
   kept: (id) => keptOf(world.intentions.get(id)),
   role: (space, being) => world.members.get(space, being),
   ownerCount: (space) => ownersOf(world, space),
+  membershipsOf: (being) => membershipsOf(world, being),
   isTaken: (id) => isTaken(world, id),
 })
 
@@ -96,6 +100,15 @@ export function unplaced(placed: PlacedIntention | undefined): Intention | undef
   if (placed === undefined) return undefined
   const { position: _position, chain: _chain, leaseMs: _leaseMs, base: _base, ...intention } = placed
   return intention
+}
+
+function membershipsOf({ members }: World, being: BeingId): (readonly [SpaceId, Role])[] {
+  const found: (readonly [SpaceId, Role])[] = []
+  for (const space of members.firsts()) {
+    const role = members.get(space, being)
+    if (role !== undefined) found.push([space, role])
+  }
+  return found.sort(([left], [right]) => (left < right ? -1 : 1))
 }
 
 function ownersOf(world: World, space: SpaceId): number {

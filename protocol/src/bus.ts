@@ -2,11 +2,12 @@
  * What travels over Redis between api and gateways: hints, never truth. A message on a space's channel is one line of
  * header, which the gateway reads, then the client frame, which it forwards without parsing:
  *
- *   rhizom1 changes <epoch> <from> <to> <access|->\n{"type":"changes",…}
+ *   rhizom1 changes <epoch> <from> <to> <access|-> <erases|->\n{"type":"changes",…}
  *   rhizom1 signal <being> <name>\n{"type":"signal",…}
  *   rhizom1 presence <bootId> <from> <to>\n{"put":{…},"left":{…}}
  *
- * `access` marks a run that holds a change of members or visibility. A presence message is for gateways alone: `from`
+ * `access` marks a run that holds a change of members or visibility, `erases` one that removes what was said: whoever
+ * keeps earlier changes blanks its words in them. A presence message is for gateways alone: `from`
  * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an
  * unknown kind or version is ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
  *
@@ -15,7 +16,7 @@
  * asked of the api (internal.ts); who waits for work asks for it by itself now and then.
  */
 import { z } from 'zod'
-import { altersAccess, type Change } from './change.ts'
+import { altersAccess, type Change, erasesWords } from './change.ts'
 import { headsSchema, type Heads, type Revoked, revokedSchema } from './internal.ts'
 import { type BeingId, beingIdSchema, epochSchema, type SpaceId } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
@@ -50,6 +51,8 @@ export interface ChangesMessage {
   to: number
   /** Whether the run may alter who may read the space. */
   altersAccess: boolean
+  /** Whether the run removes words that earlier changes carry. */
+  erases: boolean
   /** The frame for clients: one line of JSON in UTF-8. */
   frame: Uint8Array
 }
@@ -85,8 +88,9 @@ export function encodeChangesMessage(
 ): Uint8Array {
   const to = from + changes.length
   const access = changes.some((change) => altersAccess(change.kind)) ? 'access' : '-'
+  const words = changes.some((change) => erasesWords(change.kind)) ? 'erases' : '-'
   const frame = JSON.stringify({ type: 'changes', space, epoch, from, to, changes })
-  return encoder.encode(`${MARK} changes ${epoch} ${from} ${to} ${access}\n${frame}`)
+  return encoder.encode(`${MARK} changes ${epoch} ${from} ${to} ${access} ${words}\n${frame}`)
 }
 
 /** The message that carries a signal to the watchers of a space. */
@@ -122,7 +126,10 @@ export function parseSpaceMessage(message: Uint8Array): Parsed<SpaceMessage> {
         return { ok: false, problem: 'a malformed header' }
       return {
         ok: true,
-        value: { kind: 'changes', epoch: epoch.data, from, to, altersAccess: words[5] === 'access', frame },
+        value: {
+          ...{ kind: 'changes', epoch: epoch.data, from, to, frame },
+          ...{ altersAccess: words[5] === 'access', erases: words[6] === 'erases' },
+        },
       }
     }
     case 'signal':

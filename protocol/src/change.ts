@@ -42,3 +42,6 @@ const ACCESS_KINDS: ReadonlySet<ChangeKind> = new Set(['space.put', 'space.remov
 
 /** Whether a change can alter who may read its space. */
 export const altersAccess = (kind: ChangeKind): boolean => ACCESS_KINDS.has(kind)
+
+/** Whether a change removes what earlier changes said. */
+export const erasesWords = (kind: ChangeKind): boolean => kind === 'intention.remove'

@@ -31,7 +31,7 @@ test('P16 the wire has not changed by accident', () => {
   expect(
     { version: protocol.PROTOCOL_VERSION, fingerprint },
     'The schemas changed. If old and new peers still understand each other (an added optional field, a new frame type), put the new fingerprint here. If not, raise PROTOCOL_VERSION and write the reason into version.ts. Either way add fixtures for what is new; never edit recorded ones.',
-  ).toEqual({ version: 1, fingerprint: 'ce4263482961d540' })
+  ).toEqual({ version: 1, fingerprint: '284d747045bb2846' })
 })
 
 test('P16 the fingerprint sees a changed field', () => {
@@ -86,7 +86,7 @@ test('P19 a changes message is a header and the frame for clients, byte for byte
   const parsed = parseSpaceMessage(message)
   if (!parsed.ok || parsed.value.kind !== 'changes') throw new Error('expected a changes message')
   const { frame, ...header } = parsed.value
-  expect(header).toEqual({ kind: 'changes', epoch, from: 42, to: 44, altersAccess: false })
+  expect(header).toEqual({ kind: 'changes', epoch, from: 42, to: 44, altersAccess: false, erases: false })
   expect(frame.buffer).toBe(message.buffer)
   expect(protocol.parseServerMessage(new TextDecoder().decode(frame))).toMatchObject([
     { ok: true, value: { type: 'changes', space: '@lobby', epoch, from: 42, to: 44 } },
@@ -96,6 +96,14 @@ test('P19 a changes message is a header and the frame for clients, byte for byte
 test('P19 the header tells whether access may have changed', () => {
   const parsed = parseSpaceMessage(encodeChangesMessage('@lobby', epoch, 42, [{ ...change, kind: 'member.remove' }]))
   expect(parsed).toMatchObject({ ok: true, value: { altersAccess: true } })
+})
+
+test('P61 the header tells whether words are removed, and one of an older node that they are not', () => {
+  const removal = { ...change, kind: 'intention.remove', body: { id: '0193b2a0-0000-7000-8000-000000000101' } } as const
+  const message = encodeChangesMessage('@lobby', epoch, 42, [change, { ...removal, version: 44 }])
+  expect(parseSpaceMessage(message)).toMatchObject({ ok: true, value: { altersAccess: false, erases: true } })
+  const older = new TextDecoder().decode(message).replace(' - erases\n', ' -\n')
+  expect(parseSpaceMessage(new TextEncoder().encode(older))).toMatchObject({ ok: true, value: { erases: false } })
 })
 
 test('P19 signals and heads travel whole', () => {

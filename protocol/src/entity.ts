@@ -16,7 +16,14 @@ export const visibilitySchema = z
   .describe('public: any session reads; private: members read')
 export type Visibility = z.infer<typeof visibilitySchema>
 
-export const roleSchema = z.enum(['owner', 'member', 'viewer']).describe('What a member may do; viewers only read')
+export const postingSchema = z
+  .enum(['everyone', 'members'])
+  .describe('Who writes in a public space: everyone who is not a viewer or banned, or owners and members')
+export type Posting = z.infer<typeof postingSchema>
+
+export const roleSchema = z
+  .enum(['owner', 'member', 'viewer', 'banned'])
+  .describe('What somebody may do in a space; to the banned it is not there')
 export type Role = z.infer<typeof roleSchema>
 
 export const beingTypeSchema = z.enum(['guest', 'bot', 'document', 'space'])
@@ -32,6 +39,10 @@ export const spaceSchema = z.object({
   id: spaceIdSchema,
   name: nameSchema,
   visibility: visibilitySchema,
+  posting: postingSchema.optional().describe('everyone, where it is left out'),
+  historyFrom: versionSchema
+    .optional()
+    .describe('What was said up to this version is not shown; 0 where it is left out'),
   epoch: epochSchema,
   version: versionSchema,
   createdAt: timeMsSchema,

@@ -17,6 +17,7 @@ const documents = (name: string): Record<string, unknown> =>
   z.record(z.string(), z.unknown()).parse(JSON.parse(fixture(name)))
 const http = documents('v1-http.json')
 const replies = documents('v1-replies.json')
+const rights = documents('v1-rights.json')
 
 const at = 1763856000000
 const header = { version: 1, at, actor: '@ada', mutation: '0193b2a0-0000-7000-8000-000000000101' }
@@ -55,6 +56,13 @@ test.each([
 
 test.each([
   ['postMutations', postMutationsBodySchema],
+  ['internalRead', internalReadSchema],
+] as const)('P15 the recorded document %s of rights still parses, and nothing of it is lost', (name, schema) => {
+  expect(schema.parse(rights[name])).toEqual(rights[name])
+})
+
+test.each([
+  ['postMutations', postMutationsBodySchema],
   ['postMutationsAnswer', postMutationsAnswerSchema],
   ['work', workAnswerSchema],
   ['changes', changesAnswerSchema],
@@ -76,7 +84,10 @@ test.each([
   [{ name: 'intention.claim', args: { leaseMs: 0 } }, 'leaseMs'],
   [{ name: 'intention.claim', args: { leaseMs: 1.5 } }, 'leaseMs'],
   [{ name: 'intention.claim', args: {} }, 'leaseMs'],
-  [{ name: 'intention.claim', args: { leaseMs: 1, fence: 0 } }, 'fence'],
+  [{ name: 'intention.claim', args: { leaseMs: 1, fence: -1 } }, 'fence'],
+  [{ name: 'intention.claim', args: { leaseMs: 1, fence: 0.5 } }, 'fence'],
+  [{ name: 'intention.append', args: { text: 'x', fence: 0 } }, 'fence'],
+  [{ name: 'intention.update', args: { fence: 0 } }, 'fence'],
   [{ name: 'intention.append', args: { text: 'x', at: -1 } }, 'at'],
   [{ name: 'intention.append', args: { text: 'x', fence: '44' } }, 'fence'],
   [{ name: 'intention.update', args: { reason: 'x'.repeat(501) } }, 'reason'],
@@ -86,6 +97,12 @@ test.each([
     ok: false,
     path: `mutations.0.args.${field}`,
   })
+})
+
+test('P51 the fence of a claim may be 0', () => {
+  const args = { id: header.mutation, leaseMs: 1, fence: 0 }
+  const mutation = { id: header.mutation, space: '@lobby', name: 'intention.claim', args }
+  expect(postMutationsBodySchema.safeParse({ mutations: [mutation] }).success).toBe(true)
 })
 
 test('P52 a session is asked for by a name or for a bot, and not for both', () => {
@@ -139,9 +156,9 @@ test('P9 only members, the space and its removal alter access', () => {
 })
 
 test('P10 each mutation name has its own arguments', () => {
-  const recorded = [http, replies].flatMap((of) => postMutationsBodySchema.parse(of['postMutations']).mutations)
-  expect(new Set(recorded.map((mutation) => mutation.name)).size).toBe(15)
-  expect(new Set(mutationSchema.options.map((option) => option.shape.name.value)).size).toBe(15)
+  const recorded = [http, rights, replies].flatMap((of) => postMutationsBodySchema.parse(of['postMutations']).mutations)
+  expect(new Set(recorded.map((mutation) => mutation.name)).size).toBe(16)
+  expect(new Set(mutationSchema.options.map((option) => option.shape.name.value)).size).toBe(16)
 })
 
 test('P10 a fault in a batch is named by its path', () => {

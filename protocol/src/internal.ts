@@ -21,7 +21,8 @@ export const NO_SUCH_SPACE = 'space'
 
 export const accessSchema = z.object({
   visibility: visibilitySchema,
-  readers: z.array(beingIdSchema).describe('The members, whatever their role: who reads while the space is private'),
+  readers: z.array(beingIdSchema).describe('Who reads while the space is private'),
+  banned: z.array(beingIdSchema).optional().describe('Who does not read while the space is public'),
 })
 export type Access = z.infer<typeof accessSchema>
 

@@ -5,9 +5,12 @@
 export const isStorable = (text: string): boolean => !text.includes('\u0000') && text.isWellFormed()
 export const UNSTORABLE = 'must not contain U+0000 or half a surrogate pair'
 
+/** Neither space nor control nor mark alone, nor what has a letter's name and no shape. */
+const VISIBLE = /[^\p{Z}\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u
+
 /** A name that shows. */
-export const isNotBlank = (text: string): boolean => text.trim() !== ''
-export const NOT_BLANK = 'must not be blank'
+export const isNotBlank = (text: string): boolean => VISIBLE.test(text)
+export const NOT_BLANK = 'must not be blank: one character has to be visible'
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 

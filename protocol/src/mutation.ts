@@ -7,13 +7,14 @@
  * null for a being that is located nowhere. A rejection changes nothing and does not stop the others.
  */
 import { z } from 'zod'
-import { fenceSchema, leaseMsSchema, reasonSchema } from './claim.ts'
+import { claimFenceSchema, fenceSchema, leaseMsSchema, reasonSchema } from './claim.ts'
 import { appendedTextSchema, contentSchema } from './content-schema.ts'
 import {
   beingTypeSchema,
   intentionStateSchema,
   intentionTypeSchema,
   nameSchema,
+  postingSchema,
   roleSchema,
   visibilitySchema,
 } from './entity.ts'
@@ -31,12 +32,20 @@ export const mutationSchema = z.discriminatedUnion('name', [
   z.object({
     ...inSpace,
     name: z.literal('space.create'),
-    args: z.object({ name: nameSchema, visibility: visibilitySchema.optional() }),
+    args: z.object({ name: nameSchema, visibility: visibilitySchema.optional(), posting: postingSchema.optional() }),
   }),
   z.object({
     ...inSpace,
     name: z.literal('space.update'),
-    args: z.object({ name: nameSchema.optional(), visibility: visibilitySchema.optional() }),
+    args: z.object({
+      name: nameSchema.optional(),
+      visibility: visibilitySchema.optional(),
+      posting: postingSchema.optional(),
+      history: z
+        .enum(['show', 'hide'])
+        .optional()
+        .describe('When a private space becomes public: whether what was said before is shown; show if left out'),
+    }),
   }),
   z.object({ ...inSpace, name: z.literal('space.remove'), args: z.object({}) }),
   z.object({
@@ -63,6 +72,7 @@ export const mutationSchema = z.discriminatedUnion('name', [
     }),
   }),
   z.object({ ...anywhere, name: z.literal('being.move'), args: z.object({ id: beingIdSchema }) }),
+  z.object({ ...inSpace, name: z.literal('being.expel'), args: z.object({ id: beingIdSchema }) }),
   z.object({ ...anywhere, name: z.literal('being.remove'), args: z.object({ id: beingIdSchema }) }),
   z.object({
     ...inSpace,
@@ -98,7 +108,7 @@ export const mutationSchema = z.discriminatedUnion('name', [
   z.object({
     ...inSpace,
     name: z.literal('intention.claim'),
-    args: z.object({ id: intentionIdSchema, leaseMs: leaseMsSchema, fence: fenceSchema.optional() }),
+    args: z.object({ id: intentionIdSchema, leaseMs: leaseMsSchema, fence: claimFenceSchema.optional() }),
   }),
   z.object({ ...inSpace, name: z.literal('intention.retry'), args: z.object({ id: intentionIdSchema }) }),
   z.object({ ...inSpace, name: z.literal('intention.remove'), args: z.object({ id: intentionIdSchema }) }),

@@ -5,7 +5,7 @@ import { parseClientMessage, parseHelloLine } from './client-frame.ts'
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from './codec.ts'
 import { contentSchema } from './content-schema.ts'
 import { appendText, type Content } from './content.ts'
-import type { Being } from './entity.ts'
+import { type Being, nameSchema } from './entity.ts'
 import {
   type BeingId,
   beingIdSchema,
@@ -41,6 +41,30 @@ test.each(unstorable)('P2 %j cannot be stored, wherever it stands', (bad) => {
   expect(jsonObjectSchema.safeParse({ [bad]: 1 }).success).toBe(false)
   expect(contentSchema.safeParse([bad]).success).toBe(false)
   expect(contentSchema.safeParse([{ type: 'code', source: bad }]).success).toBe(false)
+})
+
+const UNSEEN = [
+  ' ',
+  '\u200b',
+  '\u3164',
+  '\u2800',
+  '\u202e',
+  '\u00ad',
+  '\ufe0f',
+  '\u0085',
+  '\u0001',
+  '\u0301',
+  '\u00a0 \u200d',
+]
+
+test.each(UNSEEN)('P60 %j alone is no name, and is none beside others that are not seen', (unseen) => {
+  expect(nameSchema.safeParse(unseen).success).toBe(false)
+  expect(nameSchema.safeParse(UNSEEN.join('')).success).toBe(false)
+  expect(nameSchema.safeParse(`${unseen}a`).success).toBe(true)
+})
+
+test.each(['a', '漢', '🦊', '.', '한', 'é', '👩‍👩‍👧'])('P60 %s is a name', (name) => {
+  expect(nameSchema.safeParse(name).success).toBe(true)
 })
 
 test('P2 whole surrogate pairs are fine', () => {

@@ -1,12 +1,15 @@
 /**
  * The names of tables and columns for statements that are written in SQL: taken from the schema, where they are said
- * once. Rows travel to Postgres as one JSON array whose keys are those of the schema, so that a statement is the same
- * for any number of them.
+ * once, as fragments that fit into a statement on any connection. Rows travel to Postgres as one JSON array whose keys
+ * are those of the schema, so that a statement is the same for any number of them.
  */
 import { getTableColumns, getTableName, type InferSelectModel } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import type postgres from 'postgres'
+import postgres from 'postgres'
 import type { Sql } from './database.ts'
+
+/** Makes fragments. A client of the driver connects with its first question, and this one asks none. */
+const fragments = postgres()
 
 type Key<Table extends PgTable> = keyof Table['_']['columns'] & string
 export type RowOf<Table extends PgTable, Keys extends readonly (keyof InferSelectModel<Table>)[]> = Pick<
@@ -22,14 +25,27 @@ function columnOf(table: PgTable, key: string) {
   return { key: `"${key}"`, name: column.name, type: column.getSQLType() }
 }
 
-/** `s.id, s.created_at as "createdAt"`, as one writes it behind `select`. */
-export function selectedFrom<Table extends PgTable>(table: Table, alias: string, keys: readonly Key<Table>[]) {
-  const text = keys
-    .map((key) => columnOf(table, key))
-    .map(({ key, name }) => `${alias}.${name} as ${key}`)
-    .join(', ')
-  return (sql: Sql) => sql.unsafe(text)
+/** The columns of a table by their keys, and in `as` what stands behind `from`, `join`, `update` and `into`. */
+export type Names<Table extends PgTable> = Readonly<Record<Key<Table> | 'as', postgres.Fragment>>
+
+/** With an alias `s`: `spaces s`, `s.created_at`; without one `spaces`, `created_at`, as one writes what is set. */
+export function namesOf<Table extends PgTable>(table: Table, alias?: string): Names<Table>
+export function namesOf(table: PgTable, alias?: string): Record<string, postgres.Fragment> {
+  const as = alias === undefined ? getTableName(table) : `${getTableName(table)} ${alias}`
+  const inTable = alias === undefined ? '' : `${alias}.`
+  const names: Record<string, postgres.Fragment> = { as: fragments.unsafe(as) }
+  for (const key of getKeys(table)) names[key] = fragments.unsafe(`${inTable}${columnOf(table, key).name}`)
+  return names
 }
+
+/** `s.id, s.created_at as "createdAt"`, as one writes it behind `select`. */
+export const selectedFrom = <Table extends PgTable>(table: Table, alias: string, keys: readonly Key<Table>[]) =>
+  fragments.unsafe(
+    keys
+      .map((key) => columnOf(table, key))
+      .map(({ key, name }) => `${alias}.${name} as ${key}`)
+      .join(', '),
+  )
 
 /** The rows as a table `v` of these columns. */
 function recordOf<Table extends PgTable>(table: Table, keys: readonly Key<Table>[]): string {
@@ -56,19 +72,18 @@ export function insertInto<Table extends PgTable>(
   return (sql, rows) => sql`${sql.unsafe(into)} jsonb_to_recordset(${sql.json(rows)}) as ${sql.unsafe(record)}`
 }
 
-/**
- * Updates rows found by `by`. What is not simply set to what a row holds is an expression over `t`, the row as it is,
- * and `v`, the one that is given.
- */
+/** Updates rows found by `by`. What is not simply set to what a row holds is an expression over that and what is. */
 export function updateOf<Table extends PgTable>(
   table: Table,
   by: readonly Key<Table>[],
   others: readonly Key<Table>[],
-  expressions?: Readonly<Partial<Record<Key<Table>, string>>>,
+  expressions?: Readonly<Partial<Record<Key<Table>, (held: string, given: string) => string>>>,
 ): (sql: Sql, rows: Rows) => Statement {
   const computed = getKeys(table).flatMap((key) => {
     const expression = expressions?.[key]
-    return expression === undefined ? [] : [{ key, set: `${columnOf(table, key).name} = ${expression}` }]
+    if (expression === undefined) return []
+    const { name, key: quoted } = columnOf(table, key)
+    return [{ key, set: `${name} = ${expression(`t.${name}`, `v.${quoted}`)}` }]
   })
   const set = others.map((key) => columnOf(table, key)).map(({ key, name }) => `${name} = v.${key}`)
   const all = [...set, ...computed.map((one) => one.set)].join(', ')

@@ -4,13 +4,17 @@
  * A plan follows from statistics, and without those of spaces a scan of that small table looks cheap. So they are made
  * of every row instead of a sample, nobody else makes them meanwhile, and a table without any is said to be the fault.
  */
+import { emptyWorld } from '@rhizom/domain'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { uuid } from '../testing/test-api.ts'
 import { readChanges, readHeads, readLatelyChanged } from './read/change-log.ts'
 import { Database, type Sql } from './database.ts'
-import { findOutcome } from './write/ledger.ts'
+import { findOutcome, findOutcomes } from './write/ledger.ts'
+import { storeWorld } from './write/store-world.ts'
+import { readAdmissions } from './read/admission.ts'
 import { beingExists, findBeing, findBeings } from './read/beings.ts'
+import { readLongGone } from './read/long-gone.ts'
 import { readBefore } from './read/intentions.ts'
 import { listBeings, listSpaces } from './read/lists.ts'
 import { loadWorld } from './write/load-world.ts'
@@ -18,7 +22,7 @@ import type { PageSize } from './read/pages.ts'
 import { readLatelyRemoved, readRemoved } from './read/removed-beings.ts'
 import { pruneChangesByCount } from './write/retention.ts'
 import { readSnapshot } from './read/snapshot.ts'
-import { readMembers, readSpace } from './read/access.ts'
+import { readRoles, readSpace } from './read/access.ts'
 import { readWork } from './read/work.ts'
 import { spacesWithExpiredLeases } from './write/expire-leases.ts'
 import { readBots } from './write/load-replies.ts'
@@ -136,7 +140,7 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
     'a snapshot',
     (sql) => readSnapshot(sql, space, { beings: page(500), intentions: page(200), authorBytes: 1_048_576 }),
   ],
-  ['older intentions', (sql) => readBefore(sql, '@s7', said, page(100))],
+  ['older intentions', (sql) => readBefore(sql, space, said, page(100))],
   ['the log', (sql) => readChanges(sql, { ...space, version: 900 }, { epoch, version: 850 }, page(500))],
   ['heads asked for', (sql) => readHeads(sql, ['@s1', '@s2', '@s3'])],
   ['heads announced', (sql) => readLatelyChanged(sql, 10_000)],
@@ -146,9 +150,12 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['the list of spaces', (sql) => listSpaces(sql, '@b1', '@s2', 50)],
   ['beings of a space', (sql) => listBeings(sql, '@s7', '@b1', page(50))],
   ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'], 1_048_576)],
+  ['guests long gone', async (sql) => readLongGone(sql, 3600, 500)],
   ['one being', (sql) => findBeing(sql, '@b7')],
   ['whether a being exists', (sql) => beingExists(sql, '@b7')],
-  ['the members of a space', (sql) => readMembers(sql, '@s7')],
+  ['the members of a space', (sql) => readRoles(sql, '@s7')],
+  ['whether there is a space', (sql) => readAdmissions(sql, [{ actor: '@b1', space: '@s7' }])],
+  ['outcomes', (sql) => findOutcomes(sql, '@b1', [uuid(), uuid()])],
   ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
   ['what waits for a bot', (sql) => readWork(sql, '@b7', page(20))],
   ['claims whose lease ran out', (sql) => spacesWithExpiredLeases(sql)],
@@ -162,6 +169,24 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
         { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
         { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
       ]),
+  ],
+  [
+    'what a removal reads and locks',
+    (sql) =>
+      loadWorld(sql, null, [
+        { actor: '@b7', epoch, mutation: { id: uuid(), space: null, name: 'being.remove', args: { id: '@b7' } } },
+      ]),
+  ],
+  [
+    'where removed words are',
+    (sql) => {
+      const body = { id: said }
+      const header = { version: 901, at: 1, actor: '@b1', mutation: uuid() }
+      const change = { ...header, kind: 'intention.remove', body } as const
+      const world = emptyWorld()
+      const changes = [{ space: '@s7', epoch, change }]
+      return storeWorld(sql, { before: world, after: world, formerSpaces: new Set(), changes, at: 1 })
+    },
   ],
 ])('A19 %s', async (_what, work) => {
   const plans = await plansOf(work)

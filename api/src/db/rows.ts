@@ -6,9 +6,10 @@
 import { type PlacedIntention, unplaced } from '@rhizom/domain'
 import type { Being, Change, Intention, Member, Space } from '@rhizom/protocol'
 import { type RowOf, selectedFrom } from './names.ts'
+import { fieldsOf } from './query.ts'
 import { beings, changes, intentions, members, spaces } from './schema.ts'
 
-const SPACE = ['id', 'name', 'visibility', 'epoch', 'version', 'createdAt'] as const
+const SPACE = ['id', 'name', 'visibility', 'posting', 'historyFrom', 'epoch', 'version', 'createdAt'] as const
 const BEING = [
   ...(['id', 'type', 'name', 'owner', 'location', 'metadata', 'properties', 'content', 'rev'] as const),
   ...(['createdAt', 'modifiedAt', 'lastSeenAt'] as const),
@@ -30,7 +31,12 @@ export type MemberRow = RowOf<typeof members, typeof MEMBER>
 type Timed<C> = C extends Change ? Omit<C, 'at'> & { at: Date } : never
 export type ChangeRow = Timed<Change>
 
-/** To be selected from the tables under these names: s, b, i, c, m. */
+/** To be selected by a query of the builder. */
+export const spaceFields = fieldsOf(spaces, SPACE)
+export const beingFields = fieldsOf(beings, BEING)
+export const memberFields = fieldsOf(members, MEMBER)
+
+/** To be selected, in SQL, from the tables under these names: s, b, i, c, m. */
 export const spaceColumns = selectedFrom(spaces, 's', SPACE)
 export const beingColumns = selectedFrom(beings, 'b', BEING)
 export const intentionColumns = selectedFrom(intentions, 'i', INTENTION)

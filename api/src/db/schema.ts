@@ -1,8 +1,9 @@
 /**
  * The tables and their indexes, from which drizzle-kit makes the migrations. What their rows hold, and what they and
- * their columns are called, is said here and nowhere else (names.ts, rows.ts). Queries are written in SQL beside the
- * code that asks (read/, write/); each names the index it stands on, and
- * query-plans.int.test.ts holds them to it.
+ * their columns are called, is said here and nowhere else. Queries stand beside the code that asks (read/, write/): in
+ * the words of drizzle's builder (query.ts) where that says what is meant, in SQL with names from here (names.ts) where
+ * pages are cut in the database, rows are locked, or many rows are written at once. Each names the index it stands on,
+ * and query-plans.int.test.ts holds them to it.
  *
  * There are no foreign keys on purpose. Each would make every insert lock the parent row for sharing, across spaces:
  * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the
@@ -36,6 +37,11 @@ export const spaces = pgTable(
     id: text('id').$type<SpaceId>().primaryKey(),
     name: text('name').notNull(),
     visibility: text('visibility', { enum: ['public', 'private'] }).notNull(),
+    posting: text('posting', { enum: ['everyone', 'members'] })
+      .notNull()
+      .default('everyone'),
+    /** Intentions up to this version are not shown. */
+    historyFrom: version('history_from').notNull().default(0),
     epoch: uuid('epoch').$type<Epoch>().notNull(),
     version: version('version').notNull(),
     createdAt: time('created_at').notNull(),
@@ -70,6 +76,9 @@ export const beings = pgTable(
   (table) => [
     index('beings_lately_active').on(table.location, table.modifiedAt.desc().nullsFirst(), table.id),
     index('beings_by_location').on(table.location, table.id),
+    index('beings_guests_located')
+      .on(sql`greatest(last_seen_at, modified_at)`)
+      .where(sql`type = 'guest' and location is not null`),
     index('beings_bots').on(table.location, table.id).where(sql`type = 'bot'`),
     index('beings_removed').on(table.removedAt, table.id).where(sql`removed_at is not null`),
   ],
@@ -116,7 +125,7 @@ export const members = pgTable(
   {
     space: text('space').$type<SpaceId>().notNull(),
     being: text('being').$type<BeingId>().notNull(),
-    role: text('role', { enum: ['owner', 'member', 'viewer'] }).notNull(),
+    role: text('role', { enum: ['owner', 'member', 'viewer', 'banned'] }).notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.space, table.being] }),
@@ -142,6 +151,10 @@ export const changes = pgTable(
     primaryKey({ columns: [table.space, table.epoch, table.version] }),
     // For pruning by age: a few pages for the whole log, as it grows in the order of time.
     index('changes_at').using('brin', table.at),
+    // For the words of an intention that is removed.
+    index('changes_with_words')
+      .on(table.space, sql`(body ->> 'id')`)
+      .where(sql`kind in ('intention.put', 'intention.append')`),
   ],
 )
 

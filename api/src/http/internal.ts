@@ -23,7 +23,7 @@ import type { Sql } from '../db/database.ts'
 import type { PageSize } from '../db/read/pages.ts'
 import { readRemoved } from '../db/read/removed-beings.ts'
 import { readSnapshot, type SnapshotSizes } from '../db/read/snapshot.ts'
-import { atOneMoment, readMembers, readSpace } from '../db/read/access.ts'
+import { atOneMoment, readRoles, readSpace } from '../db/read/access.ts'
 import { storeLastSeen } from '../db/write/last-seen.ts'
 import { revokedForMs, revokedOf } from '../publish/revoked.ts'
 import { requireInternalToken } from './authenticate.ts'
@@ -63,11 +63,11 @@ export function registerInternal(app: HttpApp, { config, database, metrics }: Se
           const space = await readSpace(sql, request.params.space, 'gateway')
           if (space === undefined)
             throw new ProblemError('not-found', 'there is no such space', { path: NO_SUCH_SPACE })
-          const [readers, catchUp] = await Promise.all([
-            readMembers(sql, space.id),
+          const [roles, catchUp] = await Promise.all([
+            readRoles(sql, space.id),
             catchUpOf(sql, space, held, most, sizes),
           ])
-          const access = { visibility: space.visibility, readers }
+          const access = { visibility: space.visibility, ...roles }
           return { access, epoch: space.epoch, version: space.version, catchUp }
         }),
       )

@@ -22,6 +22,7 @@ import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
+import { refusalsOf } from './unreadable-space.ts'
 
 export function registerMutations(app: HttpApp, services: Services): void {
   const { config, database, limiter, metrics, tokens } = services
@@ -81,7 +82,7 @@ export function registerMutations(app: HttpApp, services: Services): void {
 }
 
 async function applyParts(
-  { writes }: Services,
+  services: Services,
   actor: BeingId,
   mutations: readonly Mutation[],
 ): Promise<MutationResult[]> {
@@ -89,7 +90,8 @@ async function applyParts(
   let committed = false
   for (const [space, part] of partsOf(mutations)) {
     try {
-      const decided = await applyPart(writes, space, { actor, mutations: part })
+      const refused = space === null ? undefined : await refusalsOf(services, actor, space, part)
+      const decided = refused ?? (await applyPart(services.writes, space, { actor, mutations: part }))
       for (const [index, mutation] of part.entries()) {
         const result = decided[index]
         if (result !== undefined) results.set(mutation, result)

@@ -1,6 +1,7 @@
 /** What the routes are given. node.ts puts it together; nothing here outlives a request but these. */
 import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
+import type { Admissions } from '../db/write/admissions.ts'
 import type { GroupCommit } from '../db/write/group-commit.ts'
 import type { ProcessLog } from '@rhizom/process'
 import type { Metrics } from '../observe.ts'
@@ -17,6 +18,7 @@ export interface Services {
   metrics: Metrics
   database: WatchedDatabase
   writes: GroupCommit
+  admissions: Admissions
   publisher: Publisher
   redis: Redis
   /** Whether it is known to be able to do what is asked of it. */

@@ -122,14 +122,14 @@ export function registerSpaces(app: HttpApp, { config, database, tokens }: Servi
     },
     handler: async (request) => {
       const { before, limit } = request.query
-      return inSpace(request, request.params.space, async (sql, { id }) => {
+      return inSpace(request, request.params.space, async (sql, space) => {
         const page =
           before === undefined
-            ? await readNewest(sql, id, pageOf(limit))
-            : await readBefore(sql, id, before, pageOf(limit))
+            ? await readNewest(sql, space, pageOf(limit))
+            : await readBefore(sql, space, before, pageOf(limit))
         if (page === undefined)
-          throw new ProblemError('not-found', `no intention ${before} in ${id}`, { path: 'before' })
-        return { ...page, beings: await readAuthors(sql, id, page.intentions, new Set(), config.PAGE_BYTES) }
+          throw new ProblemError('not-found', `no intention ${before} in ${space.id}`, { path: 'before' })
+        return { ...page, beings: await readAuthors(sql, space.id, page.intentions, new Set(), config.PAGE_BYTES) }
       })
     },
   })

@@ -197,7 +197,7 @@ test('A22 heads name what changed lately, at its latest, and what was removed', 
 })
 
 test.each([
-  ['before its first announcement is answered', 's.changed_at >'],
+  ['before its first announcement is answered', '"changed_at" >'],
   ['while it finds out where the database lives', 'pg_advisory_xact_lock'],
 ])(
   'A22 another node takes over when the one that announces is cut off, %s, and neither end is told',

@@ -80,6 +80,8 @@ function readerOf({ space, position, beings, members, intentions }: SpaceContent
       return members === undefined && being === self.id && space.visibility === 'private' ? 'member' : members?.[being]
     },
     ownerCount: (id) => (id === space.id ? Object.values(members ?? {}).filter((role) => role === 'owner').length : 0),
+    // Those of one's own in other spaces are not held, and this one tells of what goes with them.
+    membershipsOf: () => [],
     isTaken: (id) => id === space.id || beings[id] !== undefined,
   }
 }

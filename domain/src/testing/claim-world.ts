@@ -80,8 +80,9 @@ export class ClaimWorld {
     return reply.id
   }
 
+  /** As one of several copies claims: only if nobody holds it. */
   claim(id: string, actor = '@bot', leaseMs = 100): number {
-    const { version, error } = this.ask(actor, { name: 'intention.claim', args: { id, leaseMs } })
+    const { version, error } = this.ask(actor, { name: 'intention.claim', args: { id, leaseMs, fence: 0 } })
     if (version === undefined) throw new Error(error?.message ?? 'no version')
     return version
   }

@@ -8,11 +8,7 @@ export const SPACE = '@lobby'
 export const EPOCH = '00000000-0000-4000-8000-000000000001'
 export const OTHER_EPOCH = '00000000-0000-4000-8000-000000000002'
 
-export const change = (
-  version: number,
-  kind = 'intention.remove',
-  body: object = { id: `i${version}` },
-): LooseChange => ({
+export const change = (version: number, kind = 'being.remove', body: object = { id: `i${version}` }): LooseChange => ({
   version,
   kind,
   body: { ...body },

@@ -52,12 +52,14 @@ export const nameCheck: Check<z.infer<typeof entity.nameSchema>> = notBlank(stor
 
 export const visibilityCheck: Check<z.infer<typeof entity.visibilitySchema>> = oneOf('public', 'private')
 
-export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner', 'member', 'viewer')
+export const roleCheck: Check<z.infer<typeof entity.roleSchema>> = oneOf('owner', 'member', 'viewer', 'banned')
 
 export const spaceCheck: Check<z.infer<typeof entity.spaceSchema>> = object({
   id: beingId,
   name: nameCheck,
   visibility: visibilityCheck,
+  posting: optional(oneOf('everyone', 'members')),
+  historyFrom: optional(versionCheck),
   epoch: uuid,
   version: versionCheck,
   createdAt: timeMsCheck,
@@ -186,13 +188,22 @@ export const mutationOptions = {
     id: uuid,
     space: beingId,
     name: oneOf('space.create'),
-    args: object({ name: nameCheck, visibility: optional(visibilityCheck) }),
+    args: object({
+      name: nameCheck,
+      visibility: optional(visibilityCheck),
+      posting: optional(oneOf('everyone', 'members')),
+    }),
   }),
   'space.update': object({
     id: uuid,
     space: beingId,
     name: oneOf('space.update'),
-    args: object({ name: optional(nameCheck), visibility: optional(visibilityCheck) }),
+    args: object({
+      name: optional(nameCheck),
+      visibility: optional(visibilityCheck),
+      posting: optional(oneOf('everyone', 'members')),
+      history: optional(oneOf('show', 'hide')),
+    }),
   }),
   'space.remove': object({ id: uuid, space: beingId, name: oneOf('space.remove'), args: object({}) }),
   'being.create': object({
@@ -226,6 +237,7 @@ export const mutationOptions = {
     name: oneOf('being.move'),
     args: object({ id: beingId }),
   }),
+  'being.expel': object({ id: uuid, space: beingId, name: oneOf('being.expel'), args: object({ id: beingId }) }),
   'being.remove': object({
     id: uuid,
     space: nullable(beingId),
@@ -265,7 +277,7 @@ export const mutationOptions = {
     id: uuid,
     space: beingId,
     name: oneOf('intention.claim'),
-    args: object({ id: uuid, leaseMs: integer(1), fence: optional(integer(1)) }),
+    args: object({ id: uuid, leaseMs: integer(1), fence: optional(versionCheck) }),
   }),
   'intention.retry': object({ id: uuid, space: beingId, name: oneOf('intention.retry'), args: object({ id: uuid }) }),
   'intention.remove': object({ id: uuid, space: beingId, name: oneOf('intention.remove'), args: object({ id: uuid }) }),

@@ -1,10 +1,13 @@
 /**
  * What a caller may read of a space, with its position: the first question of every read. A space that is removed,
- * never was, or is private to others is all the same to the caller: undefined.
+ * never was, is private to others or bans the caller is all the same to the caller: undefined.
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
+import { and, asc, eq, isNull, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
-import { type MemberRow, spaceColumns, spaceOf, type SpaceRow } from '../rows.ts'
+import { askBuilt, query } from '../query.ts'
+import { memberFields, spaceFields, spaceOf } from '../rows.ts'
+import { members, spaces } from '../schema.ts'
 
 export type ReadableSpace = ReturnType<typeof spaceOf>
 
@@ -13,22 +16,36 @@ export type Reader = { being: BeingId } | 'gateway'
 
 /** Stands on the primary keys of spaces and members. */
 export async function readSpace(sql: Sql, id: SpaceId, reader: Reader): Promise<ReadableSpace | undefined> {
-  const allowed =
-    reader === 'gateway'
-      ? sql`true`
-      : sql`(s.visibility = 'public' or exists (
-          select from members m where m.space = s.id and m.being = ${reader.being}))`
-  const [row] = await sql<SpaceRow[]>`
-    select ${spaceColumns(sql)} from spaces s where s.id = ${id} and s.removed_at is null and ${allowed}`
+  const isThere = and(eq(spaces.id, id), isNull(spaces.removedAt))
+  const found = query.select(spaceFields).from(spaces)
+  const [row] = await (reader === 'gateway'
+    ? askBuilt(sql, found.where(isThere))
+    : askBuilt(sql, found.leftJoin(members, isRoleOf(reader.being)).where(and(isThere, isReadable))))
   return row === undefined ? undefined : spaceOf(row)
 }
 
-/** The members of a space, whatever their role. Stands on the primary key of members. */
-export async function readMembers(sql: Sql, id: SpaceId): Promise<BeingId[]> {
-  const rows = await sql<
-    Pick<MemberRow, 'being'>[]
-  >`select m.being from members m where m.space = ${id} order by m.being`
-  return rows.map(({ being }) => being)
+/** To join the row that says which role a being has in a space. */
+export const isRoleOf = (being: BeingId) => and(eq(members.space, spaces.id), eq(members.being, being))
+
+/** What the table of rights (@rhizom/domain) says of reading, over a space joined with the role of its reader. */
+export const isReadable = written`(case when ${members.role} is null then ${spaces.visibility} = 'public'
+  else ${members.role} <> 'banned' end)`
+
+/** Who reads the space while it is private, and who does not while it is public. */
+export interface Roles {
+  readers: BeingId[]
+  banned: BeingId[]
+}
+
+/** Stands on the primary key of members. */
+export async function readRoles(sql: Sql, id: SpaceId): Promise<Roles> {
+  const roles: Roles = { readers: [], banned: [] }
+  const rows = await askBuilt(
+    sql,
+    query.select(memberFields).from(members).where(eq(members.space, id)).orderBy(asc(members.being)),
+  )
+  for (const { being, role } of rows) (role === 'banned' ? roles.banned : roles.readers).push(being)
+  return roles
 }
 
 /** Runs `read` on one moment of the database. */

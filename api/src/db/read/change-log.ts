@@ -1,8 +1,14 @@
 /** Reading the log of a space. Stands on the primary key of changes. */
-import type { Change, Epoch, Heads, Position, Space, SpaceId } from '@rhizom/protocol'
+import type { Change, Heads, Position, Space, SpaceId } from '@rhizom/protocol'
+import { and, eq, gt, isNull, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
+import { namesOf, type RowOf } from '../names.ts'
+import { askBuilt, fieldsOf, query, textArray } from '../query.ts'
+import { changes, spaces } from '../schema.ts'
 import { changeBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 import { changeColumns, changeFromRow, type ChangeRow } from '../rows.ts'
+
+const c = namesOf(changes, 'c')
 
 /**
  * A page of the changes that follow `after`. Undefined if the log cannot tell: another epoch, a position ahead
@@ -17,22 +23,23 @@ export async function readChanges(
   if (after.epoch !== space.epoch || after.version > space.version) return undefined
   if (after.version === space.version) return []
   const rows = await sql<ChangeRow[]>`
-    select ${changeColumns(sql)} from (
-      select c.*, ${pageColumns(sql, changeBytes(sql))} from changes c
-      where c.space = ${space.id} and c.epoch = ${space.epoch} and c.version > ${after.version}
-        and c.version <= ${space.version}
-      window page as (order by c.version ${rowsBefore(sql)}) order by c.version limit ${size.items}) c
-    where ${isWithin(sql, size)} order by c.version`
+    select ${changeColumns} from (
+      select c.*, ${pageColumns(sql, changeBytes(sql))} from ${c.as}
+      where ${c.space} = ${space.id} and ${c.epoch} = ${space.epoch} and ${c.version} > ${after.version}
+        and ${c.version} <= ${space.version}
+      window page as (order by ${c.version} ${rowsBefore(sql)}) order by ${c.version} limit ${size.items}) c
+    where ${isWithin(sql, size)} order by ${c.version}`
   const isWhole = rows[0]?.version === after.version + 1 && rows.at(-1)?.version === after.version + rows.length
   return isWhole ? rows.map(changeFromRow) : undefined
 }
 
+const HEAD = ['id', 'epoch', 'version'] as const
+const headFields = fieldsOf(spaces, HEAD)
+
 /** Positions of those of `ids` that exist. Stands on the primary key of spaces. */
 export async function readHeads(sql: Sql, ids: readonly SpaceId[]): Promise<Heads> {
-  return headsOf(
-    await sql<HeadRow[]>`
-      select s.id, s.epoch, s.version from spaces s where s.id = any(${[...ids]}::text[]) and s.removed_at is null`,
-  )
+  const isAsked = and(eq(spaces.id, written`any(${textArray(ids)})`), isNull(spaces.removedAt))
+  return headsOf(await askBuilt(sql, query.select(headFields).from(spaces).where(isAsked)))
 }
 
 /**
@@ -42,19 +49,9 @@ export async function readHeads(sql: Sql, ids: readonly SpaceId[]): Promise<Head
  * Without parameters on purpose: it is asked on the connection that holds the lock of the leader (leader/leader.ts).
  */
 export async function readLatelyChanged(sql: Sql, windowMs: number): Promise<Heads> {
-  const milliseconds = sql.unsafe(`${Math.ceil(windowMs)}`)
-  return headsOf(
-    await sql<HeadRow[]>`
-      select s.id, s.epoch, s.version from spaces s
-      where s.changed_at > now() - ${milliseconds} * interval '1 millisecond'`,
-  )
+  const since = written`now() - ${written.raw(`${Math.ceil(windowMs)}`)} * interval '1 millisecond'`
+  return headsOf(await askBuilt(sql, query.select(headFields).from(spaces).where(gt(spaces.changedAt, since))))
 }
 
-interface HeadRow {
-  id: SpaceId
-  epoch: Epoch
-  version: number
-}
-
-const headsOf = (rows: readonly HeadRow[]): Heads =>
+const headsOf = (rows: readonly RowOf<typeof spaces, typeof HEAD>[]): Heads =>
   Object.fromEntries(rows.map(({ id, epoch, version }) => [id, { epoch, version }]))

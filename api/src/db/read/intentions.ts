@@ -1,9 +1,16 @@
 /** Pages of the intentions of a space, the newest first. */
-import type { Intention, SpaceId } from '@rhizom/protocol'
+import type { Intention, Space } from '@rhizom/protocol'
+import { and, eq } from 'drizzle-orm'
 import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
+import { namesOf } from '../names.ts'
+import { askBuilt, fieldsOf, query } from '../query.ts'
+import { intentions } from '../schema.ts'
 import { intentionColumns, intentionOf, type IntentionRow } from '../rows.ts'
 import { intentionBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
+
+const i = namesOf(intentions, 'i')
+const placeFields = fieldsOf(intentions, ['position'])
 
 export interface IntentionPage {
   /** Oldest first. */
@@ -11,29 +18,35 @@ export interface IntentionPage {
   hasMore: boolean
 }
 
-export const readNewest = (sql: Sql, space: SpaceId, size: PageSize): Promise<IntentionPage> =>
-  readPage(sql, sql`i.location = ${space}`, size)
+/** The space that is read, and from where on. */
+type Shown = Pick<Space, 'id' | 'historyFrom'>
+
+const isShown = (sql: Sql, { id, historyFrom = 0 }: Shown) =>
+  sql`${i.location} = ${id} and ${i.position} > ${historyFrom}`
+
+export const readNewest = (sql: Sql, space: Shown, size: PageSize): Promise<IntentionPage> =>
+  readPage(sql, isShown(sql, space), size)
 
 /** Those before an intention, which must be of this space; undefined if it is not. */
 export async function readBefore(
   sql: Sql,
-  space: SpaceId,
+  space: Shown,
   before: string,
   size: PageSize,
 ): Promise<IntentionPage | undefined> {
-  const [mark] = await sql<{ position: number }[]>`
-    select i.position from intentions i where i.id = ${before} and i.location = ${space}`
-  if (mark === undefined) return undefined
-  return readPage(sql, sql`i.location = ${space} and i.position < ${mark.position}`, size)
+  const isMark = and(eq(intentions.id, before), eq(intentions.location, space.id))
+  const [mark] = await askBuilt(sql, query.select(placeFields).from(intentions).where(isMark))
+  if (mark === undefined || mark.position <= (space.historyFrom ?? 0)) return undefined
+  return readPage(sql, sql`${isShown(sql, space)} and ${i.position} < ${mark.position}`, size)
 }
 
 /** Stands on intentions_by_position. */
 async function readPage(sql: Sql, which: postgres.Fragment, size: PageSize): Promise<IntentionPage> {
   const rows = await sql<(IntentionRow & { isFollowed: boolean })[]>`
-    select ${intentionColumns(sql)}, i.is_followed as "isFollowed" from (
-      select i.*, ${pageColumns(sql, intentionBytes(sql))} from intentions i where ${which}
-      window page as (order by i.position desc ${rowsBefore(sql)}) order by i.position desc limit ${size.items}) i
-    where ${isWithin(sql, size)} order by i.position desc`
+    select ${intentionColumns}, i.is_followed as "isFollowed" from (
+      select i.*, ${pageColumns(sql, intentionBytes(sql))} from ${i.as} where ${which}
+      window page as (order by ${i.position} desc ${rowsBefore(sql)}) order by ${i.position} desc limit ${size.items}) i
+    where ${isWithin(sql, size)} order by ${i.position} desc`
   return {
     intentions: rows.map(({ isFollowed: _isFollowed, ...row }) => intentionOf(row)).reverse(),
     hasMore: rows.at(-1)?.isFollowed ?? false,

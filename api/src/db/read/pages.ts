@@ -10,6 +10,12 @@
  */
 import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
+import { namesOf } from '../names.ts'
+import { beings, changes, intentions } from '../schema.ts'
+
+const b = namesOf(beings, 'b')
+const c = namesOf(changes, 'c')
+const i = namesOf(intentions, 'i')
 
 export interface PageSize {
   items: number
@@ -26,8 +32,8 @@ export const rowsBefore = (sql: Sql) => sql`rows between unbounded preceding and
 export const isWithin = (sql: Sql, { bytes }: Pick<PageSize, 'bytes'>) => sql`bytes_before < ${bytes}`
 
 /** What a change, an intention or a being weighs: the parts that are bounded by MAX_CONTENT_BYTES each. */
-export const changeBytes = (sql: Sql) => sql`octet_length(c.body::text)`
+export const changeBytes = (sql: Sql) => sql`octet_length(${c.body}::text)`
 export const intentionBytes = (sql: Sql) =>
-  sql`octet_length(i.content::text) + coalesce(octet_length(i.former::text), 0)`
+  sql`octet_length(${i.content}::text) + coalesce(octet_length(${i.former}::text), 0)`
 export const beingBytes = (sql: Sql) =>
-  sql`octet_length(b.metadata::text) + octet_length(b.properties::text) + octet_length(b.content::text)`
+  sql`octet_length(${b.metadata}::text) + octet_length(${b.properties}::text) + octet_length(${b.content}::text)`

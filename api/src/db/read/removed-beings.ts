@@ -3,7 +3,11 @@
  * order they read in.
  */
 import type { BeingId, RevokedCursor } from '@rhizom/protocol'
+import { and, asc, desc, gt, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
+import type { RowOf } from '../names.ts'
+import { askBuilt, fieldsOf, query } from '../query.ts'
+import { beings } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
 
 export interface RemovedBeing {
@@ -25,11 +29,20 @@ export async function readRemoved(sql: Sql, cursor: RevokedCursor, forMs: number
   const since = timestampOf(cursor.since)
   const [[clock], rows] = await Promise.all([
     sql<{ now: Date }[]>`select now() as now`.execute(),
-    sql<RemovedRow[]>`
-      select b.id, b.removed_at as at from beings b
-      where b.removed_at > now() - ${`${forMs} milliseconds`}::interval
-        and (b.removed_at, b.id) > (${since}::timestamptz, ${cursor.after ?? ''})
-      order by b.removed_at, b.id limit ${limit + 1}`,
+    askBuilt(
+      sql,
+      query
+        .select(removedFields)
+        .from(beings)
+        .where(
+          and(
+            gt(beings.removedAt, written`now() - ${`${forMs} milliseconds`}::interval`),
+            written`(${beings.removedAt}, ${beings.id}) > (${since}::timestamptz, ${cursor.after ?? ''})`,
+          ),
+        )
+        .orderBy(asc(beings.removedAt), asc(beings.id))
+        .limit(limit + 1),
+    ).execute(),
   ])
   if (clock === undefined) throw new Error('the database told no time')
   const removed = rows.slice(0, limit).map(removedOf)
@@ -45,18 +58,16 @@ export async function readRemoved(sql: Sql, cursor: RevokedCursor, forMs: number
  * Without parameters on purpose: it is asked on the connection that holds the lock of the leader (leader/leader.ts).
  */
 export async function readLatelyRemoved(sql: Sql, windowMs: number, limit: number): Promise<RemovedBeing[]> {
-  const milliseconds = sql.unsafe(`${Math.ceil(windowMs)}`)
-  const most = sql.unsafe(`${limit}`)
-  const rows = await sql<RemovedRow[]>`
-    select b.id, b.removed_at as at from beings b
-    where b.removed_at > now() - ${milliseconds} * interval '1 millisecond'
-    order by b.removed_at desc limit ${most}`
+  const since = written`now() - ${written.raw(`${Math.ceil(windowMs)}`)} * interval '1 millisecond'`
+  const lately = query.select(removedFields).from(beings).where(gt(beings.removedAt, since))
+  const rows = await askBuilt(sql, lately.orderBy(written`${desc(beings.removedAt)} limit ${written.raw(`${limit}`)}`))
   return rows.map(removedOf)
 }
 
-interface RemovedRow {
-  id: BeingId
-  at: Date
-}
+const REMOVED = ['id', 'removedAt'] as const
+const removedFields = fieldsOf(beings, REMOVED)
 
-const removedOf = ({ id, at }: RemovedRow): RemovedBeing => ({ id, at: at.getTime() })
+function removedOf({ id, removedAt }: RowOf<typeof beings, typeof REMOVED>): RemovedBeing {
+  if (removedAt === null) throw new Error(`${id} is not removed`)
+  return { id, at: removedAt.getTime() }
+}

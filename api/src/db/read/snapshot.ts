@@ -3,11 +3,18 @@
  * To be called inside `atOneMoment`, after `readSpace`.
  */
 import type { Snapshot, Space } from '@rhizom/protocol'
+import { asc, eq, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
-import { beingColumns, beingOf, type BeingRow, memberColumns, memberOf, type MemberRow } from '../rows.ts'
+import { namesOf } from '../names.ts'
+import { askBuilt, query } from '../query.ts'
+import { beingColumns, beingOf, type BeingRow, memberFields, memberOf } from '../rows.ts'
+import { beings as beingTable, members as memberTable } from '../schema.ts'
 import { readAuthors } from './beings.ts'
 import { readNewest } from './intentions.ts'
 import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
+
+const b = namesOf(beingTable, 'b')
+const counting = { count: written<number>`count(*)`.as('count') }
 
 /** Of the beings located there, and of the newest intentions. */
 export interface SnapshotSizes {
@@ -21,16 +28,23 @@ export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes)
   const [located, [counted], page, members] = await Promise.all([
     // beings_lately_active
     sql<BeingRow[]>`
-      select ${beingColumns(sql)} from (
-        select b.*, ${pageColumns(sql, beingBytes(sql))} from beings b where b.location = ${space.id}
-        window page as (order by b.modified_at desc, b.id ${rowsBefore(sql)})
-        order by b.modified_at desc, b.id limit ${sizes.beings.items}) b
-      where ${isWithin(sql, sizes.beings)} order by b.modified_at desc, b.id`,
+      select ${beingColumns} from (
+        select b.*, ${pageColumns(sql, beingBytes(sql))} from ${b.as} where ${b.location} = ${space.id}
+        window page as (order by ${b.modifiedAt} desc, ${b.id} ${rowsBefore(sql)})
+        order by ${b.modifiedAt} desc, ${b.id} limit ${sizes.beings.items}) b
+      where ${isWithin(sql, sizes.beings)} order by ${b.modifiedAt} desc, ${b.id}`,
     // beings_by_location
-    sql<{ count: number }[]>`select count(*) as count from beings b where b.location = ${space.id}`,
-    readNewest(sql, space.id, sizes.intentions),
+    askBuilt(sql, query.select(counting).from(beingTable).where(eq(beingTable.location, space.id))),
+    readNewest(sql, space, sizes.intentions),
     // members_pkey
-    sql<MemberRow[]>`select ${memberColumns(sql)} from members m where m.space = ${space.id} order by m.being`,
+    askBuilt(
+      sql,
+      query
+        .select(memberFields)
+        .from(memberTable)
+        .where(eq(memberTable.space, space.id))
+        .orderBy(asc(memberTable.being)),
+    ),
   ])
   const beings = located.map(beingOf)
   const listed = new Set(beings.map(({ id }) => id))

@@ -4,18 +4,25 @@
  */
 import type { BeingId, Intention } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
+import { namesOf } from '../names.ts'
+import { intentions, members, spaces } from '../schema.ts'
 import { intentionColumns, intentionOf, type IntentionRow } from '../rows.ts'
 import { intentionBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 
+const i = namesOf(intentions, 'i')
+const m = namesOf(members, 'm')
+const s = namesOf(spaces, 's')
+
 export async function readWork(sql: Sql, being: BeingId, size: PageSize): Promise<Intention[]> {
   const rows = await sql<IntentionRow[]>`
-    select ${intentionColumns(sql)} from (
-      select i.*, ${pageColumns(sql, intentionBytes(sql))} from intentions i
-      join spaces s on s.id = i.location and s.removed_at is null
-      where i.owner = ${being} and i.state = 'draft' and (s.visibility = 'public' or exists (
-        select from members m where m.space = s.id and m.being = ${being}))
-      window page as (order by i.created_at, i.id ${rowsBefore(sql)})
-      order by i.created_at, i.id limit ${size.items}) i
-    where ${isWithin(sql, size)} order by i.created_at, i.id`
+    select ${intentionColumns} from (
+      select i.*, ${pageColumns(sql, intentionBytes(sql))} from ${i.as}
+      join ${s.as} on ${s.id} = ${i.location} and ${s.removedAt} is null
+      left join ${m.as} on ${m.space} = ${s.id} and ${m.being} = ${being}
+      where ${i.owner} = ${being} and ${i.state} = 'draft' and ${i.position} > ${s.historyFrom}
+        and case when ${m.role} is null then ${s.visibility} = 'public' else ${m.role} <> 'banned' end
+      window page as (order by ${i.createdAt}, ${i.id} ${rowsBefore(sql)})
+      order by ${i.createdAt}, ${i.id} limit ${size.items}) i
+    where ${isWithin(sql, size)} order by ${i.createdAt}, ${i.id}`
   return rows.map(intentionOf)
 }

@@ -3,7 +3,14 @@
  * transaction was in the way of; says by its error what else happened (failure.ts). Group commit decides which units
  * share a transaction; publishing is the caller's, after this returns.
  */
-import { applyBatch, copyWorld, type DecideOptions, type LoggedChange, type RequestedMutation } from '@rhizom/domain'
+import {
+  applyBatch,
+  blankRemovedWords,
+  copyWorld,
+  type DecideOptions,
+  type LoggedChange,
+  type RequestedMutation,
+} from '@rhizom/domain'
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
 import type { Database, Sql } from '../database.ts'
@@ -81,7 +88,8 @@ async function transact(
     outcomes.push({ status: 'decided', results: applied.results })
     for (const change of applied.changes) changes.push(change)
   }
-  await storeWorld(sql, { before, after, formerSpaces, changes, at })
+  const told = blankRemovedWords(changes)
+  await storeWorld(sql, { before, after, formerSpaces, changes: told, at })
   try {
     await sql`commit`
   } catch (error) {
@@ -89,5 +97,5 @@ async function transact(
     throw error
   }
   const removed = [...after.removedBeings].filter((id) => !before.removedBeings.has(id)).map((id) => ({ id, at }))
-  return { outcomes, changes, removed }
+  return { outcomes, changes: told, removed }
 }

@@ -2,13 +2,26 @@
  * Takes claims away whose lease has run out, one transaction a space, under its lock: what becomes of each is decided
  * by @rhizom/domain on the rows as they are then, so that a holder who renewed in time keeps its claim.
  */
-import { afterLease, applyOp, copyWorld, emptyWorld, keptOf, type LoggedChange, unplaced } from '@rhizom/domain'
+import {
+  afterLease,
+  applyOp,
+  copyWorld,
+  emptyWorld,
+  keptOf,
+  type LoggedChange,
+  speechless,
+  unplaced,
+} from '@rhizom/domain'
 import type { SpaceId } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database, Sql } from '../database.ts'
+import { namesOf } from '../names.ts'
+import { intentions } from '../schema.ts'
 import { intentionColumns, type IntentionRow, placedIntentionOf, spaceOf } from '../rows.ts'
 import { lockSpaces } from './load-world.ts'
 import { storeWorld } from './store-world.ts'
+
+const i = namesOf(intentions, 'i')
 
 /** Of one space, in one transaction; the rest is taken in the next round. */
 const MAX_AT_ONCE = 200
@@ -16,8 +29,8 @@ const MAX_AT_ONCE = 200
 /** Spaces with claims whose lease has run out. Stands on intentions_claimed, which holds what is claimed alone. */
 export async function spacesWithExpiredLeases(sql: Sql): Promise<SpaceId[]> {
   const rows = await sql<{ location: SpaceId }[]>`
-    select distinct i.location from intentions i where i.claim_by is not null and i.claim_until <= clock_timestamp()
-    order by i.location`
+    select distinct ${i.location} from ${i.as}
+    where ${i.claimBy} is not null and ${i.claimUntil} <= clock_timestamp() order by ${i.location}`
   return rows.map(({ location }) => location)
 }
 
@@ -36,21 +49,24 @@ async function expire(sql: Sql, id: SpaceId, maxAttempts: number): Promise<Logge
   const [[clock], rows] = await Promise.all([
     sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
     sql<IntentionRow[]>`
-      select ${intentionColumns(sql)} from intentions i
-      where i.location = ${id} and i.claim_by is not null and i.claim_until <= clock_timestamp()
-      order by i.id limit ${MAX_AT_ONCE}`,
+      select ${intentionColumns} from ${i.as}
+      where ${i.location} = ${id} and ${i.claimBy} is not null and ${i.claimUntil} <= clock_timestamp()
+      order by ${i.id} limit ${MAX_AT_ONCE}`,
   ])
   if (clock === undefined) throw new Error('the database told no time')
   const at = clock.at.getTime()
   const { removed: _removed, ...row } = locked
   const before = emptyWorld()
-  before.spaces.set(id, spaceOf(row))
+  const space = spaceOf(row)
+  before.spaces.set(id, space)
   for (const one of rows) before.intentions.set(one.id, placedIntentionOf(one))
   const after = copyWorld(before)
   const changes: LoggedChange[] = []
   for (const placed of before.intentions.values()) {
-    const intention = afterLease(unplaced(placed), keptOf(placed), at, maxAttempts)
-    if (intention === undefined) continue
+    const free = afterLease(unplaced(placed), keptOf(placed), at, maxAttempts)
+    if (free === undefined) continue
+    // What is of a history that is not shown is not told by the log of the one that is.
+    const intention = placed.position > (space.historyFrom ?? 0) ? free : speechless(free)
     const cause = { actor: placed.claim?.by ?? placed.owner, mutation: uuidv7(), at }
     const change = applyOp(after, { kind: 'intention.put', log: id, intention }, cause)
     if (change !== undefined) changes.push(change)

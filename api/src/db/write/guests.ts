@@ -1,13 +1,18 @@
 /** The one write that no mutation makes: a being to sign in with. */
 import type { Being, BeingId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
+import { namesOf } from '../names.ts'
 import { beingColumns, beingOf, type BeingRow } from '../rows.ts'
+import { beings } from '../schema.ts'
+
+const b = namesOf(beings)
 
 /** Creates a guest located nowhere; undefined if the id is taken. Locks nothing but its own row. */
 export async function createGuest(sql: Sql, id: BeingId, name: string): Promise<Being | undefined> {
   const [row] = await sql<BeingRow[]>`
-    insert into beings as b (id, type, name, metadata, properties, content, rev, created_at, modified_at)
+    insert into ${b.as} as b
+      (${b.id}, ${b.type}, ${b.name}, ${b.metadata}, ${b.properties}, ${b.content}, ${b.rev}, ${b.createdAt}, ${b.modifiedAt})
     values (${id}, 'guest', ${name}, '{}', '{}', '[]', 0, clock_timestamp(), clock_timestamp())
-    on conflict (id) do nothing returning ${beingColumns(sql)}`
+    on conflict (${b.id}) do nothing returning ${beingColumns}`
   return row === undefined ? undefined : beingOf(row)
 }

@@ -5,7 +5,12 @@
  */
 import type { LastSeenBody } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
+import { namesOf } from '../names.ts'
+import { beings as beingTable } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
+
+const b = namesOf(beingTable, 'b')
+const set = namesOf(beingTable)
 
 /** Gives how many beings were seen later than known. */
 export async function storeLastSeen(sql: Sql, beings: LastSeenBody['beings']): Promise<number> {
@@ -19,11 +24,11 @@ export async function storeLastSeen(sql: Sql, beings: LastSeenBody['beings']): P
         select id, least(at, now()) as at from unnest(${ids}::text[], ${times}::timestamptz[]) as told (id, at)
       ),
       locked as (
-        select b.id from beings b join seen on seen.id = b.id
-        where b.removed_at is null and (b.last_seen_at is null or b.last_seen_at < seen.at)
-        order by b.id for update of b
+        select ${b.id} as id from ${b.as} join seen on seen.id = ${b.id}
+        where ${b.removedAt} is null and (${b.lastSeenAt} is null or ${b.lastSeenAt} < seen.at)
+        order by ${b.id} for update of b
       )
-    update beings b set last_seen_at = greatest(b.last_seen_at, seen.at)
-    from seen join locked on locked.id = seen.id where b.id = seen.id`
+    update ${b.as} set ${set.lastSeenAt} = greatest(${b.lastSeenAt}, seen.at)
+    from seen join locked on locked.id = seen.id where ${b.id} = seen.id`
   return rows.count
 }

@@ -1,19 +1,42 @@
 /** Looking up what became of a mutation. Stands on the primary key of mutations. */
 import type { Outcome } from '@rhizom/domain'
 import { type BeingId, type MutationId, rejectionCodeSchema } from '@rhizom/protocol'
+import { and, eq, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
+import { type RowOf, selectedFrom } from '../names.ts'
+import { askBuilt, fieldsOf, query } from '../query.ts'
+import { mutations } from '../schema.ts'
 
-export interface OutcomeRow {
-  status: 'applied' | 'rejected'
-  version: number | null
-  code: string | null
-  message: string | null
-}
+const OUTCOME = ['status', 'version', 'code', 'message'] as const
+const idOnly = fieldsOf(mutations, ['id'])
+const outcomeFields = fieldsOf(mutations, OUTCOME)
+
+export type OutcomeRow = RowOf<typeof mutations, typeof OUTCOME>
+
+/** To be selected, in SQL, from mutations under the name o. */
+export const outcomeColumns = selectedFrom(mutations, 'o', OUTCOME)
 
 export async function findOutcome(sql: Sql, actor: BeingId, id: MutationId): Promise<Outcome | undefined> {
-  const [row] = await sql<OutcomeRow[]>`
-    select m.status, m.version, m.code, m.message from mutations m where m.actor = ${actor} and m.id = ${id}`
+  const isAsked = and(eq(mutations.actor, actor), eq(mutations.id, id))
+  const [row] = await askBuilt(sql, query.select(outcomeFields).from(mutations).where(isAsked))
   return row === undefined ? undefined : outcomeOf(row)
+}
+
+/** Those of `ids` that there are. */
+export async function findOutcomes(
+  sql: Sql,
+  actor: BeingId,
+  ids: readonly MutationId[],
+): Promise<Map<MutationId, Outcome>> {
+  const areAsked = and(eq(mutations.actor, actor), written`${mutations.id} = any(${written.param([...ids])}::uuid[])`)
+  const rows = await askBuilt(
+    sql,
+    query
+      .select({ ...idOnly, ...outcomeFields })
+      .from(mutations)
+      .where(areAsked),
+  )
+  return new Map(rows.map(({ id, ...row }) => [id, outcomeOf(row)]))
 }
 
 export function outcomeOf(row: OutcomeRow): Outcome {

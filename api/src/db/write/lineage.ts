@@ -9,8 +9,17 @@
  * What this cannot see: a dump restored into the same server. `node api/src/new-epochs.ts` is for that.
  */
 import { ADVISORY_LOCKS } from '../advisory-locks.ts'
+import { eq, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
 import { failureOf } from '../failure.ts'
+import { namesOf } from '../names.ts'
+import { askBuilt, fieldsOf, query } from '../query.ts'
+import { lineage, spaces } from '../schema.ts'
+
+const s = namesOf(spaces, 's')
+const set = namesOf(spaces)
+const l = namesOf(lineage)
+const runFields = fieldsOf(lineage, ['systemId', 'timeline'])
 
 export type LineageVerdict = 'first' | 'same' | 'new-history'
 
@@ -18,8 +27,9 @@ export type LineageVerdict = 'first' | 'same' | 'new-history'
 export async function beginNewEpochs(sql: Sql): Promise<number> {
   // In the order in which every writer locks, so that nobody waits in a circle.
   const { count } = await sql`
-    with locked as (select id from spaces order by id for no key update)
-    update spaces s set epoch = gen_random_uuid(), changed_at = now() from locked where s.id = locked.id`
+    with locked as (select ${s.id} as id from ${s.as} order by ${s.id} for no key update)
+    update ${s.as} set ${set.epoch} = gen_random_uuid(), ${set.changedAt} = now()
+    from locked where ${s.id} = locked.id`
   return count
 }
 
@@ -32,10 +42,11 @@ const RUN = `system_identifier::text, substr(pg_walfile_name(pg_current_wal_lsn(
  */
 export async function isHistoryKnown(sql: Sql): Promise<boolean> {
   try {
-    const [row] = await sql.unsafe<{ known: boolean }[]>(`
-      select case when pg_is_in_recovery() then false
-        else coalesce((select (l.system_id, l.timeline) = (${RUN}) from lineage l, pg_control_system() where l.id = 1), true)
-      end as known`)
+    const [row] = await sql<{ known: boolean }[]>`
+      select case when pg_is_in_recovery() then false else coalesce((
+        select (${l.systemId}, ${l.timeline}) = (${sql.unsafe(RUN)}) from ${l.as}, pg_control_system()
+        where ${l.id} = 1), true)
+      end as known`
     return row?.known ?? true
   } catch (error) {
     if (failureOf(error) === 'away') throw error
@@ -57,15 +68,17 @@ export async function checkLineage(sql: Sql): Promise<LineageVerdict> {
       `select "systemId", timeline from (select ${RUN} from pg_control_system()) as run ("systemId", timeline)`,
     )
     if (now === undefined) throw new Error('Postgres told no lineage')
-    const [before] = await sql<{ systemId: string; timeline: string }[]>`
-      select system_id as "systemId", timeline from lineage where id = 1`
+    const isTheOne = eq(lineage.id, written.raw('1'))
+    const [before] = await askBuilt(sql, query.select(runFields).from(lineage).where(isTheOne))
     const isSame = before?.systemId === now.systemId && before.timeline === now.timeline
     const verdict = before === undefined ? 'first' : isSame ? 'same' : 'new-history'
     if (verdict === 'new-history') await beginNewEpochs(sql)
     if (verdict !== 'same')
-      await sql.unsafe(`
-        insert into lineage (id, system_id, timeline, since) select 1, ${RUN}, now() from pg_control_system()
-        on conflict (id) do update set system_id = excluded.system_id, timeline = excluded.timeline, since = now()`)
+      await sql`
+        insert into ${l.as} (${l.id}, ${l.systemId}, ${l.timeline}, ${l.since})
+        select 1, ${sql.unsafe(RUN)}, now() from pg_control_system()
+        on conflict (${l.id}) do update set ${l.systemId} = excluded.${l.systemId},
+          ${l.timeline} = excluded.${l.timeline}, ${l.since} = now()`
     await sql`commit`
     return verdict
   } catch (error) {

@@ -5,6 +5,8 @@
 import type { World } from '@rhizom/domain'
 import type { BeingId, IntentionId, Role, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
+import { namesOf } from '../names.ts'
+import { beings as beingsTable, intentions as intentionsTable, members } from '../schema.ts'
 import {
   beingColumns,
   beingOf,
@@ -13,6 +15,10 @@ import {
   type IntentionRow,
   placedIntentionOf,
 } from '../rows.ts'
+
+const b = namesOf(beingsTable, 'b')
+const i = namesOf(intentionsTable, 'i')
+const m = namesOf(members, 'm')
 
 /** Bots that are looked at for one utterance; those beyond, in the order of ids, are not woken. */
 const MAX_BOTS = 200
@@ -26,10 +32,10 @@ export interface BotRow {
 
 /** Not what else they hold, which may be large. Stands on beings_bots and the primary key of members. */
 export const readBots = (sql: Sql, space: SpaceId) => sql<BotRow[]>`
-  select b.id, b.owner, b.properties->>'wakes' as wakes, m.role
-  from beings b left join members m on m.space = b.location and m.being = b.id
-  where b.location = ${space} and b.type = 'bot' and coalesce(b.properties->>'wakes', '') <> 'never'
-  order by b.id limit ${MAX_BOTS}`
+  select ${b.id}, ${b.owner}, ${b.properties}->>'wakes' as wakes, ${m.role}
+  from ${b.as} left join ${m.as} on ${m.space} = ${b.location} and ${m.being} = ${b.id}
+  where ${b.location} = ${space} and ${b.type} = 'bot' and coalesce(${b.properties}->>'wakes', '') <> 'never'
+  order by ${b.id} limit ${MAX_BOTS}`
 
 export function addBots(world: World, space: SpaceId, rows: readonly BotRow[]): void {
   for (const { id, owner, wakes, role } of rows) {
@@ -58,10 +64,10 @@ export async function addAsked(
   if (owners.size + utterances.size === 0) return
   const [beings, intentions] = await Promise.all([
     sql<BeingRow[]>`
-      select ${beingColumns(sql)} from beings b
-      where b.id = any(${[...owners]}::text[]) and b.removed_at is null`,
+      select ${beingColumns} from ${b.as}
+      where ${b.id} = any(${[...owners]}::text[]) and ${b.removedAt} is null`,
     sql<IntentionRow[]>`
-      select ${intentionColumns(sql)} from intentions i where i.id = any(${[...utterances]}::uuid[])`,
+      select ${intentionColumns} from ${i.as} where ${i.id} = any(${[...utterances]}::uuid[])`,
   ])
   for (const row of beings) world.beings.set(row.id, beingOf(row))
   for (const row of intentions) world.intentions.set(row.id, placedIntentionOf(row))

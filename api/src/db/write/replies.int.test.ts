@@ -1,6 +1,7 @@
 /** Replies and claims through whole nodes: two nodes, one Postgres, one Redis, a leader that takes claims away. */
 import { eventually } from '@rhizom/kit/eventually.ts'
 import {
+  changesAnswerSchema,
   type Intention,
   type MutationResult,
   parseWorkMessage,
@@ -105,7 +106,7 @@ test('A74 of many claims on two nodes one wins; what its holder streams is there
       nodes[n % 2 === 0 ? 0 : 1].mutate(n % 3 === 0 ? owner.token : token, {
         space,
         name: 'intention.claim',
-        args: { id, leaseMs: 60_000 },
+        args: { id, leaseMs: 60_000, fence: 0 },
       }),
     ),
   )
@@ -115,6 +116,11 @@ test('A74 of many claims on two nodes one wins; what its holder streams is there
   expect(await workOf(token)).toEqual([])
   const held = (await intentionsOf(owner.token, space)).at(-1)
   expect(held?.claim).toMatchObject({ fence })
+  const again: Wanted = { space, name: 'intention.claim', args: { id, leaseMs: 120_000 } }
+  const holder = held?.claim?.by === bot ? token : owner.token
+  expect(codesOf(await api().mutate(holder, again))).toEqual(['applied'])
+  expect(codesOf(await api().mutate(holder === token ? owner.token : token, again))).toEqual(['taken'])
+  expect((await intentionsOf(owner.token, space)).at(-1)?.claim).toMatchObject({ by: held?.claim?.by, fence })
   const wrote = await Promise.all(nodes.map((node) => node.mutate(token, append(space, id, fence, 0, 'Well, '))))
   expect(codesOf(wrote.flat())).toEqual(['applied', 'applied'])
   expect(
@@ -180,6 +186,41 @@ test('A76 work is listed over all spaces that the bot may read, oldest first, an
   expect((await workOf(token)).map(({ location }) => location)).toEqual([space, space])
   expect(await workOf(owner.token)).toEqual([])
   expect((await api().ask('GET', '/v1/work')).status).toBe(401)
+})
+
+test('A76 a bot that is banned gets no work there and claims none, until the ban is taken back', async () => {
+  const { space, bot, owner, token } = await newBot()
+  await api().mutate(owner.token, say(space, bot))
+  const [work] = await workOf(token)
+  const claim: Wanted = { space, name: 'intention.claim', args: { id: work?.id ?? '', leaseMs: 60_000 } }
+  const roleOf = (role: 'banned' | 'member'): Wanted => ({ space, name: 'member.put', args: { being: bot, role } })
+  await api().mutate(owner.token, roleOf('banned'))
+  expect(await workOf(token)).toEqual([])
+  expect(codesOf(await api().mutate(token, claim))).toEqual(['not-found'])
+  await api().mutate(owner.token, roleOf('member'))
+  expect(await workOf(token)).toHaveLength(1)
+  expect(codesOf(await api().mutate(token, { ...claim }))).toEqual(['applied'])
+})
+
+test('A76 what waits in a history that is not shown is no work, and a lease that runs out there tells none of it', async () => {
+  const { space, bot, owner, token } = await newBot('private')
+  await api().mutate(owner.token, say(space, `${bot} planted`), say(space, `${bot} planted again`))
+  const [work] = await workOf(token)
+  const id = work?.id ?? ''
+  const [claimed] = await api().mutate(token, { space, name: 'intention.claim', args: { id, leaseMs: 1500 } })
+  await api().mutate(token, append(space, id, claimed?.version ?? 0, 0, 'planted'))
+  const update = { name: 'space.update', args: { visibility: 'public', history: 'hide' } } as const
+  const [opened] = await api().mutate(owner.token, { space, ...update })
+  expect(await workOf(token)).toEqual([])
+  const { body } = await api().ask('GET', `/v1/spaces/${space}`, { token: owner.token })
+  const { epoch } = snapshotSchema.parse(body)
+  const changes = async () => {
+    const path = `/v1/spaces/${space}/changes?epoch=${epoch}&after=${opened?.version ?? 0}`
+    return changesAnswerSchema.parse((await api().ask('GET', path, { token: owner.token })).body).changes
+  }
+  await eventually('the lease ran out', async () => (await changes()).length > 0)
+  expect(JSON.stringify(await changes())).not.toContain('planted')
+  expect(await workOf(token)).toEqual([])
 })
 
 test('A77 the owner of a bot gets sessions of it; nobody else does, and it answers them as if it were not there', async () => {

@@ -7,7 +7,16 @@
  * key of changes.
  */
 import type { SpaceId } from '@rhizom/protocol'
+import { gte } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
+import { namesOf, selectedFrom } from '../names.ts'
+import { askBuilt, fieldsOf, query } from '../query.ts'
+import { changes, mutations, spaces } from '../schema.ts'
+
+const c = namesOf(changes, 'c')
+const s = namesOf(spaces, 's')
+const o = namesOf(mutations, 'o')
+const idOnly = fieldsOf(spaces, ['id'])
 
 export interface Retention {
   /** How long changes stay. */
@@ -17,20 +26,24 @@ export interface Retention {
   ledgerSeconds: number
 }
 
+/** What names a change. */
+const key = selectedFrom(changes, 'c', ['space', 'epoch', 'version'])
+const isDoomed = (sql: Sql) => sql`${c.space} = d.space and ${c.epoch} = d.epoch and ${c.version} = d.version`
+
 const secondsAgo = (sql: Sql, seconds: number) => sql`now() - ${seconds}::float8 * interval '1 second'`
 
 /** Removes up to `most` changes that are too old. Returns how many went. */
 export async function pruneChangesByAge(sql: Sql, retention: Retention, most: number): Promise<number> {
   const { count } = await sql`
     with bounds as (
-      select space, epoch, max(version) as version from changes where at < ${secondsAgo(sql, retention.logSeconds)}
-      group by space, epoch
+      select ${c.space} as space, ${c.epoch} as epoch, max(${c.version}) as version from ${c.as}
+      where ${c.at} < ${secondsAgo(sql, retention.logSeconds)} group by ${c.space}, ${c.epoch}
     ), doomed as (
-      select c.space, c.epoch, c.version from bounds b
-      join changes c on c.space = b.space and c.epoch = b.epoch and c.version <= b.version
-      order by c.space, c.epoch, c.version limit ${most}
+      select ${key} from bounds b
+      join ${c.as} on ${c.space} = b.space and ${c.epoch} = b.epoch and ${c.version} <= b.version
+      order by ${c.space}, ${c.epoch}, ${c.version} limit ${most}
     )
-    delete from changes c using doomed d where c.space = d.space and c.epoch = d.epoch and c.version = d.version`
+    delete from ${c.as} using doomed d where ${isDoomed(sql)}`
   return count
 }
 
@@ -38,44 +51,42 @@ export async function pruneChangesByAge(sql: Sql, retention: Retention, most: nu
  * Spaces that changed since, removed ones included, where there may be too many changes. Stands on spaces_changed_at.
  */
 export async function spacesChangedSince(sql: Sql, since: Date | undefined): Promise<SpaceId[]> {
-  const rows =
-    since === undefined
-      ? await sql<{ id: SpaceId }[]>`select id from spaces`
-      : await sql<{ id: SpaceId }[]>`select id from spaces where changed_at >= ${since.toISOString()}`
+  const isLately = since === undefined ? undefined : gte(spaces.changedAt, since)
+  const rows = await askBuilt(sql, query.select(idOnly).from(spaces).where(isLately))
   return rows.map(({ id }) => id)
 }
 
 /**
- * Removes up to `most` changes of `spaces` that are more than each may keep. Those of former histories all are: whoever
- * asks for one of another epoch gets a snapshot, whatever the log still holds. Returns how many went.
+ * Removes up to `most` changes of the spaces that are more than each may keep. Those of former histories all are:
+ * whoever asks for one of another epoch gets a snapshot, whatever the log still holds. Returns how many went.
  */
 export async function pruneChangesByCount(
   sql: Sql,
-  spaces: readonly SpaceId[],
+  ids: readonly SpaceId[],
   retention: Retention,
   most: number,
 ): Promise<number> {
   const { count } = await sql`
     with doomed as (
-      select c.space, c.epoch, c.version from spaces s
-      join changes c on c.space = s.id and c.epoch = s.epoch and c.version <= s.version - ${retention.logChanges}
-      where s.id = any(${[...spaces]}::text[])
+      select ${key} from ${s.as}
+      join ${c.as} on ${c.space} = ${s.id} and ${c.epoch} = ${s.epoch} and ${c.version} <= ${s.version} - ${retention.logChanges}
+      where ${s.id} = any(${[...ids]}::text[])
       union all
-      select c.space, c.epoch, c.version from spaces s join changes c on c.space = s.id and c.epoch < s.epoch
-      where s.id = any(${[...spaces]}::text[])
+      select ${key} from ${s.as} join ${c.as} on ${c.space} = ${s.id} and ${c.epoch} < ${s.epoch}
+      where ${s.id} = any(${[...ids]}::text[])
       union all
-      select c.space, c.epoch, c.version from spaces s join changes c on c.space = s.id and c.epoch > s.epoch
-      where s.id = any(${[...spaces]}::text[])
+      select ${key} from ${s.as} join ${c.as} on ${c.space} = ${s.id} and ${c.epoch} > ${s.epoch}
+      where ${s.id} = any(${[...ids]}::text[])
       order by space, epoch, version limit ${most}
     )
-    delete from changes c using doomed d where c.space = d.space and c.epoch = d.epoch and c.version = d.version`
+    delete from ${c.as} using doomed d where ${isDoomed(sql)}`
   return count
 }
 
 /** Removes up to `most` outcomes that nobody asks for any more. Returns how many went. */
 export async function pruneLedger(sql: Sql, retention: Retention, most: number): Promise<number> {
   const { count } = await sql`
-    delete from mutations where ctid = any(array(
-      select ctid from mutations where at < ${secondsAgo(sql, retention.ledgerSeconds)} limit ${most}))`
+    delete from ${o.as} where ctid = any(array(
+      select ctid from ${o.as} where ${o.at} < ${secondsAgo(sql, retention.ledgerSeconds)} limit ${most}))`
   return count
 }

@@ -3,10 +3,10 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import type { LoggedChange, Outcome, PairMap, PlacedIntention, World } from '@rhizom/domain'
+import { BLANK, type LoggedChange, type Outcome, type PairMap, type PlacedIntention, type World } from '@rhizom/domain'
 import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
-import { deleteFrom, insertInto, updateOf } from '../names.ts'
+import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
 import { beings, changes as changesTable, intentions, members, mutations, spaces } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
 
@@ -83,6 +83,7 @@ export async function storeWorld(sql: Sql, { before, after, formerSpaces, change
     ...storeBeings(sql, before, after, at),
     ...storeIntentions(sql, intentions),
     ...storeMembers(sql, pairDifferenceOf(membersBefore, after.members)),
+    ...blankWords(sql, changes),
     ...storeChanges(sql, changes),
     ...storeLedger(sql, pairDifferenceOf(before.ledger, after.ledger).inserted, at),
   ])
@@ -90,21 +91,34 @@ export async function storeWorld(sql: Sql, { before, after, formerSpaces, change
 
 type Statement = PromiseLike<unknown>
 
+const b = namesOf(beings)
+const i = namesOf(intentions)
+const m = namesOf(members)
+
 function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
   if (ids.length === 0) return []
   return [
-    sql`update beings set location = null where location = any(${ids}::text[])`,
-    sql`delete from intentions where location = any(${ids}::text[])`,
-    sql`delete from members where space = any(${ids}::text[])`,
-    sql`delete from beings where id = any(${ids}::text[])`,
+    sql`update ${b.as} set ${b.location} = null where ${b.location} = any(${ids}::text[])`,
+    sql`delete from ${i.as} where ${i.location} = any(${ids}::text[])`,
+    sql`delete from ${m.as} where ${m.space} = any(${ids}::text[])`,
+    sql`delete from ${b.as} where ${b.id} = any(${ids}::text[])`,
   ]
 }
 
-const insertSpaces = insertInto(spaces, ['id'], ['name', 'visibility', 'epoch', 'version', 'createdAt', 'changedAt'])
-const updateSpaces = updateOf(spaces, ['id'], ['name', 'visibility', 'epoch', 'version', 'createdAt', 'removedAt'], {
-  // It is indexed: leaving it alone within a second of its last value keeps most updates off the index.
-  changedAt: `case when t.changed_at > v."changedAt" - interval '1 second' then t.changed_at else v."changedAt" end`,
-})
+const insertSpaces = insertInto(
+  spaces,
+  ['id'],
+  ['name', 'visibility', 'posting', 'historyFrom', 'epoch', 'version', 'createdAt', 'changedAt'],
+)
+const updateSpaces = updateOf(
+  spaces,
+  ['id'],
+  ['name', 'visibility', 'posting', 'historyFrom', 'epoch', 'version', 'createdAt', 'removedAt'],
+  {
+    // It is indexed: leaving it alone within a second of its last value keeps most updates off the index.
+    changedAt: (held, given) => `case when ${held} > ${given} - interval '1 second' then ${held} else ${given} end`,
+  },
+)
 
 function storeSpaces(
   sql: Sql,
@@ -116,6 +130,8 @@ function storeSpaces(
   const { inserted, updated } = differenceOf(before.spaces, after.spaces)
   const rowOf = ([, space]: [SpaceId, Space]) => ({
     ...space,
+    posting: space.posting ?? 'everyone',
+    historyFrom: space.historyFrom ?? 0,
     createdAt: timestampOf(space.createdAt),
     changedAt: timestampOf(at),
     removedAt: null,
@@ -242,6 +258,30 @@ function storeChanges(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
   if (changes.length === 0) return []
   const rows = changes.map(({ space, epoch, change }) => ({ space, epoch, ...change, at: timestampOf(change.at) }))
   return [insertChanges(sql, rows)]
+}
+
+const c = namesOf(changesTable, 'c')
+const set = namesOf(changesTable)
+
+/**
+ * The words of removed intentions go from the log as well, whatever its epoch; changes of this very batch come without
+ * them (@rhizom/domain). Stands on changes_with_words.
+ */
+function blankWords(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
+  const removed = changes.flatMap(({ space, change }) =>
+    change.kind === 'intention.remove' ? [{ space, id: change.body.id }] : [],
+  )
+  if (removed.length === 0) return []
+  const [inSpaces, ids] = [removed.map(({ space }) => space), removed.map(({ id }) => id)]
+  return [
+    sql`
+      update ${c.as} set ${set.body} = case when ${c.kind} = 'intention.append'
+        then jsonb_set(${c.body}, '{text}', to_jsonb(${BLANK}::text))
+        else jsonb_set(${c.body} - 'former' - 'reason', '{content}', '[]') end
+      from unnest(${inSpaces}::text[], ${ids}::text[]) as gone(space, id)
+      where ${c.space} = gone.space and ${c.body} ->> 'id' = gone.id
+        and ${c.kind} in ('intention.put', 'intention.append')`,
+  ]
 }
 
 const insertOutcomes = insertInto(mutations, ['actor', 'id'], ['status', 'version', 'code', 'message', 'at'])

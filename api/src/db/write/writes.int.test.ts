@@ -177,6 +177,7 @@ test('A11 the same id meant for two spaces at once is applied in one of them', a
 
 test('A11 a rejection is repeated as a duplicate, also when it could be applied by now, and can be asked for', async () => {
   const { space, owner } = await newSpace()
+  await nodes[0].mutate(owner, { space, name: 'space.update', args: { posting: 'members' } })
   const { token, being } = await nodes[0].signIn('Late')
   const id = uuid()
   const [first] = await nodes[0].mutate(token, { ...say(space), id })

@@ -19,6 +19,7 @@ const machine = leadershipMachine({
     revocations: onLock,
     leases: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
     pruning: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
+    guests: { firstAfterMs: 60_000, everyMs: 60_000, deadlineMs: undefined },
   },
 })
 
@@ -36,6 +37,7 @@ const states: Record<Status, Leadership> = {
       revocations: { status: 'running', sinceMs: NOW - 500 },
       leases: { status: 'running', sinceMs: NOW - 30_000 },
       pruning: { status: 'running', sinceMs: NOW - 30_000 },
+      guests: { status: 'waiting', dueAtMs: NOW + 30_000 },
     },
   },
 }

@@ -10,7 +10,7 @@
  */
 import { type Machine, type Moment, type Step, stay } from '@rhizom/machine'
 
-export const DUTIES = ['heads', 'revocations', 'leases', 'pruning'] as const
+export const DUTIES = ['heads', 'revocations', 'leases', 'pruning', 'guests'] as const
 export type DutyName = (typeof DUTIES)[number]
 
 export interface DutyTimes {
@@ -79,6 +79,7 @@ export function leadershipMachine(times: LeadershipTimes): Machine<Leadership, L
       revocations: waiting('revocations'),
       leases: waiting('leases'),
       pruning: waiting('pruning'),
+      guests: waiting('guests'),
     }
     const { state, effects } = runDue({ status: 'leading', term, duties }, at)
     return { state, effects: [{ type: 'lead', term }, ...effects] }

@@ -8,19 +8,24 @@ import { changesOf, encodeRun, type LooseChange, type Run } from './run.ts'
 export interface Readers {
   readonly visibility: Visibility
   readonly members: ReadonlySet<BeingId>
+  readonly banned: ReadonlySet<BeingId>
 }
 
 export const readersOf = (access: Access): Readers => ({
   visibility: access.visibility,
   members: new Set(access.readers),
+  banned: new Set(access.banned),
 })
 
 export const mayRead = (readers: Readers, being: BeingId): boolean =>
-  readers.visibility === 'public' || readers.members.has(being)
+  readers.visibility === 'public' ? !readers.banned.has(being) : readers.members.has(being)
 
 /** Whether somebody who could read before cannot any more. */
 export function narrows(before: Readers, after: Readers): boolean {
-  if (after.visibility === 'public') return false
+  if (after.visibility === 'public') {
+    for (const being of after.banned) if (mayRead(before, being)) return true
+    return false
+  }
   if (before.visibility === 'public') return true
   for (const member of before.members) if (!after.members.has(member)) return true
   return false
@@ -46,17 +51,32 @@ function follow(readers: Readers, change: LooseChange): Outcome {
     case 'member.put': {
       const being = change.body['being']
       if (typeof being !== 'string') return 'not-understood'
-      return readers.members.has(being) ? readers : { ...readers, members: new Set([...readers.members, being]) }
+      const isBanned = change.body['role'] === 'banned'
+      const { members, banned } = withoutRole(readers, being)
+      return isBanned
+        ? { ...readers, members, banned: new Set([...banned, being]) }
+        : { ...readers, members: new Set([...members, being]), banned }
     }
     case 'member.remove': {
       const being = change.body['id']
       if (typeof being !== 'string') return 'not-understood'
-      const members = new Set(readers.members)
-      return members.delete(being) ? { ...readers, members } : readers
+      return { ...readers, ...withoutRole(readers, being) }
     }
     default:
       return readers
   }
+}
+
+const withoutRole = ({ members, banned }: Readers, being: BeingId) => ({
+  members: without(members, being),
+  banned: without(banned, being),
+})
+
+function without(beings: ReadonlySet<BeingId>, being: BeingId): ReadonlySet<BeingId> {
+  if (!beings.has(being)) return beings
+  const others = new Set(beings)
+  others.delete(being)
+  return others
 }
 
 /**

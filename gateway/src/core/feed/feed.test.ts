@@ -354,6 +354,20 @@ describe('who may read', () => {
     expect(feed.send({ type: 'runReceived', run })).toEqual(['out 10-12', 'revoke all but @ada', 'out 12-13'])
   })
 
+  test('G31 who is banned at a version gets nothing after it, also of a public space, and is let in again', () => {
+    const feed = live()
+    feed.send(subscribed(2, at(10), '@bob'))
+    feed.said()
+    const ban = change(12, 'member.put', { being: '@bob', role: 'banned' })
+    const said = feed.send({ type: 'runReceived', run: runOf(10, 13, EPOCH, [change(11), ban, change(13)]) })
+    expect(said.map((word) => word.split(' ')[0])).toEqual(['out', 'revoke', 'out'])
+    expect([said[0], said[2]]).toEqual(['out 10-12', 'out 12-13'])
+    const again = change(14, 'member.put', { being: '@bob', role: 'viewer' })
+    feed.send({ type: 'runReceived', run: runOf(13, 14, EPOCH, [again]) })
+    feed.said()
+    expect(feed.send(subscribed(3, at(13), '@bob'))).toEqual(['resumed 13-14 (ring) to 3'])
+  })
+
   test('G31 also one who is subscribing at that moment', () => {
     const feed = new Feed()
     feed.send(joined, subscribed(1, undefined, '@bob'))

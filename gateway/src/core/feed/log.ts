@@ -7,6 +7,7 @@ import type { Position } from '@rhizom/protocol'
 import { narrows, type Readers, splitByAccess } from './access.ts'
 import { answerWaiting, type FreshRead, withFormerEpoch } from './answer.ts'
 import { withHint } from './hint.ts'
+import { withoutRemoved } from './erase.ts'
 import { append, emptyRing, oldestVersion } from './ring.ts'
 import type { Run } from './run.ts'
 import { keepParked, splice } from './splice.ts'
@@ -157,9 +158,12 @@ function applyRun(
 }
 
 function advance(feed: LiveFeed, run: Run, readers: Readers, { settings }: StepContext): FeedStep<LiveFeed> {
-  const ring = append(feed.ring, run, settings.ring)
+  const appended = append(feed.ring, run, settings.ring)
   const position = { epoch: run.epoch, version: run.to }
-  return doing({ ...feed, position, ring, readers }, { type: 'fanOut', run })
+  const remembered = run.erases
+    ? { ring: withoutRemoved(feed.space, appended, run), snapshot: undefined }
+    : { ring: appended, snapshot: feed.snapshot }
+  return doing({ ...feed, position, ...remembered, readers }, { type: 'fanOut', run })
 }
 
 /** Takes over what a read says of the readers, if it speaks of the version the feed is at. */

@@ -19,7 +19,7 @@ describe('runs', () => {
   })
 
   test('G11 a frame written in another order is rewritten; one that lies about its range is not taken', () => {
-    const header = { kind: 'changes', epoch: EPOCH, from: 41, to: 42, altersAccess: false } as const
+    const header = { kind: 'changes', epoch: EPOCH, from: 41, to: 42, altersAccess: false, erases: false } as const
     const frameOf = (fields: object): Uint8Array => new TextEncoder().encode(JSON.stringify(fields))
     const frame = { epoch: EPOCH, type: 'changes', space: SPACE, to: 42, from: 41, changes: [change(42)] }
     expect(runFromMessage(SPACE, { ...header, frame: frameOf(frame) })).toEqual(runOf(41, 42))

@@ -10,6 +10,7 @@ import {
   type ChangeKind,
   type ChangesMessage,
   changeSchema,
+  erasesWords,
   parseText,
   type Range,
   type SpaceId,
@@ -17,6 +18,8 @@ import {
 
 export interface Run extends Range {
   altersAccess: boolean
+  /** Whether it removes words that earlier runs carry (erase.ts). */
+  erases: boolean
   frame: Uint8Array
   /** Where the first change begins in `frame`; the last ends two bytes before its end. */
   bodyStart: number
@@ -50,6 +53,11 @@ const headOf = (space: SpaceId, { epoch, from, to }: Range): string =>
 
 const kinds = new Map<string, ChangeKind>(changeSchema.options.map(({ shape: { kind } }) => [kind.value, kind.value]))
 
+const mayErase = (name: string): boolean => {
+  const kind = kinds.get(name)
+  return kind !== undefined && erasesWords(kind)
+}
+
 /** A kind that this release does not know is looked at as closely as those that alter access. */
 const mayAlterAccess = (name: string): boolean => {
   const kind = kinds.get(name)
@@ -76,6 +84,7 @@ export function encodeRun(space: SpaceId, epoch: string, from: number, changes: 
   return {
     ...range,
     altersAccess: changes.some((change) => mayAlterAccess(change.kind)),
+    erases: changes.some((change) => mayErase(change.kind)),
     frame: encoder.encode(`${head}${body}]}`),
     bodyStart: encoder.encode(head).length,
   }
@@ -92,17 +101,15 @@ const startsWith = (bytes: Uint8Array, prefix: Uint8Array): boolean => {
  * is the rule; one that another release wrote differently is rewritten. Nothing if it cannot be understood.
  */
 export function runFromMessage(space: SpaceId, message: ChangesMessage): Run | undefined {
-  const { epoch, from, to, frame } = message
+  const { epoch, from, to, altersAccess, erases, frame } = message
   const head = encoder.encode(headOf(space, message))
   const tail = frame.subarray(-TAIL.length)
   if (startsWith(frame, head) && startsWith(tail, TAIL))
-    return { epoch, from, to, altersAccess: message.altersAccess, frame, bodyStart: head.length }
+    return { epoch, from, to, altersAccess, erases, frame, bodyStart: head.length }
   const parsed = parseJson(frame)
   if (!isObject(parsed) || parsed['space'] !== space || parsed['epoch'] !== epoch) return undefined
   const changes = contiguous(parsed['changes'], from, to)
-  return changes === undefined
-    ? undefined
-    : { ...encodeRun(space, epoch, from, changes), altersAccess: message.altersAccess }
+  return changes === undefined ? undefined : { ...encodeRun(space, epoch, from, changes), altersAccess, erases }
 }
 
 /** The bytes of the changes of a run, without the brackets around them. */
