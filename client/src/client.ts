@@ -327,7 +327,9 @@ export function createClient(options: ClientOptions): RhizomClient {
         return false
       }
     }
-    await erase()
+    const erased = erase()
+    void http.endSession()
+    await erased
     return true
   }
 

@@ -144,6 +144,14 @@ test('P25 removed beings travel with the time until which it matters; fields of 
   expect(parseRevokedMessage(JSON.stringify({ beings, why: 'x' }))).toEqual({ ok: true, value: beings })
 })
 
+test('P70 ended sessions travel beside removed beings; who knows of none reads the rest as ever', () => {
+  const [beings, sessions] = [{ '@ada': 1763942460000 }, { '0193b2a0-0000-4000-8000-000000000001': 1763942460001 }]
+  const message = encodeRevokedMessage(beings, sessions)
+  expect(parseRevokedMessage(message)).toEqual({ ok: true, value: { ...beings, ...sessions } })
+  expect(JSON.parse(message)).toMatchObject({ beings })
+  expect(parseRevokedMessage(JSON.stringify({ beings, sessions: { '@ada': 1 } })).ok).toBe(false)
+})
+
 test.each(['', '{}', '{"beings":["@ada"]}', '{"beings":{"ada":1}}', '{"beings":{"@ada":"soon"}}'])(
   'P25 the message of removed beings %j is refused without an exception',
   (message) => {
