@@ -217,6 +217,7 @@ function readerOf(space: SpaceModel): WorldReader {
     intention: (id) => now.intentions.get(id),
     role: (id, being) => (is(id) ? now.members.get(being) : undefined),
     ownerCount: () => 1,
+    membershipsOf: () => [],
     isTaken: () => false,
   }
 }

@@ -476,11 +476,13 @@ test('C146 what would be rejected does nothing to the view, and one can ask why'
   expect(foresee(content, say(2), self, 1)).toBeUndefined()
 })
 
-test('C146 who is not listed in a big space, or whose role is not told, is taken for one who may', () => {
+test('C146 who is not listed in a big space, or whose role is not told in a private one, is taken for one who may', () => {
   const { '@ada': _ada, ...beings } = aContent().beings
   const unlisted = { ...aContent(), beings }
   expect(foresee(unlisted, say(2), aBeing('@ada'), 1)).toBeUndefined()
   const closed: SpaceContent = { ...unlisted, space: { ...unlisted.space, visibility: 'private' }, members: undefined }
   expect(foresee(closed, say(2), aBeing('@ada'), 1)).toBeUndefined()
   expect(foresee({ ...closed, members: { '@ada': 'viewer' } }, say(2), aBeing('@ada'), 1)?.code).toBe('forbidden')
+  const quiet: SpaceContent = { ...unlisted, space: { ...unlisted.space, posting: 'members' }, members: undefined }
+  expect(foresee(quiet, say(2), aBeing('@ada'), 1)?.code).toBe('forbidden')
 })

@@ -50,7 +50,7 @@ const byId = <T extends { id: string }>(items: readonly T[]): Record<string, T> 
 const rolesOf = (members: readonly Member[]): Record<BeingId, Role> =>
   Object.fromEntries(members.map(({ being, role }) => [being, role]))
 
-const infoOf = ({ id, name, visibility, createdAt }: Space): SpaceInfo => ({ id, name, visibility, createdAt })
+const infoOf = ({ epoch: _epoch, version: _version, ...info }: Space): SpaceInfo => info
 
 /** The content a snapshot stands for. */
 export function contentOf(snapshot: Snapshot): SpaceContent {

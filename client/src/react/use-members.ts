@@ -22,7 +22,7 @@ export interface MembersView {
   isKnown: boolean
 }
 
-const RANK: Readonly<Record<Role, number>> = { owner: 0, member: 1, viewer: 2 }
+const RANK: Readonly<Record<Role, number>> = { owner: 0, member: 1, viewer: 2, banned: 3 }
 
 const membersOf = ({ content }: SpaceState) => content?.members
 
@@ -49,7 +49,7 @@ export interface SpaceAccess {
   role: Role | undefined
   /** Whether one is located in the space. */
   isHere: boolean
-  /** Beings that are here write, and members from anywhere who are not viewers. */
+  /** By one's role, or by what the space says of those without one. Being here gives no right. */
   canWrite: boolean
   /** Asks to be located in the space. */
   enter: () => void
@@ -61,7 +61,7 @@ export interface SpaceAccess {
 export interface AccessOptions {
   /**
    * Enters once, when the space is there, and never again by itself: two tabs on two spaces do not pull their person to
-   * and fro. What waits to be sent goes first: whoever moved on before it might not write any more where it was said.
+   * and fro. What waits to be sent goes first: others see whoever says it where it is said.
    */
   enters?: boolean
 }

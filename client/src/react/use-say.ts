@@ -5,7 +5,7 @@ import type { MutationOutcome, RefusedMutation } from '../core/queue-state.ts'
 import { textOf } from '../core/text.ts'
 import { newId } from '../sync/new-id.ts'
 import { type HookClient, useRhizom } from './rhizom-context.ts'
-import { writesIn } from './space-access.ts'
+import { belongsTo } from './space-access.ts'
 import { useRefusedMutations } from './use-mutate.ts'
 import { useWatch } from './use-space-state.ts'
 
@@ -19,8 +19,8 @@ export interface SayOptions {
 
 /**
  * A function, the same at every render, that says a text, or content of typed nodes, in a space and resolves with what
- * became of it, never rejecting. Until then it stands in the conversation, marked as pending. Whoever may not write yet
- * enters the space first: beings that are in a space write there, and its members from anywhere.
+ * became of it, never rejecting. Until then it stands in the conversation, marked as pending. Whoever is not in the
+ * space and has no role there enters it first, so that others see who speaks.
  */
 export function useSay(
   space: SpaceId,
@@ -36,7 +36,7 @@ const contentOf = (said: string | Content): Content => (typeof said === 'string'
 function say(client: HookClient, space: SpaceId, content: Content, keepRefused: boolean): Promise<MutationOutcome> {
   const self = client.session().being.id
   // One request carries both, in this order.
-  if (!writesIn(client.readSpace(space), self)) void client.mutate('being.move', space, { id: self })
+  if (!belongsTo(client.readSpace(space), self)) void client.mutate('being.move', space, { id: self })
   const utterance = { id: newId(), type: 'utterance', content, state: 'complete' } as const
   return client.mutate('intention.create', space, utterance, { keepRefused })
 }

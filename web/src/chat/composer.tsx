@@ -75,12 +75,17 @@ export function Composer({ id, access }: Props) {
         }}
       />
       {!access.canWrite && (
+        <p className="notice calm" role="status" data-testid="reads-only">
+          You read along here: this space lets only its members write.
+        </p>
+      )}
+      {access.canWrite && !access.isHere && access.role === undefined && (
         <div className="notice calm" role="status" data-testid="not-here">
           <p>
             {access.problem === undefined
               ? access.entering
                 ? 'Entering the space…'
-                : 'You read this space from outside. Enter it to write.'
+                : 'You read this space from outside.'
               : `You could not enter: ${access.problem}`}
           </p>
           <button
@@ -107,7 +112,7 @@ export function Composer({ id, access }: Props) {
           data-testid="message-input"
           aria-label="Message"
           dir="auto"
-          placeholder={access.canWrite ? 'Write a message' : 'Enter the space to write'}
+          placeholder={access.canWrite ? 'Write a message' : 'Only members write here'}
           rows={1}
           value={text}
           onChange={(event) => write(event.target.value)}
