@@ -327,10 +327,8 @@ export function createClient(options: ClientOptions): RhizomClient {
         return false
       }
     }
-    const erased = erase()
     void http.endSession()
-    await erased
-    return true
+    return erase().then(() => true)
   }
 
   return {

@@ -15,9 +15,15 @@ interface Wanted {
   sid?: string
 }
 
-function signed(secret: Uint8Array, { subject = '@ada', forSeconds = 60, by = issuer, sid }: Wanted = {}): Promise<string> {
+function signed(
+  secret: Uint8Array,
+  { subject = '@ada', forSeconds = 60, by = issuer, sid }: Wanted = {},
+): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
-  const token = new SignJWT(sid === undefined ? {} : { sid }).setProtectedHeader({ alg: algorithm }).setSubject(subject).setIssuer(by)
+  const token = new SignJWT(sid === undefined ? {} : { sid })
+    .setProtectedHeader({ alg: algorithm })
+    .setSubject(subject)
+    .setIssuer(by)
   return token
     .setAudience(audience)
     .setIssuedAt(now)

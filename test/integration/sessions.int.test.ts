@@ -34,7 +34,11 @@ async function scene() {
   const space = await stage.openSpace()
   const owner = await signIn(stage.api, 'Owner')
   const bot = freshId('bot')
-  await apply(stage.api, owner.token, { space: null, name: 'being.create', args: { id: bot, type: 'bot', name: 'Bot' } })
+  await apply(stage.api, owner.token, {
+    space: null,
+    name: 'being.create',
+    args: { id: bot, type: 'bot', name: 'Bot' },
+  })
   const begin = async () =>
     postSessionAnswerSchema.parse(
       (await call(stage.api, 'POST', '/v1/sessions', { token: owner.token, body: { being: bot } })).body,
@@ -75,19 +79,21 @@ test('G137 who signs out is closed on all gateways at once, its token refused by
 })
 
 test('G137 a gateway that starts after the end of a session finds out', async () => {
-  const { ended, end, isOver } = await scene()
+  const { ended, end, isOver, sockets } = await scene()
   await stage.cluster.gateways[2]?.kill()
   await end()
   await isOver()
   await stage.cluster.gateways[2]?.start()
   await isRefused(ended, 2)
+  expect(sockets.kept.map(({ socket }) => socket.closed)).toEqual([undefined, undefined])
 })
 
 test('G137 while Redis is dead a session that is ended is closed by asking', async () => {
-  const { ended, end, isOver } = await scene()
+  const { ended, end, isOver, sockets } = await scene()
   await stage.killRedis()
   await end()
   await isOver()
   for (const index of GATEWAYS) await isRefused(ended, index)
   await stage.reviveRedis()
+  expect(sockets.kept.map(({ socket }) => socket.closed)).toEqual([undefined, undefined])
 })

@@ -91,7 +91,8 @@ async function applyParts(
   let committed = false
   for (const [space, part] of partsOf(mutations)) {
     try {
-      const refused = space === null ? await mustBeThere(services, holder) : await refusalsOf(services, holder, space, part)
+      const refused =
+        space === null ? await mustBeThere(services, holder) : await refusalsOf(services, holder, space, part)
       const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: part }))
       for (const [index, mutation] of part.entries()) {
         const result = decided[index]

@@ -28,7 +28,9 @@ export const firstRenewal = (): Renewal => ({
 
 export const nextRenewal = (former: Renewal, key: string): Renewal => ({
   ...former,
-  secret: createHmac('sha256', key).update(`renewal ${renewalText(former)}`).digest('base64url'),
+  secret: createHmac('sha256', key)
+    .update(`renewal ${renewalText(former)}`)
+    .digest('base64url'),
 })
 
 export const renewalText = ({ session, family, secret }: Renewal): string => `${session}.${family}.${secret}`

@@ -184,8 +184,7 @@ export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps)
         ? post('/v1/sessions/current/refresh', {}, datedSession(target))
         : renewSession(target, renewal),
     /** Ends the session, everywhere. */
-    endSession: () =>
-      call(target, { method: 'DELETE', path: '/v1/sessions/current', token: token() }, () => NOTHING),
+    endSession: () => call(target, { method: 'DELETE', path: '/v1/sessions/current', token: token() }, () => NOTHING),
     /** The spaces this session may read, a page at a time. */
     listSpaces: (cursor?: string): Promise<HttpResult<ListSpacesAnswer>> =>
       get(

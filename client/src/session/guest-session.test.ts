@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
-import { loadSession, type Session } from '../runtime/storage.ts'
+import { loadSession, saveSession, type Session } from '../runtime/storage.ts'
 import { aSession } from '../testing/a-session.ts'
 import { manualEnvironment } from '../testing/manual-environment.ts'
 import { ScriptedServer } from '../testing/scripted-server.ts'
-import { saveSession } from '../runtime/storage.ts'
 import { guestSession } from './guest-session.ts'
 
 const WEEK_MS = 7 * 86_400_000
@@ -15,7 +14,7 @@ function aWeekLater(kept: Partial<Session>) {
   const former = aSession(environment)
   saveSession(environment.storage, { ...former, expiresAt: former.expiresAt - WEEK_MS, ...kept })
   const guests: unknown[] = []
-  server.route('POST /v1/sessions', ({ body }) => {
+  server.route('POST /v1/sessions', (body) => {
     guests.push(body)
     return { status: 201, body: { ...former, token: 'of-another', renewal: 'r9' } }
   })
@@ -31,7 +30,7 @@ function aWeekLater(kept: Partial<Session>) {
 
 test('C242 a guest who was away for a week is still itself, and what renews it next is kept', async () => {
   const { server, environment, former, guests, ask } = aWeekLater({ renewal: 'r1' })
-  server.route('POST /v1/sessions/renew', ({ body }) => {
+  server.route('POST /v1/sessions/renew', (body) => {
     expect(body).toEqual({ renewal: 'r1' })
     return { status: 200, body: { ...former, token: 'fresh', renewal: 'r2' } }
   })

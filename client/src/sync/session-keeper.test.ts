@@ -50,7 +50,7 @@ test('C240 a token that is good is renewed by itself, and what renews it later i
 test('C240 a device that slept past the end of its token renews the session, and again the next time', async () => {
   const { keeper, asked, heard, environment } = aKeeper(overToken)
   keeper.start()
-  environment.sleep(7 * 86_400_000)
+  environment.stepDate(7 * 86_400_000)
   keeper.wake()
   await environment.settle()
   expect(asked).toEqual([undefined, 'r1'])

@@ -43,7 +43,12 @@ export async function listSessions(
 }
 
 /** Up to `limit` of those that were ended within the last `forMs`, after a cursor, in the order of time and ids. */
-export async function readEnded(sql: Sql, cursor: RevokedCursor, forMs: number, limit: number): Promise<EndedSession[]> {
+export async function readEnded(
+  sql: Sql,
+  cursor: RevokedCursor,
+  forMs: number,
+  limit: number,
+): Promise<EndedSession[]> {
   const since = timestampOf(cursor.since)
   const rows = await askBuilt(
     sql,
