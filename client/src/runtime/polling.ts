@@ -5,7 +5,7 @@
  */
 import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
-import { refusalOf, sendSignal, type Refusal } from './requests.ts'
+import { isNetworkError, refusalOf, sendSignal, type Refusal } from './requests.ts'
 import type { OpenTransport } from './transport-socket.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
@@ -104,7 +104,7 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
           await poll(space)
           answered = true
         } catch (error) {
-          if (!isOver) environment.report('a poll failed', error)
+          if (!isOver && !isNetworkError(error)) environment.report('a poll failed', error)
         }
       }
       isRunning = false

@@ -30,6 +30,9 @@ export async function refusalOf(response: Response): Promise<Refusal> {
   return { closeCode: CLOSE_CODES[code] ?? NO_CLOSE_FRAME, code, message: detail, retryAfterMs }
 }
 
+/** By the Fetch standard a network that fails is a TypeError. It is tried again and nothing to report. */
+export const isNetworkError = (error: unknown): boolean => error instanceof TypeError
+
 interface Target {
   environment: Environment
   apiUrl: string
@@ -46,5 +49,7 @@ export function sendSignal(
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ name, data }),
   })
-  request.catch((error: unknown) => environment.report('a signal could not be sent', error))
+  request.catch((error: unknown) => {
+    if (!isNetworkError(error)) environment.report('a signal could not be sent', error)
+  })
 }

@@ -64,7 +64,7 @@ test.each(['cut', 'blackhole'] as const)(
       api.ask('POST', '/v1/sessions', { body: { name: 'New' } }),
       api.ask('GET', '/readyz'),
     ])
-    expect(performance.now() - begunAt).toBeLessThan(DEADLINE_MS * 4)
+    expect(performance.now() - begunAt).toBeLessThan(DEADLINE_MS * 10)
     expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503])
     for (const { body, headers } of answers.slice(0, 4)) {
       expect(problemSchema.parse(body)).toMatchObject({ code: 'unavailable' })
