@@ -109,7 +109,7 @@ export const gatewayParts = (around: Surroundings): Part[] =>
   }))
 
 /** What the guide is told of the user's environment; the one secret that it has is its own. */
-const FOR_THE_GUIDE = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL']
+const FOR_THE_GUIDE = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL', 'PACE_MS']
 
 /** The bot in the lobby, on a port of its own that only this machine reaches. Each start has a token of its own. */
 export function guidePart(around: Surroundings, port: number): Part {

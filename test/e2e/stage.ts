@@ -207,7 +207,8 @@ async function startWeb(cluster: Cluster, pageDirectory: string | undefined): Pr
   return { web, webUrl }
 }
 
-function startBrowser(): Promise<Browser> {
+/** For tests that bring a system of their own. */
+export function startBrowser(): Promise<Browser> {
   return chromium.launch({
     ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
     args: [

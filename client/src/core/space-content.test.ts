@@ -27,6 +27,19 @@ test('C30 an append leaves everything else as it was', () => {
   expect(after.space).toBe(before.space)
 })
 
+test('C250 an append that renews a claim moves its end, and one that tells none leaves it', () => {
+  const { log, second } = aSpace()
+  const claim = { by: '@bob', fence: 4, until: 1_000 }
+  log.write({ kind: 'intention.put', body: { ...second, state: 'active', claim } })
+  const id = second.id
+  const before = contentOf(log.snapshot())
+  const renewed = applyChange(before, log.write({ kind: 'intention.append', body: { id, text: '!', until: 2_000 } }))
+  expect(renewed.intentions[1]).toMatchObject({ claim: { by: '@bob', fence: 4, until: 2_000 }, state: 'active' })
+  const more = applyChange(renewed, log.write({ kind: 'intention.append', body: { id, text: '?' } }))
+  expect(more.intentions).toEqual(log.snapshot().intentions)
+  expect(more.intentions[1]?.claim?.until).toBe(2_000)
+})
+
 test('C30 a rename leaves the conversation as it was', () => {
   const { log } = aSpace()
   const before = contentOf(log.snapshot())

@@ -158,13 +158,15 @@ function putIntention(
 
 function appendToIntention(
   content: SpaceContent,
-  addition: { id: IntentionId; text: string },
+  addition: { id: IntentionId; text: string; until?: number | undefined },
   { version, at }: { version: number; at: number },
 ): SpaceContent {
   const index = indexOfIntention(content.intentions, addition.id)
   const held = content.intentions[index]
   if (held === undefined || held.rev >= version) return content
-  const grown = { ...held, content: appendText(held.content, addition.text), rev: version, modifiedAt: at }
+  const { text, until } = addition
+  const renewed = until && held.claim && { claim: { ...held.claim, until } }
+  const grown = { ...held, ...renewed, content: appendText(held.content, text), rev: version, modifiedAt: at }
   return { ...content, intentions: content.intentions.with(index, grown) }
 }
 

@@ -2,6 +2,9 @@
  * The store of spaces in the cache of TanStack Query, where the hooks read it and its tools show it. Nothing of a space
  * is ever stale, fetched, merged or collected by the cache itself: the client alone writes it.
  *
+ * Text that streams in may come faster than the screen is drawn. What only adds to it goes into the cache once a frame
+ * (`streamed-text.ts`); `read` gives the latest all the same, and whatever else changes takes it along at once.
+ *
  * A page that a server drew brings what it was drawn from (`dehydrated.ts`): each space begins with that, at its
  * position, until it is watched here.
  */
@@ -10,6 +13,7 @@ import { hydrate, notifyManager, type QueryClient } from '@tanstack/react-query'
 import { initialSpace, type SpaceState } from '../core/space-state.ts'
 import type { SpaceStore } from '../sync/store.ts'
 import { readDehydrated, servedState } from './dehydrated.ts'
+import { isDrawing, onlyStreams } from './streamed-text.ts'
 
 /** Where the state of a space is kept. */
 export const spaceKey = (id: SpaceId): readonly ['space', SpaceId] => ['space', id]
@@ -50,17 +54,50 @@ export function createQueryStore(queryClient: QueryClient, { dehydrated }: Query
   /** Those that nobody has watched here yet. */
   const beginnings = new Map(servedStates)
   const inCache = (id: SpaceId) => queryClient.getQueryData<SpaceState>(spaceKey(id))
+  /** Newer than what the cache has, until the next frame. */
+  const held = new Map<SpaceId, SpaceState>()
+  let awaitsFrame = false
+
+  function show(id: SpaceId, state: SpaceState): void {
+    beginnings.delete(id)
+    held.delete(id)
+    const isKnown = cache.find({ queryKey: spaceKey(id) }) !== undefined
+    queryClient.setQueryData<SpaceState>(spaceKey(id), state)
+    if (!isKnown) for (const listener of [...replacedListeners]) listener()
+  }
+
+  function awaitFrame(): void {
+    if (awaitsFrame || !isDrawing()) return
+    awaitsFrame = true
+    requestAnimationFrame(() => {
+      awaitsFrame = false
+      // What was emptied meanwhile is not for us to fill.
+      const waiting = [...held].filter(([id]) => inCache(id) !== undefined)
+      held.clear()
+      if (waiting.length === 0) return
+      notifyManager.batch(() => waiting.forEach(([id, state]) => show(id, state)))
+      awaitFrame()
+    })
+  }
+
   return {
     queryClient,
-    read: (id) => inCache(id) ?? beginnings.get(id),
+    read(id) {
+      const shown = inCache(id)
+      return shown === undefined ? beginnings.get(id) : (held.get(id) ?? shown)
+    },
     write(id, state) {
-      beginnings.delete(id)
-      const isKnown = cache.find({ queryKey: spaceKey(id) }) !== undefined
-      queryClient.setQueryData<SpaceState>(spaceKey(id), state)
-      if (!isKnown) for (const listener of [...replacedListeners]) listener()
+      const streams = onlyStreams(inCache(id), state)
+      if (streams && awaitsFrame && isDrawing()) {
+        held.set(id, state)
+        return
+      }
+      show(id, state)
+      if (streams) awaitFrame()
     },
     remove(id) {
       beginnings.delete(id)
+      held.delete(id)
       queryClient.removeQueries({ queryKey: spaceKey(id), exact: true })
     },
     // An entry can also lose its data and stay, by `resetQueries`.

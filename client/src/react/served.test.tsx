@@ -33,6 +33,7 @@ import {
 import { useOwnPresence } from './use-own-presence.ts'
 import { useSpacePresence } from './use-presence.ts'
 import { useRhizom } from './rhizom-context.ts'
+import { useReplies, useReply } from './use-replies.ts'
 import { useRefusals, useSay } from './use-say.ts'
 import { useSelf, useSession } from './use-self.ts'
 import { useSessionEnd } from './use-session-end.ts'
@@ -85,6 +86,8 @@ const HOOKS: Readonly<Record<string, () => unknown>> = {
   usePreventUnsaved,
   useRefusals: () => useRefusals('@lobby'),
   useRefusedMutations: () => useRefusedMutations('@lobby'),
+  useReplies: () => useReplies('@lobby', 'x'),
+  useReply: () => useReply('@lobby', 'x'),
   useRhizom: () => typeof useRhizom(),
   useSay: () => typeof useSay('@lobby'),
   useSelf,

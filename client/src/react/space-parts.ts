@@ -41,7 +41,7 @@ function keeping<T extends object>(): (next: T) => T {
 }
 
 /** The former list while it has the same members. */
-function keepingList<T>(): (next: readonly T[]) => readonly T[] {
+export function keepingList<T>(): (next: readonly T[]) => readonly T[] {
   let last: readonly T[] = []
   return (next) => {
     if (!isSameList(last, next)) last = next

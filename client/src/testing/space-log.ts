@@ -124,7 +124,9 @@ export class SpaceLog {
         const held = this.intentions.get(body.id)
         if (held === undefined) return
         const content = appendText(held.content, body.text)
-        this.intentions.set(body.id, { ...held, content, rev: version, modifiedAt: at })
+        const { claim } = held
+        const renewed = claim && body.until !== undefined ? { claim: { ...claim, until: body.until } } : {}
+        this.intentions.set(body.id, { ...held, ...renewed, content, rev: version, modifiedAt: at })
         return
       }
       case 'intention.remove':

@@ -13,6 +13,7 @@ import { isoTime, timeIn } from '../moment.ts'
 import { BeingIdText, Name, nameWithId } from '../name.tsx'
 import { kindOf, Tags } from '../tags.tsx'
 import { PendingNote } from './pending-note.tsx'
+import { ReplyNote } from './reply-note.tsx'
 import { textOf } from '@rhizom/client'
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
@@ -72,11 +73,10 @@ function Shown({ intention, isOwn, role, continues }: Props) {
 }
 
 /** What became of it, where that is not what it says. */
-function StateNote({ intention: { state, replyTo, reason } }: Pick<Props, 'intention'>) {
-  const isReply = replyTo !== null && replyTo !== undefined
-  if (state === 'draft' && isReply) return <Note>asked, not answering yet</Note>
+function StateNote({ intention: { id, location, state, replyTo, reason } }: Pick<Props, 'intention'>) {
+  if (replyTo !== null && replyTo !== undefined) return <ReplyNote space={location} id={id} />
   if (state === 'failed') return <Note>{reason === undefined ? state : `${state}: ${readable(reason)}`}</Note>
-  return state === 'cancelled' ? <Note>{isReply ? 'stopped' : state}</Note> : null
+  return state === 'cancelled' ? <Note>{state}</Note> : null
 }
 
 const Note = ({ children }: { children: string }) => (
