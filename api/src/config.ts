@@ -47,6 +47,11 @@ export const settings = {
     'How long a session token is valid. Gateways remember as long who was removed: lower it only with a new TOKEN_SECRET',
     '86400',
   ),
+  RENEWAL_GRACE_MS: setting(
+    whole(0),
+    'How long the renewal of a session that was used may be used again, in case its answer was lost; later it ends the session',
+    '30000',
+  ),
   MAX_CONTENT_BYTES: setting(
     whole(1),
     'Bytes of content, metadata or properties of one entity',

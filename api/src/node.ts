@@ -147,11 +147,16 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
         revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
       }),
       leases: leasesDuty(database, publisher, metrics, config.MAX_ATTEMPTS),
-      pruning: pruningDuty(database, metrics, {
-        logSeconds: config.LOG_KEEP_SECONDS,
-        logChanges: config.LOG_KEEP_CHANGES,
-        ledgerSeconds: config.LEDGER_KEEP_SECONDS,
-      }),
+      pruning: pruningDuty(
+        database,
+        metrics,
+        {
+          logSeconds: config.LOG_KEEP_SECONDS,
+          logChanges: config.LOG_KEEP_CHANGES,
+          ledgerSeconds: config.LEDGER_KEEP_SECONDS,
+        },
+        revokedForMs(config.TOKEN_TTL_SECONDS),
+      ),
       guests: guestsDuty({ database, redis, writes, staySeconds: config.GUEST_STAY_SECONDS }),
     },
     metrics,

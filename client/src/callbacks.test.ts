@@ -197,6 +197,20 @@ test('C195 signing out asks only where something is unsent, tells how much, and 
   expect(asked).toHaveLength(2)
 })
 
+test('C243 signing out ends the session on the server; one that cannot be reached keeps nobody from it', async () => {
+  for (const status of [204, 503]) {
+    const { client, server, environment } = aClientOf()
+    const ended: string[] = []
+    server.route('DELETE /v1/sessions/current', () => {
+      ended.push(client.session().token)
+      return { status, body: {} }
+    })
+    const [done] = await Promise.all([client.signOut(() => true), environment.settle()])
+    expect(done).toBe(true)
+    expect(ended).toHaveLength(1)
+  }
+})
+
 test.each(WAYS)(
   'C196 a fetch that %s, deaf to being aborted, is a request that failed: it is sent again',
   async (_how, fails) => {

@@ -327,8 +327,8 @@ export function createClient(options: ClientOptions): RhizomClient {
         return false
       }
     }
-    await erase()
-    return true
+    void http.endSession()
+    return erase().then(() => true)
   }
 
   return {

@@ -9,6 +9,7 @@ import { clientAddress } from './core/connection/client-address.ts'
 import { type DrainSettings, planDrain } from './core/connection/drain.ts'
 import type { FeedSettings } from './core/feed/state.ts'
 import type { PollSettings } from './core/poll.ts'
+import type { TokenId } from './core/revocations.ts'
 import type { FanOutSettings } from './space/fan-out.ts'
 import { Spaces } from './space/spaces.ts'
 import { gauge, type Metrics } from './observe.ts'
@@ -78,7 +79,7 @@ export class Gateway {
     this.#revocations = new RevocationWatch({
       ...deps,
       settings: headsPoll,
-      revoked: (beings) => this.#revoke(beings),
+      revoked: (ids) => this.#revoke(ids),
       asked: (outcome) => {
         this.metrics.revocationPolls.inc({ outcome })
         if (outcome === 'answered') deps.bus.apiAnswered()
@@ -134,7 +135,7 @@ export class Gateway {
       spaces: this.#spaces,
       metrics: this.metrics,
       settings: this.#settings.connection,
-      isRevoked: (being) => this.#revocations.isRevoked(being),
+      isRevoked: (id) => this.#revocations.isRevoked(id),
       nextWatcherId: () => ++this.#lastWatcherId,
       awaitsWork: (worker) => this.#workers.add(worker),
       closed: (closed) => this.#closed(closed),
@@ -173,11 +174,14 @@ export class Gateway {
     return { admitted: false, refusal }
   }
 
-  /** Nobody sees them here any more, and their connections end. */
-  #revoke(beings: ReadonlySet<BeingId>): void {
-    this.#deps.presence.removeBeings(beings)
-    for (const connection of this.#connections)
-      if (connection.being !== undefined && beings.has(connection.being)) connection.revoke()
+  /** Nobody sees a removed being here any more; connections of it, and of ended sessions, end. */
+  #revoke(ids: ReadonlySet<TokenId>): void {
+    this.#deps.presence.removeBeings(new Set([...ids].filter(isBeing)))
+    for (const connection of this.#connections) {
+      const { being, session } = connection
+      if (being !== undefined && ids.has(being)) connection.revoke('beingRevoked')
+      else if (session !== undefined && ids.has(session)) connection.revoke('sessionEnded')
+    }
   }
 
   /** To all who asked where nobody knows whom it concerns. */
@@ -202,6 +206,8 @@ export class Gateway {
     return counts
   }
 }
+
+const isBeing = (id: TokenId): id is BeingId => id.startsWith('@')
 
 /** Feeds, presence, revocations and whoever waits for work follow the same bus. */
 const busListener = (

@@ -9,8 +9,9 @@ import type {
   Heads,
   InternalRevokedAnswer,
   Position,
-  Revoked,
+  RevokedIds,
   RevokedCursor,
+  SessionId,
   SpaceId,
 } from '@rhizom/protocol'
 import type { LogAnswer, ReadRequest } from './core/feed/state.ts'
@@ -41,8 +42,8 @@ export interface BusListener {
   joined(space: SpaceId): void
   message(space: SpaceId, message: Uint8Array): void
   heads(heads: Heads): void
-  /** Beings that were removed lately. */
-  revoked(revoked: Revoked): void
+  /** Beings that were removed lately, and sessions that were ended. */
+  revoked(revoked: RevokedIds): void
   /** Beings that have something to claim. */
   work(beings: readonly BeingId[]): void
   /** What another gateway says of its presence. */
@@ -85,7 +86,7 @@ export type RevokedOutcome = ({ type: 'answered' } & InternalRevokedAnswer) | { 
 export interface ApiClient {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
-  /** A page of the beings that were removed after a place. */
+  /** A page of the beings that were removed, and the sessions that were ended, after a place. */
   revoked(cursor: RevokedCursor): Promise<RevokedOutcome>
 }
 
@@ -150,7 +151,8 @@ export interface PresenceStore {
 }
 
 export type TokenOutcome =
-  | { ok: true; being: BeingId; expiresAt: number }
+  /** `session` is undefined in a token that is of none. */
+  | { ok: true; being: BeingId; session?: SessionId | undefined; expiresAt: number }
   | { ok: false; reason: 'invalid' | 'expired' }
 
 /** Never rejects. */

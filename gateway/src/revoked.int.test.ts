@@ -3,7 +3,8 @@ import { eventually } from '@rhizom/kit/eventually.ts'
 import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { encodeRevokedMessage, encodeSignalMessage, REDIS } from '@rhizom/protocol'
 import { afterEach, expect, test } from 'vitest'
-import { liveClient, tokenFor } from './testing/test-client.ts'
+import { RawClient } from '@rhizom/kit/raw-client.ts'
+import { liveClient, TEST_SECRET, tokenFor } from './testing/test-client.ts'
 import { redisUrl, TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -99,4 +100,29 @@ test('G64 what was lost while Redis was away is asked for when it is back', asyn
   await eventually('Redis is back', isUp)
   gateway.server.isAway = false
   expect((await client.hasClosed()).code).toBe(4501)
+})
+
+test('G135 a session that ended is closed with 4501 and refused, at hello and at refresh; others of the being go on', async () => {
+  gateway = await TestGateway.start()
+  await eventually('Redis is up', isUp)
+  const being = freshBeing()
+  const [ended, kept] = [crypto.randomUUID(), crypto.randomUUID()]
+  const tokenOf = (sid: string, seconds = 3600) => tokenFor(being, seconds, TEST_SECRET, sid)
+  const [one, two] = await Promise.all(
+    [ended, kept].map(async (sid) => RawClient.welcomed(gateway.url, await tokenOf(sid))),
+  )
+  const former = await gateway.client(being)
+  await gateway.publisher.publish(REDIS.revokedChannel, encodeRevokedMessage({}, { [ended]: later() }))
+  expect(await one?.next('error')).toMatchObject({ code: 'not-authenticated', message: 'This session was ended' })
+  expect(await one?.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
+  const again = await gateway.stranger()
+  again.send({ type: 'hello', protocol: 1, token: await tokenOf(ended) })
+  expect(await again.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
+  for (const client of [two, former]) {
+    client?.send({ type: 'ping' })
+    await client?.next('pong')
+  }
+  two?.send({ type: 'refresh', token: await tokenOf(ended, 7200) })
+  expect(await two?.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
+  former.terminate()
 })

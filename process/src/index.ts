@@ -8,7 +8,14 @@ export { metricSet, type MetricSet, SECONDS, watchConditions } from './metrics.t
 export { RedisFitnessCheck } from './redis-fitness-check.ts'
 export { beginConnecting, connectRedis } from './redis.ts'
 export { cannotListen, type RunningServer, runServer, StartProblem } from './run-server.ts'
-export { SECRETS_DIFFER, type TokenFault, tokenKey, type VerifiedToken, verifySessionToken } from './session-token.ts'
+export {
+  SECRETS_DIFFER,
+  type TokenFault,
+  type TokenHolder,
+  tokenKey,
+  type VerifiedToken,
+  verifySessionToken,
+} from './session-token.ts'
 export {
   common,
   type ConfigOf,

@@ -12,11 +12,18 @@ interface Wanted {
   subject?: string
   forSeconds?: number
   by?: string
+  sid?: string
 }
 
-function signed(secret: Uint8Array, { subject = '@ada', forSeconds = 60, by = issuer }: Wanted = {}): Promise<string> {
+function signed(
+  secret: Uint8Array,
+  { subject = '@ada', forSeconds = 60, by = issuer, sid }: Wanted = {},
+): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
-  const token = new SignJWT().setProtectedHeader({ alg: algorithm }).setSubject(subject).setIssuer(by)
+  const token = new SignJWT(sid === undefined ? {} : { sid })
+    .setProtectedHeader({ alg: algorithm })
+    .setSubject(subject)
+    .setIssuer(by)
   return token
     .setAudience(audience)
     .setIssuedAt(now)
@@ -52,4 +59,11 @@ test('N40 whatever a peer sends is an answer and no fault of ours', async () => 
     'e30.e30.',
   ]
   for (const text of texts) expect((await verifySessionToken(text, key)).ok).toBe(false)
+})
+
+test('N54 a token names its session, or none; one that names no session by its form is invalid', async () => {
+  const sid = '0193b2a0-0000-4000-8000-000000000001'
+  expect(await verifySessionToken(await signed(key, { sid }), key)).toMatchObject({ ok: true, session: sid })
+  expect(await verifySessionToken(await signed(key), key)).toMatchObject({ ok: true, session: undefined })
+  expect(await verifySessionToken(await signed(key, { sid: '@ada' }), key)).toEqual({ ok: false, fault: 'invalid' })
 })

@@ -1,11 +1,18 @@
-/** Verifying session tokens: a token says who somebody is, until when, and nothing else. The api alone signs them. */
-import { type BeingId, SESSION_TOKEN, sessionClaimsSchema } from '@rhizom/protocol'
+/** Verifying session tokens: a token says who somebody is, by which session and until when. The api alone signs them. */
+import { type BeingId, SESSION_TOKEN, type SessionId, sessionClaimsSchema } from '@rhizom/protocol'
 import { errors, jwtVerify } from 'jose'
 
 /** `otherSecret`: signed as a token of ours is, with another secret. */
 export type TokenFault = 'invalid' | 'expired' | 'otherSecret'
 
-export type VerifiedToken = { ok: true; being: BeingId; expiresAt: number } | { ok: false; fault: TokenFault }
+/** `session` is undefined in a token of before there were any. */
+export interface TokenHolder {
+  being: BeingId
+  session: SessionId | undefined
+  expiresAt: number
+}
+
+export type VerifiedToken = ({ ok: true } & TokenHolder) | { ok: false; fault: TokenFault }
 
 export const tokenKey = (secret: string): Uint8Array => new TextEncoder().encode(secret)
 
@@ -15,7 +22,8 @@ export async function verifySessionToken(token: string, key: Uint8Array): Promis
     const { payload } = await jwtVerify(token, key, { algorithms: [algorithm], issuer, audience })
     const claims = sessionClaimsSchema.safeParse(payload)
     if (!claims.success) return { ok: false, fault: 'invalid' }
-    return { ok: true, being: claims.data.sub, expiresAt: claims.data.exp * 1000 }
+    const { sub: being, sid: session, exp } = claims.data
+    return { ok: true, being, session, expiresAt: exp * 1000 }
   } catch (error) {
     if (error instanceof errors.JWTExpired) return { ok: false, fault: 'expired' }
     if (error instanceof errors.JWSSignatureVerificationFailed) return { ok: false, fault: 'otherSecret' }

@@ -11,13 +11,21 @@
  * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an
  * unknown kind or version is ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
  *
- * Three channels concern no single space: where lately changed spaces stand, which beings were removed, whose tokens
- * are no longer good, and which beings have work to claim. The first two are repeated for a while, as JSON, and can be
+ * Three channels concern no single space: where lately changed spaces stand, which beings were removed and which
+ * sessions ended, whose tokens are no longer good, and which beings have work to claim. The first two are repeated for a while, as JSON, and can be
  * asked of the api (internal.ts); who waits for work asks for it by itself now and then.
  */
 import { z } from 'zod'
 import { altersAccess, type Change, erasesWords } from './change.ts'
-import { headsSchema, type Heads, type Revoked, revokedSchema } from './internal.ts'
+import {
+  endedSessionsSchema,
+  type EndedSessions,
+  headsSchema,
+  type Heads,
+  type Revoked,
+  type RevokedIds,
+  revokedSchema,
+} from './internal.ts'
 import { type BeingId, beingIdSchema, epochSchema, type SpaceId } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
 import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
@@ -35,7 +43,7 @@ export const REDIS = {
   here: (space: SpaceId): string => `rhizom:{${space}}:here`,
 } as const
 
-const revokedMessageSchema = z.object({ beings: revokedSchema })
+const revokedMessageSchema = z.object({ beings: revokedSchema, sessions: endedSessionsSchema.optional() })
 const workMessageSchema = z.object({ beings: z.array(beingIdSchema) })
 
 const MARK = 'rhizom1'
@@ -152,11 +160,12 @@ export function parseSpaceMessage(message: Uint8Array): Parsed<SpaceMessage> {
 export const encodeHeadsMessage = (positions: Heads): string => JSON.stringify(positions)
 export const parseHeadsMessage = (message: string): Parsed<Heads> => parseJson(headsSchema, message)
 
-/** Beings that were removed, on `REDIS.revokedChannel`. */
-export const encodeRevokedMessage = (beings: Revoked): string => JSON.stringify({ beings })
-export const parseRevokedMessage = (message: string): Parsed<Revoked> => {
+/** Beings that were removed, and sessions that were ended, on `REDIS.revokedChannel`. */
+export const encodeRevokedMessage = (beings: Revoked, sessions: EndedSessions = {}): string =>
+  JSON.stringify({ beings, sessions })
+export const parseRevokedMessage = (message: string): Parsed<RevokedIds> => {
   const parsed = parseJson(revokedMessageSchema, message)
-  return parsed.ok ? { ok: true, value: parsed.value.beings } : parsed
+  return parsed.ok ? { ok: true, value: { ...parsed.value.beings, ...parsed.value.sessions } } : parsed
 }
 
 /** Beings that have work to claim, on `REDIS.workChannel`. */

@@ -31,7 +31,7 @@ test('P16 the wire has not changed by accident', () => {
   expect(
     { version: protocol.PROTOCOL_VERSION, fingerprint },
     'The schemas changed. If old and new peers still understand each other (an added optional field, a new frame type), put the new fingerprint here. If not, raise PROTOCOL_VERSION and write the reason into version.ts. Either way add fixtures for what is new; never edit recorded ones.',
-  ).toEqual({ version: 1, fingerprint: '284d747045bb2846' })
+  ).toEqual({ version: 1, fingerprint: 'd0ec2845a0086f4a' })
 })
 
 test('P16 the fingerprint sees a changed field', () => {
@@ -142,6 +142,14 @@ test('P25 removed beings travel with the time until which it matters; fields of 
   const beings = { '@ada': 1763942460000 }
   expect(parseRevokedMessage(encodeRevokedMessage(beings))).toEqual({ ok: true, value: beings })
   expect(parseRevokedMessage(JSON.stringify({ beings, why: 'x' }))).toEqual({ ok: true, value: beings })
+})
+
+test('P70 ended sessions travel beside removed beings; who knows of none reads the rest as ever', () => {
+  const [beings, sessions] = [{ '@ada': 1763942460000 }, { '0193b2a0-0000-4000-8000-000000000001': 1763942460001 }]
+  const message = encodeRevokedMessage(beings, sessions)
+  expect(parseRevokedMessage(message)).toEqual({ ok: true, value: { ...beings, ...sessions } })
+  expect(JSON.parse(message)).toMatchObject({ beings })
+  expect(parseRevokedMessage(JSON.stringify({ beings, sessions: { '@ada': 1 } })).ok).toBe(false)
 })
 
 test.each(['', '{}', '{"beings":["@ada"]}', '{"beings":{"ada":1}}', '{"beings":{"@ada":"soon"}}'])(

@@ -10,7 +10,7 @@ import {
   spaceSchema,
   timeMsSchema,
 } from './entity.ts'
-import { beingIdSchema, epochSchema, intentionIdSchema, spaceIdSchema } from './id.ts'
+import { beingIdSchema, epochSchema, intentionIdSchema, sessionIdSchema, spaceIdSchema } from './id.ts'
 import { jsonObjectSchema, text } from './json-schema.ts'
 import { LIMITS } from './limits.ts'
 import { versionSchema } from './position.ts'
@@ -29,7 +29,15 @@ export const postSessionBodySchema = z
     message: 'stands alone',
     path: ['being'],
   })
-export const postSessionAnswerSchema = z.object({ token: z.string(), expiresAt: timeMsSchema, being: beingSchema })
+export const postSessionAnswerSchema = z.object({
+  token: z.string(),
+  expiresAt: timeMsSchema,
+  being: beingSchema,
+  renewal: z
+    .string()
+    .optional()
+    .describe('Gives a fresh pair at any later time, once; missing where the one that is held stays good'),
+})
 export type PostSessionAnswer = z.infer<typeof postSessionAnswerSchema>
 
 /** GET /v1/sessions/current */
@@ -37,6 +45,25 @@ export const currentSessionAnswerSchema = z.object({ being: beingSchema, expires
 
 /** POST /v1/sessions/current/refresh */
 export const refreshSessionAnswerSchema = postSessionAnswerSchema
+
+/** POST /v1/sessions/renew: a fresh token and the next renewal, for the one that was given last. */
+export const renewSessionBodySchema = z.object({ renewal: z.string().min(1).max(256) })
+
+/** GET /v1/sessions: those of the caller that are not ended, the one that was used last first. */
+export const listSessionsAnswerSchema = z.object({
+  sessions: z.array(
+    z.object({
+      id: sessionIdSchema,
+      createdAt: timeMsSchema,
+      lastUsedAt: timeMsSchema.describe('When it last gave a token'),
+      current: z.boolean().describe('Whether it is the one that asks'),
+    }),
+  ),
+})
+export type ListSessionsAnswer = z.infer<typeof listSessionsAnswerSchema>
+
+/** DELETE /v1/sessions/{id}; `current` is a path of its own. */
+export const sessionParamsSchema = z.object({ id: sessionIdSchema })
 
 /** GET /v1/spaces */
 export const listSpacesQuerySchema = z.object({ limit: pageSize(100), cursor: cursor.optional() })

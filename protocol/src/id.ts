@@ -15,6 +15,7 @@ export type BeingId = Id<'being' | 'space'>
 export type IntentionId = Id<'intention'>
 export type MutationId = Id<'mutation'>
 export type Epoch = Id<'epoch'>
+export type SessionId = Id<'session'>
 
 const slug = z.string().regex(/^@[a-z0-9][a-z0-9-]{0,62}$/, 'must look like @name: lower-case letters, digits, hyphens')
 const uuid = z.uuid().toLowerCase()
@@ -27,6 +28,7 @@ export const intentionIdSchema: z.ZodType<IntentionId, string> = uuid.describe(
 export const mutationIdSchema: z.ZodType<MutationId, string> = uuid.describe(
   'A mutation, a uuid (v7) made by the client; the key of idempotency',
 )
+export const sessionIdSchema: z.ZodType<SessionId, string> = uuid.describe('A session, a uuid made by the api')
 export const epochSchema: z.ZodType<Epoch, string> = uuid.describe(
   "A space's history; changes only if the history is rebuilt",
 )

@@ -4,7 +4,7 @@
  *
  *   GET  /internal/spaces/{space}?epoch&after   read: access, position, what brings a holder of (epoch, after) there
  *   POST /internal/heads                        positions of many spaces
- *   GET  /internal/revoked?since&after          beings that were removed, whose tokens may not have run out yet
+ *   GET  /internal/revoked?since&after          removed beings and ended sessions, whose tokens may not have run out
  *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored
  *
  * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404 with the path `space`.
@@ -12,7 +12,7 @@
 import { z } from 'zod'
 import { changeSchema } from './change.ts'
 import { timeMsSchema, visibilitySchema } from './entity.ts'
-import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
+import { type BeingId, beingIdSchema, epochSchema, type SessionId, sessionIdSchema, spaceIdSchema } from './id.ts'
 import { snapshotSchema } from './http.ts'
 import { positionSchema, versionSchema } from './position.ts'
 
@@ -61,8 +61,18 @@ export type Heads = z.infer<typeof headsSchema>
 export const revokedSchema = z.record(beingIdSchema, timeMsSchema)
 export type Revoked = z.infer<typeof revokedSchema>
 
-/** A place among the removals, in the order of time and then of ids. */
-export const revokedPlaceSchema = z.object({ since: timeMsSchema, after: beingIdSchema.optional() })
+/** The same of sessions that were ended: a key of this kind is never that of a being. */
+export const endedSessionsSchema = z.record(sessionIdSchema, timeMsSchema)
+export type EndedSessions = z.infer<typeof endedSessionsSchema>
+
+/** Whose tokens are refused: beings and sessions by their ids, each until a time. */
+export type RevokedIds = Readonly<Record<BeingId | SessionId, number>>
+
+/** A place among removals and ends, in the order of time and then of ids. */
+export const revokedPlaceSchema = z.object({
+  since: timeMsSchema,
+  after: z.union([beingIdSchema, sessionIdSchema]).optional(),
+})
 export type RevokedCursor = z.infer<typeof revokedPlaceSchema>
 
 /** Removals after a place; from the beginning if it is left out. */
@@ -76,6 +86,7 @@ export const internalRevokedQuerySchema = revokedPlaceSchema.extend({
  */
 export const internalRevokedAnswerSchema = z.object({
   revoked: revokedSchema,
+  sessions: endedSessionsSchema.optional().describe('Missing from an api that knows of none'),
   next: revokedPlaceSchema,
   isWhole: z.boolean(),
 })

@@ -36,6 +36,7 @@ export function SignedIn({ environment, session, visitors, children }: SignedInP
   const signOut = useCallback(() => {
     void client.erase()
     visitors.signOut()
+    void client.http.endSession()
   }, [client, visitors])
   const end = useCallback(
     (reason: string) => {

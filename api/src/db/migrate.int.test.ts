@@ -21,6 +21,7 @@ test('A18 four migrations at once and one more leave the tables, each step appli
     'lineage',
     'members',
     'mutations',
+    'sessions',
     'spaces',
   ])
   expect(steps?.steps).toBe(steps?.distinct)

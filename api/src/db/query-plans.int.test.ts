@@ -13,7 +13,7 @@ import { Database, type Sql } from './database.ts'
 import { findOutcome, findOutcomes } from './write/ledger.ts'
 import { storeWorld } from './write/store-world.ts'
 import { readAdmissions } from './read/admission.ts'
-import { beingExists, findBeing, findBeings } from './read/beings.ts'
+import { findBeing, findBeings } from './read/beings.ts'
 import { readLongGone } from './read/long-gone.ts'
 import { readBefore } from './read/intentions.ts'
 import { listBeings, listSpaces } from './read/lists.ts'
@@ -21,6 +21,8 @@ import { loadWorld } from './write/load-world.ts'
 import type { PageSize } from './read/pages.ts'
 import { readLatelyRemoved, readRemoved } from './read/removed-beings.ts'
 import { pruneChangesByCount } from './write/retention.ts'
+import { isThere, listSessions, readEnded, readLatelyEnded } from './read/sessions.ts'
+import { beginSession, endSession, useRenewal } from './write/sessions.ts'
 import { readSnapshot } from './read/snapshot.ts'
 import { readRoles, readSpace } from './read/access.ts'
 import { readWork } from './read/work.ts'
@@ -28,9 +30,10 @@ import { spacesWithExpiredLeases } from './write/expire-leases.ts'
 import { readBots } from './write/load-replies.ts'
 
 const SPACES = 10_000
-const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'spaces']
+const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'sessions', 'spaces']
 /** Postgres looks at 300 rows for each: more than the largest table has. */
 const STATISTICS_TARGET = 400
+const SESSION = '0193b2a0-0000-4000-8000-000000000007'
 const epoch = '0193b2a0-0000-7000-8000-000000000001'
 const space = {
   id: '@s7',
@@ -69,6 +72,9 @@ beforeAll(async () => {
       from generate_series(0, 89999) n`
     await sql`insert into mutations (actor, id, status, at)
       select '@b' || (n % 500), gen_random_uuid(), 'applied', now() from generate_series(1, 60000) n`
+    await sql`insert into sessions (id, being, family, secret, created_at, last_used_at, ended_at)
+      select gen_random_uuid(), '@b' || (n % 20000), 'f', 's', now(), now(),
+        case when n % 10 = 0 then now() - n * interval '1 second' end from generate_series(1, 60000) n`
     await sql.unsafe(`set default_statistics_target = ${STATISTICS_TARGET}`)
     await sql`analyze`
     const [row] = await sql<{ id: string }[]>`select id from intentions where location = '@s7' limit 1`
@@ -152,9 +158,15 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'], 1_048_576)],
   ['guests long gone', async (sql) => readLongGone(sql, 3600, 500)],
   ['one being', (sql) => findBeing(sql, '@b7')],
-  ['whether a being exists', (sql) => beingExists(sql, '@b7')],
+  ['whether a session is there', (sql) => isThere(sql, '@b7', SESSION)],
+  ['sessions of a being', (sql) => listSessions(sql, '@b7', undefined)],
+  ['sessions that ended', (sql) => readEnded(sql, { since: 0 }, 3_600_000, 5000)],
+  ['sessions that ended announced', (sql) => readLatelyEnded(sql, 10_000, 1000)],
+  ['a session that begins', (sql) => beginSession(sql, '@b7', { session: uuid(), family: 'f', secret: 's' }, 100)],
+  ['a session that is renewed', (sql) => useRenewal(sql, { session: SESSION, family: 'f', secret: 's' }, 'n', 1)],
+  ['a session that ends', (sql) => endSession(sql, '@b7', SESSION)],
   ['the members of a space', (sql) => readRoles(sql, '@s7')],
-  ['whether there is a space', (sql) => readAdmissions(sql, [{ actor: '@b1', space: '@s7' }])],
+  ['whether there is a space', (sql) => readAdmissions(sql, [{ actor: '@b1', session: SESSION, space: '@s7' }])],
   ['outcomes', (sql) => findOutcomes(sql, '@b1', [uuid(), uuid()])],
   ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
   ['what waits for a bot', (sql) => readWork(sql, '@b7', page(20))],

@@ -9,7 +9,7 @@
  * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the
  * space's lock instead (@rhizom/domain), by the one writer there is.
  */
-import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, SpaceId } from '@rhizom/protocol'
+import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, SessionId, SpaceId } from '@rhizom/protocol'
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -171,6 +171,29 @@ export const mutations = pgTable(
     at: time('at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.actor, table.id] }), index('mutations_at').using('brin', table.at)],
+)
+
+/**
+ * Who signed in, until that is ended. `family` and `secret` are digests of what renews it, `former` is that of the one
+ * which was used last (http/renewal.ts). An id is text, so that it has one order with ids of beings.
+ */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: text('id').$type<SessionId>().primaryKey(),
+    being: text('being').$type<BeingId>().notNull(),
+    family: text('family').notNull(),
+    secret: text('secret').notNull(),
+    former: text('former'),
+    createdAt: time('created_at').notNull(),
+    lastUsedAt: time('last_used_at').notNull(),
+    rotatedAt: time('rotated_at'),
+    endedAt: time('ended_at'),
+  },
+  (table) => [
+    index('sessions_by_being').on(table.being, table.lastUsedAt),
+    index('sessions_ended').on(table.endedAt, table.id).where(sql`ended_at is not null`),
+  ],
 )
 
 /**

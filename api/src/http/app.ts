@@ -93,6 +93,7 @@ export async function buildApp(services: Services): Promise<HttpApp> {
     delegator: (request, done) =>
       done(null, {
         origin: mayRead(request.headers, config.ALLOWED_ORIGINS),
+        methods: ['GET', 'HEAD', 'POST', 'DELETE'],
         // Date as well: clients whose own date is wrong go by it.
         exposedHeaders: ['ETag', 'Retry-After', 'Date', REQUEST_ID_HEADER],
         maxAge: 600,

@@ -1,14 +1,15 @@
 /** Who is calling: a session for /v1, a gateway for /internal. */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { TokenHolder } from '@rhizom/process'
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../db/database.ts'
-import { beingExists } from '../db/read/beings.ts'
+import { isThere } from '../db/read/sessions.ts'
 import { ProblemError } from './problem-reply.ts'
-import type { Session, SessionTokens } from './session-token.ts'
+import type { SessionTokens } from './session-token.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    session: Session | null
+    session: TokenHolder | null
   }
 }
 
@@ -24,16 +25,17 @@ export const requireSession = (tokens: SessionTokens) => async (request: Fastify
   request.session = verified.session
 }
 
-/** A hook that lets only sessions of beings through that still exist. A write asks this under its own locks. */
+/** A hook that lets only sessions through that are not ended, of beings that still exist. A write asks by itself. */
 export const requireBeing = (database: Database) => async (request: FastifyRequest) => {
-  const { being } = sessionOf(request)
-  if (!(await database.use((sql) => beingExists(sql, being)))) throw beingGone()
+  const { being, session } = sessionOf(request)
+  if (!(await database.use((sql) => isThere(sql, being, session)))) throw beingGone()
 }
 
-export const beingGone = (): ProblemError => new ProblemError('not-authenticated', 'the being of this session is gone')
+export const beingGone = (): ProblemError =>
+  new ProblemError('not-authenticated', 'this session was ended, or its being is gone')
 
 /** The session of a request that passed `requireSession`. */
-export function sessionOf(request: FastifyRequest): Session {
+export function sessionOf(request: FastifyRequest): TokenHolder {
   if (request.session === null) throw new Error('a route without requireSession asked for the session')
   return request.session
 }

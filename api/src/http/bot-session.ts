@@ -3,12 +3,13 @@ import type { BeingId, PostSessionAnswer } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
 import { findBeing } from '../db/read/beings.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
+import type { Grants } from './grants.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Services } from './services.ts'
 
-type Needs = Pick<Services, 'database' | 'tokens'>
+type Needs = Pick<Services, 'database' | 'tokens'> & { grants: Grants }
 
-export function botSessions({ database, tokens }: Needs) {
+export function botSessions({ database, tokens, grants }: Needs) {
   const authenticate = requireSession(tokens)
   const mustExist = requireBeing(database)
   return async (request: FastifyRequest, id: BeingId): Promise<PostSessionAnswer> => {
@@ -18,6 +19,7 @@ export function botSessions({ database, tokens }: Needs) {
     // A being that is not the caller's bot answers like none: who owns what is nobody else's to ask.
     if (being?.type !== 'bot' || being.owner !== sessionOf(request).being)
       throw new ProblemError('not-found', `no bot ${id} of the caller`, { path: 'being' })
-    return { ...(await tokens.issue(being.id)), being }
+    const granted = await database.use((sql) => grants.begin(sql, being.id))
+    return { ...(await granted()), being }
   }
 }

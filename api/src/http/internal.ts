@@ -22,17 +22,18 @@ import { readChanges, readHeads } from '../db/read/change-log.ts'
 import type { Sql } from '../db/database.ts'
 import type { PageSize } from '../db/read/pages.ts'
 import { readRemoved } from '../db/read/removed-beings.ts'
+import { readEnded } from '../db/read/sessions.ts'
 import { readSnapshot, type SnapshotSizes } from '../db/read/snapshot.ts'
 import { atOneMoment, readRoles, readSpace } from '../db/read/access.ts'
 import { storeLastSeen } from '../db/write/last-seen.ts'
-import { revokedForMs, revokedOf } from '../publish/revoked.ts'
+import { oneRevokedPage, revokedForMs, untilOf } from '../publish/revoked.ts'
 import { requireInternalToken } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { snapshotSizes } from './spaces.ts'
 
-const REMOVED_PER_PAGE = 5000
+const REVOKED_PER_PAGE = 5000
 /** As many spaces, and as many beings, as the schemas allow, with the longest names there are. */
 const HEADS_BODY_BYTES = 1024 * 1024
 const LAST_SEEN_BODY_BYTES = 256 * 1024
@@ -95,15 +96,21 @@ export function registerInternal(app: HttpApp, { config, database, metrics }: Se
     url: '/internal/revoked',
     onRequest,
     schema: {
-      summary: 'Removed beings whose tokens may not have run out yet, a page at a time',
+      summary: 'Removed beings and ended sessions whose tokens may not have run out yet, a page at a time',
       security: [{ internal: [] }],
       querystring: internalRevokedQuerySchema,
       response: { 200: internalRevokedAnswerSchema, ...problems },
     },
     handler: async (request): Promise<InternalRevokedAnswer> => {
       const forMs = revokedForMs(config.TOKEN_TTL_SECONDS)
-      const { removed, ...rest } = await database.use((sql) => readRemoved(sql, request.query, forMs, REMOVED_PER_PAGE))
-      return { revoked: revokedOf(removed, forMs), ...rest }
+      const [page, sessions] = await database.use((sql) =>
+        Promise.all([
+          readRemoved(sql, request.query, forMs, REVOKED_PER_PAGE),
+          readEnded(sql, request.query, forMs, REVOKED_PER_PAGE),
+        ]),
+      )
+      const { removed, ended, ...rest } = oneRevokedPage(page, sessions, REVOKED_PER_PAGE)
+      return { revoked: untilOf(removed, forMs), sessions: untilOf(ended, forMs), ...rest }
     },
   })
 

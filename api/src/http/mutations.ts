@@ -2,8 +2,8 @@
  * POST /v1/mutations and GET /v1/mutations/{id}. A batch is cut into parts by space, in order of first appearance;
  * each part is one unit of group commit, and the next begins when the former is committed.
  */
+import type { TokenHolder } from '@rhizom/process'
 import {
-  type BeingId,
   type Mutation,
   type MutationResult,
   mutationParamsSchema,
@@ -14,6 +14,7 @@ import {
 } from '@rhizom/protocol'
 import type { Unit } from '../db/write/commit.ts'
 import { OutcomeUnknown } from '../db/failure.ts'
+import { isThere } from '../db/read/sessions.ts'
 import { findOutcome } from '../db/write/ledger.ts'
 import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
@@ -54,7 +55,7 @@ export function registerMutations(app: HttpApp, services: Services): void {
     },
     handler: async (request) => {
       const { mutations } = request.body
-      const results = await applyParts(services, sessionOf(request).being, mutations)
+      const results = await applyParts(services, sessionOf(request), mutations)
       for (const [index, { status }] of results.entries())
         metrics.mutations.inc({ name: mutations[index]?.name ?? 'unknown', status })
       return { results }
@@ -83,15 +84,16 @@ export function registerMutations(app: HttpApp, services: Services): void {
 
 async function applyParts(
   services: Services,
-  actor: BeingId,
+  holder: TokenHolder,
   mutations: readonly Mutation[],
 ): Promise<MutationResult[]> {
   const results = new Map<Mutation, MutationResult>()
   let committed = false
   for (const [space, part] of partsOf(mutations)) {
     try {
-      const refused = space === null ? undefined : await refusalsOf(services, actor, space, part)
-      const decided = refused ?? (await applyPart(services.writes, space, { actor, mutations: part }))
+      const refused =
+        space === null ? await mustBeThere(services, holder) : await refusalsOf(services, holder, space, part)
+      const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: part }))
       for (const [index, mutation] of part.entries()) {
         const result = decided[index]
         if (result !== undefined) results.set(mutation, result)
@@ -107,6 +109,10 @@ async function applyParts(
     if (result === undefined) throw new Error(`no result for ${mutation.id}`)
     return result
   })
+}
+
+async function mustBeThere({ database }: Services, { being, session }: TokenHolder): Promise<undefined> {
+  if (!(await database.use((sql) => isThere(sql, being, session)))) throw beingGone()
 }
 
 async function applyPart(writes: Services['writes'], space: SpaceId | null, unit: Unit): Promise<MutationResult[]> {

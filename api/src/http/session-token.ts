@@ -1,19 +1,14 @@
 /**
- * Signing session tokens, and verifying them for requests. A token says who somebody is, until when, and nothing else.
+ * Signing session tokens, and verifying them for requests. A token says who somebody is, by which session, and until when.
  */
-import { type TokenFault, tokenKey, verifySessionToken } from '@rhizom/process'
-import { type BeingId, SESSION_TOKEN } from '@rhizom/protocol'
+import { type TokenFault, type TokenHolder, tokenKey, verifySessionToken } from '@rhizom/process'
+import { type BeingId, SESSION_TOKEN, type SessionId } from '@rhizom/protocol'
 import { SignJWT } from 'jose'
 
-export interface Session {
-  being: BeingId
-  expiresAt: number
-}
-
-export type Verified = { ok: true; session: Session } | { ok: false; code: 'not-authenticated' | 'token-expired' }
+export type Verified = { ok: true; session: TokenHolder } | { ok: false; code: 'not-authenticated' | 'token-expired' }
 
 export interface SessionTokens {
-  issue: (being: BeingId) => Promise<{ token: string; expiresAt: number }>
+  issue: (being: BeingId, session: SessionId) => Promise<{ token: string; expiresAt: number }>
   verify: (token: string) => Promise<Verified>
 }
 
@@ -22,10 +17,10 @@ export function sessionTokens(secret: string, ttlSeconds: number, refused: (faul
   const key = tokenKey(secret)
   const { algorithm, issuer, audience } = SESSION_TOKEN
   return {
-    async issue(being) {
+    async issue(being, session) {
       const issuedAt = Math.floor(Date.now() / 1000)
       const expiresAt = issuedAt + ttlSeconds
-      const token = await new SignJWT()
+      const token = await new SignJWT({ sid: session })
         .setProtectedHeader({ alg: algorithm })
         .setSubject(being)
         .setIssuer(issuer)
@@ -37,7 +32,10 @@ export function sessionTokens(secret: string, ttlSeconds: number, refused: (faul
     },
     async verify(token) {
       const verified = await verifySessionToken(token, key)
-      if (verified.ok) return { ok: true, session: { being: verified.being, expiresAt: verified.expiresAt } }
+      if (verified.ok) {
+        const { being, session, expiresAt } = verified
+        return { ok: true, session: { being, session, expiresAt } }
+      }
       refused(verified.fault)
       return { ok: false, code: verified.fault === 'expired' ? 'token-expired' : 'not-authenticated' }
     },

@@ -1,4 +1,7 @@
-/** Sessions: a new guest and its token, a bot for its owner (bot-session.ts), who the caller is, and a fresh token. */
+/**
+ * Sessions: a new guest and what it is given (grants.ts), a bot for its owner (bot-session.ts), who the caller is, and
+ * a fresh token, by a token or by the renewal. Which sessions one has, and ending one: own-sessions.ts.
+ */
 import { randomBytes } from 'node:crypto'
 import {
   type Being,
@@ -7,12 +10,18 @@ import {
   postSessionAnswerSchema,
   postSessionBodySchema,
   refreshSessionAnswerSchema,
+  renewSessionBodySchema,
 } from '@rhizom/protocol'
 import { networkOf } from '@rhizom/process'
+import type { FastifyRequest } from 'fastify'
+import type { Sql } from '../db/database.ts'
 import { findBeing } from '../db/read/beings.ts'
 import { createGuest } from '../db/write/guests.ts'
-import { beingGone, requireSession, sessionOf } from './authenticate.ts'
+import { touchSession } from '../db/write/sessions.ts'
+import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { botSessions } from './bot-session.ts'
+import { sessionGrants } from './grants.ts'
+import { registerOwnSessions } from './own-sessions.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'
@@ -21,21 +30,27 @@ import type { Services } from './services.ts'
 /** Enough for a made-up id to be free at the second try, should the first be taken. */
 const ATTEMPTS = 3
 const NAME_PART_LENGTH = 40
+/** A renewal is 103 bytes. */
+const RENEW_BODY_BYTES = 512
 /** A name and an id of the greatest length, every character of them escaped, is 1.6 KiB. */
 const SESSION_BODY_BYTES = 2048
 
-export function registerSessions(app: HttpApp, { config, database, limiter, tokens }: Services): void {
+export function registerSessions(app: HttpApp, services: Services): void {
+  const { config, database, limiter, tokens } = services
   const rate: Rate = { name: 'sessions', perSecond: config.SESSIONS_PER_SECOND, burst: config.SESSIONS_BURST }
-  const sessionOfBot = botSessions({ database, tokens })
+  const grants = sessionGrants(services)
+  const sessionOfBot = botSessions({ database, tokens, grants })
+  // Before the schema: an attempt that is refused costs something as well.
+  const takeAttempt = async (request: FastifyRequest): Promise<void> => {
+    if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
+  }
+  registerOwnSessions(app, services, grants)
 
   app.route({
     method: 'POST',
     url: '/v1/sessions',
     bodyLimit: SESSION_BODY_BYTES,
-    // Before the schema: an attempt that is refused costs something as well.
-    preValidation: async (request) => {
-      if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
-    },
+    preValidation: takeAttempt,
     schema: {
       summary: 'Sign in as a new guest, located nowhere; with a token and `being`, as a bot that one owns',
       body: postSessionBodySchema,
@@ -45,16 +60,31 @@ export function registerSessions(app: HttpApp, { config, database, limiter, toke
       const { name, id, being: bot } = request.body
       reply.code(201)
       if (name === undefined) return sessionOfBot(request, bot ?? '')
-      const being = await database.use(async (sql) => {
-        if (id !== undefined) return createGuest(sql, id, name)
-        for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-          const made = await createGuest(sql, madeUpId(name, randomBytes(5)), name)
-          if (made !== undefined) return made
-        }
-        return undefined
+      const made = await database.use(async (sql) => {
+        await sql`begin`
+        const being = await newGuest(sql, name, id)
+        const granted = being === undefined ? undefined : await grants.begin(sql, being.id)
+        await sql`commit`
+        return being === undefined || granted === undefined ? undefined : { being, granted }
       })
-      if (being === undefined) throw new ProblemError('taken', `${id ?? 'the id'} is taken`, { path: 'id' })
-      return { ...(await tokens.issue(being.id)), being }
+      if (made === undefined) throw new ProblemError('taken', `${id ?? 'the id'} is taken`, { path: 'id' })
+      return { ...(await made.granted()), being: made.being }
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/v1/sessions/renew',
+    bodyLimit: RENEW_BODY_BYTES,
+    preValidation: takeAttempt,
+    schema: {
+      summary: 'A fresh token and the next renewal, at any time until the session is ended',
+      body: renewSessionBodySchema,
+      response: { 200: postSessionAnswerSchema, ...problems },
+    },
+    handler: async (request) => {
+      const { of, ...granted } = await grants.renew(request.body.renewal)
+      return { ...granted, being: await current(of) }
     },
   })
 
@@ -68,6 +98,7 @@ export function registerSessions(app: HttpApp, { config, database, limiter, toke
     method: 'GET',
     url: '/v1/sessions/current',
     onRequest: requireSession(tokens),
+    preHandler: requireBeing(database),
     schema: {
       summary: 'Who the caller is',
       security: [{ session: [] }],
@@ -83,16 +114,33 @@ export function registerSessions(app: HttpApp, { config, database, limiter, toke
     method: 'POST',
     url: '/v1/sessions/current/refresh',
     onRequest: requireSession(tokens),
+    preHandler: requireBeing(database),
     schema: {
-      summary: 'A fresh token for the same being',
+      summary: 'A fresh token of the same session; for a token that is of none, a session',
       security: [{ session: [] }],
       response: { 200: refreshSessionAnswerSchema, ...problems },
     },
     handler: async (request) => {
-      const being = await current(sessionOf(request).being)
-      return { ...(await tokens.issue(being.id)), being }
+      const { being: id, session } = sessionOf(request)
+      const being = await current(id)
+      if (session === undefined) {
+        const granted = await database.use((sql) => grants.begin(sql, id))
+        return { ...(await granted()), being }
+      }
+      await database.use((sql) => touchSession(sql, session))
+      return { ...(await tokens.issue(id, session)), being }
     },
   })
+}
+
+/** Undefined if the id is taken. */
+async function newGuest(sql: Sql, name: string, id: BeingId | undefined): Promise<Being | undefined> {
+  if (id !== undefined) return createGuest(sql, id, name)
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const made = await createGuest(sql, madeUpId(name, randomBytes(5)), name)
+    if (made !== undefined) return made
+  }
+  return undefined
 }
 
 /** `Ada Lovelace` becomes `@ada-lovelace-3f9a…`: readable, and random enough to be free. */

@@ -3,7 +3,8 @@
  * without a row, the same whether there is such a space or not. What was done before access was lost is told again.
  */
 import { duplicateOf, refusalOfUnreadable } from '@rhizom/domain'
-import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
+import type { TokenHolder } from '@rhizom/process'
+import type { Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { findOutcomes } from '../db/write/ledger.ts'
 import { beingGone } from './authenticate.ts'
 import type { Services } from './services.ts'
@@ -11,11 +12,11 @@ import type { Services } from './services.ts'
 /** The answers, or nothing if the part is to be decided in the space's turn. */
 export async function refusalsOf(
   { admissions, database }: Pick<Services, 'admissions' | 'database'>,
-  actor: BeingId,
+  { being: actor, session }: TokenHolder,
   space: SpaceId,
   part: readonly Mutation[],
 ): Promise<MutationResult[] | undefined> {
-  const admission = await admissions.ask({ actor, space })
+  const admission = await admissions.ask({ actor, session, space })
   switch (admission) {
     case 'readable':
       return undefined

@@ -10,6 +10,7 @@ import {
   type Retention,
   spacesChangedSince,
 } from '../db/write/retention.ts'
+import { pruneSessions } from '../db/write/sessions.ts'
 import type { Metrics } from '../observe.ts'
 import type { Duty, Term } from './duty.ts'
 
@@ -19,15 +20,18 @@ const SPACES_AT_ONCE = 500
 /** Spaces are asked again for a while: changed_at is exact to a second only, and clocks of two nodes differ. */
 const OVERLAP_MS = 60_000
 
-/** Works on connections of the pool, and not on that of the lock: a round may take its time. */
-export function pruningDuty(database: Database, metrics: Metrics, retention: Retention): Duty {
+/**
+ * Works on connections of the pool, and not on that of the lock: a round may take its time. Sessions stay for
+ * `sessionsForMs` after their end, as long as they are told of.
+ */
+export function pruningDuty(database: Database, metrics: Metrics, retention: Retention, sessionsForMs: number): Duty {
   /** Up to when the spaces that changed were counted in a term: another node may have led before it. */
   let counted: { term: Term; to: Date } | undefined
 
   return {
     async run(term) {
       const untilDone = async (
-        table: 'changes' | 'mutations',
+        table: 'changes' | 'mutations' | 'sessions',
         prune: (most: number) => Promise<number>,
       ): Promise<void> => {
         for (let removed = ROWS_AT_ONCE; removed === ROWS_AT_ONCE && !term.isOver; ) {
@@ -37,6 +41,7 @@ export function pruningDuty(database: Database, metrics: Metrics, retention: Ret
       }
       await untilDone('changes', (most) => database.use((sql) => pruneChangesByAge(sql, retention, most)))
       await untilDone('mutations', (most) => database.use((sql) => pruneLedger(sql, retention, most)))
+      await untilDone('sessions', (most) => database.use((sql) => pruneSessions(sql, sessionsForMs, most)))
       const to = new Date(Date.now() - OVERLAP_MS)
       const since = counted?.term === term ? counted.to : undefined
       const spaces = await database.use((sql) => spacesChangedSince(sql, since))

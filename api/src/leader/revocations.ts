@@ -1,17 +1,19 @@
-/** Says again which beings were lately removed, for gateways that missed it when their removal was committed. */
+/** Says again which beings were lately removed and which sessions ended, for gateways that missed it at the time. */
 import { REDIS } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import { readLatelyRemoved } from '../db/read/removed-beings.ts'
+import { readLatelyEnded } from '../db/read/sessions.ts'
 import type { Metrics } from '../observe.ts'
-import { revokedMessages } from '../publish/revoked.ts'
+import { endedMessages, revokedMessages } from '../publish/revoked.ts'
 import { announce } from './announce.ts'
 import type { Duty } from './duty.ts'
 
 /** More at once are found by gateways when they next ask. */
 const MAX_REMOVED = 10_000
+const MAX_ENDED = 10_000
 
 export interface RevocationTimes {
-  /** Beings removed within this are told of. */
+  /** What was removed or ended within this is told of. */
   windowMs: number
   revokedForMs: number
 }
@@ -19,7 +21,8 @@ export interface RevocationTimes {
 export const revocationsDuty = (redis: Redis, metrics: Metrics, { windowMs, revokedForMs }: RevocationTimes): Duty => ({
   async run({ sql }) {
     const removed = await readLatelyRemoved(sql, windowMs, MAX_REMOVED)
-    for (const message of revokedMessages(removed, revokedForMs))
+    const ended = await readLatelyEnded(sql, windowMs, MAX_ENDED)
+    for (const message of [...revokedMessages(removed, revokedForMs), ...endedMessages(ended, revokedForMs)])
       metrics.revocations.inc({ outcome: await announce(redis, REDIS.revokedChannel, message) })
   },
 })

@@ -16,9 +16,10 @@ import {
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/read/removed-beings.ts'
+import type { EndedSession } from '../db/write/sessions.ts'
 import type { Metrics } from '../observe.ts'
 import { isRedisFailure } from '../redis-failure.ts'
-import { revokedMessages } from './revoked.ts'
+import { endedMessages, revokedMessages } from './revoked.ts'
 import { workersIn, workMessages } from './work.ts'
 
 /** One message becomes one frame, and a client should not have to take in more than this at once. */
@@ -54,7 +55,16 @@ export class Publisher {
 
   /** Tells that tokens of these beings are no longer good, as `publish` does. */
   revoke(removed: readonly RemovedBeing[]): void {
-    for (const message of revokedMessages(removed, this.#revokedForMs))
+    this.#revoke(revokedMessages(removed, this.#revokedForMs))
+  }
+
+  /** The same of tokens of sessions. */
+  revokeSessions(ended: readonly EndedSession[]): void {
+    this.#revoke(endedMessages(ended, this.#revokedForMs))
+  }
+
+  #revoke(messages: readonly string[]): void {
+    for (const message of messages)
       void this.#send(REDIS.revokedChannel, encoder.encode(message)).then((sent) =>
         this.#metrics.revocations.inc({ outcome: sent ? 'sent' : 'dropped' }),
       )

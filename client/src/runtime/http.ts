@@ -21,7 +21,6 @@ import {
   postMutationsAnswerCheck,
   postSessionAnswerCheck,
   problemCheck,
-  refreshSessionAnswerCheck,
   type SpaceId,
 } from '@rhizom/protocol'
 import { type LeftOut, readAnswer } from '../core/incoming.ts'
@@ -46,11 +45,13 @@ export type HttpResult<T> = { ok: true; value: T } | { ok: false; problem: HttpP
 const REQUEST_TIMEOUT_MS = 15_000
 
 interface Request {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   path: string
   token: string | undefined
   body?: unknown
 }
+
+const NOTHING: Parsed<undefined> = { ok: true, value: undefined }
 
 /** Reads a successful answer. */
 type Read<T> = (text: string, headers: Headers) => Parsed<T>
@@ -134,17 +135,22 @@ const dated =
     return { ok: true, value: byDeviceDate(parsed.value, serverMs, environment.dateMs()) }
   }
 
+const datedSession = (target: HttpTarget): Read<PostSessionAnswer> =>
+  dated(target, (text) => checkJson(postSessionAnswerCheck, text))
+
 /** Begins a guest session. A taken `id` is the problem `taken`. */
 export function createSession(
   target: HttpTarget,
   body: { name: string; id?: string },
 ): Promise<HttpResult<PostSessionAnswer>> {
   const request: Request = { method: 'POST', path: '/v1/sessions', token: undefined, body }
-  return call(
-    target,
-    request,
-    dated(target, (text) => checkJson(postSessionAnswerCheck, text)),
-  )
+  return call(target, request, datedSession(target))
+}
+
+/** A fresh token, and the next renewal, for a renewal. */
+export function renewSession(target: HttpTarget, renewal: string): Promise<HttpResult<PostSessionAnswer>> {
+  const request: Request = { method: 'POST', path: '/v1/sessions/renew', token: undefined, body: { renewal } }
+  return call(target, request, datedSession(target))
 }
 
 export interface HttpDeps {
@@ -172,13 +178,13 @@ export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps)
         '/v1/sessions/current',
         dated(target, (text) => checkJson(currentSessionAnswerCheck, text)),
       ),
-    /** A fresh token for the same being. */
-    refreshSession: (): Promise<HttpResult<PostSessionAnswer>> =>
-      post(
-        '/v1/sessions/current/refresh',
-        {},
-        dated(target, (text) => checkJson(refreshSessionAnswerCheck, text)),
-      ),
+    /** A fresh token for the same being, by the token; once that is not good any more, by the renewal. */
+    refreshSession: (renewal?: string): Promise<HttpResult<PostSessionAnswer>> =>
+      renewal === undefined
+        ? post('/v1/sessions/current/refresh', {}, datedSession(target))
+        : renewSession(target, renewal),
+    /** Ends the session, everywhere. */
+    endSession: () => call(target, { method: 'DELETE', path: '/v1/sessions/current', token: token() }, () => NOTHING),
     /** The spaces this session may read, a page at a time. */
     listSpaces: (cursor?: string): Promise<HttpResult<ListSpacesAnswer>> =>
       get(

@@ -54,7 +54,8 @@ export function safeStorage(open: () => Storage): KeyValueStorage {
 }
 
 /**
- * Who this client is: the token, when it expires, by the date of this device, and the being as it was at sign-in.
+ * Who this client is: the token, when it expires, by the date of this device, what renews it then, and the being as it
+ * was at sign-in.
  */
 export type Session = PostSessionAnswer
 

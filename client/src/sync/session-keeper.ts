@@ -1,6 +1,6 @@
 /**
- * Keeps the session's token fresh: renews it well before it expires, and at once when a token was turned down. One
- * renewal at a time, whoever asks.
+ * Keeps the session's token fresh: renews it well before it expires, and at once when a token was turned down; by the
+ * session's renewal once the token is not good any more. One renewal at a time, whoever asks.
  *
  * What is left of a token is measured when it is received (`expiresAt` is by the date of this device then) and waited
  * for on the clock that never goes back, so that setting the date neither hurries a renewal nor holds it up.
@@ -10,7 +10,7 @@ import { checkValue, postSessionAnswerCheck } from '@rhizom/protocol'
 import { BACKOFF, CONNECTION_TIMES, USED_UP_BACKOFF } from '../core/times.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { HttpResult } from '../runtime/http.ts'
-import type { Session } from '../runtime/storage.ts'
+import { loadSession, type Session } from '../runtime/storage.ts'
 import { within } from '../runtime/within.ts'
 import { callSafely } from './listeners.ts'
 
@@ -35,8 +35,8 @@ export interface SessionKeeperDeps {
   environment: Environment
   /** Its `expiresAt` is by the date of this device. */
   session: Session
-  /** May hang, reject or throw. */
-  refresh(): Promise<HttpResult<Session>>
+  /** By the token, or by the renewal that it is given. May hang, reject or throw. */
+  refresh(renewal?: string): Promise<HttpResult<Session>>
   onRenewal(renewal: Renewal, session: Session): void
 }
 
@@ -70,10 +70,20 @@ export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
   let isStarted = false
   let scheduled: Scheduled | undefined
 
+  /** Another tab may have used ours, and kept the next. */
+  function renewalNow(): string | undefined {
+    const kept = loadSession(environment.storage)
+    return (kept?.being.id === session.being.id && kept.renewal) || session.renewal
+  }
+
+  const ask = (renewal?: string) => within(environment, CONNECTION_TIMES.renewTimeoutMs, () => refresh(renewal))
+
   async function attempt(): Promise<Renewal> {
-    const result = await within(environment, CONNECTION_TIMES.renewTimeoutMs, refresh)
+    let result = await ask()
+    const renewal = renewalNow()
+    if (!result.ok && result.problem.retry === 'never' && renewal !== undefined) result = await ask(renewal)
     if (result.ok) {
-      session = result.value
+      session = { renewal: renewalNow(), ...result.value }
       return { status: 'renewed' }
     }
     const { code, message, retry, retryAfterMs } = result.problem

@@ -102,3 +102,21 @@ test('G64 a watch that was stopped asks no more', async () => {
   await clock.pass(settings.slowMs * 2)
   expect(places).toEqual([])
 })
+
+test('G136 ended sessions are learned like removed beings; an api that knows of none says none', async () => {
+  const session = '0193b2a0-0000-4000-8000-000000000001'
+  answers = [
+    {
+      type: 'answered',
+      revoked: { '@ada': UNTIL },
+      sessions: { [session]: UNTIL },
+      next: { since: 900 },
+      isWhole: true,
+    },
+  ]
+  await clock.pass(20)
+  expect(out).toEqual(['@ada', session])
+  expect(watch.isRevoked(session)).toBe(true)
+  await clock.pass(2e9)
+  expect(watch.isRevoked(session)).toBe(false)
+})

@@ -1,12 +1,12 @@
 /**
- * Keeps what is known of removed beings (core/revocations.ts) in step with the api: asks for all when the gateway
+ * Keeps what is known of removed beings and ended sessions (core/revocations.ts) in step with the api: asks for all when the gateway
  * starts, and later for what came since, at the times of core/poll.ts. What the bus says meanwhile is only sooner.
  *
  * Until the first answer everybody with a good token is let in: who should not be is put out when it comes.
  */
-import type { BeingId, Revoked, RevokedCursor } from '@rhizom/protocol'
+import type { RevokedCursor, RevokedIds } from '@rhizom/protocol'
 import { type Poll, type PollEffect, type PollEvent, pollMachine, type PollSettings, startPoll } from '../core/poll.ts'
-import { Revocations } from '../core/revocations.ts'
+import { Revocations, type TokenId } from '../core/revocations.ts'
 import { type Clock, type Random, Runner } from '@rhizom/machine'
 import type { ApiClient, RevokedOutcome } from '../ports.ts'
 import type { Wall } from '../wall.ts'
@@ -17,8 +17,8 @@ export interface RevocationWatchDeps {
   api: ApiClient
   wall: Wall
   settings: PollSettings
-  /** These were not known to be removed before. */
-  revoked(beings: ReadonlySet<BeingId>): void
+  /** These were not known to be removed or ended before. */
+  revoked(ids: ReadonlySet<TokenId>): void
   asked(outcome: RevokedOutcome['type']): void
 }
 
@@ -47,11 +47,11 @@ export class RevocationWatch {
     return this.#revocations.size
   }
 
-  isRevoked(being: BeingId): boolean {
-    return this.#revocations.isRevoked(being, this.#deps.clock.dateMs())
+  isRevoked(id: TokenId): boolean {
+    return this.#revocations.isRevoked(id, this.#deps.clock.dateMs())
   }
 
-  learn(revoked: Revoked): void {
+  learn(revoked: RevokedIds): void {
     const news = this.#revocations.learn(revoked, this.#deps.clock.dateMs())
     if (news.size > 0) this.#deps.revoked(news)
   }
@@ -75,7 +75,7 @@ export class RevocationWatch {
         return
       }
       this.#cursor = outcome.next
-      this.learn(outcome.revoked)
+      this.learn({ ...outcome.revoked, ...outcome.sessions })
       if (outcome.isWhole) this.dispatch({ type: 'pollAnswered' })
       else this.#ask()
     }

@@ -13,6 +13,7 @@ import {
   encodeFrame,
   encodeSignalMessage,
   type ServerFrame,
+  type SessionId,
   type SpaceId,
 } from '@rhizom/protocol'
 import type { DrainPlan } from '../core/connection/drain.ts'
@@ -38,8 +39,8 @@ export interface ConnectionDeps {
   log: Log
   wall: Wall
   settings: ConnectionSettings
-  /** Whether who this is was removed, for all that is known. */
-  isRevoked(being: BeingId): boolean
+  /** Whether a being was removed, or a session ended, for all that is known. */
+  isRevoked(id: BeingId | SessionId): boolean
   nextWatcherId(): number
   /** From now on it is told of work. */
   awaitsWork(connection: Connection): void
@@ -56,6 +57,7 @@ export class Connection implements ClientHandlers {
   readonly #outbox: Outbox
   readonly #subscriptions: Subscriptions
   readonly #runner: Runner<ConnectionState, ConnectionEvent, ConnectionEffect>
+  #session: SessionId | undefined
 
   constructor(id: string, socket: ClientSocket, deps: ConnectionDeps) {
     this.#deps = deps
@@ -87,6 +89,11 @@ export class Connection implements ClientHandlers {
   get being(): BeingId | undefined {
     const { state } = this.#runner
     return 'being' in state ? state.being : undefined
+  }
+
+  /** The session that its latest token is of, if there is one. */
+  get session(): SessionId | undefined {
+    return this.#session
   }
 
   /** Lines are cut off one by one, so that a message of nothing but line ends is given up as soon as it is too much. */
@@ -124,9 +131,9 @@ export class Connection implements ClientHandlers {
     this.#dispatch({ type: 'drainStarted', ...leave })
   }
 
-  /** Who this is was removed. */
-  revoke(): void {
-    this.#dispatch({ type: 'beingRevoked' })
+  /** Who this is was removed, or the session ended. */
+  revoke(type: 'beingRevoked' | 'sessionEnded'): void {
+    this.#dispatch({ type })
   }
 
   /** There may be something to claim for who this is. */
@@ -206,8 +213,12 @@ export class Connection implements ClientHandlers {
     this.#deps.verifyToken(token).then(
       (outcome) => {
         if (!outcome.ok) return this.#dispatch({ type: 'tokenRefused', reason: outcome.reason })
-        const { being, expiresAt } = outcome
-        if (this.#deps.isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
+        const { being, session, expiresAt } = outcome
+        const { isRevoked } = this.#deps
+        if (isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
+        if (session !== undefined && isRevoked(session))
+          return this.#dispatch({ type: 'tokenRefused', reason: 'ended' })
+        this.#session = session
         return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
       },
       (error: unknown) => {

@@ -7,8 +7,8 @@ import { SignJWT } from 'jose'
 
 export const TEST_SECRET = randomBytes(32).toString('hex')
 
-export const tokenFor = (being: string, seconds = 3600, secret = TEST_SECRET): Promise<string> =>
-  new SignJWT()
+export const tokenFor = (being: string, seconds = 3600, secret = TEST_SECRET, sid?: string): Promise<string> =>
+  new SignJWT(sid === undefined ? {} : { sid })
     .setProtectedHeader({ alg: SESSION_TOKEN.algorithm })
     .setSubject(being)
     .setIssuer(SESSION_TOKEN.issuer)

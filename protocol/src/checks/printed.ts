@@ -311,6 +311,7 @@ export const postSessionAnswerCheck: Check<z.infer<typeof http.postSessionAnswer
   token: string(),
   expiresAt: timeMsCheck,
   being: beingCheck,
+  renewal: optional(string()),
 })
 
 export const currentSessionAnswerCheck: Check<z.infer<typeof http.currentSessionAnswerSchema>> = object({

@@ -139,7 +139,7 @@ export class Player {
       played.taken += 1
       played.outcomes.push(`${answer?.status ?? 'none'}`)
       if (problem !== undefined) played.problems.push(`${request.method} ${request.path}: ${problem}`)
-      if (answer?.status === 401 && answer.body.includes('the being of this session is gone')) await this.#world.renew()
+      if (answer?.status === 401 && answer.body.includes('its being is gone')) await this.#world.renew()
     }
   }
 

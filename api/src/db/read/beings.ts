@@ -6,7 +6,7 @@ import type { Being, BeingId, Intention, SpaceId } from '@rhizom/protocol'
 import { and, eq, isNull } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
-import { askBuilt, fieldsOf, query } from '../query.ts'
+import { askBuilt, query } from '../query.ts'
 import { beingColumns, beingFields, beingOf, type BeingRow } from '../rows.ts'
 import { beings, members, spaces } from '../schema.ts'
 import { beingBytes, isWithin, pageColumns, rowsBefore } from './pages.ts'
@@ -45,13 +45,6 @@ export async function findBeing(sql: Sql, id: BeingId): Promise<Being | undefine
   return row === undefined ? undefined : beingOf(row)
 }
 
-/** Whether a being exists. Stands on the primary key. */
-export async function beingExists(sql: Sql, id: BeingId): Promise<boolean> {
-  const rows = await askBuilt(sql, query.select(idOnly).from(beings).where(isThere(id)))
-  return rows.length > 0
-}
-
-const idOnly = fieldsOf(beings, ['id'])
 const isThere = (id: BeingId) => and(eq(beings.id, id), isNull(beings.removedAt))
 
 /**

@@ -13,7 +13,7 @@ function questions(most: number) {
     asked.push({ asking, answer: resolve, fail: reject })
     return promise
   }, most)
-  return { asked, ask: (actor: string) => admissions.ask({ actor, space: '@room' }) }
+  return { asked, ask: (actor: string) => admissions.ask({ actor, session: undefined, space: '@room' }) }
 }
 
 test('A110 those that come while a question is under way share the next, and each gets its own answer', async () => {

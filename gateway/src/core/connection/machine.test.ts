@@ -102,6 +102,7 @@ const events: Record<EventName, ConnectionEvent | TimePassed> = {
   subscriptionRefused: { type: 'subscriptionRefused', space: '@a', code: 'not-found', retryAfterMs: undefined },
   subscriptionEnded: { type: 'subscriptionEnded', space: '@a', code: 'revoked' },
   beingRevoked: { type: 'beingRevoked' },
+  sessionEnded: { type: 'sessionEnded' },
   workAnnounced: { type: 'workAnnounced' },
   fellBehind: { type: 'fellBehind' },
   drainStarted: drain,
@@ -125,6 +126,7 @@ const closedTable: Record<EventName, Cell> = {
   subscriptionRefused: ['closed'],
   subscriptionEnded: ['closed'],
   beingRevoked: ['closed'],
+  sessionEnded: ['closed'],
   workAnnounced: ['closed'],
   fellBehind: ['closed'],
   drainStarted: ['closed'],
@@ -149,6 +151,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['awaiting-hello'],
     subscriptionEnded: ['awaiting-hello'],
     beingRevoked: ['awaiting-hello'],
+    sessionEnded: ['awaiting-hello'],
     workAnnounced: ['awaiting-hello'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
@@ -171,6 +174,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['authenticating'],
     subscriptionEnded: ['authenticating'],
     beingRevoked: ['authenticating'],
+    sessionEnded: ['authenticating'],
     workAnnounced: ['authenticating'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
@@ -193,6 +197,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['live', 'error:not-found'],
     subscriptionEnded: ['live', 'unsubscribed'],
     beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
+    sessionEnded: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     workAnnounced: ['live'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
@@ -215,6 +220,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     subscriptionRefused: ['draining', 'error:not-found'],
     subscriptionEnded: ['draining', 'unsubscribed'],
     beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
+    sessionEnded: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     workAnnounced: ['draining'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining'],
@@ -315,6 +321,23 @@ describe('a being that was removed', () => {
         settings,
       )
       expect(effects[0]).toMatchObject({ frame: { code: 'not-authenticated', message: 'Who this was is removed' } })
+      expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'notAuthenticated' })
+    }
+  })
+})
+
+describe('a session that was ended', () => {
+  test('G135 it is told and closed with 4501 in whatever state it is known, and its token refused alike', () => {
+    for (const state of [states.live, states.draining])
+      expect(run(state, [{ type: 'sessionEnded' }, signal('@a')]).said).toEqual([
+        'error:not-authenticated',
+        'unwatch:@a',
+        'close:notAuthenticated',
+      ])
+    for (const state of [states.authenticating, states.live]) {
+      const at = momentAt(NOW, { random: 0 })
+      const { effects } = stepConnection(state, { type: 'tokenRefused', reason: 'ended' }, at, settings)
+      expect(effects[0]).toMatchObject({ frame: { code: 'not-authenticated', message: 'This session was ended' } })
       expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'notAuthenticated' })
     }
   })

@@ -53,7 +53,9 @@ export function stepConnection(
     case 'subscriptionEnded':
       return subscriptionChanged(state, event)
     case 'beingRevoked':
-      return beingRevoked(state)
+      return putOut(state, REMOVED)
+    case 'sessionEnded':
+      return putOut(state, SESSION_ENDED)
     case 'workAnnounced':
       return state.status === 'live' ? workAnnounced(state) : stay(state)
     case 'fellBehind':
@@ -176,19 +178,24 @@ function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionSt
     case 'invalid':
       return unauthenticated(state)
     case 'revoked':
-      return revoked(state)
+      return noLonger(state, REMOVED)
+    case 'ended':
+      return noLonger(state, SESSION_ENDED)
     default:
       reason satisfies never
       return stay(state)
   }
 }
 
-const revoked = (state: OpenConnection): ConnectionStep =>
-  closeConnection(state, 'notAuthenticated', [errorFrame('not-authenticated', { message: 'Who this was is removed' })])
+const REMOVED = 'Who this was is removed'
+const SESSION_ENDED = 'This session was ended'
+
+const noLonger = (state: OpenConnection, message: string): ConnectionStep =>
+  closeConnection(state, 'notAuthenticated', [errorFrame('not-authenticated', { message })])
 
 /** Before its token was verified nobody knows whose connection it is: then that is asked. */
-const beingRevoked = (state: OpenConnection): ConnectionStep =>
-  'being' in state && state.being !== undefined ? revoked(state) : stay(state)
+const putOut = (state: OpenConnection, message: string): ConnectionStep =>
+  'being' in state && state.being !== undefined ? noLonger(state, message) : stay(state)
 
 type SubscriptionEvent = Extract<
   ConnectionEvent,

@@ -83,6 +83,8 @@ export type ConnectionEvent =
   | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
   /** Who this is was removed: the token is no longer good. */
   | { type: 'beingRevoked' }
+  /** The session that the token is of was ended. */
+  | { type: 'sessionEnded' }
   /** There may be something to claim for who this is. */
   | { type: 'workAnnounced' }
   | { type: 'fellBehind' }
@@ -90,7 +92,7 @@ export type ConnectionEvent =
   | { type: 'socketClosed' }
 
 export type TokenPurpose = 'hello' | 'refresh'
-export type TokenRefusal = 'invalid' | 'expired' | 'revoked'
+export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended'
 
 export type ReceivedFrame = ClientFrame['type'] | 'malformed' | 'unknown' | 'blank' | 'control' | 'refused'
 
