@@ -37,7 +37,7 @@ import { callSafely, createListeners } from './sync/listeners.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { type CancelResult, createMutationQueue } from './sync/mutation-queue.ts'
 import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
-import { createSessionKeeper, type Renewal, sessionFrom } from './sync/session-keeper.ts'
+import { createSessionKeeper, type RenewalOutcome, sessionFrom } from './sync/session-keeper.ts'
 import { createSignals, type Signal } from './sync/signals.ts'
 import { createSpaceSync, type WatchOptions } from './sync/space-sync.ts'
 import { createStatus } from './sync/status.ts'
@@ -265,7 +265,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   const lookUpBeing = createBeingLookUp(environment, http)
   const status = createStatus({ environment, connector, queue, space: (id) => store.read(id) ?? initialSpace(id) })
 
-  function onRenewal(renewal: Renewal, session: Session): void {
+  function onRenewal(renewal: RenewalOutcome, session: Session): void {
     switch (renewal.status) {
       case 'renewed':
         callSafely(environment, 'onSessionRenewed', () => options.onSessionRenewed?.(session))

@@ -1,4 +1,4 @@
-/** Verifying session tokens: a token says who somebody is, by which session and until when. The api alone signs them. */
+/** Verifying session tokens, which say who somebody is, by which session and until when. The api alone signs them. */
 import { type BeingId, SESSION_TOKEN, type SessionId, sessionClaimsSchema } from '@rhizom/protocol'
 import { errors, jwtVerify } from 'jose'
 

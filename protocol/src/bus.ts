@@ -12,8 +12,8 @@
  * unknown kind or version is ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
  *
  * Three channels concern no single space: where lately changed spaces stand, which beings were removed and which
- * sessions ended, whose tokens are no longer good, and which beings have work to claim. The first two are repeated for a while, as JSON, and can be
- * asked of the api (internal.ts); who waits for work asks for it by itself now and then.
+ * sessions ended, whose tokens are no longer good, and which beings have work to claim. The first two are repeated for
+ * a while, as JSON, and can be asked of the api (internal.ts); who waits for work asks for it by itself now and then.
  */
 import { z } from 'zod'
 import { altersAccess, type Change, erasesWords } from './change.ts'

@@ -8,8 +8,8 @@ import { beingIdSchema, sessionIdSchema } from './id.ts'
 export const SESSION_TOKEN = { algorithm: 'HS256', issuer: 'rhizom', audience: 'rhizom' } as const
 
 /**
- * `exp` and `iat` are in seconds, as JWT wants them. `sid` is the session that the token is of: it is no longer good when
- * that is ended. A token without one is good until it runs out.
+ * `exp` and `iat` are in seconds, as JWT wants them. `sid` is the session that the token is of: it is no longer good
+ * when that is ended. A token without one is good until it runs out.
  */
 export const sessionClaimsSchema = z.object({
   sub: beingIdSchema,

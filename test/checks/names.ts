@@ -18,7 +18,6 @@ export const SHARED: Readonly<Record<string, string>> = {
   Config: 'the settings of a process, parsed',
   parseConfig: 'parses them',
   settings: 'the table of them',
-  Session: 'a login: who somebody is, and until when',
   mayRead: 'whether a being may read a space',
   Metrics: 'what a process measures',
   createMetrics: 'makes its registry',

@@ -4,7 +4,7 @@
  */
 import type { BeingId, SessionId } from '@rhizom/protocol'
 import type { Sql } from '../db/database.ts'
-import { beginSession, type EndedSession, useRenewal } from '../db/write/sessions.ts'
+import { beginSession, type RevokedSession, useRenewal } from '../db/write/sessions.ts'
 import { ProblemError } from './problem-reply.ts'
 import { firstRenewal, nextRenewal, parseRenewal, renewalText, stored } from './renewal.ts'
 import type { Services } from './services.ts'
@@ -23,13 +23,13 @@ export interface Grants {
   begin: (sql: Sql, being: BeingId) => Promise<() => Promise<Grant>>
   renew: (renewal: string) => Promise<Grant & { of: BeingId }>
   /** Tells that a session was ended. */
-  ended: (sessions: readonly EndedSession[]) => void
+  ended: (sessions: readonly RevokedSession[]) => void
 }
 
 type Needs = Pick<Services, 'config' | 'database' | 'publisher' | 'tokens' | 'log'>
 
 export function sessionGrants({ config, database, publisher, tokens, log }: Needs): Grants {
-  const ended = (sessions: readonly EndedSession[]): void => publisher.revokeSessions(sessions)
+  const ended = (sessions: readonly RevokedSession[]): void => publisher.revokeSessions(sessions)
   const grant = async (being: BeingId, session: SessionId, renewal: string): Promise<Grant> => ({
     ...(await tokens.issue(being, session)),
     renewal,

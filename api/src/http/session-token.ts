@@ -1,5 +1,6 @@
 /**
- * Signing session tokens, and verifying them for requests. A token says who somebody is, by which session, and until when.
+ * Signing session tokens, and verifying them for requests. A token says who somebody is, by which session, and until
+ * when.
  */
 import { type TokenFault, type TokenHolder, tokenKey, verifySessionToken } from '@rhizom/process'
 import { type BeingId, SESSION_TOKEN, type SessionId } from '@rhizom/protocol'

@@ -16,7 +16,7 @@ import {
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/read/removed-beings.ts'
-import type { EndedSession } from '../db/write/sessions.ts'
+import type { RevokedSession } from '../db/write/sessions.ts'
 import type { Metrics } from '../observe.ts'
 import { isRedisFailure } from '../redis-failure.ts'
 import { endedMessages, revokedMessages } from './revoked.ts'
@@ -59,7 +59,7 @@ export class Publisher {
   }
 
   /** The same of tokens of sessions. */
-  revokeSessions(ended: readonly EndedSession[]): void {
+  revokeSessions(ended: readonly RevokedSession[]): void {
     this.#revoke(endedMessages(ended, this.#revokedForMs))
   }
 

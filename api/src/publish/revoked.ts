@@ -5,7 +5,7 @@
 import type { EndedSessions, Revoked, RevokedCursor } from '@rhizom/protocol'
 import { encodeRevokedMessage } from '@rhizom/protocol'
 import type { RemovedBeing, RemovedPage } from '../db/read/removed-beings.ts'
-import type { EndedSession } from '../db/write/sessions.ts'
+import type { RevokedSession } from '../db/write/sessions.ts'
 
 /** By how much the clocks of api, Postgres and gateways may differ. */
 const CLOCKS_APART_MS = 60_000
@@ -13,7 +13,7 @@ const MAX_PER_MESSAGE = 1000
 
 export const revokedForMs = (tokenTtlSeconds: number): number => tokenTtlSeconds * 1000 + CLOCKS_APART_MS
 
-type Over = RemovedBeing | EndedSession
+type Over = RemovedBeing | RevokedSession
 
 export const untilOf = (over: readonly Over[], forMs: number): Revoked & EndedSessions =>
   Object.fromEntries(over.map(({ id, at }) => [id, at + forMs]))
@@ -21,7 +21,7 @@ export const untilOf = (over: readonly Over[], forMs: number): Revoked & EndedSe
 export const revokedMessages = (removed: readonly RemovedBeing[], forMs: number): string[] =>
   piecesOf(removed).map((some) => encodeRevokedMessage(untilOf(some, forMs)))
 
-export const endedMessages = (ended: readonly EndedSession[], forMs: number): string[] =>
+export const endedMessages = (ended: readonly RevokedSession[], forMs: number): string[] =>
   piecesOf(ended).map((some) => encodeRevokedMessage({}, untilOf(some, forMs)))
 
 function piecesOf<T>(all: readonly T[]): T[][] {
@@ -32,7 +32,7 @@ function piecesOf<T>(all: readonly T[]): T[][] {
 
 export interface RevokedPage {
   removed: RemovedBeing[]
-  ended: EndedSession[]
+  ended: RevokedSession[]
   next: RevokedCursor
   isWhole: boolean
 }
@@ -41,7 +41,7 @@ export interface RevokedPage {
  * One page of two that begin at the same place: up to where both are known. `ended` holds at most `limit`, and more may
  * follow if it holds as many.
  */
-export function oneRevokedPage(page: RemovedPage, ended: readonly EndedSession[], limit: number): RevokedPage {
+export function oneRevokedPage(page: RemovedPage, ended: readonly RevokedSession[], limit: number): RevokedPage {
   const { removed, next, isWhole } = page
   const last = ended.length < limit ? undefined : ended.at(-1)
   const ends = [isWhole ? undefined : removed.at(-1), last].flatMap((end) => end ?? [])

@@ -8,7 +8,9 @@ const failing = (error: Error) =>
     openSocket: () => {
       throw new Error('no socket here')
     },
-    fetch: () => Promise.reject(error),
+    fetch: async () => {
+      throw error
+    },
   })
 
 const CASES = [

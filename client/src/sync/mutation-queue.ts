@@ -22,7 +22,7 @@ import {
 import type { Environment } from '../runtime/environment.ts'
 import type { Http } from '../runtime/http.ts'
 import { callSafely, createListeners } from './listeners.ts'
-import type { Renewal } from './session-keeper.ts'
+import type { RenewalOutcome } from './session-keeper.ts'
 
 export interface AddOptions {
   /**
@@ -67,7 +67,7 @@ export interface QueueSharing {
 export interface MutationQueueDeps {
   environment: Environment
   http: Pick<Http, 'postMutations'>
-  renewToken(): Promise<Renewal>
+  renewToken(): Promise<RenewalOutcome>
   onApplied(mutation: Mutation): void
   /** What is pending in these spaces changed. */
   onSpaces(spaces: ReadonlySet<SpaceId>): void

@@ -5,7 +5,7 @@ import { aSession } from '../testing/a-session.ts'
 import { manualEnvironment } from '../testing/manual-environment.ts'
 import { ScriptedServer } from '../testing/scripted-server.ts'
 import { aBeing } from '../testing/space-log.ts'
-import { createSessionKeeper, type Renewal } from './session-keeper.ts'
+import { createSessionKeeper, type RenewalOutcome } from './session-keeper.ts'
 
 const refused = (code: string, retry: 'never' | 'later' = 'never'): HttpResult<Session> => ({
   ok: false,
@@ -25,7 +25,7 @@ function aKeeper(answer: (renewal: string | undefined) => HttpResult<Session> | 
     },
   })
   const asked: (string | undefined)[] = []
-  const heard: Renewal[] = []
+  const heard: RenewalOutcome[] = []
   const keeper = createSessionKeeper({
     environment,
     session,

@@ -14,7 +14,7 @@ import { loadSession, type Session } from '../runtime/storage.ts'
 import { within } from '../runtime/within.ts'
 import { callSafely } from './listeners.ts'
 
-export type Renewal =
+export type RenewalOutcome =
   | { status: 'renewed' }
   | { status: 'failed'; message: string; retryAfterMs: number }
   /** The session is not renewed: only signing in again helps. `token-expired` says that it is over already. */
@@ -22,7 +22,7 @@ export type Renewal =
 
 export interface SessionKeeper {
   session(): Session
-  renew(): Promise<Renewal>
+  renew(): Promise<RenewalOutcome>
   start(): void
   /**
    * The device woke up. Timers stood still meanwhile, and maybe a clock did: a token that is due by either is renewed.
@@ -37,7 +37,7 @@ export interface SessionKeeperDeps {
   session: Session
   /** By the token, or by the renewal that it is given. May hang, reject or throw. */
   refresh(renewal?: string): Promise<HttpResult<Session>>
-  onRenewal(renewal: Renewal, session: Session): void
+  onRenewal(renewal: RenewalOutcome, session: Session): void
 }
 
 /** What a function of the app gives, looked at like an answer of the api. */
@@ -66,7 +66,7 @@ export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
   let failures = 0
   /** Renewals in a row that brought a token with nothing left of it. */
   let usedUp = 0
-  let underWay: Promise<Renewal> | undefined
+  let underWay: Promise<RenewalOutcome> | undefined
   let isStarted = false
   let scheduled: Scheduled | undefined
 
@@ -78,7 +78,7 @@ export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
 
   const ask = (renewal?: string) => within(environment, CONNECTION_TIMES.renewTimeoutMs, () => refresh(renewal))
 
-  async function attempt(): Promise<Renewal> {
+  async function attempt(): Promise<RenewalOutcome> {
     let result = await ask()
     const renewal = renewalNow()
     if (!result.ok && result.problem.retry === 'never' && renewal !== undefined) result = await ask(renewal)
@@ -90,8 +90,8 @@ export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
     return retry === 'later' ? { status: 'failed', message, retryAfterMs } : { status: 'refused', code, message }
   }
 
-  async function renewOnce(): Promise<Renewal> {
-    let renewal: Renewal
+  async function renewOnce(): Promise<RenewalOutcome> {
+    let renewal: RenewalOutcome
     try {
       renewal = await attempt()
     } catch (error) {
@@ -106,12 +106,12 @@ export function createSessionKeeper(deps: SessionKeeperDeps): SessionKeeper {
     return renewal
   }
 
-  function renew(): Promise<Renewal> {
+  function renew(): Promise<RenewalOutcome> {
     underWay ??= renewOnce()
     return underWay
   }
 
-  function scheduleAfter(renewal: Renewal): void {
+  function scheduleAfter(renewal: RenewalOutcome): void {
     switch (renewal.status) {
       case 'renewed':
         return schedule(untilRenewalMs())

@@ -1,6 +1,7 @@
 /**
- * Keeps what is known of removed beings and ended sessions (core/revocations.ts) in step with the api: asks for all when the gateway
- * starts, and later for what came since, at the times of core/poll.ts. What the bus says meanwhile is only sooner.
+ * Keeps what is known of removed beings and ended sessions (core/revocations.ts) in step with the api: asks for all
+ * when the gateway starts, and later for what came since, at the times of core/poll.ts. What the bus says meanwhile is
+ * only sooner.
  *
  * Until the first answer everybody with a good token is let in: who should not be is put out when it comes.
  */

@@ -19,7 +19,7 @@ export interface Asking {
   space: SpaceId
 }
 
-/** `hidden`: it is there, and the actor may not read it. `gone`: the actor is not there (any more), or its session ended. */
+/** `hidden`: it is there, and the actor may not read it. `gone`: the actor is not there, or its session has ended. */
 export type Readability = 'readable' | 'hidden' | 'absent' | 'gone'
 
 /** One for each that asks, in order. Stands on primary keys. */

@@ -9,7 +9,7 @@ import { namesOf } from '../names.ts'
 import { askBuilt, fieldsOf, query } from '../query.ts'
 import { beings, sessions } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
-import type { EndedSession } from '../write/sessions.ts'
+import type { RevokedSession } from '../write/sessions.ts'
 
 const s = namesOf(sessions, 's')
 const b = namesOf(beings, 'b')
@@ -48,7 +48,7 @@ export async function readEnded(
   cursor: RevokedCursor,
   forMs: number,
   limit: number,
-): Promise<EndedSession[]> {
+): Promise<RevokedSession[]> {
   const since = timestampOf(cursor.since)
   const rows = await askBuilt(
     sql,
@@ -72,14 +72,14 @@ export async function readEnded(
  *
  * Without parameters on purpose: it is asked on the connection that holds the lock of the leader (leader/leader.ts).
  */
-export async function readLatelyEnded(sql: Sql, windowMs: number, limit: number): Promise<EndedSession[]> {
+export async function readLatelyEnded(sql: Sql, windowMs: number, limit: number): Promise<RevokedSession[]> {
   const since = written`now() - ${written.raw(`${Math.ceil(windowMs)}`)} * interval '1 millisecond'`
   const lately = query.select(ended).from(sessions).where(gt(sessions.endedAt, since))
   const rows = await askBuilt(sql, lately.orderBy(written`${desc(sessions.endedAt)} limit ${written.raw(`${limit}`)}`))
   return rows.map(endedOf)
 }
 
-function endedOf({ id, endedAt }: { id: SessionId; endedAt: Date | null }): EndedSession {
+function endedOf({ id, endedAt }: { id: SessionId; endedAt: Date | null }): RevokedSession {
   if (endedAt === null) throw new Error(`${id} is not ended`)
   return { id, at: endedAt.getTime() }
 }

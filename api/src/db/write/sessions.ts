@@ -11,7 +11,7 @@ const s = namesOf(sessions, 's')
 const set = namesOf(sessions)
 const b = namesOf(beings, 'b')
 
-export interface EndedSession {
+export interface RevokedSession {
   id: SessionId
   at: number
 }
@@ -24,7 +24,12 @@ export interface NewSession {
 }
 
 /** Gives those that are more than a being may have: they end, the ones that were not used for longest. */
-export async function beginSession(sql: Sql, being: BeingId, begun: NewSession, most: number): Promise<EndedSession[]> {
+export async function beginSession(
+  sql: Sql,
+  being: BeingId,
+  begun: NewSession,
+  most: number,
+): Promise<RevokedSession[]> {
   await sql`
     insert into ${set.as} (${set.id}, ${set.being}, ${set.family}, ${set.secret}, ${set.createdAt}, ${set.lastUsedAt})
     values (${begun.session}, ${being}, ${begun.family}, ${begun.secret}, clock_timestamp(), clock_timestamp())`
@@ -37,7 +42,10 @@ export async function beginSession(sql: Sql, being: BeingId, begun: NewSession, 
 }
 
 /** `reused`: it was used before and not just now, so somebody else holds it as well: the session is ended by it. */
-export type Use = { status: 'used'; being: BeingId } | { status: 'reused'; ended: EndedSession } | { status: 'unknown' }
+export type Use =
+  | { status: 'used'; being: BeingId }
+  | { status: 'reused'; ended: RevokedSession }
+  | { status: 'unknown' }
 
 /** Puts `next` in the place of what is used; what was used within `graceMs` may be used again, for the same next. */
 export async function useRenewal(sql: Sql, used: NewSession, next: string, graceMs: number): Promise<Use> {
@@ -66,7 +74,7 @@ export async function touchSession(sql: Sql, id: SessionId): Promise<void> {
 }
 
 /** Ends a session of a being; undefined if it has no such one that is not ended. */
-export async function endSession(sql: Sql, being: BeingId, id: SessionId): Promise<EndedSession | undefined> {
+export async function endSession(sql: Sql, being: BeingId, id: SessionId): Promise<RevokedSession | undefined> {
   const [row] = await sql<EndedRow[]>`
     update ${set.as} set ${set.endedAt} = clock_timestamp()
     where ${set.id} = ${id} and ${set.being} = ${being} and ${set.endedAt} is null
@@ -95,4 +103,4 @@ interface EndedRow {
   at: Date
 }
 
-const endedOf = ({ id, at }: EndedRow): EndedSession => ({ id, at: at.getTime() })
+const endedOf = ({ id, at }: EndedRow): RevokedSession => ({ id, at: at.getTime() })
