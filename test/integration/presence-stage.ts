@@ -27,7 +27,7 @@ export interface Stage {
   enter(index: number, session: Session, space: string, options?: { present?: boolean }): Promise<Guest>
   /** The fields of a space in Redis, without the boot ids. */
   stored(space: string): Promise<string[]>
-  /** As the api tells it. */
+  /** As the api tells itself. */
   lastSeen(session: Session): Promise<number | null>
   /** Ends Redis, and starts an empty one at the same address. */
   killRedis(): Promise<void>
@@ -153,9 +153,9 @@ export async function startStage(options: { gateways?: number; graceMs?: number 
       const fields = await redis.hkeys(REDIS.here(space))
       return fields.map((field) => field.slice(field.indexOf('/') + 1)).sort()
     },
-    async lastSeen({ being }) {
+    async lastSeen({ being, token }) {
       const path = `/v1/beings?ids=${being.id}`
-      const { body } = await call<{ beings: { lastSeenAt: number | null }[] }>(api, 'GET', path, { token: ada.token })
+      const { body } = await call<{ beings: { lastSeenAt: number | null }[] }>(api, 'GET', path, { token })
       return body.beings[0]?.lastSeenAt ?? null
     },
     async killRedis() {

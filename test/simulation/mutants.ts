@@ -60,8 +60,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'append twice what a snapshot already holds',
     file: 'client/src/core/space-content.ts',
-    find: 'content: appendText(held.content, addition.text), rev: version',
-    put: 'content: appendText(held.content, addition.text), rev: held.rev',
+    find: 'content: appendText(held.content, text), rev: version',
+    put: 'content: appendText(held.content, text), rev: held.rev',
   },
 
   // Messages that come too early, twice, or from another time.

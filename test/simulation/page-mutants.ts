@@ -97,13 +97,6 @@ const faults: readonly Omit<Mutant, 'isOfPages'>[] = [
     find: `(entry.state.status === 'applied' && entry.state.version <= position.version)`,
     put: `entry.state.status === 'applied'`,
   },
-  {
-    name: 'keep as pending what a former database applied',
-    file: 'client/src/core/pending.ts',
-    find: 'const isOtherHistory = before?.position.epoch !== after.position.epoch',
-    put: 'const isOtherHistory = before !== undefined && before.position.epoch !== after.position.epoch',
-    known: 71,
-  },
 
   // Ways to a gateway, and around it.
   {

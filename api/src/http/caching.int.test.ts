@@ -1,4 +1,5 @@
 /** Every endpoint of the api's own description, asked so that it succeeds and so that it does not. */
+import { listSessionsAnswerSchema } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid } from '../testing/test-api.ts'
@@ -18,14 +19,24 @@ afterAll(async () => {
 
 interface Success {
   path?: string
-  body?: unknown
+  /** Made at the moment it is asked. */
+  body?: object | (() => Promise<object>)
+  /** Somebody else than the guest who asks the rest, with a session to lose. */
+  byAnother?: true
   kept?: 'no-store'
 }
 
 /** How each endpoint is asked; `{space}` and `{id}` of a path are a space and a mutation that are there. */
 const successes: Record<string, Success> = {
   'POST /v1/sessions': { body: { name: 'x' }, kept: 'no-store' },
+  'GET /v1/sessions': {},
   'GET /v1/sessions/current': {},
+  'DELETE /v1/sessions/current': { byAnother: true },
+  'DELETE /v1/sessions/{id}': { byAnother: true },
+  'POST /v1/sessions/renew': {
+    body: async () => ({ renewal: (await api.signIn('Renewed')).renewal }),
+    kept: 'no-store',
+  },
   'POST /v1/sessions/current/refresh': { kept: 'no-store' },
   'GET /v1/spaces': {},
   'GET /v1/spaces/{space}': {},
@@ -58,6 +69,12 @@ async function endpoints(): Promise<string[]> {
   )
 }
 
+async function newSession(): Promise<{ id: string; token: string }> {
+  const { token } = await api.signIn('Another')
+  const { body } = await api.ask('GET', '/v1/sessions', { token })
+  return { id: listSessionsAnswerSchema.parse(body).sessions[0]?.id ?? '', token }
+}
+
 test('A62 no answer with a token or an error may be kept, and every other one by its caller alone', async () => {
   const listed = await endpoints()
   expect(listed.sort()).toEqual(Object.keys(successes).sort())
@@ -70,10 +87,18 @@ test('A62 no answer with a token or an error may be kept, and every other one by
   const etag = snapshot.headers.get('etag') ?? ''
   for (const endpoint of listed) {
     const [method = '', template = ''] = endpoint.split(' ')
-    const { path = '', body, kept = 'private, no-cache' } = successes[endpoint] ?? {}
-    const whole = `${template}${path}`.replace('{space}', space).replace('{id}', id).replace('{epoch}', epoch)
+    const { path = '', body: given, byAnother = false, kept = 'private, no-cache' } = successes[endpoint] ?? {}
+    const body = typeof given === 'function' ? await given() : given
+    const another = byAnother ? await newSession() : undefined
+    const whole = `${template}${path}`
+      .replace('{space}', space)
+      .replace('{id}', another?.id ?? id)
+      .replace('{epoch}', epoch)
     const isInternal = template.startsWith('/internal/')
-    const ask = { token: isInternal ? INTERNAL_TOKEN : token, ...(body === undefined ? {} : { body }) }
+    const ask = {
+      token: isInternal ? INTERNAL_TOKEN : (another?.token ?? token),
+      ...(body === undefined ? {} : { body }),
+    }
     const good = await api.ask(method, whole, ask)
     expect([endpoint, good.status < 300, good.headers.get('cache-control')]).toEqual([endpoint, true, kept])
     const bad = await api.ask(method, whole, { token: 'x.y.z', body: method === 'GET' ? undefined : '{' })
