@@ -158,23 +158,26 @@ describe.skipIf(chromiumPath === undefined)('who is here, on three screens and t
     expect(await ada.page.evaluate(() => document.documentElement.scrollWidth)).toBe(NARROW.width)
   })
 
-  test('a page that slept past the end of its session asks to sign in, and keeps what was being written', async () => {
+  test('a page whose session ended while it slept asks to sign in, and keeps what was being written', async () => {
     const room = await stage().newSpace('The room')
     const eve = await stage().enter(room, 'Eve', { withClock: true })
     await eve.page.getByTestId('message-input').fill('Half a thought')
-    // The device sleeps for a month: the clock goes on, the timers stand still, and then the page is shown.
-    await eve.page.route('**/v1/sessions/current/refresh', (route) =>
-      route.fulfill({
-        status: 401,
-        contentType: 'application/problem+json',
-        json: { title: 'Expired', status: 401, code: 'token-expired', detail: 'The session has expired.' },
-      }),
-    )
+    // The device sleeps for a month: the clock goes on, the timers stand still, and then the page is shown. Meanwhile
+    // the session was ended from elsewhere, so that nothing renews it.
+    const refusals = { '**/v1/sessions/current/refresh': 'token-expired', '**/v1/sessions/renew': 'not-authenticated' }
+    for (const [path, code] of Object.entries(refusals))
+      await eve.page.route(path, (route) =>
+        route.fulfill({
+          status: 401,
+          contentType: 'application/problem+json',
+          json: { title: 'Over', status: 401, code, detail: 'The session is over.' },
+        }),
+      )
     await eve.fastForward(30 * 24 * 3_600_000)
     await eve.show(true)
     await eve.page.getByTestId('session-ended').getByText('What you were writing is kept.').waitFor()
     expect(await eve.page.getByTestId('name-input').inputValue()).toBe('Eve')
-    await eve.page.unroute('**/v1/sessions/current/refresh')
+    for (const path of Object.keys(refusals)) await eve.page.unroute(path)
     await eve.page.getByTestId('sign-in').click()
     await eve.isLive()
     await eve.isWriting('Half a thought')
