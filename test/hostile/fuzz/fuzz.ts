@@ -4,7 +4,7 @@
  * every attack.
  */
 import type { Attack, Stage } from '../stage.ts'
-import { readOperations } from '../operations.ts'
+import { type Operation, readOperations } from '../operations.ts'
 import { type Episode, episodeOf, type Grammar, grammarOf } from './episode.ts'
 import { type Played, Player } from './play.ts'
 import { Tally } from './tally.ts'
@@ -32,6 +32,9 @@ export interface FuzzOptions {
   internal?: boolean
 }
 
+/** Signing out would end the session that all the other requests are made with. */
+const isHarmless = ({ method, path }: Operation): boolean => !(method === 'DELETE' && path === '/v1/sessions/current')
+
 export class Fuzz {
   readonly tally = new Tally()
   readonly grammar: Grammar
@@ -47,7 +50,7 @@ export class Fuzz {
   }
 
   static async open(stage: Stage, { isWanted, internal }: FuzzOptions = {}): Promise<Fuzz> {
-    const operations = await readOperations(stage.cluster.apis[0]?.url ?? '')
+    const operations = (await readOperations(stage.cluster.apis[0]?.url ?? '')).filter(isHarmless)
     const world = await FuzzWorld.open(stage.cluster)
     const player = new Player(stage.cluster, world, stage.lag, operations)
     return new Fuzz(stage, player, grammarOf(operations, internal), isWanted)

@@ -34,6 +34,8 @@ const CUT_ABOVE_BYTES = 1024 * 1024
 const CODES: ReadonlySet<number> = new Set(Object.values(CLOSE).map(({ code }) => code))
 const isFrameError = (code: string): boolean => code in FRAME_ERRORS
 
+const NO_CONTENT = 204
+
 export class Player {
   readonly #cluster: Cluster
   readonly #world: FuzzWorld
@@ -161,6 +163,7 @@ export class Player {
     if (method === 'HEAD' && answer.status < 500) return undefined
     const problem = problemOfAnswer(answer)
     if (problem !== undefined || answer.status >= 300 || !operation.startsWith(`${method} `)) return problem
+    if (answer.status === NO_CONTENT) return answer.body === '' ? undefined : 'a 204 with a body'
     const schema = this.#answers.get(`${operation} ${answer.status}`)
     if (schema === undefined) return `${operation} answers ${answer.status}, which it does not describe`
     try {
