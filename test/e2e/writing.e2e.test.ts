@@ -14,7 +14,7 @@ describe.skipIf(chromiumPath === undefined)('writing', () => {
   test('W90 with the api away the page is not live, before anybody writes, and is live by itself when it is back', async () => {
     const ada = await stage().enter(await stage().newSpace('The room'), 'Ada')
     // Entering is a mutation as well, and would be what waits.
-    await ada.page.getByPlaceholder('Write a message').waitFor()
+    await ada.page.getByTestId('own-location').getByRole('link').waitFor()
     await pill(ada).getByText('Live', { exact: true }).waitFor()
     expect(await banner(ada).count()).toBe(0)
     const [api] = stage().cluster.apis
