@@ -49,9 +49,12 @@ describe.skipIf(chromiumPath === undefined)('the devtools', () => {
     await panel.getByTestId('devtools-offline').click()
     await bob.sees('while cut')
     await eventually('nothing waits', async () => (await panel.getByText('Pending 0, refused 0').count()) === 1, 60_000)
-    expect(await all()).toEqual([...expected, 'while cut'].toSorted())
+    const whole = [...expected, 'while cut'].toSorted().join()
+    await eventually('she has that as well, once', async () => (await all()).join() === whole, 60_000)
     const version = ada.page.getByTestId('version')
-    const held = (await version.innerText()).replace('version ', '')
-    await position.getByText(`version ${held}`, { exact: true }).waitFor()
+    await eventually('both tell the same version', async () => {
+      const held = (await version.innerText()).replace('version ', '')
+      return (await position.getByText(`version ${held}`, { exact: true }).count()) === 1
+    })
   })
 })
