@@ -120,11 +120,12 @@ test('A52 gateways can ask for all, and then for what came since; nobody else ca
 test('A52 pages give each removal within the time once, in order, also those of one moment', async () => {
   const ids = Array.from({ length: 7 }, () => freshId('gone'))
   const old = freshId('old')
+  const nowMs = Date.now()
   await database.use(async (sql) => {
     for (const id of [...ids, old])
       await sql`insert into beings (id, type, name, metadata, properties, content, rev, created_at, modified_at, removed_at)
         values (${id}, 'guest', 'x', '{}', '{}', '[]', 0, now(), now(),
-          ${new Date(Date.now() - (id === old ? 3 : 1) * HOUR_MS).toISOString().slice(0, 19)}::timestamptz)`
+          ${new Date(nowMs - (id === old ? 3 : 1) * HOUR_MS).toISOString().slice(0, 19)}::timestamptz)`
   })
   const got: string[] = []
   let cursor: RevokedCursor = { since: 0 }
