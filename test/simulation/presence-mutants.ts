@@ -133,7 +133,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'believe a promoted replica about those whom nobody watches',
     file: 'gateway/src/presence/hub.ts',
-    find: 'if (this.#isStopped || boot !== this.#bootId) return',
+    find: 'if (this.#isStopped || boot !== this.#heartbeat.identity.bootId) return',
     put: `if (boot !== '') return`,
     known: 'somebody whom a promoted replica remembers in a space that nobody watches',
   },
@@ -142,7 +142,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'do not say that who is here cannot be known',
     file: 'gateway/src/core/presence/roster.ts',
-    find: 'this.#send(unchanged(audience.listing.count), true)',
+    find: 'this.#send(unchanged(followers.listing.count), true)',
     put: '',
     known: 2,
   },

@@ -6,10 +6,11 @@
 import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
 import { NOBODY, type Part } from '../core/presence/merged.ts'
 import type { PresenceRead } from '../core/presence/remote.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import type { PresenceDeps } from './port.ts'
 
-export interface OrphanCleanerDeps extends Pick<PresenceDeps, 'store' | 'lastSeen' | 'metrics' | 'faulted'> {
-  failed(error: unknown): void
+export interface OrphanCleanerDeps extends Pick<PresenceDeps, 'store' | 'lastSeen' | 'metrics'> {
+  heartbeat: Heartbeat
 }
 
 /** Spaces cleaned up at a time. */
@@ -27,11 +28,8 @@ export class OrphanCleaner {
   cleanUpAfter(boot: BootId, found?: SpaceId): void {
     if (this.#underWay.has(boot)) return
     this.#underWay.add(boot)
-    const { failed, faulted } = this.#deps
-    this.#removeAll(boot, found)
-      .catch(failed)
-      .catch(faulted)
-      .finally(() => this.#underWay.delete(boot))
+    const removed = this.#removeAll(boot, found).finally(() => this.#underWay.delete(boot))
+    this.#deps.heartbeat.expect(removed, () => undefined)
   }
 
   async #removeAll(boot: BootId, found: SpaceId | undefined): Promise<void> {

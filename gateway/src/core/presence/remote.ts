@@ -35,10 +35,7 @@ export interface ReceivedHint {
   hint: PresenceHint
 }
 
-/**
- * What is known of one gateway's writes: that all up to `rev` is in, or is shown by a read that begins later and is
- * wanted.
- */
+/** What is known of one gateway's writes: that all up to `rev` is in, or will be by a read that is due. */
 type Progress =
   | { status: 'current'; rev: number }
   /** Its heartbeat claims a write whose hint may be merely late. */
@@ -46,12 +43,17 @@ type Progress =
   /** Redis lacks its lease or some of its entries, which proves nothing yet: all who were here stay. */
   | { status: 'doubted'; rev: number }
 
-interface ReadUnderWay {
-  readSeq: number
-  /** Up to where each gateway's writes were known when it began: the answer shows that and more. */
-  floors: ReadonlyMap<BootId, number>
-  received: ReceivedHint[]
-}
+type Reading =
+  | { status: 'idle' | 'due' }
+  | {
+      status: 'underway'
+      readSeq: number
+      /** Up to where each gateway's writes were known when it began: the answer shows that and more. */
+      floors: ReadonlyMap<BootId, number>
+      received: ReceivedHint[]
+      /** What follows it: another if something came up meanwhile that it may not show. */
+      next: 'idle' | 'due'
+    }
 
 const NOTHING_KNOWN: Progress = { status: 'current', rev: 0 }
 /** A heartbeat may overtake the hint it speaks of, for this long. */
@@ -62,9 +64,7 @@ export class RemotePresence {
   readonly #gateways = new Map<BootId, Progress>()
   /** Whether there is a copy, of which hints tell how it changes. */
   #isRead = false
-  #underWay: ReadUnderWay | undefined
-  /** A read that begins from now on would tell more. */
-  #isReadWanted = false
+  #reading: Reading = { status: 'idle' }
   #readSeq = 0
 
   constructor(merged: MergedPresence) {
@@ -76,9 +76,8 @@ export class RemotePresence {
     return this.#isRead && [...this.#gateways.values()].every(({ status }) => status !== 'doubted')
   }
 
-  /** Whether the hash is to be read now; while a read is under way another one follows it. */
   get isReadDue(): boolean {
-    return this.#isReadWanted && this.#underWay === undefined
+    return this.#reading.status === 'due'
   }
 
   get wakesAtMs(): number | undefined {
@@ -91,28 +90,27 @@ export class RemotePresence {
     return [...this.#gateways.keys()]
   }
 
+  /** The hash is to be read, if it is being read then once more. */
   wantRead(): void {
-    this.#isReadWanted = true
+    this.#reading = this.#reading.status === 'underway' ? { ...this.#reading, next: 'due' } : { status: 'due' }
   }
 
   /** Redis is trusted again: what was only added to is to be read once more. */
   trustRestored(): void {
-    if (this.#underWay !== undefined || !this.isExact) this.#isReadWanted = true
+    if (this.#reading.status === 'underway' || !this.isExact) this.wantRead()
   }
 
   /** Names the read that begins now. */
   beginRead(): number {
-    this.#isReadWanted = false
     const floors = new Map([...this.#gateways].map(([boot, { rev }]) => [boot, rev] as const))
-    this.#underWay = { readSeq: ++this.#readSeq, floors, received: [] }
+    this.#reading = { status: 'underway', readSeq: ++this.#readSeq, floors, received: [], next: 'idle' }
     return this.#readSeq
   }
 
   /** What is known may be out of date from now on, and no answer under way will do. */
   lose(): void {
     this.#isRead = false
-    this.#underWay = undefined
-    this.#isReadWanted = false
+    this.#reading = { status: 'idle' }
     for (const [boot, { status, rev }] of this.#gateways)
       if (status === 'suspected') this.#gateways.set(boot, { status: 'current', rev })
   }
@@ -125,7 +123,7 @@ export class RemotePresence {
 
   /** Another gateway wrote. */
   hintReceived(received: ReceivedHint): void {
-    this.#underWay?.received.push(received)
+    if (this.#reading.status === 'underway') this.#reading.received.push(received)
     if (this.#isRead) this.#apply(received)
   }
 
@@ -144,24 +142,19 @@ export class RemotePresence {
     for (const [boot, known] of this.#gateways) {
       if (known.status !== 'suspected' || known.checkAtMs > nowMs) continue
       this.#gateways.set(boot, { status: 'current', rev: known.claimed })
-      this.#isReadWanted = true
+      this.wantRead()
     }
   }
 
   /**
-   * False if the answer was overtaken. `own` is this gateway, whose fields the caller judges; `trust` holds from the
-   * beginning of the read to its end; `gone` is told of gateways that are no more and have entries in the hash.
+   * Gateways that are no more and have entries in the hash; undefined if the answer was overtaken. `own` is this
+   * gateway, whose fields the caller judges.
    */
-  readDone(
-    readSeq: number,
-    read: PresenceRead,
-    own: GatewayIdentity,
-    trust: Trust,
-    gone: (boot: BootId) => void,
-  ): boolean {
-    const underWay = this.#underWay
-    if (underWay?.readSeq !== readSeq) return false
-    const { floors, received } = underWay
+  readAnswered(readSeq: number, read: PresenceRead, own: GatewayIdentity, trust: Trust): BootId[] | undefined {
+    const reading = this.#reading
+    if (reading.status !== 'underway' || reading.readSeq !== readSeq) return undefined
+    const { floors, received, next } = reading
+    const gone: BootId[] = []
     const replaced = new Set([...own.previousBootIds, ...[...read.leases.values()].flat()])
     // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
     for (const boot of new Set([...(read.entries?.keys() ?? []), ...floors.keys()])) {
@@ -174,14 +167,14 @@ export class RemotePresence {
       } else if (isAlive || (!trust.leases && !replaced.has(boot))) {
         this.#doubt(boot, found)
       } else {
-        if (found.size > 0) gone(boot)
+        if (found.size > 0) gone.push(boot)
         this.removePart(boot)
       }
     }
     this.#isRead = true
-    this.#underWay = undefined
+    this.#reading = { status: next }
     for (const hint of received) this.#apply(hint)
-    return true
+    return gone
   }
 
   /** The lease of a gateway has run out, or it said that it stops. */
@@ -196,7 +189,7 @@ export class RemotePresence {
     const known = this.#gateways.get(boot) ?? NOTHING_KNOWN
     const placement = place({ epoch: boot, version: known.rev }, range)
     if (placement !== 'old') {
-      if (put === undefined || placement === 'gap') this.#isReadWanted = true
+      if (put === undefined || placement === 'gap') this.wantRead()
       // The first write under a name, or after Redis was away, is all there is.
       const isWhole = put !== undefined && from === 0
       if (isWhole) this.#merged.replace(boot, NOBODY)
