@@ -68,15 +68,15 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'never find out that a lease is gone',
     file: 'gateway/src/core/presence/lease.ts',
-    find: 'if (trust.leases && boots.length > 0) effects.push',
-    put: 'if (trust.leases && boots.length < 0) effects.push',
+    find: 'if (trustOf(next, nowMs).leases && boots.length > 0) effects',
+    put: 'if (trustOf(next, nowMs).leases && boots.length < 0) effects',
     known: 2,
   },
   {
     name: 'give up at once whose lease may have been lost with ours',
     file: 'gateway/src/core/presence/lease.ts',
-    find: 'const hasLostOne = isTaken && identity.previousBootIds.length > 0',
-    put: 'const hasLostOne = isTaken && identity.previousBootIds.length < 0',
+    find: 'previousBootIds.length > 0 ? nowMs + leaseMs : nowMs',
+    put: 'previousBootIds.length < 0 ? nowMs + leaseMs : nowMs',
     known: 'Redis loses everything and one gateway notices before the others',
   },
   {

@@ -1,6 +1,5 @@
 /**
- * The heartbeat of this gateway: runs the lease machine (core/presence/lease.ts), sends what it asks for, and tells the
- * hub whether this gateway lives and which others do not any more.
+ * The heartbeat of this gateway: runs the lease machine (core/presence/lease.ts) and sends what it asks for.
  *
  * A heartbeat carries more than the lease: how far this gateway wrote lately (so that a lost hint shows), one space
  * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of
@@ -33,7 +32,7 @@ export interface HeldRoster {
   dispatch(event: RosterEvent): void
 }
 
-/** The one that was counted the longest ago comes first. */
+/** The one counted the longest ago comes first. */
 export type Rosters = Map<SpaceId, HeldRoster>
 
 type HeartbeatEffect = Extract<LeaseEffect, { type: 'heartbeat' }>
@@ -118,10 +117,7 @@ export class Heartbeat {
   }
 
   #carryOut(effect: LeaseEffect): void {
-    if (effect.type === 'heartbeat') {
-      this.#send(effect)
-      return
-    }
+    if (effect.type === 'heartbeat') return this.#send(effect)
     this.#deps.carryOut(effect)
     if (effect.type === 'trustRestored') this.#condition.good()
     // Found again it has to last before it counts: whatever fails at once would be said each time.
@@ -129,9 +125,8 @@ export class Heartbeat {
   }
 
   #troubled(error: unknown): void {
-    if (this.#runner.isStopped) return
     const reason = 'presence does not reach Redis: who is here is frozen'
-    this.#condition.bad({ reason, problem: String(error) })
+    if (!this.#runner.isStopped) this.#condition.bad({ reason, problem: String(error) })
   }
 
   #send({ type: _type, ...lease }: HeartbeatEffect): void {
@@ -169,7 +164,7 @@ export class Heartbeat {
   }
 }
 
-/** Each in its turn: whose turn it is goes to the end of the line. */
+/** Each in its turn. */
 export function takeNextToCount(rosters: Rosters): HeldRoster | undefined {
   const [next] = rosters
   if (next === undefined) return undefined

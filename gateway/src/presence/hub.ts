@@ -37,7 +37,7 @@ export class PresenceHub implements Presence {
   }
 
   get hasLease(): boolean {
-    return this.#heartbeat.state.lease === 'held' && this.#heartbeat.isLinkUp
+    return this.#heartbeat.state.lease.status === 'held' && this.#heartbeat.isLinkUp
   }
 
   get entryCount(): number {
@@ -119,7 +119,7 @@ export class PresenceHub implements Presence {
     this.#spaces.clear()
     const { bootId } = this.#heartbeat.identity
     try {
-      if (this.#heartbeat.state.lease === 'held')
+      if (this.#heartbeat.state.lease.status === 'held')
         await store.leave({ bootId, beings, announce: { bootId, wrote: {}, stops: true } })
     } catch (error) {
       log.warn({ error: String(error) }, 'presence could not be cleared: the lease is left to run out')

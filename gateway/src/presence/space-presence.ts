@@ -6,14 +6,14 @@ import { Runner } from '@rhizom/machine'
 import { type BeingId, encodeFrame, parsePresenceHint, type PresenceMessage, type SpaceId } from '@rhizom/protocol'
 import {
   Roster,
+  type RosterAnswer,
   type RosterEffect,
   type RosterEvent,
   rosterMachine,
-  type RosterState,
 } from '../core/presence/roster.ts'
 import type { Heartbeat, HeldRoster } from './heartbeat.ts'
 import type { OrphanCleaner } from './orphan-cleaner.ts'
-import type { AnswerPart, PresenceDeps, RosterHandle } from './port.ts'
+import type { PresenceDeps, RosterHandle } from './port.ts'
 import type { PresenceWriter } from './writer.ts'
 
 export interface SpacePresenceDeps extends PresenceDeps {
@@ -32,7 +32,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
   readonly roster: Roster
   extendedAtMs: number
   readonly #deps: SpacePresenceDeps
-  readonly #runner: Runner<RosterState, RosterEvent, RosterEffect>
+  readonly #runner: Runner<{ roster: Roster }, RosterEvent, RosterEffect>
   #tell: (frame: Uint8Array) => void = () => undefined
   #waiting: (() => void)[] = []
 
@@ -91,7 +91,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  answerPart(newcomers: readonly BeingId[]): AnswerPart {
+  answerPart(newcomers: readonly BeingId[]): RosterAnswer {
     if (newcomers.length > 0) this.#deps.writer.flushBeforeAnswer()
     return this.roster.answer(newcomers)
   }

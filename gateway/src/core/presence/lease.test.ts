@@ -29,7 +29,7 @@ beforeEach(() => {
 
 describe('the own lease', () => {
   test('G105 one heartbeat a third of the lease', () => {
-    expect(state).toMatchObject({ link: { status: 'up' }, lease: 'held' })
+    expect(state).toMatchObject({ link: { status: 'up' }, lease: { status: 'held' } })
     expect(machine.wakesAtMs(state)).toBe(5020)
     expect(step({ type: 'timePassed' }, 5000)).toEqual([])
     expect(step({ type: 'timePassed' }, 5020)).toEqual([

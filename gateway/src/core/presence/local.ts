@@ -1,12 +1,12 @@
 /**
- * Who is in one space through this gateway: its connections, gathered by being, and what Redis has yet to be told of
- * them. Several tabs are one being. When a connection goes its being stays for the grace, so that a reload or a move to
- * another gateway is no departure; a connection that comes back within it goes on where it was.
+ * Who is in one space through this gateway, and what Redis has yet to be told of them. Several connections are one
+ * being. When the last one goes its being stays for the grace, so that a reload or a move to another gateway is no
+ * departure; a connection that comes back within it goes on where it was.
  *
  * The entry of each being is our part of `merged`: its `since` never moves forward while the being stays, its state is
- * what was set last on any connection that is still here. Who has left stays in that part until Redis has taken it:
- * while Redis is silent it may be back through others, and we would not know. Writes are numbered, and each names the
- * one before it, so that others see when they missed one; one that fails is part of what is said when Redis is back.
+ * what was set last on any connection that is still here. Who left stays in that part until Redis has taken it: while
+ * Redis is silent it may be back through others, and we would not know. Writes are numbered, and each names the one
+ * before it, so that others see when they missed one; one that fails is part of what is said when Redis is back.
  */
 import type { Moment } from '@rhizom/machine'
 import type { BeingId, JsonObject, PresenceEntry, PresenceHint, Range, SpaceId } from '@rhizom/protocol'
@@ -35,6 +35,9 @@ interface Connection {
   setAt: number
 }
 
+/** Is told on what date the last connection of a being went. */
+type LastSeenListener = (being: BeingId, date: number) => void
+
 const NO_STATE: JsonObject = {}
 /** More entries are not put into a hint: who hears of it reads the hash. */
 const MAX_HINT_ENTRIES = 200
@@ -48,18 +51,12 @@ export class LocalPresence {
   readonly #left = new Map<BeingId, number>()
   /** Beings who are here or have left, of whom the next write tells. */
   readonly #unwritten = new Set<BeingId>()
-  readonly #lastSeen: (being: BeingId, date: number) => void
+  readonly #lastSeen: LastSeenListener
   #identity: GatewayIdentity
   #graceMs: number
   #lastWrite = 0
 
-  /** `lastSeen` is told when the last connection of a being went. */
-  constructor(
-    merged: MergedPresence,
-    identity: GatewayIdentity,
-    graceMs: number,
-    lastSeen: (being: BeingId, date: number) => void,
-  ) {
+  constructor(merged: MergedPresence, identity: GatewayIdentity, graceMs: number, lastSeen: LastSeenListener) {
     this.#merged = merged
     this.#identity = identity
     this.#graceMs = graceMs
@@ -94,7 +91,7 @@ export class LocalPresence {
     return [...this.#byBeing.keys()]
   }
 
-  /** Everybody of whom Redis may hold an entry of ours. */
+  /** Those of whom Redis may hold an entry of ours. */
   storedBeings(): BeingId[] {
     return [...this.#byBeing.keys(), ...this.#left.keys()]
   }
@@ -102,12 +99,9 @@ export class LocalPresence {
   join(id: ConnectionId, being: BeingId, { dateMs }: Moment): void {
     const connections = this.#byBeing.get(being) ?? new Map<ConnectionId, Connection>()
     const known = connections.get(id)
-    if (known !== undefined) {
-      this.#gone.delete(known)
-      return
-    }
-    this.#byBeing.set(being, connections.set(id, { id, being, state: NO_STATE, setAt: 0 }))
-    if (connections.size > 1) return
+    if (known !== undefined) this.#gone.delete(known)
+    else this.#byBeing.set(being, connections.set(id, { id, being, state: NO_STATE, setAt: 0 }))
+    if (known !== undefined || connections.size > 1) return
     this.#left.delete(being)
     const since = Math.min(dateMs, this.#merged.get(being)?.since ?? dateMs)
     this.#enter(being, { state: NO_STATE, since, setAt: 0, rev: 0 })
@@ -162,11 +156,11 @@ export class LocalPresence {
   /** Redis is there (again), and others know us as `identity` from now on: everything is said again. */
   beginAnew(identity: GatewayIdentity): void {
     const { bootId: former } = this.#identity
-    const { bootId } = identity
-    const part = this.#merged.partOf(former)
-    for (const [being, entry] of part)
-      if (bootId !== former && this.#byBeing.has(being)) this.#merged.put(bootId, being, entry)
-    if (bootId !== former) this.#merged.replace(former, NOBODY)
+    if (identity.bootId !== former) {
+      const here = [...this.#merged.partOf(former)].filter(([being]) => this.#byBeing.has(being))
+      this.#merged.replace(identity.bootId, new Map(here))
+      this.#merged.replace(former, NOBODY)
+    }
     this.#identity = identity
     this.#lastWrite = 0
     for (const being of this.storedBeings()) this.#unwritten.add(being)
@@ -232,10 +226,7 @@ export class LocalPresence {
     this.#gone.delete(connection)
     const connections = this.#byBeing.get(being)
     connections?.delete(id)
-    if (connections !== undefined && connections.size > 0) {
-      this.#refresh(being)
-      return
-    }
+    if (connections !== undefined && connections.size > 0) return this.#refresh(being)
     this.#byBeing.delete(being)
     this.#left.set(being, date)
     this.#unwritten.add(being)

@@ -1,8 +1,6 @@
 /**
  * Who is in one space through other gateways, as this one knows it: a copy of the space's hash in Redis.
  *
- *   unread ── read begins ──► reading ── done ──► read ◄──► rereading
- *
  * The writes of a gateway are to this copy what the changes of a space are to a feed: numbered, each naming the one
  * before it, under a boot id that never comes back. A hint is a run of them, the hash is a snapshot, a heartbeat tells
  * heads; `place` of the protocol decides. How each loss heals:
@@ -10,11 +8,11 @@
  * - A hint lost between others is a gap before the next of the same gateway: read.
  * - The last hint lost shows in that gateway's heartbeat: read, if the hint is not merely late.
  * - All hints lost (Redis away, this gateway cut off): nothing is exact, and the hash is read when Redis is back.
- * - The reader was slow: hints that come during a read are kept and applied over it. Each is safe to apply twice.
- * - Redis lost something (emptied, or a replica that lagged was promoted): what is missing proves nothing until it is
- *   trusted again (lease.ts). Until then a read only adds, and whose part is not whole is doubted.
+ * - A slow read: hints that come meanwhile are kept and applied over it. Each is safe to apply twice.
+ * - Redis lost something (emptied, or a replica that lagged was promoted): while that is not trusted (lease.ts) a read
+ *   only adds, and a gateway whose part is not whole is doubted.
  */
-import type { Moment } from '@rhizom/machine'
+import { type Moment, soonest } from '@rhizom/machine'
 import { type BootId, isBehind, type PresenceHint, place, type Position, type Range } from '@rhizom/protocol'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { type MergedPresence, NOBODY, type Part } from './merged.ts'
@@ -55,7 +53,6 @@ type Reading =
       next: 'idle' | 'due'
     }
 
-const NOTHING_KNOWN: Progress = { status: 'current', rev: 0 }
 /** A heartbeat may overtake the hint it speaks of, for this long. */
 const LATE_HINT_MS = 500
 
@@ -81,8 +78,7 @@ export class RemotePresence {
   }
 
   get wakesAtMs(): number | undefined {
-    const dueMs = [...this.#gateways.values()].flatMap((one) => (one.status === 'suspected' ? one.checkAtMs : []))
-    return dueMs.length === 0 ? undefined : Math.min(...dueMs)
+    return soonest([...this.#gateways.values()].map((one) => (one.status === 'suspected' ? one.checkAtMs : undefined)))
   }
 
   /** Gateways whose leases matter here. */
@@ -111,8 +107,6 @@ export class RemotePresence {
   lose(): void {
     this.#isRead = false
     this.#reading = { status: 'idle' }
-    for (const [boot, { status, rev }] of this.#gateways)
-      if (status === 'suspected') this.#gateways.set(boot, { status: 'current', rev })
   }
 
   /** Nobody looks at this space any more. */
@@ -129,9 +123,9 @@ export class RemotePresence {
 
   /** Another gateway says up to where it wrote: `head.epoch` is its boot id. */
   headReceived(head: Position, { nowMs }: Moment): void {
-    const known = this.#gateways.get(head.epoch) ?? NOTHING_KNOWN
-    if (!this.#isRead || !isBehind({ epoch: head.epoch, version: known.rev }, head)) return
     const { epoch, version: claimed } = head
+    const known = this.#progressOf(epoch)
+    if (!this.#isRead || !isBehind({ epoch, version: known.rev }, head)) return
     if (known.status === 'current')
       this.#gateways.set(epoch, { status: 'suspected', rev: known.rev, claimed, checkAtMs: nowMs + LATE_HINT_MS })
     else if (known.status === 'suspected')
@@ -183,10 +177,14 @@ export class RemotePresence {
     this.#gateways.delete(boot)
   }
 
+  #progressOf(boot: BootId): Progress {
+    return this.#gateways.get(boot) ?? { status: 'current', rev: 0 }
+  }
+
   #apply({ range, hint }: ReceivedHint): void {
     const { epoch: boot, from, to } = range
     const { put, left, formerly } = hint
-    const known = this.#gateways.get(boot) ?? NOTHING_KNOWN
+    const known = this.#progressOf(boot)
     const placement = place({ epoch: boot, version: known.rev }, range)
     if (placement !== 'old') {
       if (put === undefined || placement === 'gap') this.wantRead()
@@ -202,15 +200,14 @@ export class RemotePresence {
   }
 
   #take(boot: BootId, entries: Part, floor: number): void {
-    let rev = floor
-    for (const entry of entries.values()) rev = Math.max(rev, entry.rev)
+    const rev = [...entries.values()].reduce((latest, entry) => Math.max(latest, entry.rev), floor)
     this.#merged.replace(boot, entries)
-    this.#gateways.set(boot, upTo(this.#gateways.get(boot) ?? NOTHING_KNOWN, rev))
+    this.#gateways.set(boot, upTo(this.#progressOf(boot), rev))
   }
 
   #doubt(boot: BootId, entries: Part): void {
     for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
-    const { rev } = this.#gateways.get(boot) ?? NOTHING_KNOWN
+    const { rev } = this.#progressOf(boot)
     if (this.#merged.partOf(boot).size > 0) this.#gateways.set(boot, { status: 'doubted', rev })
   }
 }

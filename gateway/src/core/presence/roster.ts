@@ -11,7 +11,7 @@
  * While who is here cannot be known (Redis away, not read yet, others in doubt) the roster is frozen: one frame says
  * so, changes are kept back, and when it is exact again one frame brings all clients level.
  */
-import type { Machine, Moment, TimePassed } from '@rhizom/machine'
+import { type Machine, type Moment, soonest, type TimePassed } from '@rhizom/machine'
 import type { BeingId, BootId, Here, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { Listing, type RosterDifference } from './listing.ts'
@@ -26,6 +26,9 @@ export interface RosterSettings {
 }
 
 export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
+
+/** Who is here, of an answer to `subscribe`; `frozen` if this is what was known last. */
+export type RosterAnswer = Pick<PresenceFrame, 'hereCount' | 'frozen'> & { here: readonly Here[] }
 
 export type RosterEvent =
   /** A connection through this gateway counts as here; it went and may be back; it may not be here any more. */
@@ -118,13 +121,11 @@ export class Roster {
   }
 
   get wakesAtMs(): number | undefined {
-    const times = [this.#followers?.flushAtMs, this.local.wakesAtMs, this.remote.wakesAtMs]
-    const atMs = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY))
-    return Number.isFinite(atMs) ? atMs : undefined
+    return soonest([this.#followers?.flushAtMs, this.local.wakesAtMs, this.remote.wakesAtMs])
   }
 
   /** What newcomers are told, themselves included. Nobody is told anything of a space that is not watched. */
-  answer(newcomers: readonly BeingId[]): { here: Here[]; hereCount: number; frozen: boolean } {
+  answer(newcomers: readonly BeingId[]): RosterAnswer {
     const followers = this.#followers
     if (followers === undefined) return { here: [], hereCount: 0, frozen: true }
     if (!this.isExact) followers.told = 'frozen'
@@ -157,18 +158,9 @@ export class Roster {
       case 'graceExtended':
         return local.extendGrace(event.byMs)
       case 'watched':
-        this.#followers = {
-          listing: new Listing(this.#settings.listLimit, this.#merged),
-          told: 'nothing',
-          flushAtMs: undefined,
-        }
-        return
+        return this.#watched()
       case 'unwatched':
-        this.#followers = undefined
-        remote.forget()
-        // Those who are here through others have not left: it is we who stop looking.
-        this.#merged.takeChanged()
-        return
+        return this.#unwatched()
       case 'linkFound':
         this.#link = 'up'
         local.beginAnew(event.identity)
@@ -199,6 +191,18 @@ export class Roster {
     }
   }
 
+  #watched(): void {
+    const listing = new Listing(this.#settings.listLimit, this.#merged)
+    this.#followers = { listing, told: 'nothing', flushAtMs: undefined }
+  }
+
+  #unwatched(): void {
+    this.#followers = undefined
+    this.remote.forget()
+    // Those who are here through others have not left: it is we who stop looking.
+    this.#merged.takeChanged()
+  }
+
   #wantRead(): void {
     if (this.isWatched) this.remote.wantRead()
   }
@@ -221,7 +225,7 @@ export class Roster {
   #gatewaysGone(boots: readonly BootId[], { nowMs }: Moment): void {
     for (const boot of boots) this.remote.removePart(boot)
     const followers = this.#followers
-    if (followers !== undefined && this.#merged.hasChanged)
+    if (followers?.told === 'exact' && this.#merged.hasChanged)
       followers.flushAtMs = Math.min(followers.flushAtMs ?? Number.POSITIVE_INFINITY, nowMs + this.#settings.windowMs)
   }
 
@@ -238,7 +242,7 @@ export class Roster {
 
   #tell(followers: Followers, { nowMs }: Moment): void {
     if (!this.isExact) {
-      this.#freeze(followers)
+      if (followers.told === 'exact') this.#freeze(followers)
     } else if (followers.told !== 'exact') {
       this.#flush(followers)
     } else if (this.#merged.hasChanged) {
@@ -248,13 +252,10 @@ export class Roster {
   }
 
   #freeze(followers: Followers): void {
-    if (followers.told === 'exact') {
-      // Newcomers were told of it already.
-      if (followers.flushAtMs !== undefined) this.#flush(followers)
-      this.#send(unchanged(followers.listing.count), true)
-      followers.told = 'frozen'
-    }
-    followers.flushAtMs = undefined
+    // Newcomers were told of it already.
+    if (followers.flushAtMs !== undefined) this.#flush(followers)
+    this.#send(unchanged(followers.listing.count), true)
+    followers.told = 'frozen'
   }
 
   #flush(followers: Followers): void {
@@ -272,12 +273,8 @@ export class Roster {
 
 const unchanged = (hereCount: number): RosterDifference => ({ joined: [], left: [], updated: [], hereCount })
 
-/** A roster as its runner sees it: each step gives another `RosterState`, which holds the same roster. */
-export interface RosterState {
-  readonly roster: Roster
-}
-
-export const rosterMachine: Machine<RosterState, RosterEvent, RosterEffect> = {
+/** Each step gives another state, as something may have changed; it holds the same roster. */
+export const rosterMachine: Machine<{ roster: Roster }, RosterEvent, RosterEffect> = {
   wakesAtMs: ({ roster }) => roster.wakesAtMs,
   step: ({ roster }, event, at) => ({ state: { roster }, effects: roster.step(event, at) }),
 }
