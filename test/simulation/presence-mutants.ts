@@ -6,20 +6,20 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'no grace for those who went',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (atMs + this.#graceMs > at.nowMs) return',
-    put: 'if (atMs > at.nowMs) return',
+    find: 'if (nowMs + this.#graceMs > at.nowMs) return',
+    put: 'if (nowMs > at.nowMs) return',
   },
   {
     name: 'the first tab to go takes its being along',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (connections !== undefined && connections.size > 0) {',
-    put: 'if (connections !== undefined && connections.size < 0) {',
+    find: 'if (connections !== undefined && connections.size > 0) return this',
+    put: 'if (connections !== undefined && connections.size < 0) return this',
   },
   {
     name: 'keep the state of a tab that is gone',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'this.#refresh(being)\n      return',
-    put: 'return',
+    find: 'if (connections !== undefined && connections.size > 0) return this.#refresh(being)',
+    put: 'if (connections !== undefined && connections.size > 0) return',
     known: 5,
   },
   {
@@ -46,8 +46,8 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'let a grace end by the date',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (atMs + this.#graceMs > at.nowMs) return',
-    put: 'if (atMs + this.#graceMs > at.dateMs) return',
+    find: 'if (nowMs + this.#graceMs > at.nowMs) return',
+    put: 'if (nowMs + this.#graceMs > at.dateMs) return',
   },
 
   // Leases.

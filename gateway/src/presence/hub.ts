@@ -76,7 +76,7 @@ export class PresenceHub implements Presence {
     }
     const { bootId: epoch, wrote, stops } = beat.value
     if (epoch === this.#heartbeat.identity.bootId) return
-    if (stops) return this.#gatewaysGone([epoch])
+    if (stops) return this.#carryOut({ type: 'gatewaysGone', boots: [epoch] })
     for (const [space, version] of Object.entries(wrote))
       this.#spaces.get(space)?.dispatch({ type: 'headReceived', head: { epoch, version } })
   }
@@ -160,27 +160,12 @@ export class PresenceHub implements Presence {
     this.#tellIfEmpty()
   }
 
+  /** What becomes of our link to Redis and of other gateways is told to every roster. */
   #carryOut(effect: LinkEffect): void {
-    switch (effect.type) {
-      case 'linkFound':
-        this.#dispatchAll(effect)
-        return this.#heartbeat.expect(this.#compareUnwatched(effect.identity.bootId), () => undefined)
-      case 'linkLost':
-        this.#dispatchAll(effect)
-        for (const one of this.#spaces.values()) one.release()
-        return
-      case 'trustRestored':
-        return this.#dispatchAll(effect)
-      case 'gatewaysGone':
-        return this.#gatewaysGone(effect.boots)
-      default:
-        effect satisfies never
-    }
-  }
-
-  #gatewaysGone(boots: readonly BootId[]): void {
-    for (const boot of boots) this.#cleaner.cleanUpAfter(boot)
-    this.#dispatchAll({ type: 'gatewaysGone', boots })
+    if (effect.type === 'gatewaysGone') for (const boot of effect.boots) this.#cleaner.cleanUpAfter(boot)
+    this.#dispatchAll(effect)
+    if (effect.type === 'linkFound')
+      this.#heartbeat.expect(this.#compareUnwatched(effect.identity.bootId), () => undefined)
   }
 
   /**

@@ -48,7 +48,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
       initial: { roster },
       carryOut: (effect) => this.#carryOut(effect),
       changed: () => {
-        if (roster.isExact) this.release()
+        if (!this.#isWorthWaitingFor) this.#release()
         deps.changed(this)
       },
     })
@@ -61,7 +61,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
   /** Whatever comes late is passed over from now on. */
   stop(): void {
     this.#runner.stop()
-    this.release()
+    this.#release()
   }
 
   watch(tell: (frame: Uint8Array) => void): void {
@@ -75,8 +75,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
   }
 
   ready(): Promise<void> {
-    // Nobody has to wait for a roster that cannot be known.
-    if (this.roster.isExact || this.#deps.heartbeat.state.link.status === 'down') return Promise.resolve()
+    if (!this.#isWorthWaitingFor) return Promise.resolve()
     return new Promise((resolve) => {
       const cancel = this.#deps.clock.after(READY_WITHIN_MS, resolve)
       this.#waiting.push(() => {
@@ -84,11 +83,6 @@ export class SpacePresence implements RosterHandle, HeldRoster {
         resolve()
       })
     })
-  }
-
-  /** Nobody has to wait any longer. */
-  release(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   answerPart(newcomers: readonly BeingId[]): RosterAnswer {
@@ -106,6 +100,15 @@ export class SpacePresence implements RosterHandle, HeldRoster {
     const { bootId: epoch, from, to } = message
     if (hint.ok) this.dispatch({ type: 'hintReceived', received: { range: { epoch, from, to }, hint: hint.value } })
     else this.dispatch({ type: 'hintUnreadable' })
+  }
+
+  /** Whether the roster is not known yet, and can be. */
+  get #isWorthWaitingFor(): boolean {
+    return !this.roster.isExact && this.#deps.heartbeat.state.link.status !== 'down'
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #carryOut(effect: RosterEffect): void {

@@ -45,8 +45,8 @@ const MAX_HINT_ENTRIES = 200
 export class LocalPresence {
   readonly #merged: MergedPresence
   readonly #byBeing = new Map<BeingId, Map<ConnectionId, Connection>>()
-  /** Connections that went, when, and on what date; the longest gone first. */
-  readonly #gone = new Map<Connection, { atMs: number; date: number }>()
+  /** Connections that went, and when; the longest gone first. */
+  readonly #gone = new Map<Connection, Moment>()
   /** On what date those left of whom Redis is not known to have been told so. */
   readonly #left = new Map<BeingId, number>()
   /** Beings who are here or have left, of whom the next write tells. */
@@ -84,7 +84,7 @@ export class LocalPresence {
   /** When the next grace ends. */
   get wakesAtMs(): number | undefined {
     const [first] = this.#gone.values()
-    return first === undefined ? undefined : first.atMs + this.#graceMs
+    return first === undefined ? undefined : first.nowMs + this.#graceMs
   }
 
   beings(): BeingId[] {
@@ -108,10 +108,9 @@ export class LocalPresence {
   }
 
   /** Ends the presence of a connection after the grace. */
-  leave(id: ConnectionId, being: BeingId, { nowMs, dateMs }: Moment): void {
+  leave(id: ConnectionId, being: BeingId, at: Moment): void {
     const connection = this.#byBeing.get(being)?.get(id)
-    if (connection !== undefined && !this.#gone.has(connection))
-      this.#gone.set(connection, { atMs: nowMs, date: dateMs })
+    if (connection !== undefined && !this.#gone.has(connection)) this.#gone.set(connection, at)
   }
 
   /** Ends it now: the being may not be here any more. */
@@ -147,8 +146,8 @@ export class LocalPresence {
   }
 
   timePassed(at: Moment): void {
-    for (const [connection, { atMs }] of this.#gone) {
-      if (atMs + this.#graceMs > at.nowMs) return
+    for (const [connection, { nowMs }] of this.#gone) {
+      if (nowMs + this.#graceMs > at.nowMs) return
       this.#drop(connection, at)
     }
   }
@@ -220,17 +219,17 @@ export class LocalPresence {
     this.#unwritten.add(being)
   }
 
-  #drop(connection: Connection, { dateMs }: Moment): void {
+  #drop(connection: Connection, at: Moment): void {
     const { id, being } = connection
-    const date = this.#gone.get(connection)?.date ?? dateMs
+    const { dateMs } = this.#gone.get(connection) ?? at
     this.#gone.delete(connection)
     const connections = this.#byBeing.get(being)
     connections?.delete(id)
     if (connections !== undefined && connections.size > 0) return this.#refresh(being)
     this.#byBeing.delete(being)
-    this.#left.set(being, date)
+    this.#left.set(being, dateMs)
     this.#unwritten.add(being)
-    this.#lastSeen(being, date)
+    this.#lastSeen(being, dateMs)
   }
 
   #refresh(being: BeingId): void {
