@@ -38,10 +38,14 @@ export type Rosters = Map<SpaceId, HeldRoster>
 type HeartbeatEffect = Extract<LeaseEffect, { type: 'heartbeat' }>
 export type LinkEffect = Exclude<LeaseEffect, HeartbeatEffect>
 
-export interface HeartbeatDeps extends Omit<PresenceDeps, 'settings' | 'lastSeen'> {
-  settings: LeaseSettings
+export interface HeartbeatDeps extends PresenceDeps {
   rosters: Rosters
   carryOut(effect: LinkEffect): void
+}
+
+/** What those parts are given that ask Redis while the link is up. */
+export interface LinkedDeps extends PresenceDeps {
+  heartbeat: Heartbeat
 }
 
 /** A hash outlives the last gateway that knew it by no more than this. */
@@ -61,15 +65,16 @@ export class Heartbeat {
   #gateways: readonly BootId[] = []
 
   constructor(deps: HeartbeatDeps) {
-    const { clock, log, settings, newBootId } = deps
+    const { clock, log, newBootId } = deps
+    const { lease } = deps.settings
     const whenGood = 'presence reaches Redis again'
     this.#condition = new ConditionLog({ name: 'presence', log, clock, whenGood, settleMs: 0 })
     this.#deps = deps
-    this.writes = new RecentWrites(settings)
+    this.writes = new RecentWrites(lease)
     this.#runner = new Runner({
       ...deps,
-      machine: leaseMachine(settings),
-      initial: startLease(newBootId(), clock.nowMs(), settings),
+      machine: leaseMachine(lease),
+      initial: startLease(newBootId(), clock.nowMs(), lease),
       carryOut: (effect) => this.#carryOut(effect),
       changed: () => undefined,
     })
@@ -164,7 +169,6 @@ export class Heartbeat {
   }
 }
 
-/** Each in its turn. */
 export function takeNextToCount(rosters: Rosters): HeldRoster | undefined {
   const [next] = rosters
   if (next === undefined) return undefined

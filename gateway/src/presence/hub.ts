@@ -9,7 +9,7 @@ import { type BeingId, type BootId, parseGatewayBeat, type SpaceId } from '@rhiz
 import type { ConnectionId } from '../core/presence/local.ts'
 import { NOBODY } from '../core/presence/merged.ts'
 import type { RosterEvent } from '../core/presence/roster.ts'
-import { Heartbeat, type LinkEffect } from './heartbeat.ts'
+import { Heartbeat, type LinkedDeps, type LinkEffect } from './heartbeat.ts'
 import { OrphanCleaner } from './orphan-cleaner.ts'
 import type { Presence, PresenceDeps, PresenceHandle, RosterHandle } from './port.ts'
 import { SpacePresence } from './space-presence.ts'
@@ -19,7 +19,7 @@ import { PresenceWriter } from './writer.ts'
 const MAX_OWN = 10_000
 
 export class PresenceHub implements Presence {
-  readonly #deps: PresenceDeps
+  readonly #deps: LinkedDeps
   readonly #spaces = new Map<SpaceId, SpacePresence>()
   readonly #heartbeat: Heartbeat
   readonly #writer: PresenceWriter
@@ -28,11 +28,11 @@ export class PresenceHub implements Presence {
   #emptyWaiters: (() => void)[] = []
 
   constructor(deps: PresenceDeps) {
-    this.#deps = deps
     const carryOut = (effect: LinkEffect): void => this.#carryOut(effect)
-    this.#heartbeat = new Heartbeat({ ...deps, settings: deps.settings.lease, rosters: this.#spaces, carryOut })
-    this.#writer = new PresenceWriter({ ...deps, heartbeat: this.#heartbeat })
-    this.#cleaner = new OrphanCleaner({ ...deps, heartbeat: this.#heartbeat })
+    this.#heartbeat = new Heartbeat({ ...deps, rosters: this.#spaces, carryOut })
+    this.#deps = { ...deps, heartbeat: this.#heartbeat }
+    this.#writer = new PresenceWriter(this.#deps)
+    this.#cleaner = new OrphanCleaner(this.#deps)
     this.#heartbeat.start()
   }
 
@@ -138,7 +138,6 @@ export class PresenceHub implements Presence {
     if (known !== undefined) return known
     const made = new SpacePresence(space, {
       ...this.#deps,
-      heartbeat: this.#heartbeat,
       writer: this.#writer,
       cleaner: this.#cleaner,
       changed: (one) => this.#changed(one),

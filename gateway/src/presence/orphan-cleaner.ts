@@ -6,21 +6,16 @@
 import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
 import { NOBODY, type Part } from '../core/presence/merged.ts'
 import type { PresenceRead } from '../core/presence/remote.ts'
-import type { Heartbeat } from './heartbeat.ts'
-import type { PresenceDeps } from './port.ts'
-
-export interface OrphanCleanerDeps extends Pick<PresenceDeps, 'store' | 'lastSeen' | 'metrics'> {
-  heartbeat: Heartbeat
-}
+import type { LinkedDeps } from './heartbeat.ts'
 
 /** Spaces cleaned up at a time. */
 const STEP = 20
 
 export class OrphanCleaner {
-  readonly #deps: OrphanCleanerDeps
+  readonly #deps: LinkedDeps
   readonly #underWay = new Set<BootId>()
 
-  constructor(deps: OrphanCleanerDeps) {
+  constructor(deps: LinkedDeps) {
     this.#deps = deps
   }
 

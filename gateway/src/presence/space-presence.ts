@@ -11,13 +11,12 @@ import {
   type RosterEvent,
   rosterMachine,
 } from '../core/presence/roster.ts'
-import type { Heartbeat, HeldRoster } from './heartbeat.ts'
+import type { HeldRoster, LinkedDeps } from './heartbeat.ts'
 import type { OrphanCleaner } from './orphan-cleaner.ts'
-import type { PresenceDeps, RosterHandle } from './port.ts'
+import type { RosterHandle } from './port.ts'
 import type { PresenceWriter } from './writer.ts'
 
-export interface SpacePresenceDeps extends PresenceDeps {
-  heartbeat: Heartbeat
+export interface SpacePresenceDeps extends LinkedDeps {
   writer: PresenceWriter
   cleaner: OrphanCleaner
   /** Something happened to the roster. */
@@ -99,7 +98,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
     this.#deps.metrics.hints.inc({ direction: hint.ok ? 'heard' : 'unreadable' })
     const { bootId: epoch, from, to } = message
     if (hint.ok) this.dispatch({ type: 'hintReceived', received: { range: { epoch, from, to }, hint: hint.value } })
-    else this.dispatch({ type: 'hintUnreadable' })
+    else this.dispatch({ type: 'readWanted' })
   }
 
   /** Whether the roster is not known yet, and can be. */

@@ -6,25 +6,20 @@
  * grace where the being came from, has it reported as left. More than a few such writes within the gathering wait.
  */
 import type { Cancel } from '@rhizom/machine'
-import type { Heartbeat, HeldRoster } from './heartbeat.ts'
-import type { PresenceDeps } from './port.ts'
-
-export interface PresenceWriterDeps extends Pick<PresenceDeps, 'clock' | 'store' | 'metrics'> {
-  heartbeat: Heartbeat
-}
+import type { HeldRoster, LinkedDeps } from './heartbeat.ts'
 
 const GATHER_MS = 10
 /** Writes before answers within the gathering. */
 const MOST_BEFORE_ANSWERS = 8
 
 export class PresenceWriter {
-  readonly #deps: PresenceWriterDeps
+  readonly #deps: LinkedDeps
   readonly #waiting = new Set<HeldRoster>()
   #timer: Cancel | undefined
   #lastWrite = 0
   #beforeAnswers = { sinceMs: 0, times: 0 }
 
-  constructor(deps: PresenceWriterDeps) {
+  constructor(deps: LinkedDeps) {
     this.#deps = deps
   }
 

@@ -86,7 +86,6 @@ const SAID_AGAIN_MS = 1500
 
 export const heartbeatEveryMs = ({ leaseMs }: LeaseSettings): number => Math.floor(leaseMs / 3)
 
-/** The first heartbeat follows the first connection. */
 export const startLease = (bootId: BootId, nowMs: number, { retryMs }: LeaseSettings): LeaseState => ({
   identity: { bootId, previousBootIds: [] },
   lease: { status: 'wanted' },
@@ -159,7 +158,6 @@ const down = (state: LeaseState, bus: 'up' | 'down'): LeaseStep => ({
 /** Something that was asked of Redis was not done. */
 const storeLost = (state: LeaseState): LeaseStep => (isLinkUp(state) ? down(state, 'up') : stay(state))
 
-/** The lease is gone, and with it the name. */
 function takeNextName(state: LeaseState, nextBootId: BootId, at: Moment, settings: LeaseSettings): LeaseStep {
   const { bootId, previousBootIds } = state.identity
   const identity = { bootId: nextBootId, previousBootIds: [bootId, ...previousBootIds].slice(0, MAX_PREVIOUS) }

@@ -71,7 +71,6 @@ export class LocalPresence {
     return this.#byBeing.size
   }
 
-  /** Whether nothing waits to be written. */
   get isWritten(): boolean {
     return this.#unwritten.size === 0
   }
@@ -81,7 +80,6 @@ export class LocalPresence {
     return this.#left.size > 0
   }
 
-  /** When the next grace ends. */
   get wakesAtMs(): number | undefined {
     const [first] = this.#gone.values()
     return first === undefined ? undefined : first.nowMs + this.#graceMs
@@ -107,19 +105,16 @@ export class LocalPresence {
     this.#enter(being, { state: NO_STATE, since, setAt: 0, rev: 0 })
   }
 
-  /** Ends the presence of a connection after the grace. */
   leave(id: ConnectionId, being: BeingId, at: Moment): void {
     const connection = this.#byBeing.get(being)?.get(id)
     if (connection !== undefined && !this.#gone.has(connection)) this.#gone.set(connection, at)
   }
 
-  /** Ends it now: the being may not be here any more. */
   remove(id: ConnectionId, being: BeingId, at: Moment): void {
     const connection = this.#byBeing.get(being)?.get(id)
     if (connection !== undefined) this.#drop(connection, at)
   }
 
-  /** Ends the presence of all other beings now, also of those within their grace. */
   retainOnly(isAllowed: (being: BeingId) => boolean, at: Moment): void {
     for (const [being, connections] of this.#byBeing)
       if (!isAllowed(being)) for (const connection of connections.values()) this.#drop(connection, at)
@@ -140,7 +135,6 @@ export class LocalPresence {
     if (entry !== undefined && since < entry.since) this.#enter(being, { ...entry, since })
   }
 
-  /** Those who left were asked to stay away for this long, and come back elsewhere after it. */
   extendGrace(ms: number): void {
     this.#graceMs += ms
   }

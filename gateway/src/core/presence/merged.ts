@@ -19,7 +19,6 @@ export class MergedPresence {
   readonly #byBoot = new Map<BootId, Map<BeingId, PresenceEntry>>()
   #changed = new Set<BeingId>()
 
-  /** How many beings are here. */
   get count(): number {
     return this.#byBeing.size
   }
@@ -68,7 +67,6 @@ export class MergedPresence {
     this.#changed.add(being)
   }
 
-  /** Makes the part of a gateway be exactly this. */
   replace(boot: BootId, part: Part): void {
     for (const being of this.partOf(boot).keys()) if (!part.has(being)) this.remove(boot, being)
     for (const [being, entry] of part) this.put(boot, being, entry)

@@ -91,7 +91,7 @@ export class RemotePresence {
     this.#reading = this.#reading.status === 'underway' ? { ...this.#reading, next: 'due' } : { status: 'due' }
   }
 
-  /** Redis is trusted again: what was only added to is to be read once more. */
+  /** What was only added to is to be read once more. */
   trustRestored(): void {
     if (this.#reading.status === 'underway' || !this.isExact) this.wantRead()
   }
@@ -109,13 +109,11 @@ export class RemotePresence {
     this.#reading = { status: 'idle' }
   }
 
-  /** Nobody looks at this space any more. */
   forget(): void {
     this.lose()
     for (const boot of this.boots()) this.removePart(boot)
   }
 
-  /** Another gateway wrote. */
   hintReceived(received: ReceivedHint): void {
     if (this.#reading.status === 'underway') this.#reading.received.push(received)
     if (this.#isRead) this.#apply(received)
@@ -171,7 +169,6 @@ export class RemotePresence {
     return gone
   }
 
-  /** The lease of a gateway has run out, or it said that it stops. */
   removePart(boot: BootId): void {
     this.#merged.replace(boot, NOBODY)
     this.#gateways.delete(boot)

@@ -31,11 +31,12 @@ export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
 export type RosterAnswer = Pick<PresenceFrame, 'hereCount' | 'frozen'> & { here: readonly Here[] }
 
 export type RosterEvent =
-  /** A connection through this gateway counts as here; it went and may be back; it may not be here any more. */
+  /** A connection counts as here; it went, and its being stays for the grace; it may not be here any more. */
   | { type: 'joined' | 'left' | 'removed'; connection: ConnectionId; being: BeingId }
   | { type: 'stateSet'; connection: ConnectionId; being: BeingId; state: JsonObject }
-  /** All others may not be here any more, nor if they left a moment ago. */
+  /** All others may not be here any more, also within their grace. */
   | { type: 'restricted'; mayStay: (being: BeingId) => boolean }
+  /** Those who left were asked to stay away for as long, and come back elsewhere after it. */
   | { type: 'graceExtended'; byMs: number }
   /** Somebody follows the space here; nobody does any more. */
   | { type: 'watched' | 'unwatched' }
@@ -47,7 +48,6 @@ export type RosterEvent =
   /** `trust` holds from the beginning of the read to its end. */
   | { type: 'readAnswered'; readSeq: number; read: PresenceRead; trust: Trust }
   | { type: 'hintReceived'; received: ReceivedHint }
-  | { type: 'hintUnreadable' }
   | { type: 'headReceived'; head: Position }
   | { type: 'gatewaysGone'; boots: readonly BootId[] }
   /** Redis has taken a write; or this is what it holds of ours where nobody follows. */
@@ -69,7 +69,7 @@ export type RosterEffect =
 interface Followers {
   listing: Listing
   told: 'nothing' | 'frozen' | 'exact'
-  flushAtMs: number | undefined
+  flushAtMs?: number | undefined
 }
 
 /** The longest that the frames of a big space are gathered. */
@@ -158,21 +158,24 @@ export class Roster {
       case 'graceExtended':
         return local.extendGrace(event.byMs)
       case 'watched':
-        return this.#watched()
+        this.#followers = { listing: new Listing(this.#settings.listLimit, this.#merged), told: 'nothing' }
+        return
       case 'unwatched':
-        return this.#unwatched()
+        this.#followers = undefined
+        remote.forget()
+        // Those who are here through others have not left: it is we who stop looking.
+        this.#merged.takeChanged()
+        return
       case 'linkFound':
         this.#link = 'up'
         local.beginAnew(event.identity)
         return this.#wantRead()
       case 'linkLost':
-        if (this.#link === 'up') remote.lose()
         this.#link = 'down'
-        return
+        return remote.lose()
       case 'trustRestored':
-        return remote.trustRestored()
+        return this.isWatched ? remote.trustRestored() : undefined
       case 'readWanted':
-      case 'hintUnreadable':
         return this.#wantRead()
       case 'readAnswered':
         return this.#readAnswered(event, at)
@@ -189,18 +192,6 @@ export class Roster {
       default:
         event satisfies never
     }
-  }
-
-  #watched(): void {
-    const listing = new Listing(this.#settings.listLimit, this.#merged)
-    this.#followers = { listing, told: 'nothing', flushAtMs: undefined }
-  }
-
-  #unwatched(): void {
-    this.#followers = undefined
-    this.remote.forget()
-    // Those who are here through others have not left: it is we who stop looking.
-    this.#merged.takeChanged()
   }
 
   #wantRead(): void {
