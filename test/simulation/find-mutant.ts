@@ -44,19 +44,22 @@ async function find(mutant: Mutant, seeds: number): Promise<Hunt> {
   const isLoaded = loadMutated(mutant)
   const { makePlan } = await import('./make-plan.ts')
   const { makePagePlan } = await import('./page-plan.ts')
+  const { makeBotPlan } = await import('./bot-plan.ts')
   const { simulatePlan } = await import('./simulate.ts')
   const { REGRESSIONS } = await import('./regressions.ts')
   const { variantsOf } = await import('./regression.ts')
   if (!isLoaded()) throw new Error(`the simulation runs without ${mutant.file}`)
 
-  const fresh = Array.from({ length: seeds }, (_, index) => (mutant.isOfPages ? makePagePlan : makePlan)(1 + index))
+  const planOf = mutant.isOfBots ? makeBotPlan : mutant.isOfPages ? makePagePlan : makePlan
+  const fresh = Array.from({ length: seeds }, (_, index) => planOf(1 + index))
   const known = [
     ...REGRESSIONS.filter(({ name }) => name === mutant.known).flatMap(variantsOf),
     ...fresh.filter(({ seed }) => seed === mutant.known),
   ]
-  const hunted = mutant.isOfPages
-    ? fresh
-    : [...fresh.slice(0, SEEDS_FIRST), ...REGRESSIONS.flatMap(variantsOf), ...fresh.slice(SEEDS_FIRST)]
+  const hunted =
+    mutant.isOfPages || mutant.isOfBots
+      ? fresh
+      : [...fresh.slice(0, SEEDS_FIRST), ...REGRESSIONS.flatMap(variantsOf), ...fresh.slice(SEEDS_FIRST)]
   for (const [index, plan] of [...known, ...hunted].entries()) {
     const { violation, seed } = await simulatePlan(plan)
     if (violation !== undefined)
