@@ -23,9 +23,13 @@ function strippedText(source) {
     // Not there yet: it is made, whole or not at all, since others read it.
   }
   const text = stripTypeScriptTypes(source)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(`${file}.${process.pid}`, text)
-  renameSync(`${file}.${process.pid}`, file)
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(`${file}.${process.pid}`, text)
+    renameSync(`${file}.${process.pid}`, file)
+  } catch {
+    // Of somebody else, or full: the next one strips it again.
+  }
   return text
 }
 

@@ -45,13 +45,14 @@ async function find(mutant: Mutant, seeds: number): Promise<Hunt> {
   const isLoaded = loadMutated(mutant)
   const { makePlan } = await import('./make-plan.ts')
   const { makePagePlan } = await import('./page-plan.ts')
+  const { makeBotPlan } = await import('./bot-plan.ts')
   const { simulatePlan } = await import('./simulate.ts')
   const { REGRESSIONS } = await import('./regressions.ts')
   const { variantsOf } = await import('./regression.ts')
   if (!isLoaded()) throw new Error(`the simulation runs without ${mutant.file}`)
 
   const fresh = (from: number, to: number): Iterable<Plan> =>
-    seedsFrom(from, to, mutant.isOfPages ? makePagePlan : makePlan)
+    seedsFrom(from, to, mutant.isOfBots ? makeBotPlan : mutant.isOfPages ? makePagePlan : makePlan)
   const known = [
     ...REGRESSIONS.filter(({ name }) => name === mutant.known).flatMap(variantsOf),
     ...(typeof mutant.known === 'number' ? fresh(mutant.known, mutant.known) : []),
@@ -59,7 +60,7 @@ async function find(mutant: Mutant, seeds: number): Promise<Hunt> {
   function* plans(): Iterable<Plan> {
     yield* known
     yield* fresh(1, SEEDS_FIRST)
-    if (!mutant.isOfPages) yield* REGRESSIONS.flatMap(variantsOf)
+    if (!mutant.isOfPages && !mutant.isOfBots) yield* REGRESSIONS.flatMap(variantsOf)
     yield* fresh(SEEDS_FIRST + 1, seeds)
   }
   let runs = 0
