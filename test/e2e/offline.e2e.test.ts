@@ -36,6 +36,9 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
   const waiting = ({ page }: { page: Page }) => page.getByTestId('sending').getByTestId('message-text').allInnerTexts()
   const waits = ({ page }: { page: Page }, text: string) =>
     page.getByTestId('sending').getByText(text, { exact: true }).waitFor()
+  const expectNothingWaits = (who: { page: Page }) =>
+    eventually('nothing waits', async () => (await waiting(who)).length === 0)
+  const expectOnly = (person: Person, ...texts: string[]) => person.seesOnly(...texts)
   const isKept = ({ page }: { page: Page }) => page.getByText('It is kept on this device').waitFor()
   const arrives = (person: Person, ...texts: string[]) =>
     eventually(
@@ -58,7 +61,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await ada.page.reload()
     await waits(ada, 'Second')
     process.stderr.write(`painted ${Date.now() - reloadedAtMs} ms after a reload with everything dead\n`)
-    await ada.seesOnly('Before', 'First', 'Second')
+    await expectOnly(ada, 'Before', 'First', 'Second')
     await eventually('both wait', async () => (await waiting(ada)).join() === 'First,Second')
     expect(await ada.page.locator('main.space').getAttribute('data-current')).toBe('false')
     await startEverything()
@@ -90,7 +93,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await arrives(ada, 'Waits')
     await ada.page.getByTestId('sync-status').getByText('Live').first().waitFor()
     await ada.page.getByTestId('unsent').waitFor({ state: 'detached' })
-    await eventually('nothing waits', async () => (await waiting(ada)).length === 0)
+    await expectNothingWaits(ada)
   })
 
   test('W82 another tab shows it, and sends it when the tab that was to send has crashed', async () => {
@@ -113,7 +116,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await arrives(third, 'By the first', 'By the second', 'With nothing to wait for')
     process.stderr.write(`sent ${Date.now() - askedAtMs} ms after the page that sends had crashed\n`)
     const reader = await settled(room, 'Reader')
-    await reader.seesOnly('By the first', 'By the second', 'With nothing to wait for')
+    await expectOnly(reader, 'By the first', 'By the second', 'With nothing to wait for')
   })
 
   test('W83 a browser that keeps nothing is told of, and everything else goes on', async () => {
@@ -133,7 +136,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await ada.say('Said all the same')
     await arrives(ada, 'Said all the same')
     await ada.page.getByTestId('unsent').waitFor({ state: 'detached' })
-    await eventually('nothing waits', async () => (await waiting(ada)).length === 0)
+    await expectNothingWaits(ada)
   })
 
   test('W84 what is cancelled is taken back, also where the request was on its way', async () => {
@@ -217,6 +220,6 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await second.isLive()
     await ada.say('Only this')
     await Promise.all([arrives(ada, 'Only this'), arrives(second, 'Only this')])
-    await second.seesOnly('Only this')
+    await expectOnly(second, 'Only this')
   })
 })

@@ -145,8 +145,7 @@ export async function startStage(options: { gateways?: number; graceMs?: number 
     },
     async enter(index, session, space, { present = true } = {}) {
       const socket = await RawClient.welcomed(gateway(index), session.token)
-      socket.send({ type: 'subscribe', space, present })
-      await socket.frame('snapshot', (frame) => frame.space === space)
+      await socket.snapshotOf(space, { present })
       return new Guest(socket, space)
     },
     async stored(space) {

@@ -122,6 +122,18 @@ export class RawClient {
     return this.next(position === undefined ? 'snapshot' : 'resumed')
   }
 
+  /** Subscribes until there is a snapshot: where a busy machine read too late, that is said, and asked for again. */
+  async snapshotOf(space: string, options: { present?: boolean } = {}): Promise<ServerFrame> {
+    const from = this.frames.length
+    let asked = 0
+    return this.until('a snapshot', () => {
+      const frames = this.frames.slice(from).filter((frame) => 'space' in frame && frame.space === space)
+      const late = frames.filter((frame) => frame.type === 'error' && frame.code === 'unavailable').length
+      for (; asked <= late; asked += 1) this.send({ type: 'subscribe', space, ...options })
+      return frames.find(({ type }) => type === 'snapshot')
+    })
+  }
+
   /** The first frame of a type at or after an index, for which the test holds. */
   frame<T extends ServerFrame['type']>(
     type: T,
