@@ -15,7 +15,7 @@ import {
 import type { Config } from './config.ts'
 import { readAdmissions } from './db/read/admission.ts'
 import { Admissions } from './db/write/admissions.ts'
-import { commitUnits } from './db/write/commit.ts'
+import { commitParts, mutationsIn } from './db/write/commit.ts'
 import { GroupCommit } from './db/write/group-commit.ts'
 import { isHistoryKnown } from './db/write/lineage.ts'
 import { failPoint } from './fail-point.ts'
@@ -91,11 +91,13 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     maxMutations: config.COMMIT_MUTATIONS,
     maxQueued: config.MAX_QUEUED_MUTATIONS,
     maxWaitMs: config.DATABASE_DEADLINE_MS,
-    commit: async (space, units) => {
+    maxTransactions: config.COMMIT_TRANSACTIONS,
+    maxPatient: Math.max(1, config.DATABASE_POOL - config.COMMIT_TRANSACTIONS),
+    commit: async (parts, patient) => {
       const committed = metrics.commitSeconds.startTimer()
-      metrics.commitMutations.observe(units.reduce((sum, { mutations }) => sum + mutations.length, 0))
+      metrics.commitMutations.observe(mutationsIn(parts))
       try {
-        return await commitUnits(database, space, units, commitOptions)
+        return await commitParts(database, parts, patient, commitOptions)
       } finally {
         committed()
       }
