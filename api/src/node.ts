@@ -22,6 +22,7 @@ import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
 import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
+import { rememberingTokens } from './http/remembered-tokens.ts'
 import type { HttpApp } from './http/route.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
@@ -182,9 +183,12 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     redis,
     limiter: new RateLimiter(redis, metrics),
     isRedisFit: () => fitness.isFit,
-    tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
-      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
-    }),
+    tokens: rememberingTokens(
+      sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
+        if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+      }),
+      () => Date.now(),
+    ),
     connections,
     underWay,
     isStopping: () => stopped !== undefined,
