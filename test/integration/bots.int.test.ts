@@ -2,7 +2,7 @@
  * Bots over real processes: an api, two gateways, and copies of a bot in this process. What they are asked is answered
  * once, streams, stops and is handed back, as everybody sees it.
  */
-import { AnswerError, type Answer, type BotOptions, runBot, type RunningBot } from '@rhizom/bots'
+import { AnswerError, type Answer, type BotOptions, type BotSession, runBot, type RunningBot } from '@rhizom/bots'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Intention, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
@@ -36,13 +36,13 @@ interface Stage {
   token: string
 }
 
-async function newStage(): Promise<Stage> {
+async function newStage(wakes: 'all' | 'mention' = 'all'): Promise<Stage> {
   const [space, bot] = [freshId('stage'), freshId('bot')]
   await apply(api, ada.token, { space, name: 'space.create', args: { name: 'Stage' } })
   await apply(api, ada.token, {
     space,
     name: 'being.create',
-    args: { id: bot, type: 'bot', name: 'Bot', properties: { wakes: 'all' } },
+    args: { id: bot, type: 'bot', name: 'Bot', properties: { wakes } },
   })
   return { space, bot, token: (await sessionOf(bot)).token }
 }
@@ -204,6 +204,33 @@ test('B13 it keeps its claim while it thinks longer than its lease, and carries 
   gate.words.push('done')
   expect(await reply(stage, asked, isState('complete'))).toMatchObject({ attempt: 1, claim: null })
   await reply(stage, other, isState('complete'))
+})
+
+test('B60 what was asked before the newest that a snapshot holds is answered, from what was said before it', async () => {
+  const stage = await newStage('mention')
+  const asked = await ask(stage, `${stage.bot} do you hear me?`)
+  const later = Array.from({ length: 210 }, (_, n) => utterance(stage.space, `later ${n}`))
+  for (let from = 0; from < later.length; from += 70) await apply(api, ada.token, ...later.slice(from, from + 70))
+  await run(stage, ({ lines, request }) => `${lines.length}: ${request.name}`)
+  const whole = await eventually('the reply is there', async () => {
+    const { body } = await call(api, 'GET', `/v1/spaces/${stage.space}/intentions?limit=1000`, { token: ada.token })
+    const { intentions } = snapshotSchema.pick({ intentions: true }).parse(body)
+    return intentions.find(({ replyTo, state }) => replyTo === asked && state === 'complete')
+  })
+  expect(textOf(whole)).toBe('1: Ada')
+})
+
+test('B61 a bot that was away until its token was good no more goes on by its renewal, and hands on the next', async () => {
+  const stage = await newStage()
+  const sessions: BotSession[] = [await sessionOf(stage.bot)]
+  for (const text of ['awake', 'again']) {
+    const [held] = sessions.slice(-1)
+    const session = { being: { id: stage.bot }, token: 'gone', expiresAt: 1, renewal: held?.renewal }
+    const bot = await run(stage, ({ request }) => request.text, { session, onSession: (next) => sessions.push(next) })
+    expect(textOf(await reply(stage, await ask(stage, text), isState('complete')))).toBe(text)
+    await bot.stop()
+  }
+  expect(new Set(sessions.map(({ renewal }) => renewal)).size).toBe(3)
 })
 
 test('B14 without a gateway it finds its work by asking', async () => {
