@@ -22,7 +22,7 @@ export interface Blows {
 }
 
 /** Longer than the lease of test/bots/telling-bot.ts and the duty that looks after it. */
-const FROZEN_MS = 1_300
+const FROZEN_MS = 2_000
 const GATEWAY_EVERY = 5
 const API_EVERY = 7
 const FREEZE_EVERY = 4
