@@ -16,6 +16,7 @@ import {
 import { LIMITS, TIMES } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
+import { issuersSetting } from './issuer-setting.ts'
 
 /**
  * The driver reads the parts of the url as they are meant: a sign that does not is found here, and not by each query.
@@ -51,6 +52,16 @@ export const settings = {
     whole(0),
     'How long the renewal of a session that was used may be used again, in case its answer was lost; later it ends the session',
     '30000',
+  ),
+  ISSUERS: setting(
+    issuersSetting,
+    'OpenID providers whose people may sign in, as JSON: `[{"issuer": "https://…", "audience": "…"}]` (docs/sign-in.md)',
+    '[]',
+  ),
+  GUESTS: setting(
+    z.enum(['on', 'off']).transform((value) => value === 'on'),
+    'off lets only those sign in whom an issuer vouches for; who has a session goes on',
+    'on',
   ),
   MAX_CONTENT_BYTES: setting(
     whole(1),

@@ -20,6 +20,7 @@ import { GroupCommit } from './db/write/group-commit.ts'
 import { isHistoryKnown } from './db/write/lineage.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
+import { createIssuers } from './http/issuers.ts'
 import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import type { HttpApp } from './http/route.ts'
@@ -57,7 +58,8 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const postgresCondition = condition('postgres', 'Postgres is as it should be again')
   const redisCondition = condition('redis', 'Redis is as it should be again')
   const leaderCondition = condition('leader', 'what a leader does is done again')
-  const conditions = [postgresCondition, redisCondition, leaderCondition]
+  const issuersCondition = condition('issuers', 'every issuer answers again')
+  const conditions = [postgresCondition, redisCondition, leaderCondition, issuersCondition]
   watchConditions(metrics.set, conditions)
   const database = new WatchedDatabase(
     {
@@ -179,6 +181,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     publisher,
     redis,
     limiter: new RateLimiter(redis, metrics),
+    issuers: createIssuers(config.ISSUERS, issuersCondition),
     isRedisFit: () => fitness.isFit,
     tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)

@@ -38,6 +38,7 @@ const SOURCES: readonly Source[] = [
     schemas: http,
     names: [
       'postSessionAnswer',
+      'signInAnswer',
       'currentSessionAnswer',
       'refreshSessionAnswer',
       'listSpacesAnswer',

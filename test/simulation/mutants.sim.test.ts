@@ -6,6 +6,7 @@
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { nodeStart } from '@rhizom/kit/node-start.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BOT_MUTANTS } from './bot-mutants.ts'
 import type { Hunt } from './find-mutant.ts'
@@ -29,7 +30,7 @@ const find = (mutant: Mutant): Promise<Hunt> =>
     execFile(
       process.execPath,
       [finder, JSON.stringify(mutant), String(MAX_SEEDS)],
-      { timeout: TIMEOUT_MS },
+      { timeout: TIMEOUT_MS, env: { ...process.env, ...nodeStart() } },
       (error, stdout) => {
         if (error === null) resolve(JSON.parse(stdout) as Hunt)
         else reject(error)
