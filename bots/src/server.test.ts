@@ -7,10 +7,12 @@ test('B60 an api that is being restarted is asked again for the conversation', a
   let times = 0
   const away = createHttpServer((_request, response) => {
     times += 1
-    if (times === 1) return void response.destroy()
-    if (times === 2) return void response.writeHead(503).end()
-    response.writeHead(404, { 'content-type': 'application/problem+json' })
-    response.end(JSON.stringify({ type: 'x', title: 'x', status: 404, code: 'not-found', detail: 'x' }))
+    if (times === 1) response.destroy()
+    else if (times === 2) response.writeHead(503).end()
+    else {
+      response.writeHead(404, { 'content-type': 'application/problem+json' })
+      response.end(JSON.stringify({ type: 'x', title: 'x', status: 404, code: 'not-found', detail: 'x' }))
+    }
   })
   await new Promise<void>((resolve) => away.listen(0, '127.0.0.1', resolve))
   try {

@@ -2,7 +2,15 @@
  * Bots over real processes: an api, two gateways, and copies of a bot in this process. What they are asked is answered
  * once, streams, stops and is handed back, as everybody sees it.
  */
-import { AnswerError, type Answer, type BotOptions, type BotSession, runBot, type RunningBot } from '@rhizom/bots'
+import {
+  AnswerError,
+  type Answer,
+  type BotOptions,
+  type BotSession,
+  runBot,
+  type RunningBot,
+  serveHealth,
+} from '@rhizom/bots'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Intention, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
@@ -237,4 +245,27 @@ test('B14 without a gateway it finds its work by asking', async () => {
   const stage = await newStage()
   await run(stage, () => 'found', { syncUrl: 'ws://127.0.0.1:1/v1/sync', askEveryMs: 100 })
   expect(textOf(await reply(stage, await ask(stage, 'hello'), isState('complete')))).toBe('found')
+})
+
+test('B62 a bot tells whether it reaches the api, what it measures, and logs what became of each reply and no word of it', async () => {
+  const stage = await newStage()
+  const lines: string[] = []
+  const note = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`)
+  const log = { debug: note, info: note, warn: note, error: note }
+  const bot = await run(stage, () => 'a secret', { log })
+  const health = await serveHealth(bot, { port: 0, host: '127.0.0.1' })
+  try {
+    const asked = await ask(stage, 'hello')
+    const { id } = await reply(stage, asked, isState('complete'))
+    const status = async (path: string): Promise<number> => (await fetch(`${health.url}${path}`)).status
+    expect(await Promise.all(['/healthz', '/readyz', '/elsewhere'].map(status))).toEqual([200, 200, 404])
+    await eventually('it is counted', async () => {
+      const metrics = await (await fetch(`${health.url}/metrics`)).text()
+      return metrics.includes('rhizom_bot_replies_total{outcome="complete"} 1') && /characters_total 8\b/.test(metrics)
+    })
+    await eventually('it is logged', () => lines.some((line) => line.includes(id) && line.includes('complete')))
+    expect(lines.join('\n')).not.toContain('secret')
+  } finally {
+    await health.close()
+  }
 })

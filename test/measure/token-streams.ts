@@ -46,8 +46,9 @@ function watch(gateway: string, token: string, spaces: readonly string[], isCoun
     const frames = spaces.map((space) => ({ type: 'subscribe', space, present: false }))
     socket.send([{ type: 'hello', protocol: 1, token }, ...frames].map((frame) => JSON.stringify(frame)).join('\n'))
   })
+  socket.binaryType = 'nodebuffer'
   socket.on('message', (data) => {
-    const text = String(data)
+    const text = Buffer.isBuffer(data) ? data.toString() : ''
     if (answers < spaces.length) answers += text.split('"type":"snapshot"').length - 1
     if (!isCounted() || !text.includes(`"space":"${own}"`)) return
     const now = Date.now()
