@@ -8,7 +8,7 @@ import type { SpaceId } from '@rhizom/protocol'
 import type { Committed, Unit, UnitOutcome } from './commit.ts'
 import { DatabaseAway, failureOf, OutcomeUnknown } from '../failure.ts'
 
-export interface GroupCommitOptions {
+export interface GroupCommitDeps {
   commit: (space: SpaceId | null, units: readonly Unit[]) => Promise<Committed>
   /** Called right after each commit, before anybody is answered. Must not wait. */
   committed: (done: Pick<Committed, 'changes' | 'removed'>) => void
@@ -24,18 +24,18 @@ export interface GroupCommitOptions {
 
 interface Waiting {
   unit: Unit
-  arrivedAt: number
+  arrivedAtMs: number
   resolve: (outcome: UnitOutcome) => void
   reject: (error: unknown) => void
 }
 
 export class GroupCommit {
-  readonly #options: GroupCommitOptions
+  readonly #deps: GroupCommitDeps
   readonly #lanes = new Map<SpaceId | null, Waiting[]>()
   #queued = 0
 
-  constructor(options: GroupCommitOptions) {
-    this.#options = options
+  constructor(deps: GroupCommitDeps) {
+    this.#deps = deps
   }
 
   /** Mutations that wait for their transaction. */
@@ -45,11 +45,11 @@ export class GroupCommit {
 
   /** Resolves when the unit is committed. Rejects with DatabaseAway (nothing done) or OutcomeUnknown. */
   submit(space: SpaceId | null, unit: Unit): Promise<UnitOutcome> {
-    if (this.#queued + unit.mutations.length > this.#options.maxQueued)
+    if (this.#queued + unit.mutations.length > this.#deps.maxQueued)
       return Promise.reject(new DatabaseAway('too many writes are waiting'))
     return new Promise((resolve, reject) => {
       this.#queued += unit.mutations.length
-      const waiting: Waiting = { unit, arrivedAt: performance.now(), resolve, reject }
+      const waiting: Waiting = { unit, arrivedAtMs: performance.now(), resolve, reject }
       const lane = this.#lanes.get(space)
       if (lane !== undefined) {
         lane.push(waiting)
@@ -71,16 +71,16 @@ export class GroupCommit {
   }
 
   #take(lane: Waiting[]): Waiting[] {
-    const latest = performance.now() - this.#options.maxWaitMs
+    const latest = performance.now() - this.#deps.maxWaitMs
     const batch: Waiting[] = []
     let mutations = 0
     let taken = 0
     for (const waiting of lane) {
       const size = waiting.unit.mutations.length
-      if (batch.length > 0 && mutations + size > this.#options.maxMutations) break
+      if (batch.length > 0 && mutations + size > this.#deps.maxMutations) break
       taken += 1
       this.#queued -= size
-      if (waiting.arrivedAt < latest) {
+      if (waiting.arrivedAtMs < latest) {
         waiting.reject(new DatabaseAway('waited too long for its turn'))
         continue
       }
@@ -94,7 +94,7 @@ export class GroupCommit {
   async #commit(space: SpaceId | null, batch: readonly Waiting[]): Promise<void> {
     let done: Committed
     try {
-      done = await this.#options.commit(
+      done = await this.#deps.commit(
         space,
         batch.map(({ unit }) => unit),
       )
@@ -106,9 +106,9 @@ export class GroupCommit {
       return
     }
     try {
-      this.#options.committed(done)
+      this.#deps.committed(done)
     } catch (thrown) {
-      this.#options.onFault(thrown)
+      this.#deps.onFault(thrown)
     }
     for (const [index, waiting] of batch.entries()) {
       const outcome = done.outcomes[index]
