@@ -12,6 +12,7 @@ import {
   type CloseName,
   encodeFrame,
   encodeSignalMessage,
+  type NewsFrame,
   type ServerFrame,
   type SessionId,
   type SpaceId,
@@ -50,6 +51,8 @@ export interface ConnectionDeps {
   nextWatcherId(): number
   /** From now on it is told of work. */
   awaitsWork(connection: Connection): void
+  /** All that is new to it is told now, and from now on. */
+  followsNews(connection: Connection, being: BeingId): void
   closed(connection: Connection): void
 }
 
@@ -147,6 +150,11 @@ export class Connection implements ClientHandlers {
     this.#dispatch({ type: 'workAnnounced' })
   }
 
+  /** What is new in the spaces of who this is. */
+  newsLearned(frame: NewsFrame): void {
+    this.#dispatch({ type: 'newsLearned', frame })
+  }
+
   #dispatch(event: ConnectionEvent): void {
     this.#runner.dispatch(event)
   }
@@ -180,6 +188,7 @@ export class Connection implements ClientHandlers {
   #carryOut(effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'sendFrame':
+        if (effect.frame.type === 'news') this.#deps.metrics.newsFrames.inc()
         this.#outbox.send(encodeFrame(effect.frame))
         return
       case 'closeSocket':
@@ -206,6 +215,9 @@ export class Connection implements ClientHandlers {
         return
       case 'awaitWork':
         this.#deps.awaitsWork(this)
+        return
+      case 'followNews':
+        this.#deps.followsNews(this, effect.being)
         return
       case 'sendHeartbeat':
         this.#sendHeartbeat(effect.spaces)

@@ -59,6 +59,8 @@ export function stepConnection(
       return putOut(state, SESSION_ENDED)
     case 'workAnnounced':
       return state.status === 'live' ? workAnnounced(state) : stay(state)
+    case 'newsLearned':
+      return state.status === 'live' ? { state, effects: [{ type: 'sendFrame', frame: event.frame }] } : stay(state)
     case 'fellBehind':
       return closeConnection(state, 'tooSlow')
     case 'drainStarted':

@@ -7,7 +7,16 @@
  *        any of them ── timeout · fault · too slow · peer gone ──► closed
  */
 import type { Step } from '@rhizom/machine'
-import type { BeingId, ClientFrame, CloseName, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type {
+  BeingId,
+  ClientFrame,
+  CloseName,
+  JsonObject,
+  NewsFrame,
+  Position,
+  ServerFrame,
+  SpaceId,
+} from '@rhizom/protocol'
 import type { Bucket, BucketSettings } from './bucket.ts'
 
 /** What keeps a client from talking too much or too badly. */
@@ -85,6 +94,8 @@ export type ConnectionEvent =
   | { type: 'sessionEnded' }
   /** There may be something to claim for who this is. */
   | { type: 'workAnnounced' }
+  /** What is new in the spaces of who this is, for it follows. */
+  | { type: 'newsLearned'; frame: NewsFrame }
   | { type: 'fellBehind' }
   | { type: 'drainStarted'; reconnectAfterMs: number; closeAfterMs: number }
   | { type: 'socketClosed' }
@@ -113,6 +124,8 @@ export type ConnectionEffect =
   | { type: 'publishSignal'; space: SpaceId; being: BeingId; name: string; data: JsonObject | undefined }
   /** To be told of work from now on. */
   | { type: 'awaitWork' }
+  /** To be told all that is new, now and from now on. */
+  | { type: 'followNews'; being: BeingId }
   /** The heads of these are known to the feeds. */
   | { type: 'sendHeartbeat'; spaces: readonly SpaceId[] }
 
