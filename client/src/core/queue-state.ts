@@ -115,6 +115,9 @@ export const emptyQueue: QueueState = { isSender: true, entries: [], refused: []
 export const idOf = ({ mutation }: { mutation: Mutation }): MutationId => mutation.id
 export const bytesOf = ({ mutation }: { mutation: Mutation }): number => jsonBytes(mutation)
 
+/** Entries that no vault gave a key to are ordered from here on, and so come after those that have one. */
+export const FIRST_OWN_ORDER = 1e15
+
 /** Whether it still has to be sent, or its answer awaited. */
 export const isOpen = ({ state }: QueueEntry): boolean => state.status !== 'applied'
 

@@ -1,9 +1,9 @@
 /** What is kept of the queue, as the queue has it, and the other way round. */
-import type { QueueEntry, RefusedMutation } from '../core/queue-state.ts'
+import { FIRST_OWN_ORDER, type QueueEntry, type RefusedMutation } from '../core/queue-state.ts'
 import type { KeptMutation } from '../runtime/vault.ts'
 
 /** Whether the vault gave it: the others are of this page alone. */
-export const isKey = (order: number): boolean => order < 1e15
+export const isKey = (order: number): boolean => order < FIRST_OWN_ORDER
 
 export const fateOf = ({ state }: QueueEntry): KeptMutation['fate'] =>
   state.status === 'applied' ? { status: 'applied', version: state.version } : { status: 'open' }

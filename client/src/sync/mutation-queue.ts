@@ -7,6 +7,7 @@ import type { Mutation, MutationId, SpaceId } from '@rhizom/protocol'
 import { queueMachine } from '../core/queue.ts'
 import {
   emptyQueue,
+  FIRST_OWN_ORDER,
   idOf,
   type LaneKey,
   type MutationOutcome,
@@ -75,9 +76,6 @@ export interface MutationQueueDeps {
   isShown(space: SpaceId): boolean
   share?: ((dispatch: (event: QueueEvent) => void) => QueueSharing) | undefined
 }
-
-/** Without a place that gives keys; beyond every key, so that what is not kept yet comes after what is. */
-const FIRST_OWN_ORDER = 1e15
 
 export function createMutationQueue(deps: MutationQueueDeps): MutationQueue {
   const { environment, http, renewToken, onApplied, onSpaces, isShown } = deps

@@ -2,8 +2,8 @@
  * What the clients of one gateway were told of who is here, and so what the next frame has to say: the list in a
  * client's answer, altered by the frames after it, is the same for all.
  *
- * Up to `limit` beings all are listed. Beyond it the list is a sample: who comes is counted and not named; who leaves is
- * named if listed, and another takes the place (`joined`, with the time it really came). So frames for n joins are n
+ * Up to `limit` beings all are listed. Beyond it the list is a sample: who comes is counted and not named; who leaves
+ * is named if listed, and another takes the place (`joined`, with the time it really came). So frames for n joins are n
  * counts and not n lists. A space that shrinks back to the limit is listed whole again.
  */
 import type { BeingId, Here } from '@rhizom/protocol'

@@ -75,7 +75,7 @@ interface Followers {
 /** The longest that the frames of a big space are gathered. */
 const MAX_WINDOW_MS = 5000
 
-/** Over the limit the window grows with the space, so that all its clients together are sent no more frames a second. */
+/** Over the limit the window grows with the space: its clients together are sent no more frames a second. */
 export function windowFor(count: number, { windowMs, listLimit }: RosterSettings): number {
   const stretched = Math.round((windowMs * count) / Math.max(1, listLimit))
   return Math.max(windowMs, Math.min(stretched, MAX_WINDOW_MS))
