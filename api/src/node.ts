@@ -35,6 +35,7 @@ import { pruningDuty } from './leader/prune.ts'
 import { revocationsDuty } from './leader/revocations.ts'
 import { createMetrics } from './observe.ts'
 import { WatchedDatabase } from './postgres-watch.ts'
+import { newsHintsIn } from './publish/news.ts'
 import { Publisher } from './publish/publisher.ts'
 import { revokedForMs } from './publish/revoked.ts'
 
@@ -110,6 +111,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       publisher.publish(changes)
       publisher.revoke(removed)
       publisher.tellOfWork(changes)
+      publisher.tellOfNews(newsHintsIn(changes))
     },
     // Gateways find out by the heads.
     onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),

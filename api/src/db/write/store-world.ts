@@ -3,12 +3,20 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import { BLANK, type LoggedChange, type Outcome, type PairMap, type PlacedIntention, type World } from '@rhizom/domain'
+import {
+  BLANK,
+  type LoggedChange,
+  mentionsIn,
+  type Outcome,
+  type PairMap,
+  type PlacedIntention,
+  type World,
+} from '@rhizom/domain'
 import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
 import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
 import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
-import { beings, changes as changesTable, intentions, members, mutations, spaces } from '../schema.ts'
+import { beings, changes as changesTable, intentions, members, mutations, reads, spaces } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
 
 export interface WorldChange {
@@ -112,6 +120,7 @@ type Statement = postgres.PendingQuery<postgres.Row[]>
 const b = namesOf(beings)
 const i = namesOf(intentions)
 const m = namesOf(members)
+const r = namesOf(reads)
 
 function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
   if (ids.length === 0) return []
@@ -119,6 +128,7 @@ function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
     sql`update ${b.as} set ${b.location} = null where ${b.location} = any(${ids}::text[])`,
     sql`delete from ${i.as} where ${i.location} = any(${ids}::text[])`,
     sql`delete from ${m.as} where ${m.space} = any(${ids}::text[])`,
+    sql`delete from ${r.as} where ${r.space} = any(${ids}::text[])`,
     sql`delete from ${b.as} where ${b.id} = any(${ids}::text[])`,
   ]
 }
@@ -200,6 +210,7 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
     .filter((id) => !before.beings.has(id))
     .map((id) => ({ ...emptyRowOf(id), type: 'guest', rev: 0, createdAt: time }))
   return [
+    ...(emptied.length > 0 ? [sql`delete from ${r.as} where ${r.being} = any(${removed}::text[])`] : []),
     ...(emptied.length > 0 ? [emptyBeings(sql, emptied)] : []),
     ...(neverStored.length > 0 ? [insertRemovedBeings(sql, neverStored)] : []),
     ...(inserted.length > 0 ? [insertBeings(sql, inserted.map(rowOf))] : []),
@@ -210,7 +221,10 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
 const CHANGING = [
   ...(['state', 'content', 'rev', 'modifiedAt', 'attempt', 'reason', 'former'] as const),
   ...(['claimBy', 'claimFence', 'claimUntil', 'leaseMs', 'base'] as const),
+  'mentions',
 ] as const
+/** Kept of one intention: whoever names more calls nobody by it. */
+const MAX_MENTIONS = 100
 const insertIntentions = insertInto(
   intentions,
   ['id'],
@@ -235,6 +249,7 @@ function storeIntentions(
       ...{ reason: reason ?? null, former: former ?? null, leaseMs: leaseMs ?? null, base: base ?? null },
       ...{ claimBy: claim?.by ?? null, claimFence: claim?.fence ?? null },
       claimUntil: claim ? timestampOf(claim.until) : null,
+      mentions: [...mentionsIn(content)].slice(0, MAX_MENTIONS),
     }
   }
   return [
