@@ -116,25 +116,28 @@ test('A261 a quiet space has its turn in the next transaction, however much wait
   expect(turnOfQuiet).toBeLessThanOrEqual(2)
 })
 
-test('A262 a space that another node holds is passed over, and waits for its lock beside what need not wait', async () => {
+test('A262 A263 a space that another node holds is passed over, and waits for its lock beside what need not wait', async () => {
   const { commit, transactions, release, releaseAll, turn } = scriptedCommit((_parts, patient) =>
     patient ? [] : ['@held'],
   )
   const writes = new GroupCommit({ ...bounds, commit })
   const all = ['@a', '@held', '@b'].map((space) => writes.submit(space, unit('@1')))
-  const second = writes.submit('@held', unit('@2'))
+  all.push(writes.submit('@held', unit('@2')))
+  await turn()
+  await turn()
+  all.push(writes.submit('@held', unit('@3')))
   await release()
   await Promise.all([all[0], all[2]])
-  const meanwhile = writes.submit('@a', unit('@3'))
+  const meanwhile = writes.submit('@a', unit('@4'))
   await turn()
   await turn()
   expect(transactions).toEqual([
     { parts: { '@a': ['@1'], '@held': ['@1', '@2'], '@b': ['@1'] }, patient: false },
-    { parts: { '@held': ['@1', '@2'] }, patient: true },
-    { parts: { '@a': ['@3'] }, patient: false },
+    { parts: { '@held': ['@1', '@2', '@3'] }, patient: true },
+    { parts: { '@a': ['@4'] }, patient: false },
   ])
   await releaseAll()
-  await Promise.all([...all, second, meanwhile])
+  await Promise.all([...all, meanwhile])
   expect(writes.queued).toBe(0)
 })
 
