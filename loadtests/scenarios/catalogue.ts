@@ -50,7 +50,7 @@ export const SCENARIOS = {
     sizes: {
       short: brief([20, 1, 4, 120, 3], { batch: 10 }),
       usual: sized([200, 1, 10, 400, 60], { batch: 20 }),
-      full: sized([2_000, 1, 100, 4_000, 20], { batch: 20 }),
+      full: sized([2_000, 1, 40, 1_800, 20], { batch: 20 }),
     },
   },
   'presence-churn': {
