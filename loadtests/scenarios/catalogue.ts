@@ -50,7 +50,7 @@ export const SCENARIOS = {
     sizes: {
       short: brief([20, 1, 4, 120, 3], { batch: 10 }),
       usual: sized([200, 1, 10, 400, 60], { batch: 20 }),
-      full: sized([2_000, 1, 100, 4_000, 20], { batch: 20 }),
+      full: sized([2_000, 1, 40, 1_800, 20], { batch: 20 }),
     },
   },
   'presence-churn': {
@@ -88,7 +88,7 @@ export const SCENARIOS = {
   'token-streams': {
     shows: 'replies that grow word by word under a claim, at most 20 changes a second each',
     sizes: {
-      short: brief([10, 5, 5, 100, 3], { stream: { tokensPerSecond: 60, tokensPerReply: 120 } }),
+      short: brief([10, 5, 5, 100, 4], { stream: { tokensPerSecond: 60, tokensPerReply: 9 } }),
       usual: sized([200, 20, 20, 400, 60], { stream: { tokensPerSecond: 60, tokensPerReply: 900 } }),
       full: sized([5_000, 100, 100, 2_000, 120], { stream: { tokensPerSecond: 60, tokensPerReply: 900 } }),
     },
@@ -96,7 +96,7 @@ export const SCENARIOS = {
   soak: {
     shows: 'the same load for a long time: what the processes hold in memory does not grow with it',
     sizes: {
-      short: brief([10, 2, 2, 20, 4], { memory: { everySeconds: 0.5, growthPercent: 200 } }),
+      short: brief([10, 2, 2, 20, 4], { memory: { everySeconds: 0.25, growthPercent: 200 } }),
       usual: sized([200, 10, 10, 50, 1_800], { memory: { everySeconds: 10, growthPercent: 20 } }),
       full: sized([2_000, 50, 20, 200, 43_200], { memory: { everySeconds: 60, growthPercent: 20 } }),
     },

@@ -29,7 +29,9 @@ const plan = readPlan(__ENV['RHIZOM_PLAN'])
 /** Given by file or environment, never in an address: one a line, or parted by spaces. */
 const tokensFile = __ENV['RHIZOM_TOKENS_FILE']
 const tokens = ((tokensFile ? open(tokensFile) : __ENV['RHIZOM_TOKENS']) ?? '').split(/\s+/).filter((one) => one !== '')
-const wholeSeconds = plan.connectSeconds + plan.durationSeconds + 3 * plan.settleSeconds + 30
+/** Time to compare: each writer reads the log of its spaces, which many of them grew. */
+const COMPARE_SECONDS = 180
+const wholeSeconds = plan.connectSeconds + plan.durationSeconds + 3 * plan.settleSeconds + COMPARE_SECONDS
 
 const perVu = { executor: 'per-vu-iterations', iterations: 1, maxDuration: `${wholeSeconds}s` } as const
 

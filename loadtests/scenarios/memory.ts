@@ -14,14 +14,16 @@ export async function watchMemory(plan: Plan, run: Run): Promise<void> {
   const everyMs = (plan.memory?.everySeconds ?? 1) * 1_000
   const samples = plan.metrics.map((node) => ({ node, bytes: [] as number[] }))
   while (Date.now() < run.lastWriteAt) {
-    for (const { node, bytes } of samples) {
-      const answer = await http.asyncRequest('GET', node.url)
-      const resident = answer.status === 200 ? residentBytes(textOf(answer)) : undefined
-      if (resident === undefined) continue
-      bytes.push(resident)
-      measures.memorySamples.add(1)
-      measures.memoryMegabytes.add(resident / 1_048_576, { node: node.name })
-    }
+    await Promise.all(
+      samples.map(async ({ node, bytes }) => {
+        const answer = await http.asyncRequest('GET', node.url)
+        const resident = answer.status === 200 ? residentBytes(textOf(answer)) : undefined
+        if (resident === undefined) return
+        bytes.push(resident)
+        measures.memorySamples.add(1)
+        measures.memoryMegabytes.add(resident / 1_048_576, { node: node.name })
+      }),
+    )
     await delay(everyMs)
   }
   for (const { node, bytes } of samples) {

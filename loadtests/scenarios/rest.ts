@@ -1,5 +1,6 @@
 /** The few HTTP calls of the load test. Anything but the expected answer throws, except where a writer retries. */
 import http, { type RefinedResponse } from 'k6/http'
+import { setTimeout } from 'k6/timers'
 import type { Mutation } from './wire.ts'
 
 type Answer = RefinedResponse<'text'>
@@ -64,13 +65,26 @@ export function readSpace(api: string, token: string, id: string): SpacePlace {
   return { id, epoch: textAt(answer, 'epoch'), version: Number(answer.json('version')) }
 }
 
+const TRIES = 20
+
+/** A system that was loaded to its limit may ask to wait when all writers come to compare at once. */
+async function getPatiently(url: string, token: string): Promise<Answer> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await http.asyncRequest('GET', url, null, headersOf(token))
+    const mayHelp = answer.status === 429 || answer.status === 503
+    if (!mayHelp || tries === TRIES) return expectStatus(answer, 200, url)
+    const waitMs = Number(answer.json('retryAfterMs') ?? 1_000) * (1 + Math.random())
+    await new Promise<void>((resolve) => setTimeout(() => resolve(), waitMs))
+  }
+}
+
 /** The mutations behind the versions after a place, in order, as the log has them now. */
 export async function readLog(api: string, token: string, place: SpacePlace): Promise<string[]> {
   const mutations: string[] = []
   for (;;) {
     const after = place.version + mutations.length
     const url = `${api}/v1/spaces/${place.id}/changes?epoch=${place.epoch}&after=${after}&limit=1000`
-    const answer = expectStatus(await http.asyncRequest('GET', url, null, headersOf(token)), 200, url)
+    const answer = await getPatiently(url, token)
     const page = answer.json('changes.#.mutation')
     if (Array.isArray(page)) mutations.push(...page.map(String))
     if (after >= Number(answer.json('head')) || !Array.isArray(page) || page.length === 0) return mutations

@@ -23,7 +23,7 @@ export interface CrowdReport {
   outOfOrder: number
   bytes: number
   cuts: number
-  /** Share of the time since `measure` in which this process was busy. */
+  /** Share of the time since `measure` in which it had something to do, also while others had its core. */
   busy: number
   /** Counts by millisecond. */
   delays: number[]
@@ -51,7 +51,7 @@ let bytes = 0
 let cuts = 0
 /** What was sent before belongs to the warming up. */
 let measuredFromMs = 0
-let since = { at: performance.now(), cpu: process.cpuUsage() }
+let since = performance.eventLoopUtilization()
 
 async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + LIVE_WITHIN_MS
@@ -116,7 +116,7 @@ function measure(): void {
   cuts = 0
   measuredFromMs = Date.now()
   for (const client of clients) client.ear = new Ear()
-  since = { at: performance.now(), cpu: process.cpuUsage() }
+  since = performance.eventLoopUtilization()
 }
 
 /** Cuts each client off in its own turn, without a word, and brings it back. */
@@ -145,7 +145,6 @@ async function cut(everyMs: number, awayMs: number, forMs: number): Promise<void
 }
 
 function report(): CrowdReport {
-  const { user, system } = process.cpuUsage(since.cpu)
   const sum = (of: (client: Client) => number): number => clients.reduce((all, client) => all + of(client), 0)
   return {
     clients: clients.length,
@@ -155,7 +154,7 @@ function report(): CrowdReport {
     outOfOrder: sum(({ ear }) => ear.findings.outOfOrder),
     bytes,
     cuts,
-    busy: (user + system) / 1_000 / Math.max(1, performance.now() - since.at),
+    busy: performance.eventLoopUtilization(since).utilization,
     delays: Array.from(delays.counts, (count) => count ?? 0),
     delaysAfterReturn: Array.from(delaysAfterReturn.counts, (count) => count ?? 0),
   }

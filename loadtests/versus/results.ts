@@ -44,7 +44,7 @@ export function discardReason(measured: Measured): string | undefined {
   const { delivery } = measured
   if (delivery.delivered === 0) return 'nothing was delivered'
   if (delivery.busy <= CLIENTS_BUSY) return undefined
-  return `the clients had no time left (${(100 * delivery.busy).toFixed(0)} % of their core)`
+  return `the clients had no time left (at work ${(100 * delivery.busy).toFixed(0)} % of it)`
 }
 
 /** The middle one; of an even number the lower of the two. */
