@@ -1,6 +1,6 @@
 /**
- * What a thousand questions become when two copies of a bot are killed by -9 and frozen at random points, and gateways and
- * api nodes are restarted meanwhile: one reply each, whole, or it ends with 1 and says what was wrong.
+ * What a thousand questions become when two copies of a bot are killed by -9 and frozen at random points, and gateways
+ * and api nodes are restarted meanwhile: one reply each, whole, or it ends with 1 and says what was wrong.
  *
  *   node test/measure/thousand-questions.ts [questions] [seed]
  */

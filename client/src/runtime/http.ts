@@ -21,6 +21,8 @@ import {
   postMutationsAnswerCheck,
   postSessionAnswerCheck,
   problemCheck,
+  type PutReadAnswer,
+  putReadAnswerCheck,
   type SignInCode,
   type SpaceId,
 } from '@rhizom/protocol'
@@ -46,7 +48,7 @@ export type HttpResult<T> = { ok: true; value: T } | { ok: false; problem: HttpP
 const REQUEST_TIMEOUT_MS = 15_000
 
 interface Request {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
   token: string | undefined
   body?: unknown
@@ -203,6 +205,16 @@ export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps)
       get(
         withQuery('/v1/beings', { ids: ids.join(',') }),
         list((json) => checkValue(beingsAnswerCheck, json)),
+      ),
+    /** Marks a space read up to a version; what is new after it. */
+    markRead: (space: SpaceId, version: number): Promise<HttpResult<PutReadAnswer>> =>
+      call(
+        target,
+        {
+          ...{ method: 'PUT', path: `/v1/spaces/${encodeURIComponent(space)}/read` },
+          ...{ token: token(), body: { version } },
+        },
+        (text) => checkJson(putReadAnswerCheck, text),
       ),
     postMutations: (mutations: readonly Mutation[]) =>
       post('/v1/mutations', { mutations }, (text) => checkJson(postMutationsAnswerCheck, text)),

@@ -8,6 +8,7 @@ import type * as change from '../change.ts'
 import type * as mutation from '../mutation.ts'
 import type * as http from '../http.ts'
 import type * as problemSchema from '../problem-schema.ts'
+import type * as news from '../news.ts'
 import type * as serverFrame from '../server-frame.ts'
 import type * as clientFrame from '../client-frame.ts'
 import {
@@ -364,6 +365,23 @@ export const problemCheck: Check<z.infer<typeof problemSchema.problemSchema>> = 
   retryAfterMs: optional(integer()),
 })
 
+export const newsCheck: Check<z.infer<typeof news.newsSchema>> = object({
+  version: versionCheck,
+  unread: integer(0),
+  mentions: integer(0),
+})
+
+export const newsAnswerCheck: Check<z.infer<typeof news.newsAnswerSchema>> = object({
+  spaces: record(beingId, newsCheck),
+  hasMore: boolean,
+})
+
+export const putReadAnswerCheck: Check<z.infer<typeof news.putReadAnswerSchema>> = object({
+  version: versionCheck,
+  unread: integer(0),
+  mentions: integer(0),
+})
+
 export const serverFrameOptions = {
   welcome: object({ type: oneOf('welcome'), session: string(), being: beingId, heartbeatMs: integer(1) }),
   snapshot: object({
@@ -420,6 +438,12 @@ export const serverFrameOptions = {
   goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
   pong: object({ type: oneOf('pong') }),
   work: object({ type: oneOf('work') }),
+  news: object({
+    type: oneOf('news'),
+    spaces: record(beingId, nullable(newsCheck)),
+    whole: optional(boolean),
+    hasMore: optional(boolean),
+  }),
 }
 export const serverFrameCheck: Check<z.infer<typeof serverFrame.serverFrameSchema>> = union('type', serverFrameOptions)
 
