@@ -4,7 +4,7 @@ export { BLANK, blankRemovedWords, speechless, withoutWords } from './blank-word
 export { mayCarryOut, mayStop } from './claim.ts'
 export { decide, refusalOfUnreadable } from './decide.ts'
 export type { DecideContext, DecideOptions, Decision } from './decision.ts'
-export { expireLeases, type ExpireOptions } from './expire-leases.ts'
+export { endOverdueClaims, type OverdueOptions } from './overdue-claims.ts'
 export type { KeptOfIntention } from './kept.ts'
 export { mentionsIn } from './mention.ts'
 export { PairMap } from './pair-map.ts'

@@ -1,12 +1,21 @@
 /** A bot as a process of its own, whose answer to a question is known: to be killed at whatever moment. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { runBot, serveHealth, sessionFromToken } from '@rhizom/bots'
 import { toldTo, wordsOf } from './told.ts'
 
 const { API_URL = '', SYNC_URL = '', BOT_TOKEN = '', PORT = '0', LEASE_MS = '1500' } = process.env
 
+const STARTS_WITHIN_MS = 60_000
+// An api that is busy, or is being restarted, is asked again.
+const session = await eventually(
+  'a session',
+  () => sessionFromToken(API_URL, BOT_TOKEN).catch(() => undefined),
+  STARTS_WITHIN_MS,
+)
+
 const bot = await runBot({
-  session: await sessionFromToken(API_URL, BOT_TOKEN),
+  session,
   ...{ apiUrl: API_URL, syncUrl: SYNC_URL, leaseMs: Number(LEASE_MS), atOnce: 4, askEveryMs: 500 },
   async *answer({ request, signal }) {
     for (const word of wordsOf(toldTo(request.text))) {

@@ -1,7 +1,7 @@
 /**
  * How soon an answer stops that is cancelled from another device: from the request of the cancel until the bot's answer
- * is told, over 50 answers in mid-sentence, asked on one api node and cancelled on the other. Nothing is written behind a
- * cancel, or it ends with 1.
+ * is told, over 50 answers in mid-sentence, asked on one api node and cancelled on the other. Nothing is written behind
+ * a cancel, or it ends with 1.
  *
  *   node test/measure/cancel.ts [cancels]
  */

@@ -5,7 +5,7 @@
  */
 import type { BeingId, Change, Intention, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import { LIMITS } from '@rhizom/protocol'
-import { applyBatch, emptyWorld, expireLeases, type LoggedChange, unplaced } from '../../domain/src/index.ts'
+import { applyBatch, emptyWorld, endOverdueClaims, type LoggedChange, unplaced } from '../../domain/src/index.ts'
 import type { ApiModel } from './api-model.ts'
 import { BOT, type BotLedger } from './bot-ledger.ts'
 import type { Chance } from './chance.ts'
@@ -121,7 +121,7 @@ export class BotApi {
       this.#duty()
       if (this.#leaderAbsences.size > 0) return
       const options = { at: time.now(), maxAttempts: shape.maxAttempts, newId: () => chance.uuid() }
-      this.#commit(expireLeases(this.#world, ASKED, options), true)
+      this.#commit(endOverdueClaims(this.#world, ASKED, options), true)
       ledger.dutyDone()
     })
   }

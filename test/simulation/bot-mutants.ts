@@ -115,7 +115,7 @@ const faults: readonly Omit<Mutant, 'isOfBots'>[] = [
   },
   {
     name: 'a duty that forgets what it may not take at once',
-    file: 'domain/src/expire-leases.ts',
+    file: 'domain/src/overdue-claims.ts',
     find: `return [...world.intentions.values()].flatMap((placed) => {`,
     put: `return [...world.intentions.values()].slice(0, 3).flatMap((placed) => {`,
   },

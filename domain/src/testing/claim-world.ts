@@ -4,7 +4,7 @@
  */
 import type { Being, BeingId, Intention, Mutation, MutationResult, Role } from '@rhizom/protocol'
 import { applyBatch } from '../apply-batch.ts'
-import { expireLeases } from '../expire-leases.ts'
+import { endOverdueClaims } from '../overdue-claims.ts'
 import type { LoggedChange } from '../world-op.ts'
 import { emptyWorld, unplaced, type World } from '../world.ts'
 
@@ -90,7 +90,7 @@ export class ClaimWorld {
   /** As the leader does now and then. */
   expire(maxAttempts = 3): void {
     const newId = (): string => uuid(3, ++this.#ids)
-    this.changes.push(...expireLeases(this.world, '@room', { at: this.now, maxAttempts, newId }))
+    this.changes.push(...endOverdueClaims(this.world, '@room', { at: this.now, maxAttempts, newId }))
   }
 }
 

@@ -2,7 +2,7 @@
  * Takes claims away whose lease has run out, one transaction a space, under its lock: what becomes of each is decided
  * by @rhizom/domain on the rows as they are then, so that a holder who renewed in time keeps its claim.
  */
-import { copyWorld, emptyWorld, expireLeases as expireLeasesIn, type LoggedChange } from '@rhizom/domain'
+import { copyWorld, emptyWorld, endOverdueClaims, type LoggedChange } from '@rhizom/domain'
 import type { SpaceId } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database, Sql } from '../database.ts'
@@ -51,7 +51,7 @@ async function expire(sql: Sql, id: SpaceId, maxAttempts: number): Promise<Logge
   before.spaces.set(id, spaceOf(row))
   for (const one of rows) before.intentions.set(one.id, placedIntentionOf(one))
   const after = copyWorld(before)
-  const changes = expireLeasesIn(after, id, { at, maxAttempts, newId: uuidv7 })
+  const changes = endOverdueClaims(after, id, { at, maxAttempts, newId: uuidv7 })
   await storeWorld(sql, { before, after, formerSpaces: new Set(), changes, at })
   return changes
 }

@@ -8,14 +8,18 @@ import { afterLease } from './claim.ts'
 import { applyOp, type LoggedChange } from './world-op.ts'
 import { keptOf, type PlacedIntention, unplaced, type World } from './world.ts'
 
-export interface ExpireOptions {
+export interface OverdueOptions {
   at: number
   /** Leases that may run out on one intention before it has failed. */
   maxAttempts: number
   newId: () => MutationId
 }
 
-export function expireLeases(world: World, id: SpaceId, { at, maxAttempts, newId }: ExpireOptions): LoggedChange[] {
+export function endOverdueClaims(
+  world: World,
+  id: SpaceId,
+  { at, maxAttempts, newId }: OverdueOptions,
+): LoggedChange[] {
   const { historyFrom = 0 } = world.spaces.get(id) ?? {}
   const free = (placed: PlacedIntention): Intention | undefined => {
     const intention = afterLease(unplaced(placed), keptOf(placed), at, maxAttempts)
