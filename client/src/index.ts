@@ -1,5 +1,6 @@
 /** @rhizom/client: keeps spaces in step with the server. Hooks are in `@rhizom/client/react`. */
 export { type ClientOptions, createClient, type Foreseen, type MutateOptions, type RhizomClient } from './client.ts'
+export { type NewsView, totalOf } from './core/news-view.ts'
 export type { Older } from './core/older-intentions.ts'
 export type { PresenceState } from './core/presence-state.ts'
 export type { LeftOut } from './core/incoming.ts'
