@@ -39,6 +39,7 @@ const SOURCES: readonly Source[] = [
     schemas: http,
     names: [
       'postSessionAnswer',
+      'signInAnswer',
       'currentSessionAnswer',
       'refreshSessionAnswer',
       'listSpacesAnswer',

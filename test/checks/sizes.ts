@@ -28,8 +28,8 @@ interface Size {
 const PROVIDED = [/^react(-dom)?(\/|$)/, /^@tanstack\//]
 /** What the client has a page load when it is needed, by the beginning of its name. */
 const LATER = ['event-stream', 'polling', 'kept-device', 'browser-device', 'news-feed']
-/** What the page loads for those who ask for it in the address. */
-const ON_DEMAND = ['with-devtools']
+/** What the page loads for those who ask for it in the address, and for those who are not signed in. */
+const ON_DEMAND = ['with-devtools', 'sign-in-elsewhere']
 
 const gzipped = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length
 
@@ -117,7 +117,7 @@ function pageSizes(scratch: string): Size[] {
     paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(scratch, path))), 0)
   return [
     { what: 'page: its first scripts, React among them', bytes: sum(scripts), limit: 90_000 },
-    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 132_900 },
+    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 133_100 },
   ]
 }
 

@@ -178,23 +178,52 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['what is new in some spaces', (sql) => readNewsOf(sql, { '@s7': ['@b7', '@b8'], '@s20': ['@b9', '@b20'] })],
   ['how far a space is read', (sql) => markRead(sql, '@b20', '@s20', 700)],
   ['claims whose lease ran out', (sql) => spacesWithExpiredLeases(sql)],
-  ['bots that an utterance may wake', (sql) => readBots(sql, '@s7')],
+  ['bots that an utterance may wake', (sql) => readBots(sql, ['@s7'])],
   ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], retention, 5000)],
   [
     'what a commit reads and locks',
     (sql) =>
-      loadWorld(sql, '@s7', [
-        ...moving,
-        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
-        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
-      ]),
+      loadWorld(
+        sql,
+        ['@s7'],
+        [
+          ...moving,
+          {
+            actor: '@b2',
+            epoch,
+            mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } },
+          },
+          { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
+        ],
+      ),
+  ],
+  [
+    'what a commit of several spaces reads and locks',
+    (sql) =>
+      loadWorld(
+        sql,
+        ['@s7', '@s8'],
+        ['@s7', '@s8'].map((space) => ({
+          actor: '@b2',
+          epoch,
+          mutation: {
+            id: uuid(),
+            space,
+            name: 'intention.create',
+            args: { id: uuid(), type: 'utterance', content: [] },
+          },
+        })),
+        false,
+      ),
   ],
   [
     'what a removal reads and locks',
     (sql) =>
-      loadWorld(sql, null, [
-        { actor: '@b7', epoch, mutation: { id: uuid(), space: null, name: 'being.remove', args: { id: '@b7' } } },
-      ]),
+      loadWorld(
+        sql,
+        [],
+        [{ actor: '@b7', epoch, mutation: { id: uuid(), space: null, name: 'being.remove', args: { id: '@b7' } } }],
+      ),
   ],
   [
     'where removed words are',

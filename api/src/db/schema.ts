@@ -217,6 +217,18 @@ export const sessions = pgTable(
   ],
 )
 
+/** Who somebody is for whoever vouches for people elsewhere (http/issuers.ts). */
+export const identities = pgTable(
+  'identities',
+  {
+    issuer: text('issuer').notNull(),
+    subject: text('subject').notNull(),
+    being: text('being').$type<BeingId>().notNull(),
+    createdAt: time('created_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.issuer, table.subject] }), index('identities_by_being').on(table.being)],
+)
+
 /**
  * Which run of Postgres this database last lived in: one row. Another one means that it was restored from a backup or
  * failed over, and may lack what clients were told (write/lineage.ts).

@@ -29,6 +29,7 @@ interface Success {
 /** How each endpoint is asked; `{space}` and `{id}` of a path are a space and a mutation that are there. */
 const successes: Record<string, Success> = {
   'POST /v1/sessions': { body: { name: 'x' }, kept: 'no-store' },
+  'GET /v1/sign-in': {},
   'GET /v1/sessions': {},
   'GET /v1/sessions/current': {},
   'DELETE /v1/sessions/current': { byAnother: true },

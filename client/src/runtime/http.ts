@@ -23,6 +23,7 @@ import {
   problemCheck,
   type PutReadAnswer,
   putReadAnswerCheck,
+  type SignInCode,
   type SpaceId,
 } from '@rhizom/protocol'
 import { type LeftOut, readAnswer } from '../core/incoming.ts'
@@ -140,11 +141,11 @@ const dated =
 const datedSession = (target: HttpTarget): Read<PostSessionAnswer> =>
   dated(target, (text) => checkJson(postSessionAnswerCheck, text))
 
-/** Begins a guest session. A taken `id` is the problem `taken`. */
-export function createSession(
-  target: HttpTarget,
-  body: { name: string; id?: string },
-): Promise<HttpResult<PostSessionAnswer>> {
+/** As a new guest, or as whom an issuer of the server vouches for: by a JWT of it, or a code that it gave the page. */
+export type WayIn = { name: string; id?: string } | { assertion: string } | { code: SignInCode }
+
+/** Begins a session. A taken `id` is the problem `taken`. */
+export function createSession(target: HttpTarget, body: WayIn): Promise<HttpResult<PostSessionAnswer>> {
   const request: Request = { method: 'POST', path: '/v1/sessions', token: undefined, body }
   return call(target, request, datedSession(target))
 }

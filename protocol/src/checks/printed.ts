@@ -315,6 +315,13 @@ export const postSessionAnswerCheck: Check<z.infer<typeof http.postSessionAnswer
   renewal: optional(string()),
 })
 
+export const signInAnswerCheck: Check<z.infer<typeof http.signInAnswerSchema>> = object({
+  guests: boolean,
+  issuers: array(
+    object({ issuer: string(), label: string(), clientId: string(), authorize: optional(string()), scope: string() }),
+  ),
+})
+
 export const currentSessionAnswerCheck: Check<z.infer<typeof http.currentSessionAnswerSchema>> = object({
   being: beingCheck,
   expiresAt: timeMsCheck,

@@ -13,6 +13,7 @@ import {
   type World,
 } from '@rhizom/domain'
 import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
+import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
 import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
 import { beings, changes as changesTable, intentions, members, mutations, reads, spaces } from '../schema.ts'
@@ -76,7 +77,12 @@ function withoutCleared<Key, T>(
   return new Map([...entries].filter(([key, value]) => !cleared.has(spaceOf(key, value))))
 }
 
-export async function storeWorld(sql: Sql, { before, after, formerSpaces, changes, at }: WorldChange): Promise<void> {
+export async function storeWorld(sql: Sql, change: WorldChange): Promise<void> {
+  await Promise.all(statementsOf(sql, change))
+}
+
+/** To be sent together, in this order. One alone, wherever no row is written twice. */
+export function statementsOf(sql: Sql, { before, after, formerSpaces, changes, at }: WorldChange): Statement[] {
   const { cleared } = after
   const membersBefore = before.members.copy()
   for (const space of cleared) membersBefore.deleteAll(space)
@@ -84,20 +90,32 @@ export async function storeWorld(sql: Sql, { before, after, formerSpaces, change
     withoutCleared(before.intentions, cleared, (_id, { location }) => location),
     after.intentions,
   )
-  await Promise.all([
+  const others = [
     ...clearSpaces(sql, [...cleared].sort()),
     ...removeSpaces(sql, changes, at),
+    ...blankWords(sql, changes),
+  ]
+  const rows = [
     ...storeSpaces(sql, before, after, formerSpaces, at),
     ...storeBeings(sql, before, after, at),
     ...storeIntentions(sql, intentions),
     ...storeMembers(sql, pairDifferenceOf(membersBefore, after.members)),
-    ...blankWords(sql, changes),
     ...storeChanges(sql, changes),
     ...storeLedger(sql, pairDifferenceOf(before.ledger, after.ledger).inserted, at),
-  ])
+  ]
+  return others.length > 0 ? [...others, ...rows] : inOne(sql, rows)
 }
 
-type Statement = PromiseLike<unknown>
+/** One statement that writes what these write, each to rows of its own. */
+function inOne(sql: Sql, statements: readonly Statement[]): Statement[] {
+  const last = statements.at(-1)
+  if (last === undefined || statements.length === 1) return [...statements]
+  const [first, ...others] = statements.slice(0, -1).map((one, n) => sql`${sql.unsafe(`w${n}`)} as (${one})`)
+  if (first === undefined) return [last]
+  return [sql`with ${others.reduce((all, one) => sql`${all}, ${one}`, first)} ${last}`]
+}
+
+type Statement = postgres.PendingQuery<postgres.Row[]>
 
 const b = namesOf(beings)
 const i = namesOf(intentions)

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runBot, serveHealth, sessionFromToken } from '@rhizom/bots'
 import { toldTo, wordsOf } from './told.ts'
 
-const { API_URL = '', SYNC_URL = '', BOT_TOKEN = '', PORT = '0' } = process.env
+const { API_URL = '', SYNC_URL = '', BOT_TOKEN = '', PORT = '0', LEASE_MS = '800' } = process.env
 
 const bot = await runBot({
   session: await sessionFromToken(API_URL, BOT_TOKEN),
-  ...{ apiUrl: API_URL, syncUrl: SYNC_URL, leaseMs: 800, atOnce: 4, askEveryMs: 500 },
+  ...{ apiUrl: API_URL, syncUrl: SYNC_URL, leaseMs: Number(LEASE_MS), atOnce: 4, askEveryMs: 500 },
   async *answer({ request, signal }) {
     for (const word of wordsOf(toldTo(request.text))) {
       yield word
