@@ -38,7 +38,10 @@ export interface Server {
   saidBefore(intention: Intention, signal: AbortSignal): Promise<Answered<Said>>
   /** Undefined if the signal said stop before there was an answer. */
   mutate(wanted: readonly Wanted[], signal: AbortSignal): Promise<MutationResult[] | undefined>
-  renew(signal: AbortSignal): Promise<Answered<BotSession>>
+  /** Before the token has run out. */
+  refresh(signal: AbortSignal): Promise<Answered<BotSession>>
+  /** At any later time. */
+  renew(renewal: string, signal: AbortSignal): Promise<Answered<BotSession>>
 }
 
 const BACKOFF = { minMs: 50, baseMs: 200, maxMs: 5_000 }
@@ -94,7 +97,8 @@ export function createServer(apiUrl: string, token: () => string): Server {
     snapshot: (space, signal) => insist(() => call('GET', `/v1/spaces/${space}`, snapshotSchema, signal), signal),
     saidBefore: ({ id, location }, signal) =>
       insist(() => call('GET', `/v1/spaces/${location}/intentions?before=${id}`, saidSchema, signal), signal),
-    renew: (signal) => call('POST', '/v1/sessions/current/refresh', postSessionAnswerSchema, signal, {}),
+    refresh: (signal) => call('POST', '/v1/sessions/current/refresh', postSessionAnswerSchema, signal, {}),
+    renew: (renewal, signal) => call('POST', '/v1/sessions/renew', postSessionAnswerSchema, signal, { renewal }),
     async mutate(wanted, signal) {
       const mutations: Mutation[] = wanted.map((one) => ({ id: uuidv7(), ...one }))
       for (let failures = 0; !signal.aborted; failures += 1) {

@@ -8,7 +8,7 @@ import { parseClientMessage, postMutationsBodySchema, type SpaceId } from '@rhiz
 import { WebSocket, WebSocketServer } from 'ws'
 
 /**
- * What goes wrong with the fifth change of each space; `silence` is every change from the fifth on, and who is forgetful
+ * What goes wrong with the fifth change of each space; `silence` is every change from the fifth on. Who is forgetful
  * tells nobody who comes back what was missed.
  */
 export type Fault = 'none' | 'forgetful' | 'left out' | 'silence' | 'swapped' | 'twice' | 'unlogged'

@@ -48,7 +48,7 @@ export async function startAskedCluster(
 export async function copyOf(
   name: string,
   { apiUrl, syncUrl, token }: { apiUrl: string; syncUrl: string; token: string },
-  { logs, leaseMs = 800 }: { logs: string; leaseMs?: number },
+  { logs, leaseMs = 1_500 }: { logs: string; leaseMs?: number },
 ): Promise<ClusterNode> {
   const env = { API_URL: apiUrl, SYNC_URL: syncUrl, BOT_TOKEN: token, LEASE_MS: `${leaseMs}` }
   return new ClusterNode(name, 'test/bots/telling-bot.ts', await freePort(), env, `${logs}/${name}.log`)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { runBot, serveHealth, sessionFromToken } from '@rhizom/bots'
 import { toldTo, wordsOf } from './told.ts'
 
-const { API_URL = '', SYNC_URL = '', BOT_TOKEN = '', PORT = '0', LEASE_MS = '800' } = process.env
+const { API_URL = '', SYNC_URL = '', BOT_TOKEN = '', PORT = '0', LEASE_MS = '1500' } = process.env
 
 const bot = await runBot({
   session: await sessionFromToken(API_URL, BOT_TOKEN),

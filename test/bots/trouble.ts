@@ -22,17 +22,19 @@ export interface Blows {
 }
 
 /** Longer than the lease of test/bots/telling-bot.ts and the duty that looks after it. */
-const FROZEN_MS = 1_300
-const GATEWAY_EVERY = 5
-const API_EVERY = 7
-const FREEZE_EVERY = 4
+const FROZEN_MS = 2_000
+/** Each kind of blow falls within the first rounds. */
+const isOf = (round: number, every: number, first: number): boolean => round % every === first % every
+const FREEZE = { every: 4, first: 2 }
+const GATEWAY = { every: 5, first: 3 }
+const API = { every: 7, first: 4 }
 
 /** Each blow is made good before the next. `blows` is counted as they fall. */
 export async function makeTrouble({ copies, gateways, apis, random, isOver }: Trouble, blows: Blows): Promise<void> {
   for (let round = 1; !isOver(); round += 1) {
     await sleep(150 + random.below(700))
     const copy = random.pick(copies)
-    if (round % FREEZE_EVERY === 0) {
+    if (isOf(round, FREEZE.every, FREEZE.first)) {
       copy.signal('SIGSTOP')
       await sleep(FROZEN_MS)
       copy.signal('SIGCONT')
@@ -42,11 +44,11 @@ export async function makeTrouble({ copies, gateways, apis, random, isOver }: Tr
       await copy.start()
       blows.killed += 1
     }
-    if (round % GATEWAY_EVERY === 0) {
+    if (isOf(round, GATEWAY.every, GATEWAY.first)) {
       await restart(random.pick(gateways))
       blows.gateways += 1
     }
-    if (round % API_EVERY === API_EVERY - 1) {
+    if (isOf(round, API.every, API.first)) {
       await restart(random.pick(apis))
       blows.apis += 1
     }

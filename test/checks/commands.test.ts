@@ -49,7 +49,7 @@ test('the programs of the solution read what every folder has the compiler read,
 let workspace = ''
 afterEach(() => rmSync(workspace, { recursive: true, force: true }))
 
-test('one command finds a fault of types in any of the packages', { timeout: 60_000 }, () => {
+test('one command finds a fault of types in any of the packages', { timeout: 300_000 }, () => {
   workspace = mkdtempSync(join(tmpdir(), 'rhizom-types-'))
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(workspace, path)), { recursive: true })

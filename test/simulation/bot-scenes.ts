@@ -1,6 +1,6 @@
 /**
- * What bots have to do well in a healthy world, shown at the end of every run that has some: whatever was asked has come
- * to an end, what failed or was stopped is begun anew and answered, and so is whatever is asked now.
+ * What bots have to do well in a healthy world, shown at the end of every run that has some: whatever was asked has
+ * come to an end, what failed or was stopped is begun anew and answered, and so is whatever is asked now.
  */
 import { level, run, type Scene, WITHIN_MS } from './scene.ts'
 import type { World } from './world.ts'

@@ -1,8 +1,8 @@
 /**
  * Proves that the simulation can fail: each of the deliberate faults of mutants.ts, presence-mutants.ts,
  * page-mutants.ts and bot-mutants.ts, put into the real sources as a process of its own loads them, is found within a
- * bounded number of seeds. Each names what is known to find it, so that it is found at once; where that has come to nothing a hunt
- * follows, and is told of.
+ * bounded number of seeds. Each names what is known to find it, so that it is found at once; where that has come to
+ * nothing a hunt follows, and is told of.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

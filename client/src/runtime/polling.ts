@@ -5,7 +5,7 @@
  */
 import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
-import { isNetworkError, refusalOf, sendSignal, type Refusal } from './requests.ts'
+import { isNetworkError, refusalOf, sendSignal, type RefusedRequest } from './requests.ts'
 import type { OpenTransport } from './transport-socket.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
@@ -28,7 +28,7 @@ const HEARTBEAT_MS = 20_000
 const MAX_SILENT_ROUNDS = 3
 
 type Fields = Readonly<Record<string, unknown>>
-type Answer = { ok: true; body: Fields } | { ok: false; refusal: Refusal }
+type Answer = { ok: true; body: Fields } | { ok: false; refusal: RefusedRequest }
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -165,7 +165,7 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
       say({ type: 'snapshot', space, entity, ...rest, ...(known ?? { here: [], hereCount: 0 }) })
     }
 
-    function refused(space: SpaceId, { closeCode, code, message, retryAfterMs }: Refusal): void {
+    function refused(space: SpaceId, { closeCode, code, message, retryAfterMs }: RefusedRequest): void {
       if (code === 'not-found') {
         watched.delete(space)
         unanswered.delete(space)

@@ -6,17 +6,18 @@
 import type { Trouble } from '@rhizom/process'
 import {
   accessSchema,
+  type Epoch,
   epochSchema,
   internalHeadsAnswerSchema,
   internalNewsAnswerSchema,
   internalRevokedAnswerSchema,
   type LastSeenBody,
+  NO_SUCH_SPACE,
   parseJson,
   type Position,
   type RevokedCursor,
   type SpaceId,
   versionSchema,
-  NO_SUCH_SPACE,
 } from '@rhizom/protocol'
 import { z } from 'zod'
 import { readersOf } from '../core/feed/access.ts'
@@ -138,7 +139,7 @@ function readOutcome(space: SpaceId, { after }: ReadRequest, read: LooseRead): R
 /** Frames name a space by its id; the space itself travels as `entity`. The end is left open for the roster. */
 function encodeSnapshot(
   space: SpaceId,
-  snapshot: { space: Record<string, unknown>; epoch: string; version: number },
+  snapshot: { space: Record<string, unknown>; epoch: Epoch; version: number },
 ): HeldSnapshot {
   const { space: entity, ...rest } = snapshot
   const frame = JSON.stringify({ type: 'snapshot', space, ...rest, entity })

@@ -20,13 +20,19 @@ import {
 import type { DrainPlan } from '../core/connection/drain.ts'
 import type { SendBudgetSettings } from '../core/connection/send-budget.ts'
 import { connectionMachine, openConnection } from '../core/connection/machine.ts'
-import type { ConnectionEffect, ConnectionEvent, ConnectionLimits, ConnectionState } from '../core/connection/state.ts'
+import type {
+  ConnectionEffect,
+  ConnectionEvent,
+  ConnectionLimits,
+  ConnectionState,
+  SubscriptionEvent,
+} from '../core/connection/state.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Metrics } from '../observe.ts'
 import { Outbox } from './outbox.ts'
 import type { Bus, ClientHandlers, ClientSocket, Log, VerifyToken } from '../ports.ts'
 import type { Presence } from '../presence/port.ts'
-import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
+import { Subscriptions } from './subscriptions.ts'
 import type { Wall } from '../wall.ts'
 
 export interface ConnectionDeps {
@@ -68,7 +74,7 @@ export class Connection implements ClientHandlers {
       deps.metrics.slowReaders.inc()
       this.#dispatch({ type: 'fellBehind' })
     })
-    const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
+    const happened = (event: SubscriptionEvent): void => this.#subscriptionChanged(event)
     const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
     this.#subscriptions = new Subscriptions({ ...deps, outbox: this.#outbox, happened, guard })
     const { limits } = deps.settings
@@ -247,7 +253,7 @@ export class Connection implements ClientHandlers {
     this.#outbox.send(encodeFrame(frame))
   }
 
-  #subscriptionChanged(news: SubscriptionNews): void {
+  #subscriptionChanged(news: SubscriptionEvent): void {
     if (news.type === 'subscriptionEnded') this.#deps.metrics.evictions.inc({ code: news.code })
     this.#dispatch(news)
   }

@@ -1,6 +1,7 @@
 /**
- * What presence costs, and what it gives the api and the log: several gateways over one model of Redis, in virtual time
- * (testing/presence-world.ts). That everybody sees the same, whatever is lost and whoever dies, is for test/simulation.
+ * What presence costs, what it gives the api and the log, and what the simulation does not find: several gateways over
+ * one model of Redis, in virtual time (testing/presence-world.ts). That everybody sees the same, whatever is lost and
+ * whoever dies, is for test/simulation.
  */
 import { expect, test } from 'vitest'
 import type { Log } from '../ports.ts'
@@ -163,6 +164,17 @@ test('G115 a gateway that stops takes its lease and whoever is left with it', as
   expect(world.redis.entries(SPACE).size).toBe(0)
   expect([...world.redis.leases.keys()]).toEqual(['g1_1000000-1'])
   expect([...world.node(0).lastSeen.keys()].sort()).toEqual(['@ada', '@bob'])
+})
+
+test('G114 a hash that vanished from Redis is noticed and written again', async () => {
+  const world = await calm(2)
+  const watcher = await watch(world, 1)
+  for (const [index, being] of ['@ada', '@bob'].entries()) world.come(index, being)
+  await world.time.pass(1000)
+  world.redis.hashes.clear()
+  await world.time.pass(settings.lease.leaseMs * 2)
+  expect([...world.stored().keys()].sort()).toEqual(['@ada', '@bob'])
+  expect(names(watcher)).toEqual(['@ada', '@bob'])
 })
 
 test('G120 that Redis is not reached is said when it turns so, once a minute while it stays so, and when it is well', async () => {

@@ -1,7 +1,7 @@
 /**
  * Copies of a bot that die, stand still past their lease and go on, or are cut off, while somebody asks steadily: each
- * question gets one reply, whole, the text that the bot tells to it, and those asked meanwhile are answered by the other
- * copy. The copies come with the fault and go with it.
+ * question gets one reply, whole, the text that the bot tells to it, and those asked meanwhile are answered by the
+ * other copy. The copies come with the fault and go with it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@rhizom/kit/eventually.ts'

@@ -87,9 +87,7 @@ export type ConnectionEvent =
   /** `expiresAt` is a date, in milliseconds since 1970. */
   | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number }
   | { type: 'tokenRefused'; reason: TokenRefusal }
-  | { type: 'subscriptionAnswered'; space: SpaceId }
-  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
-  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+  | SubscriptionEvent
   /** Who this is was removed: the token is no longer good. */
   | { type: 'beingRevoked' }
   /** The session that the token is of was ended. */
@@ -101,6 +99,12 @@ export type ConnectionEvent =
   | { type: 'fellBehind' }
   | { type: 'drainStarted'; reconnectAfterMs: number; closeAfterMs: number }
   | { type: 'socketClosed' }
+
+/** What became of a subscription, as the feed of its space says. */
+export type SubscriptionEvent =
+  | { type: 'subscriptionAnswered'; space: SpaceId }
+  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
+  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
 
 export type TokenPurpose = 'hello' | 'refresh'
 export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended'
