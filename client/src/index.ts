@@ -42,6 +42,7 @@ export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websock
 export { type GuestOptions, guestSession } from './session/guest-session.ts'
 export type { ErrorHook } from './sync/error-hook.ts'
 export type { Keeping } from './sync/keeping.ts'
+export type { ClientNews } from './sync/news-port.ts'
 export type { MutationArgs, MutationSpace } from './sync/mutation.ts'
 export type { CancelResult } from './sync/mutation-queue.ts'
 export { newId } from './sync/new-id.ts'
