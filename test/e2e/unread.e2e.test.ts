@@ -1,4 +1,4 @@
-/** What is unread in spaces that are not open, in a real browser: it comes, it shows in the title, and reading clears it. */
+/** What is unread in spaces that are not open, it comes, stands in the title, and reading clears it. */
 import { describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { PATIENCE_MS, type Person } from './person.ts'

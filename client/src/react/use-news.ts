@@ -25,8 +25,8 @@ function onSight(listener: () => void): () => void {
 }
 
 /**
- * Marks a watched space read up to its end while `isEndInView` and the page is visible: when it is opened, when somebody
- * says something, when one comes back to the page.
+ * Marks a watched space read up to its end while `isEndInView` and the page is visible: when it is opened, when
+ * somebody says something, when one comes back to the page.
  */
 export function useMarkRead(space: SpaceId, isEndInView: boolean): void {
   const client = useRhizom()

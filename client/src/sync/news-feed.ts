@@ -1,7 +1,7 @@
 /**
- * Follows what is new in one's spaces, and marks what is read: at once, and then at most once in MARK_WINDOW_MS for each
- * space, the furthest version. A mark that could not be taken is sent again later, and when the connection is back.
- * Loaded when it is needed.
+ * Follows what is new in one's spaces, and marks what is read: at once, and then at most once in MARK_WINDOW_MS for
+ * each space, the furthest version. A mark that could not be taken is sent again later, and when the connection is
+ * back. Loaded when it is needed.
  */
 import type { ClientFrameInput, SpaceId } from '@rhizom/protocol'
 import type { IncomingFrame } from '../core/incoming.ts'

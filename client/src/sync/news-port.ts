@@ -11,8 +11,8 @@ export interface ClientNews {
   /** Told whenever that is another; the result stops. */
   onNews(listener: () => void): () => void
   /**
-   * Marks a space read up to a version, on all of one's devices: at once, and then about every two seconds the furthest.
-   * It only ever grows, and is sent again until the server takes it, for as long as this page lives.
+   * Marks a space read up to a version, on all of one's devices: at once, and then every two seconds the furthest. It
+   * only ever grows, and is sent again until the server takes it, for as long as this page lives.
    */
   markRead(space: SpaceId, version: number): void
 }
