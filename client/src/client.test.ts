@@ -473,7 +473,7 @@ test('C32 a line that is not understood is reported, and its neighbours are take
   const { client, server, environment, log } = await live()
   const change = say(log, 'whole')
   const frame = { type: 'changes', space: '@lobby', epoch: log.epoch, from: 2, to: 3, changes: [change] }
-  server.connection.sendText(`{"type":"changes","space":\n${JSON.stringify(frame)}\n{"type":"news"}`)
+  server.connection.sendText(`{"type":"changes","space":\n${JSON.stringify(frame)}\n{"type":"gossip"}`)
   await environment.settle()
   expect(texts(client.readSpace('@lobby'))).toEqual(['hello', 'whole'])
   expect(environment.reports).toHaveLength(1)

@@ -26,7 +26,6 @@ import { createHttp, type Http } from './runtime/http.ts'
 import { pageOrigin } from './runtime/page-origin.ts'
 import type { Session } from './runtime/storage.ts'
 import { transportsOf } from './runtime/transport.ts'
-import { within } from './runtime/within.ts'
 import { createBeingLookUp } from './sync/being-look-up.ts'
 import { createConnector } from './sync/connector.ts'
 import { createLeftOutAccount } from './sync/left-out.ts'
@@ -36,6 +35,8 @@ import type { Keeping } from './sync/keeping.ts'
 import { callSafely, createListeners } from './sync/listeners.ts'
 import { type MutationArgs, type MutationSpace, prepareMutation } from './sync/mutation.ts'
 import { type CancelResult, createMutationQueue } from './sync/mutation-queue.ts'
+import { mayBeLost } from './sync/may-be-lost.ts'
+import { type ClientNews, createNewsPort } from './sync/news-port.ts'
 import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
 import { createSessionKeeper, type RenewalOutcome, sessionFrom } from './sync/session-keeper.ts'
 import { createSignals, type Signal } from './sync/signals.ts'
@@ -80,7 +81,7 @@ export interface MutateOptions {
   id?: MutationId
 }
 
-export interface RhizomClient<S extends SpaceStore = SpaceStore> {
+export interface RhizomClient<S extends SpaceStore = SpaceStore> extends ClientNews {
   readonly store: S
   readonly http: Http
   session(): Session
@@ -244,13 +245,18 @@ export function createClient(options: ClientOptions): RhizomClient {
     isCurrent: spaces.isCurrent,
     send: connector.send,
   })
+  const news = createNewsPort({ environment, http, isLive: connector.isOpen, send: connector.send })
   connector.listen({
     renewToken: () => void keeper.renew(),
     onLive() {
       spaces.wentLive()
+      news.wentLive()
       queue.hurry()
     },
-    onMove: spaces.move,
+    onMove() {
+      spaces.move()
+      news.wentLive()
+    },
     isAnswered: spaces.isAnswered,
     onDown() {
       spaces.wentDown()
@@ -259,6 +265,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     onFrames(frames) {
       spaces.receive(frames)
       signals.receive(frames)
+      news.receive(frames)
     },
     onState: () => status.changed(),
   })
@@ -307,6 +314,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     spaces.stop()
     signals.wentDown()
     queue.stop()
+    news.stop()
     status.stop()
   }
 
@@ -318,15 +326,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   const erase = (): Promise<void> => device.erase(stop)
 
   async function signOut(mayLose: (unsent: number) => boolean | Promise<boolean>): Promise<boolean> {
-    const unsent = queue.pending().length + queue.refused().length
-    if (unsent > 0) {
-      try {
-        if (!(await within(environment, QUESTION_PATIENCE_MS, () => mayLose(unsent)))) return false
-      } catch (error) {
-        environment.report('whether one may sign out was not answered', error)
-        return false
-      }
-    }
+    if (!(await mayBeLost(environment, queue.pending().length + queue.refused().length, mayLose))) return false
     void http.endSession()
     return erase().then(() => true)
   }
@@ -382,6 +382,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     onSignal: signals.listen,
     notifyTyping: signals.notifyTyping,
     stopTyping: signals.stopTyping,
+    ...news.ofClient,
     syncStatus: status.all,
     spaceStatus: status.ofSpace,
     onSyncStatus: status.onChanged,
@@ -396,6 +397,3 @@ export function createClient(options: ClientOptions): RhizomClient {
     onLeftOut: leftOut.onCounts,
   }
 }
-
-/** How long a person may think about it. */
-const QUESTION_PATIENCE_MS = 300_000

@@ -1,5 +1,6 @@
 /** @rhizom/client: keeps spaces in step with the server. Hooks are in `@rhizom/client/react`. */
 export { type ClientOptions, createClient, type Foreseen, type MutateOptions, type RhizomClient } from './client.ts'
+export { type NewsView, totalOf } from './core/news-view.ts'
 export type { Older } from './core/older-intentions.ts'
 export type { PresenceState } from './core/presence-state.ts'
 export type { LeftOut } from './core/incoming.ts'
@@ -41,6 +42,7 @@ export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websock
 export { type GuestOptions, guestSession } from './session/guest-session.ts'
 export type { ErrorHook } from './sync/error-hook.ts'
 export type { Keeping } from './sync/keeping.ts'
+export type { ClientNews } from './sync/news-port.ts'
 export type { MutationArgs, MutationSpace } from './sync/mutation.ts'
 export type { CancelResult } from './sync/mutation-queue.ts'
 export { newId } from './sync/new-id.ts'

@@ -90,7 +90,7 @@ async function clientSizes(): Promise<Size[]> {
   if (schemas.length > 0) throw new Error('a client loads schemas again: take the checks that are printed from them')
   return [
     { what: 'client: createClient, with WebSocket', bytes: await atOnce(CORE, folder), limit: 30_300 },
-    { what: 'client: all that it exports, with the hooks', bytes: await atOnce(EVERYTHING, folder), limit: 38_300 },
+    { what: 'client: all that it exports, with the hooks', bytes: await atOnce(EVERYTHING, folder), limit: 38_900 },
     { what: 'client: what the example of the README loads', bytes: await atOnce(EXAMPLE, folder), limit: 33_200 },
     ...LATER.map((name) => {
       const chunk = chunks.find(({ fileName }) => basename(fileName).startsWith(name))
@@ -117,7 +117,7 @@ function pageSizes(scratch: string): Size[] {
     paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(scratch, path))), 0)
   return [
     { what: 'page: its first scripts, React among them', bytes: sum(scripts), limit: 90_000 },
-    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 133_100 },
+    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 134_300 },
   ]
 }
 

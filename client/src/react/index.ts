@@ -33,6 +33,7 @@ export {
   type SpacePresenceView,
   useSpacePresence,
 } from './use-presence.ts'
+export { useMarkRead, useNews, useUnread } from './use-news.ts'
 export { type ReplyStatus, type ReplyView, useReplies, useReply } from './use-replies.ts'
 export { type Refusal, type SayOptions, useRefusals, useSay } from './use-say.ts'
 export { type SelfView, useSelf, useSession } from './use-self.ts'

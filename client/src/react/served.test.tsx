@@ -30,6 +30,7 @@ import {
   usePreventUnsaved,
   useRefusedMutations,
 } from './use-mutate.ts'
+import { useMarkRead, useNews, useUnread } from './use-news.ts'
 import { useOwnPresence } from './use-own-presence.ts'
 import { useSpacePresence } from './use-presence.ts'
 import { useRhizom } from './rhizom-context.ts'
@@ -77,8 +78,10 @@ const HOOKS: Readonly<Record<string, () => unknown>> = {
   useIntention: () => useIntention('@lobby', 'x'),
   useIsLeftOut,
   useKeeping,
+  useMarkRead: () => useMarkRead('@lobby', false),
   useMembers: () => useMembers('@lobby'),
   useMutate: () => typeof useMutate(),
+  useNews,
   useOwnPresence: () => useOwnPresence('@lobby'),
   usePendingCount,
   usePendingMutations: () => usePendingMutations(),
@@ -111,6 +114,7 @@ const HOOKS: Readonly<Record<string, () => unknown>> = {
   useSuspenseSpaceSelector: () => useSuspenseSpaceSelector('@lobby', ({ content }) => content?.beingCount),
   useSyncStatus,
   useTyping: () => useTyping('@lobby'),
+  useUnread: () => useUnread('@lobby'),
   useVisitor: () => useVisitor(visitors),
   useWriteStatus,
   typedConversation: () => typed.useSpaceIntentions('@lobby'),

@@ -4,7 +4,7 @@
  * above and below, so that no message passes for one.
  */
 import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
-import { useIsLeftOut, useSession, useSpaceIntentions } from '@rhizom/client/react'
+import { useIsLeftOut, useMarkRead, useSession, useSpaceIntentions } from '@rhizom/client/react'
 import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Message } from './message.tsx'
 
@@ -27,12 +27,15 @@ export function Conversation({ id, members }: Props) {
   const scroll = useRef({ atEnd: true, fromEndPx: 0 })
   /** Something was said further down than one reads. */
   const [hasNews, setHasNews] = useState(false)
+  const [isAtEnd, setIsAtEnd] = useState(true)
+  useMarkRead(id, isAtEnd)
 
   function remember(): void {
     const box = scroller.current
     if (box === null) return
     const fromEndPx = box.scrollHeight - box.scrollTop
     scroll.current = { atEnd: fromEndPx - box.clientHeight < NEAR_END_PX, fromEndPx }
+    setIsAtEnd(scroll.current.atEnd)
     if (scroll.current.atEnd) setHasNews(false)
   }
 

@@ -2,11 +2,13 @@
 import { useSpaces } from '@rhizom/client/react'
 import { Link } from 'wouter'
 import { Name } from '../name.tsx'
+import { usePageTitle } from '../page-title.ts'
 import { pathToSpace } from '../route.ts'
 import { CreateSpace } from './create-space.tsx'
 
 export function Home() {
   const { status, spaces, problem, retry } = useSpaces()
+  usePageTitle(undefined)
   return (
     <main className="home">
       <h1>Spaces</h1>

@@ -1,13 +1,15 @@
 /** The spaces to go to. Those that are open are always among them, under the names they have now. */
 import type { SpaceId } from '@rhizom/protocol'
-import { useSpaces } from '@rhizom/client/react'
+import { useNews, useSpaces } from '@rhizom/client/react'
 import { Link } from 'wouter'
 import { Name } from '../name.tsx'
 import { HOME_PATH, pathToSpace } from '../route.ts'
+import { UnreadMark } from './unread-mark.tsx'
 
 /** `open` is the space whose page is shown. */
 export function SpaceList({ open }: { open: SpaceId | undefined }) {
   const { status, spaces, problem, hasMore, loadMore, retry } = useSpaces()
+  const { spaces: news } = useNews()
   return (
     <nav className="space-list" aria-label="Spaces">
       <h2>Spaces</h2>
@@ -33,6 +35,7 @@ export function SpaceList({ open }: { open: SpaceId | undefined }) {
                 {visibility === 'private' ? '◐' : '#'}
               </span>
               <Name id={id} name={name} />
+              <UnreadMark news={news.get(id)} />
             </Link>
           </li>
         ))}

@@ -9,7 +9,6 @@ import {
   useSpacePosition,
   useSyncStatus,
 } from '@rhizom/client/react'
-import { useEffect } from 'react'
 import { Link } from 'wouter'
 import { Composer } from '../chat/composer.tsx'
 import { Conversation } from '../chat/conversation.tsx'
@@ -17,6 +16,7 @@ import { EditableName } from '../editable-name.tsx'
 import { Boundary } from '../fault/boundary.tsx'
 import { stripBidiControls, shownName } from '../foreign-text.ts'
 import { Name } from '../name.tsx'
+import { usePageTitle } from '../page-title.ts'
 import { PresenceList } from '../presence/presence-list.tsx'
 import { HOME_PATH } from '../route.ts'
 import { useIsLate } from './use-is-late.ts'
@@ -27,12 +27,7 @@ const LATE_MS = 8_000
 export function SpacePage({ id }: { id: SpaceId }) {
   const view = useSpace(id)
   const title = stripBidiControls(view.status === 'ready' ? shownName(view.space) : id)
-  useEffect(() => {
-    document.title = `${title} · rhizom`
-    return () => {
-      document.title = 'rhizom'
-    }
-  }, [title])
+  usePageTitle(title)
   switch (view.status) {
     case 'loading':
       return <LoadingSpace id={id} problem={view.problem} retry={view.retry} />
