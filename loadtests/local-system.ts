@@ -42,7 +42,7 @@ export async function findLocalSystem(options: LocalSystemOptions): Promise<Loca
 
 async function answers(run: Run): Promise<boolean> {
   try {
-    const urls = [...run.api, ...run.gateways].map((url) => `${url}/readyz`)
+    const urls = run.internal.map((url) => `${url}/readyz`)
     const all = await Promise.all(urls.map((url) => fetch(url, { signal: AbortSignal.timeout(3_000) })))
     return all.every((response) => response.ok)
   } catch {

@@ -6,6 +6,7 @@ export { decide, refusalOfUnreadable } from './decide.ts'
 export type { DecideContext, DecideOptions, Decision } from './decision.ts'
 export type { KeptOfIntention } from './kept.ts'
 export { mentionsIn } from './mention.ts'
+export { OPERATOR } from './operator.ts'
 export { PairMap } from './pair-map.ts'
 export {
   mayChangeBeing,

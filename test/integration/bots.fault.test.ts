@@ -42,7 +42,9 @@ beforeAll(async () => {
   for (const [index, gateway] of cluster.gateways.entries()) {
     const env = { API_URL: api, SYNC_URL: `${gateway.url.replace('http', 'ws')}/v1/sync`, BOT_TOKEN: body.token }
     const log = `${cluster.logs}/bot-${index + 1}.log`
-    copies.push(new ClusterNode(`bot-${index + 1}`, 'test/integration/telling-bot.ts', await freePort(), env, log))
+    const port = await freePort()
+    const ports = { open: port, internal: port }
+    copies.push(new ClusterNode(`bot-${index + 1}`, 'test/integration/telling-bot.ts', ports, env, log))
   }
   await Promise.all(copies.map((copy) => copy.start()))
 })

@@ -7,7 +7,6 @@ import type { ProcessLog } from '@rhizom/process'
 import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
-import type { OpenConnections } from './open-connections.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { SessionTokens } from './session-token.ts'
 import type { UnderWay } from './under-way.ts'
@@ -25,8 +24,9 @@ export interface Services {
   isRedisFit: () => boolean
   limiter: RateLimiter
   tokens: SessionTokens
-  connections: OpenConnections
   underWay: UnderWay
+  /** Takes what is old from log, ledger and sessions now, as the leader does from time to time. */
+  prune: () => Promise<void>
   /** Whether the node is on its way down: not ready any more, but finishing. */
   isStopping: () => boolean
 }

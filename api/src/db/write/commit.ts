@@ -22,6 +22,8 @@ import { storeWorld } from './store-world.ts'
 /** One request's mutations of one space, in order. */
 export interface Unit {
   actor: BeingId
+  /** Whether it is an operator who asks; the actor is `OPERATOR` then. */
+  isOperator?: boolean
   mutations: readonly Mutation[]
 }
 
@@ -67,8 +69,8 @@ async function transact(
   units: readonly Unit[],
   options: DecideOptions,
 ): Promise<Committed> {
-  const requested: RequestedMutation[] = units.flatMap(({ actor, mutations }) =>
-    mutations.map((mutation) => ({ actor, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() })),
+  const requested: RequestedMutation[] = units.flatMap(({ actor, isOperator = false, mutations }) =>
+    mutations.map((mutation) => ({ actor, isOperator, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() })),
   )
   // A query is sent when it is awaited unless told otherwise, and this one must go before those of loadWorld.
   const begun = sql`begin`.execute()
@@ -77,10 +79,10 @@ async function transact(
   const outcomes: UnitOutcome[] = []
   const changes: LoggedChange[] = []
   let next = 0
-  for (const { actor, mutations } of units) {
+  for (const { actor, isOperator = false, mutations } of units) {
     const ofUnit = requested.slice(next, next + mutations.length)
     next += mutations.length
-    if (!after.beings.has(actor)) {
+    if (!isOperator && !after.beings.has(actor)) {
       outcomes.push({ status: 'actor-gone' })
       continue
     }

@@ -76,8 +76,10 @@ export function lockScopeOf(space: SpaceId | null, requested: readonly Requested
     bots: false,
     asked: [],
   }
-  for (const { actor, mutation } of requested) {
-    scope.beings.add(actor)
+  for (const { actor, isOperator = false, mutation } of requested) {
+    // An operator is no being, and may change each as that may change itself.
+    const onBehalfOf = (id: BeingId): BeingId => (isOperator ? id : actor)
+    if (!isOperator) scope.beings.add(actor)
     switch (mutation.name) {
       case 'space.create':
       case 'space.update':
@@ -95,8 +97,8 @@ export function lockScopeOf(space: SpaceId | null, requested: readonly Requested
       case 'being.remove':
         scope.beings.add(mutation.args.id)
         // In a space, being located there is covered by the space's lock and anything else is rejected.
-        if (mutation.space === null) scope.changing.set(mutation.args.id, actor, true)
-        if (mutation.name === 'being.remove') scope.removing.set(mutation.args.id, actor, true)
+        if (mutation.space === null) scope.changing.set(mutation.args.id, onBehalfOf(mutation.args.id), true)
+        if (mutation.name === 'being.remove') scope.removing.set(mutation.args.id, onBehalfOf(mutation.args.id), true)
         break
       case 'being.move':
         scope.beings.add(mutation.args.id)
