@@ -17,13 +17,15 @@ import {
 import type { Config } from './config.ts'
 import { readAdmissions } from './db/read/admission.ts'
 import { Admissions } from './db/write/admissions.ts'
-import { commitUnits } from './db/write/commit.ts'
+import { commitParts, mutationsIn } from './db/write/commit.ts'
 import { GroupCommit } from './db/write/group-commit.ts'
 import { isHistoryKnown } from './db/write/lineage.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
+import { createIssuers } from './http/issuers.ts'
 import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
+import { rememberingTokens } from './http/remembered-tokens.ts'
 import type { HttpApp } from './http/route.ts'
 import type { Services } from './http/services.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
@@ -36,6 +38,7 @@ import { type Pruning, pruningDuty } from './leader/prune.ts'
 import { revocationsDuty } from './leader/revocations.ts'
 import { createMetrics } from './observe.ts'
 import { WatchedDatabase } from './postgres-watch.ts'
+import { newsHintsIn } from './publish/news.ts'
 import { Publisher } from './publish/publisher.ts'
 import { revokedForMs } from './publish/revoked.ts'
 
@@ -63,7 +66,8 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const postgresCondition = condition('postgres', 'Postgres is as it should be again')
   const redisCondition = condition('redis', 'Redis is as it should be again')
   const leaderCondition = condition('leader', 'what a leader does is done again')
-  const conditions = [postgresCondition, redisCondition, leaderCondition]
+  const issuersCondition = condition('issuers', 'every issuer answers again')
+  const conditions = [postgresCondition, redisCondition, leaderCondition, issuersCondition]
   watchConditions(metrics.set, conditions)
   const database = new WatchedDatabase(
     {
@@ -97,11 +101,13 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     maxMutations: config.COMMIT_MUTATIONS,
     maxQueued: config.MAX_QUEUED_MUTATIONS,
     maxWaitMs: config.DATABASE_DEADLINE_MS,
-    commit: async (space, units) => {
+    maxTransactions: config.COMMIT_TRANSACTIONS,
+    maxPatient: Math.max(1, config.DATABASE_POOL - config.COMMIT_TRANSACTIONS),
+    commit: async (parts, patient) => {
       const committed = metrics.commitSeconds.startTimer()
-      metrics.commitMutations.observe(units.reduce((sum, { mutations }) => sum + mutations.length, 0))
+      metrics.commitMutations.observe(mutationsIn(parts))
       try {
-        return await commitUnits(database, space, units, commitOptions)
+        return await commitParts(database, parts, patient, commitOptions)
       } finally {
         committed()
       }
@@ -111,6 +117,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       publisher.publish(changes)
       publisher.revoke(removed)
       publisher.tellOfWork(changes)
+      publisher.tellOfNews(newsHintsIn(changes))
     },
     // Gateways find out by the heads.
     onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),
@@ -185,10 +192,14 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     publisher,
     redis,
     limiter: new RateLimiter(redis, metrics),
+    issuers: createIssuers(config.ISSUERS, issuersCondition),
     isRedisFit: () => fitness.isFit,
-    tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
-      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
-    }),
+    tokens: rememberingTokens(
+      sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
+        if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+      }),
+      () => Date.now(),
+    ),
     underWay,
     prune: () => pruning().run({ isOver: false }),
     isStopping: () => stopped !== undefined,

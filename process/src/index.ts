@@ -7,6 +7,7 @@ export { besidePort, internalAddress, INTERNAL_VARIABLES } from './internal-addr
 export { createLog, type Log, type ProcessLog } from './log.ts'
 export { metricSet, type MetricSet, SECONDS, watchConditions } from './metrics.ts'
 export { secretsIn } from './redact.ts'
+export { isRedisFailure } from './core/redis-trouble.ts'
 export { RedisFitnessCheck } from './redis-fitness-check.ts'
 export { beginConnecting, connectRedis } from './redis.ts'
 export { cannotListen, type RunningServer, runServer, StartProblem } from './run-server.ts'

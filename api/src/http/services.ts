@@ -7,6 +7,7 @@ import type { ProcessLog } from '@rhizom/process'
 import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
+import type { Issuers } from './issuers.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { SessionTokens } from './session-token.ts'
 import type { UnderWay } from './under-way.ts'
@@ -23,6 +24,7 @@ export interface Services {
   /** Whether it is known to be able to do what is asked of it. */
   isRedisFit: () => boolean
   limiter: RateLimiter
+  issuers: Issuers
   tokens: SessionTokens
   underWay: UnderWay
   /** Takes what is old from log, ledger and sessions now, as the leader does from time to time. */

@@ -1,6 +1,6 @@
 /** Publishes what is told again and again. With Redis away it is dropped: gateways then ask for themselves. */
+import { isRedisFailure } from '@rhizom/process'
 import type { Redis } from 'ioredis'
-import { isRedisFailure } from '../redis-failure.ts'
 
 export async function announce(redis: Redis, channel: string, message: string): Promise<'sent' | 'dropped'> {
   if (redis.status !== 'ready') return 'dropped'

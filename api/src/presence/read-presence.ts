@@ -2,6 +2,7 @@
  * Who is here, as gateways wrote it (protocol: presence.ts): entries in the space's hash, each counting only while the
  * lease of its gateway lives. Gateways write, renew and clean up; this reads and merges, no more.
  */
+import { isRedisFailure } from '@rhizom/process'
 import {
   type BeingId,
   type BootId,
@@ -17,7 +18,6 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
-import { isRedisFailure } from '../redis-failure.ts'
 
 /**
  * Asks Redis. Over `listLimit` a sample is listed, and only its entries are fetched and read: the others are counted by

@@ -5,8 +5,10 @@
  */
 import {
   accessSchema,
+  type Epoch,
   epochSchema,
   internalHeadsAnswerSchema,
+  internalNewsAnswerSchema,
   internalRevokedAnswerSchema,
   type LastSeenBody,
   type Position,
@@ -19,7 +21,7 @@ import { readersOf } from '../core/feed/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed/state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
 import { type AskDeps, createAsk, failure, type Question, type Reply } from './ask.ts'
-import type { HeadsOutcome, ApiClient, LastSeenReport, ReadOutcome, RevokedOutcome } from '../ports.ts'
+import type { HeadsOutcome, ApiClient, LastSeenReport, NewsOutcome, ReadOutcome, RevokedOutcome } from '../ports.ts'
 
 const looseChangeSchema = z.custom<LooseChange>(isLooseChange)
 
@@ -63,6 +65,7 @@ export function createApiClient(settings: AskDeps): ApiClient & { lastSeen: Last
       const body: LastSeenBody = { beings: [...beings] }
       return (await ask('/internal/last-seen', posting(body))).type === 'answered'
     },
+    news: async (question) => newsOutcome(await ask('/internal/news', posting(question))),
     revoked: async (cursor) => revokedOutcome(await ask(revokedPath(cursor), { method: 'GET' })),
   }
 }
@@ -99,7 +102,7 @@ function readOutcome(space: SpaceId, { after }: ReadRequest, read: LooseRead): R
 /** Frames name a space by its id; the space itself travels as `entity`. The end is left open for the roster. */
 function encodeSnapshot(
   space: SpaceId,
-  snapshot: { space: Record<string, unknown>; epoch: string; version: number },
+  snapshot: { space: Record<string, unknown>; epoch: Epoch; version: number },
 ): HeldSnapshot {
   const { space: entity, ...rest } = snapshot
   const frame = JSON.stringify({ type: 'snapshot', space, ...rest, entity })
@@ -124,5 +127,14 @@ function revokedOutcome(reply: Reply): RevokedOutcome {
   const parsed = internalRevokedAnswerSchema.safeParse(reply.body)
   return parsed.success
     ? { type: 'answered', ...parsed.data }
+    : { type: 'failed', problem: 'an answer that is not understood' }
+}
+
+function newsOutcome(reply: Reply): NewsOutcome {
+  if (reply.type !== 'answered')
+    return { type: 'failed', problem: reply.type === 'missing' ? 'no such path' : reply.problem }
+  const parsed = internalNewsAnswerSchema.safeParse(reply.body)
+  return parsed.success
+    ? { type: 'answered', answer: parsed.data }
     : { type: 'failed', problem: 'an answer that is not understood' }
 }

@@ -8,7 +8,14 @@
  */
 import { type Clock, type Random, Runner } from '@rhizom/machine'
 import { beginConnecting, connectRedis, RedisFitnessCheck } from '@rhizom/process'
-import { parseHeadsMessage, parseRevokedMessage, parseWorkMessage, REDIS, type SpaceId } from '@rhizom/protocol'
+import {
+  parseHeadsMessage,
+  parseNewsMessage,
+  parseRevokedMessage,
+  parseWorkMessage,
+  REDIS,
+  type SpaceId,
+} from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import { type Conditions, headsMissing } from '../conditions.ts'
 import { type BusLink, type BusLinkEffect, type BusLinkEvent, busLinkMachine, startBusLink } from '../core/bus-link.ts'
@@ -32,7 +39,7 @@ export interface RedisBusDeps {
   /** This Redis carries nothing of the api: whoever else is connected to it should try again, too. */
   leftRedis(): void
   /** A message that concerns no single space came. */
-  received(kind: 'heads' | 'revoked' | 'work' | 'unreadable'): void
+  received(kind: 'heads' | 'revoked' | 'work' | 'news' | 'unreadable'): void
   /** Something did not work; what it was is told to the condition. */
   failed: () => void
 }
@@ -41,7 +48,13 @@ const PING_EVERY_MS = 1000
 const DEAF_FOR_MS = 5000
 const CHANNELS_PER_COMMAND = 500
 /** Those that concern no single space. */
-const COMMON_CHANNELS = [REDIS.headsChannel, REDIS.revokedChannel, REDIS.workChannel, REDIS.gatewaysChannel]
+const COMMON_CHANNELS = [
+  REDIS.headsChannel,
+  REDIS.revokedChannel,
+  REDIS.workChannel,
+  REDIS.newsChannel,
+  REDIS.gatewaysChannel,
+]
 
 export class RedisBus implements Bus {
   readonly #deps: RedisBusDeps
@@ -243,6 +256,11 @@ export class RedisBus implements Bus {
       const work = parseWorkMessage(message.toString('utf8'))
       this.#deps.received(work.ok ? 'work' : 'unreadable')
       if (work.ok) this.#listener?.work(work.value)
+    }
+    if (name === REDIS.newsChannel) {
+      const news = parseNewsMessage(message.toString('utf8'))
+      this.#deps.received(news.ok ? 'news' : 'unreadable')
+      if (news.ok) this.#listener?.news(news.value)
     }
   }
 }

@@ -7,7 +7,7 @@ import { BLANK } from '@rhizom/domain'
 import type { BeingId, IntentionId, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
-import { beings, changes, intentions, mutations, spaces } from '../schema.ts'
+import { beings, changes, identities, intentions, mutations, spaces } from '../schema.ts'
 
 const b = namesOf(beings, 'b')
 const i = namesOf(intentions, 'i')
@@ -15,6 +15,7 @@ const c = namesOf(changes, 'c')
 const set = namesOf(changes)
 const s = namesOf(spaces, 's')
 const o = namesOf(mutations)
+const e = namesOf(identities)
 
 /** What belongs to a being besides itself: its documents and bots, removed ones too where their owner is still known. */
 export async function belongingsOf(sql: Sql, being: BeingId): Promise<BeingId[]> {
@@ -47,6 +48,8 @@ export async function blankBeings(sql: Sql, ids: readonly BeingId[]): Promise<nu
   return named.count + said.count
 }
 
+/** And whom it is elsewhere. */
 export async function forgetOutcomes(sql: Sql, ids: readonly BeingId[]): Promise<void> {
   await sql`delete from ${o.as} where ${o.actor} = any(${[...ids]}::text[])`
+  await sql`delete from ${e.as} where ${e.being} = any(${[...ids]}::text[])`
 }
