@@ -556,6 +556,7 @@ test('A36 A200 the OpenAPI documents list every endpoint of their port, with its
       'GET /v1/beings',
       'GET /v1/mutations/{id}',
       'GET /v1/sessions/current',
+      'GET /v1/sign-in',
       'GET /v1/work',
       'GET /v1/news',
       'PUT /v1/spaces/{space}/read',
