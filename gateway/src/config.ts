@@ -7,7 +7,7 @@ import {
   type ConfigOf,
   type EnvironmentVariables,
   httpUrls,
-  optional,
+  orNothing,
   type ParsedSettings,
   parseSettings,
   setting,
@@ -24,7 +24,7 @@ export const settings = {
   REDIS_URL: common.REDIS_URL('The Redis that carries changes from the api'),
   API_URL: setting(httpUrls, 'Where the api is; several addresses separated by commas are tried in turn'),
   API_INTERNAL_URL: setting(
-    optional(httpUrls),
+    orNothing(httpUrls),
     'Where its internal port is, likewise; when empty, 1000 above each API_URL, or there',
     '',
   ),

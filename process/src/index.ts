@@ -24,7 +24,7 @@ export {
   type ConfigOf,
   type EnvironmentVariables,
   httpUrls,
-  optional,
+  orNothing,
   type ParsedSettings,
   parseSettings,
   type Setting,

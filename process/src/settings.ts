@@ -36,7 +36,7 @@ export const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
     .pipe(z.int().min(min).max(max))
 
 /** What counts as not set when it is empty. */
-export const optional = <Value>(schema: z.ZodType<Value, string>) =>
+export const orNothing = <Value>(schema: z.ZodType<Value, string>) =>
   z.union([z.literal('').transform(() => undefined), schema])
 
 const isUrl = (value: string, protocols: readonly string[]): boolean =>
@@ -74,11 +74,11 @@ export const common = {
   HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
   INTERNAL_PORT: (paths: string) =>
     setting(
-      optional(whole(0, 65_535)),
+      orNothing(whole(0, 65_535)),
       `Port for ${paths}, which no stranger is to reach; when empty, that of PORT and 1000; 0 takes a free one`,
       '',
     ),
-  INTERNAL_HOST: setting(optional(z.string().min(1)), 'Address of INTERNAL_PORT; when empty, that of HOST', ''),
+  INTERNAL_HOST: setting(orNothing(z.string().min(1)), 'Address of INTERNAL_PORT; when empty, that of HOST', ''),
   REDIS_URL: (description: string) => setting(url('redis:', 'rediss:'), description),
   TOKEN_SECRET: (verb: string) =>
     setting(z.string().min(1), `${verb} sessions; the same on every node, 32 characters or more`),

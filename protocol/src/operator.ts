@@ -19,7 +19,7 @@ export type OperatorBody = z.infer<typeof operatorBodySchema>
 const sorted = z.enum(['id', 'activity', 'bytes']).default('id').describe('By id, or the latest or the largest first')
 const found = { id: z.string().max(64).optional(), name: z.string().max(200).optional(), sort: sorted }
 
-/** `id` and `name` are parts of those. Only the newest or largest `limit` are given where the order is not that of ids. */
+/** `id` and `name` are parts of those. In another order than that of ids there is but the first page. */
 export const operatorFindSchema = z.object({ ...found, ...page })
 export type OperatorFind = z.infer<typeof operatorFindSchema>
 

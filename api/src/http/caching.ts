@@ -1,6 +1,7 @@
 /**
- * What others may keep of an answer. Tokens, what gateways and operators are told, and problems, which may be of the moment: nothing.
- * The rest is for one caller alone, and asked for again each time; with an ETag the answer to that is short.
+ * What others may keep of an answer. Tokens, what gateways and operators are told, and problems, which may be of the
+ * moment: nothing. The rest is for one caller alone, and asked for again each time; with an ETag the answer to that is
+ * short.
  */
 import type { HttpApp } from './route.ts'
 

@@ -2,14 +2,14 @@
 import { problemOf } from '@rhizom/protocol'
 import type { HttpResponse } from 'uWebSockets.js'
 
-export interface Reply {
+export interface HttpAnswer {
   status: string
   type: string
   body: string
 }
 
 /** Without Redis a gateway still serves, a second later: who decides about traffic asks `/readyz?exclude=redis`. */
-export function readiness(parts: Readonly<Record<string, boolean>>, excluded: readonly string[]): Reply {
+export function readiness(parts: Readonly<Record<string, boolean>>, excluded: readonly string[]): HttpAnswer {
   const isReady = Object.entries(parts).every(([name, answers]) => answers || excluded.includes(name))
   const status = isReady ? '200 OK' : '503 Service Unavailable'
   return { status, type: 'application/json', body: JSON.stringify({ status: isReady ? 'ready' : 'not-ready', parts }) }
@@ -20,12 +20,12 @@ export function answer(res: HttpResponse, status: string, type: string, body: st
 }
 
 /** Answers when the reply is there, unless the asker is gone by then. */
-export function later(res: HttpResponse, reply: Promise<Reply>, failed: (error: unknown) => void): void {
+export function later(res: HttpResponse, reply: Promise<HttpAnswer>, failed: (error: unknown) => void): void {
   let isGone = false
   res.onAborted(() => {
     isGone = true
   })
-  const end = ({ status, type, body }: Reply): void => {
+  const end = ({ status, type, body }: HttpAnswer): void => {
     if (!isGone) res.cork(() => answer(res, status, type, body))
   }
   reply.then(end).catch((error: unknown) => {

@@ -5,7 +5,7 @@
 import uws, { type HttpResponse } from 'uWebSockets.js'
 import type { Gateway } from '../gateway.ts'
 import type { Wall } from '../wall.ts'
-import { answer, later, nothingHere, readiness, type Reply, UP } from './answers.ts'
+import { answer, later, nothingHere, readiness, type HttpAnswer, UP } from './answers.ts'
 import { listenOn, type Server } from './listen-on.ts'
 
 export interface Health {
@@ -23,7 +23,7 @@ export function listenInternally(
 ): Promise<Server> {
   const app = uws.App()
   const requestWall = (res: HttpResponse, run: () => void): void => wall.around('request', run, () => res.close())
-  const reply = (res: HttpResponse, pending: Promise<Reply>): void =>
+  const reply = (res: HttpResponse, pending: Promise<HttpAnswer>): void =>
     later(res, pending, (error) => wall.report('request', error))
   app.get('/healthz', (res) => requestWall(res, () => answer(res, '200 OK', 'application/json', UP)))
   app.get('/readyz', (res, req) =>

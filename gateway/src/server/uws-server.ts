@@ -1,5 +1,5 @@
 /**
- * uWebSockets.js around a gateway, on the port for clients: `/v1/sync` and `/v1/sync/sse`, and `/healthz`. Each callback
+ * uWebSockets.js around a gateway, on the port for clients: `/v1/sync`, `/v1/sync/sse` and `/healthz`. Each callback
  * stands behind the wall, since an exception in one ends the process.
  */
 import type { Clock } from '@rhizom/machine'

@@ -17,7 +17,7 @@ const s = namesOf(spaces, 's')
 const o = namesOf(mutations)
 const e = namesOf(identities)
 
-/** What belongs to a being besides itself: its documents and bots, removed ones too where their owner is still known. */
+/** What belongs to a being besides itself: its documents and bots. */
 export async function belongingsOf(sql: Sql, being: BeingId): Promise<BeingId[]> {
   const rows = await sql<{ id: BeingId }[]>`
     select ${b.id} from ${b.as} where ${b.owner} = ${being} and ${b.id} <> ${being} and ${b.type} in ('document', 'bot')

@@ -20,7 +20,7 @@ const INTENTIONS_AT_ONCE = 100
 const ATTEMPTS = 5
 
 /** Removed already is as good, unless nobody ever knew it. */
-export async function removeBeing({ database, actions }: Deps, id: BeingId): Promise<void> {
+export async function putBeingAway({ database, actions }: Deps, id: BeingId): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const place = await database.use((sql) => placeOfBeing(sql, id))
     if (place === undefined) throw new ProblemError('not-found', `no being ${id}`)
@@ -40,7 +40,7 @@ export async function erasePerson(
   person: BeingId,
 ): Promise<{ beings: number; intentions: number; changes: number }> {
   const ids = [person, ...(await database.use((sql) => belongingsOf(sql, person)))]
-  for (const id of ids) await removeBeing({ database, actions }, id)
+  for (const id of ids) await putBeingAway({ database, actions }, id)
   let intentions = 0
   for (;;) {
     const some = await database.use((sql) => someIntentionsOf(sql, ids, INTENTIONS_AT_ONCE))

@@ -16,7 +16,7 @@ import { ProblemError } from '../problem-reply.ts'
 import { type HttpApp, problems } from '../route.ts'
 import type { Services } from '../services.ts'
 import { OperatorActions } from './actions.ts'
-import { erasePerson, removeBeing } from './erase-person.ts'
+import { erasePerson, putBeingAway } from './erase-person.ts'
 import { exportPerson } from './export-person.ts'
 import { BODY_BYTES, type OfOperators } from './of-operators.ts'
 
@@ -38,7 +38,7 @@ export function registerPersons(app: HttpApp, services: Services, { onRequest, s
     handler: (request) => {
       const { being } = request.params
       return actions.carryOut(request, { action: 'remove-being', target: being, ...request.body }, async () => {
-        await removeBeing({ database, actions }, being)
+        await putBeingAway({ database, actions }, being)
         return {}
       })
     },
