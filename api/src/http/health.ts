@@ -1,7 +1,7 @@
 /**
- * /healthz: the process runs, on both ports. /readyz: its dependencies answer. /metrics: Prometheus. Redis carries only
- * hints and a node without it still does its work, so whatever decides about traffic asks `/readyz?exclude=redis`, as one
- * asks the Kubernetes api server.
+ * /healthz: the process runs, on both ports. /readyz: its dependencies answer. /metrics: Prometheus. Redis carries
+ * only hints and a node without it still does its work, so whatever decides about traffic asks
+ * `/readyz?exclude=redis`, as one asks the Kubernetes api server.
  */
 import { isRedisFailure } from '@rhizom/process'
 import { z } from 'zod'
