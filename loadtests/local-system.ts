@@ -57,7 +57,7 @@ function metricsOf(runFile: string, run: Run): WatchedNode[] {
 
 async function answers(run: Run): Promise<boolean> {
   try {
-    const urls = [...run.api, ...run.gateways].map((url) => `${url}/healthz`)
+    const urls = run.internal.map((url) => `${url}/readyz`)
     const all = await Promise.all(urls.map((url) => fetch(url, { signal: AbortSignal.timeout(3_000) })))
     return all.every((response) => response.ok)
   } catch {

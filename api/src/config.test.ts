@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { secretsIn } from '@rhizom/process'
 import { parseConfig, settings } from './config.ts'
 
 const good = {
@@ -63,4 +64,25 @@ test.each(Object.keys(weak))('A65 a weak %s is refused by its name unless weak o
     if (value.length > 1) expect(JSON.stringify(parsed)).not.toContain(value)
     expect(parseConfig({ ...good, [name]: value, ALLOW_WEAK_SECRETS: '1' }).ok).toBe(true)
   }
+})
+
+test('A201 operators have a name and a token each, and a weak token is refused by the name and not shown', () => {
+  const [one, two] = [randomBytes(16).toString('hex'), `${randomBytes(8).toString('hex')}:x`]
+  const parsed = parseConfig({ ...good, OPERATOR_TOKENS: `ada:${one}, ben:${two}` })
+  expect(parsed).toMatchObject({
+    ok: true,
+    config: {
+      OPERATOR_TOKENS: [
+        { name: 'ada', token: one },
+        { name: 'ben', token: two },
+      ],
+    },
+  })
+  for (const bad of [one, `Ada:${one}`, `ada:${one},ada:${two}`, 'ada:hidden', `ada:${'hidden'.repeat(6)}`, 'ada:']) {
+    const refused = parseConfig({ ...good, OPERATOR_TOKENS: bad })
+    expect(refused).toMatchObject({ ok: false, problem: expect.stringMatching(/^OPERATOR_TOKENS/) })
+    expect(JSON.stringify(refused)).not.toMatch(new RegExp(`hidden|${one}`))
+  }
+  expect(parseConfig({ ...good, OPERATOR_TOKENS: 'ada:x', ALLOW_WEAK_SECRETS: '1' }).ok).toBe(true)
+  expect(secretsIn({ OPERATOR_TOKENS: [{ name: 'ada', token: one }] })).toEqual([one])
 })

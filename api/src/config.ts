@@ -13,7 +13,7 @@ import {
   url,
   whole,
 } from '@rhizom/process'
-import { LIMITS, TIMES } from '@rhizom/protocol'
+import { LIMITS, secretFault, TIMES } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
 import { issuersSetting } from './issuer-setting.ts'
@@ -29,9 +29,37 @@ const isDecodable = (value: string): boolean => {
   }
 }
 
+export interface Operator {
+  name: string
+  token: string
+}
+
+const operatorTokens = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9-]{0,31}:\S+$/, 'must be a list like ada:<token>,ben:<token>, names in small letters')
+        .transform((one): Operator => {
+          const [name = '', ...token] = one.split(':')
+          return { name, token: token.join(':') }
+        }),
+    ),
+  )
+  .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'names somebody twice')
+
 export const settings = {
   PORT: common.PORT('4000'),
   HOST: common.HOST,
+  INTERNAL_PORT: common.INTERNAL_PORT('/internal, /operator, /metrics and /readyz'),
+  INTERNAL_HOST: common.INTERNAL_HOST,
   DATABASE_URL: setting(
     url('postgres:', 'postgresql:').refine(isDecodable, 'holds a % that begins no character: write %25 for it'),
     'The Postgres database',
@@ -39,6 +67,11 @@ export const settings = {
   REDIS_URL: common.REDIS_URL('The Redis that carries changes to the gateways'),
   TOKEN_SECRET: common.TOKEN_SECRET('Signs and verifies'),
   INTERNAL_TOKEN: common.INTERNAL_TOKEN('What gateways show to read from the api'),
+  OPERATOR_TOKENS: setting(
+    operatorTokens,
+    'Who may operate, each as `name:token`, separated by commas; a token has 16 characters or more. Empty: nobody may',
+    '',
+  ),
   ALLOW_WEAK_SECRETS: common.ALLOW_WEAK_SECRETS,
   LOG_LEVEL: common.LOG_LEVEL,
   ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('call', 'origin'),
@@ -183,4 +216,20 @@ export const settings = {
 
 export type Config = ConfigOf<typeof settings>
 
-export const parseConfig = (env: EnvironmentVariables): ParsedSettings<Config> => parseSettings(settings, env)
+const OPERATOR_TOKEN_LENGTH = 16
+
+/** Tokens of operators are judged as the other secrets are. */
+export function weakOperatorToken({ OPERATOR_TOKENS }: Pick<Config, 'OPERATOR_TOKENS'>): string | undefined {
+  for (const { name, token } of OPERATOR_TOKENS) {
+    const why = secretFault(token, OPERATOR_TOKEN_LENGTH)
+    if (why !== undefined) return `OPERATOR_TOKENS: that of ${name} ${why}`
+  }
+  return undefined
+}
+
+export function parseConfig(env: EnvironmentVariables): ParsedSettings<Config> {
+  const parsed = parseSettings(settings, env)
+  if (!parsed.ok || parsed.config.ALLOW_WEAK_SECRETS) return parsed
+  const problem = weakOperatorToken(parsed.config)
+  return problem === undefined ? parsed : { ok: false, problem }
+}

@@ -6,6 +6,8 @@ import {
   cannotListen,
   ConditionLog,
   connectRedis,
+  internalAddress,
+  INTERNAL_VARIABLES,
   SECRETS_DIFFER,
   type ProcessLog,
   RedisFitnessCheck,
@@ -25,13 +27,14 @@ import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
 import { rememberingTokens } from './http/remembered-tokens.ts'
 import type { HttpApp } from './http/route.ts'
+import type { Services } from './http/services.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
 import { guestsDuty } from './leader/guests.ts'
 import { headsDuty } from './leader/heads.ts'
 import { Leader } from './leader/leader.ts'
 import { leasesDuty } from './leader/leases.ts'
-import { pruningDuty } from './leader/prune.ts'
+import { type Pruning, pruningDuty } from './leader/prune.ts'
 import { revocationsDuty } from './leader/revocations.ts'
 import { createMetrics } from './observe.ts'
 import { WatchedDatabase } from './postgres-watch.ts'
@@ -45,10 +48,13 @@ const REDIS_COMMAND_TIMEOUT_MS = 1_000
 const WARN_EVERY_MS = 60_000
 
 export interface ApiNode {
+  /** What strangers reach. */
   app: HttpApp
+  /** What only we do. */
+  internalApp: HttpApp
   leader: Leader
-  /** Begins to serve; resolves with the url. */
-  listen: () => Promise<string>
+  /** Begins to serve. */
+  listen: () => Promise<{ url: string; internalUrl: string }>
   /** Stops accepting, finishes what is under way, closes everything. Calling it again waits for the same stop. */
   stop: () => Promise<void>
 }
@@ -134,6 +140,12 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     deadlineMs: undefined,
   }
   const onLock = { firstAfterMs: 0, everyMs: config.HEADS_INTERVAL_MS, deadlineMs: config.DATABASE_DEADLINE_MS }
+  const retention = {
+    logSeconds: config.LOG_KEEP_SECONDS,
+    logChanges: config.LOG_KEEP_CHANGES,
+    ledgerSeconds: config.LEDGER_KEEP_SECONDS,
+  }
+  const pruning = (): Pruning => pruningDuty(database, metrics, retention, revokedForMs(config.TOKEN_TTL_SECONDS))
   const leader = new Leader({
     databaseUrl: config.DATABASE_URL,
     times: {
@@ -154,29 +166,23 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
         revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
       }),
       leases: leasesDuty(database, publisher, metrics, config.MAX_ATTEMPTS),
-      pruning: pruningDuty(
-        database,
-        metrics,
-        {
-          logSeconds: config.LOG_KEEP_SECONDS,
-          logChanges: config.LOG_KEEP_CHANGES,
-          ledgerSeconds: config.LEDGER_KEEP_SECONDS,
-        },
-        revokedForMs(config.TOKEN_TTL_SECONDS),
-      ),
+      pruning: pruning(),
       guests: guestsDuty({ database, redis, writes, staySeconds: config.GUEST_STAY_SECONDS }),
     },
     metrics,
     log,
     condition: leaderCondition,
   })
-  const connections = new OpenConnections({
-    all: config.MAX_CONNECTIONS,
-    perAddress: config.TRUST_PROXY > 0 ? undefined : shareOf(config.MAX_CONNECTIONS, config.ADDRESS_SHARE_PERCENT),
-    refused: (whose) => metrics.turnedAway.inc({ what: 'connections', whose }),
-  })
+  const refused = (whose: string): void => metrics.turnedAway.inc({ what: 'connections', whose })
+  const all = config.MAX_CONNECTIONS
+  const perAddress = config.TRUST_PROXY > 0 ? undefined : shareOf(all, config.ADDRESS_SHARE_PERCENT)
+  // Each port has its own, so that strangers take none of ours.
+  const connections = {
+    public: new OpenConnections({ all, perAddress, refused }),
+    internal: new OpenConnections({ all, perAddress: undefined, refused }),
+  }
   let stopped: Promise<void> | undefined
-  const app = await buildApp({
+  const services: Services = {
     config,
     log,
     metrics,
@@ -194,16 +200,21 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       }),
       () => Date.now(),
     ),
-    connections,
     underWay,
+    prune: () => pruning().run({ isOver: false }),
     isStopping: () => stopped !== undefined,
-  })
+  }
+  const app = await buildApp('public', connections.public, services)
+  const internalApp = await buildApp('internal', connections.internal, services)
   const stop = async (): Promise<void> => {
     // Every write is awaited by the request that asked for it, so when the last request is answered none is left.
-    connections.close()
+    connections.public.close()
     fitness.stop()
     for (const one of conditions) one.stop()
     await app.close()
+    // Until then it can be seen how far it is.
+    connections.internal.close()
+    await internalApp.close()
     await leader.stop()
     await publisher.close()
     await database.close()
@@ -212,24 +223,32 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   }
   return {
     app,
+    internalApp,
     leader,
     listen: async () => {
-      const { PORT: port, HOST: host } = config
-      await app.listen({ port, host }).catch((error: unknown) => {
-        throw isListenError(error) ? cannotListen(host, port) : error
-      })
+      const open = await listenOn(app, { host: config.HOST, port: config.PORT })
+      const inside = await internalAddress(config, open.port)
+      const internal = await listenOn(internalApp, inside, INTERNAL_VARIABLES)
       database.start()
       leader.start()
-      return urlOf(app.server.address())
+      return { url: open.url, internalUrl: internal.url }
     },
     stop: () => (stopped ??= stop()),
   }
 }
 
-function urlOf(address: AddressInfo | string | null): string {
-  if (address === null || typeof address === 'string') throw new Error('listening on no port')
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+async function listenOn(
+  app: HttpApp,
+  { host, port }: { host: string; port: number },
+  variables?: string,
+): Promise<{ url: string; port: number }> {
+  await app.listen({ port, host }).catch((error: unknown) => {
+    throw isListenError(error) ? cannotListen(host, port, variables) : error
+  })
+  const bound: AddressInfo | string | null = app.server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('listening on no port')
+  const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
+  return { url: `http://${name}:${bound.port}`, port: bound.port }
 }
 
 const isListenError = (error: unknown): boolean =>

@@ -6,6 +6,7 @@
 import type { BeingId, Epoch, IntentionId, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
 import { decide, readableSpace } from './decide.ts'
 import type { DecideOptions } from './decision.ts'
+import { asOperator } from './operator.ts'
 import { completedBy, repliesTo } from './reply.ts'
 import { applyOp, type LoggedChange, type WorldOp } from './world-op.ts'
 import { type Outcome, readerOf, type World } from './world.ts'
@@ -14,6 +15,8 @@ import type { WorldReader } from './world-reader.ts'
 /** A mutation with who asks for it and the epoch to use should it create a space. */
 export interface RequestedMutation {
   actor: BeingId
+  /** Whether it is an operator who asks; the actor is `OPERATOR` then. */
+  isOperator?: boolean
   mutation: Mutation
   epoch: Epoch
   /** Makes the id of a reply, should this mutation wake a bot. Without it none is woken. */
@@ -35,8 +38,9 @@ export function applyBatch(
 ): BatchResult {
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
-  const reader = readerOf(world)
-  for (const { actor, mutation, epoch, newReplyId } of requested) {
+  const readers = { ofAll: readerOf(world), ofOperators: asOperator(readerOf(world)) }
+  for (const { actor, isOperator = false, mutation, epoch, newReplyId } of requested) {
+    const reader = isOperator ? readers.ofOperators : readers.ofAll
     const former = world.ledger.get(actor, mutation.id)
     if (former !== undefined) {
       results.push(duplicateOf(mutation.id, former))

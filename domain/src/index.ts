@@ -7,6 +7,7 @@ export type { DecideContext, DecideOptions, Decision } from './decision.ts'
 export { endOverdueClaims, type OverdueOptions } from './overdue-claims.ts'
 export type { KeptOfIntention } from './kept.ts'
 export { mentionsIn } from './mention.ts'
+export { OPERATOR } from './operator.ts'
 export { PairMap } from './pair-map.ts'
 export {
   mayChangeBeing,

@@ -14,6 +14,8 @@ export interface WorldReader {
   kept?(id: IntentionId): KeptOfIntention
   role(space: SpaceId, being: BeingId): Role | undefined
   ownerCount(space: SpaceId): number
+  /** Whether somebody may change every being, whomever it belongs to. */
+  mayChangeAll?(actor: BeingId): boolean
   /** Every space in which a being that is to be removed has a role, as far as the reader knows. */
   membershipsOf(being: BeingId): readonly (readonly [SpaceId, Role])[]
   /** Whether the id of a space or being is in use, or was and stays taken. */

@@ -17,6 +17,7 @@ import type {
   SpaceId,
 } from '@rhizom/protocol'
 import type { KeptOfIntention } from './kept.ts'
+import { OPERATOR } from './operator.ts'
 import { PairMap } from './pair-map.ts'
 import type { WorldReader } from './world-reader.ts'
 
@@ -90,7 +91,7 @@ export const readerOf = (world: World): WorldReader => ({
 /** Spaces and beings share one namespace. */
 function isTaken({ spaces, beings, removedBeings }: World, id: BeingId): boolean {
   const named: readonly { has(id: BeingId): boolean }[] = [spaces, beings, removedBeings]
-  return named.some((names) => names.has(id))
+  return id === OPERATOR || named.some((names) => names.has(id))
 }
 
 /** As it travels. */

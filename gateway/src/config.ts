@@ -7,6 +7,7 @@ import {
   type ConfigOf,
   type EnvironmentVariables,
   httpUrls,
+  orNothing,
   type ParsedSettings,
   parseSettings,
   setting,
@@ -18,8 +19,15 @@ import { LIMITS, TIMES } from '@rhizom/protocol'
 export const settings = {
   PORT: common.PORT('4100'),
   HOST: common.HOST,
+  INTERNAL_PORT: common.INTERNAL_PORT('/metrics and /readyz'),
+  INTERNAL_HOST: common.INTERNAL_HOST,
   REDIS_URL: common.REDIS_URL('The Redis that carries changes from the api'),
   API_URL: setting(httpUrls, 'Where the api is; several addresses separated by commas are tried in turn'),
+  API_INTERNAL_URL: setting(
+    orNothing(httpUrls),
+    'Where its internal port is, likewise; when empty, 1000 above each API_URL, or there',
+    '',
+  ),
   TOKEN_SECRET: common.TOKEN_SECRET('Verifies'),
   INTERNAL_TOKEN: common.INTERNAL_TOKEN('Shown to the api to read from it'),
   ALLOW_WEAK_SECRETS: common.ALLOW_WEAK_SECRETS,

@@ -318,16 +318,38 @@ describe('a space', () => {
 describe('who runs it', () => {
   test('G71 health, readiness and metrics', async () => {
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
-    await eventually('it is ready', async () => (await fetch(`${gateway.url}/readyz`)).status === 200)
+    await eventually('it is ready', async () => (await fetch(`${gateway.internalUrl}/readyz`)).status === 200)
     gateway.server.isAway = true
-    const response = await fetch(`${gateway.url}/readyz`)
+    const response = await fetch(`${gateway.internalUrl}/readyz`)
     expect(response.status).toBe(503)
     expect(await response.json()).toMatchObject({
       status: 'not-ready',
       parts: { redis: true, api: false, accepting: true },
     })
-    expect(await (await fetch(`${gateway.url}/metrics`)).text()).toContain('rhizom_gateway_redis_up 1')
+    expect(await (await fetch(`${gateway.internalUrl}/metrics`)).text()).toContain('rhizom_gateway_redis_up 1')
     expect((await fetch(`${gateway.url}/elsewhere`)).status).toBe(404)
+  })
+
+  test('G150 the port for clients tells nothing of the inside, and the internal one lets nobody in', async () => {
+    const nowhere = await (await fetch(`${gateway.url}/nowhere`)).text()
+    for (const path of ['/metrics', '/readyz', '/readyz?exclude=redis', '/internal/heads', '/operator/v1/nodes']) {
+      const answer = await fetch(`${gateway.url}${path}`)
+      expect([path, answer.status, await answer.text()]).toEqual([path, 404, nowhere])
+    }
+    expect((await fetch(`${gateway.internalUrl}/healthz`)).status).toBe(200)
+    for (const path of ['/v1/sync', '/v1/sync/sse', '/internal/heads'])
+      expect((await fetch(`${gateway.internalUrl}${path}`)).status).toBe(404)
+  })
+
+  test('G150 what is asked at the internal port is answered also while clients are told to go', async () => {
+    await start({ DRAIN_HANDOVER_MS: '400' })
+    const client = await gateway.client()
+    const stopped = gateway.running.stop()
+    await client.next('goodbye')
+    const answer = await fetch(`${gateway.internalUrl}/readyz`)
+    expect([answer.status, await answer.json()]).toMatchObject([503, { parts: { accepting: false } }])
+    await stopped
+    await expect(fetch(`${gateway.internalUrl}/healthz`)).rejects.toThrow('fetch failed')
   })
 
   test('G60 stopping says goodbye with a spread, serves on until then and after, closes with 4000, and twice is once', async () => {

@@ -4,9 +4,17 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
-import { type ConditionLog, SECRETS_DIFFER, throttledWarn, watchConditions } from '@rhizom/process'
+import {
+  type ConditionLog,
+  internalAddress,
+  INTERNAL_VARIABLES,
+  SECRETS_DIFFER,
+  throttledWarn,
+  watchConditions,
+} from '@rhizom/process'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
+import { apiPlaces } from './api/internal-places.ts'
 import { createConditions } from './conditions.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
@@ -17,12 +25,15 @@ import { PresenceHub } from './presence/hub.ts'
 import { LastSeen } from './presence/last-seen.ts'
 import { createPresenceMetrics, type PresenceMetrics } from './presence/metrics.ts'
 import { RedisPresenceStore } from './redis/presence-store.ts'
-import { listen, type Server } from './server/uws-server.ts'
+import { listenInternally } from './server/internal-server.ts'
+import type { Server } from './server/listen-on.ts'
+import { listen } from './server/uws-server.ts'
 import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
 
 export interface RunningGateway {
   url: string
+  internalUrl: string
   gateway: Gateway
   wall: Wall
   /** Lets all clients go and ends; resolves when done, always within the grace. */
@@ -114,7 +125,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     failed: () => metrics.busErrors.inc(),
   })
   const api = createApiClient({
-    urls: config.API_URL,
+    places: apiPlaces(config.API_URL, config.API_INTERNAL_URL),
     internalToken: config.INTERNAL_TOKEN,
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
@@ -145,8 +156,9 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const health = {
     ready: async () => ({ ...(await dependencies(bus, api)), accepting: stopping === undefined }),
   }
+  const servers: Server[] = []
   try {
-    const server = await listen(gateway, health, wall, {
+    const server = await listen(gateway, wall, {
       host: config.HOST,
       port: config.PORT,
       maxMessageBytes: config.MAX_FRAME_BYTES * FRAMES_PER_MESSAGE,
@@ -155,15 +167,20 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       maxStreamAgeMs: config.STREAM_MAX_AGE_MS,
       clock,
     })
+    servers.push(server)
+    const inside = await internalAddress(config, server.port)
+    const internal = await listenInternally(gateway, health, wall, inside, INTERNAL_VARIABLES)
+    servers.push(internal)
     const stop = (): Promise<void> => {
       if (stopping === undefined) {
         for (const condition of Object.values(conditions)) condition.stop()
-        stopping = stopGateway(gateway, server, config.DRAIN_GRACE_MS, log)
+        stopping = stopGateway(gateway, server, config.DRAIN_GRACE_MS, log).finally(() => internal.close())
       }
       return stopping
     }
-    return { url: server.url, gateway, wall, stop }
+    return { url: server.url, internalUrl: internal.url, gateway, wall, stop }
   } catch (error) {
+    for (const server of servers) server.close()
     await gateway.stop()
     throw error
   }

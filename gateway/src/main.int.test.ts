@@ -19,6 +19,7 @@ afterEach(async () => {
 interface Run {
   child: ChildProcess
   url: Promise<string>
+  internal: Promise<string>
   ended: Promise<{ code: number | null; output: string }>
 }
 
@@ -30,18 +31,19 @@ function run(env: Record<string, string>): Run {
   })
   children.push(child)
   let output = ''
-  const url = new Promise<string>((resolve) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (data: Buffer) => {
-        output += data.toString()
-        const found = /"url":"([^"]+)"/.exec(output)?.[1]
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()))
+  const said = (field: string): Promise<string> =>
+    new Promise<string>((resolve) => {
+      child.stdout.on('data', () => {
+        const found = new RegExp(`"${field}":"(http[^"]+)"`).exec(output)?.[1]
         if (found !== undefined) resolve(found)
       })
-  })
+    })
+  const [url, internal] = [said('url'), said('internal')]
   const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
     child.once('close', (code) => resolve({ code, output }))
   })
-  return { child, url, ended }
+  return { child, url, internal, ended }
 }
 
 describe('the process', () => {
@@ -74,6 +76,29 @@ describe('the process', () => {
     expect(ended.code).toBe(0)
     expect(ended.output.match(/can be guessed/g)).toHaveLength(1)
     expect(ended.output).not.toContain(value)
+  })
+
+  test('N61 the line that says where it listens names both ports; one that cannot be had is named by its variable', async () => {
+    server = await new LogServer().start()
+    const env = {
+      PORT: '0',
+      REDIS_URL: redisUrl(),
+      API_URL: server.url,
+      TOKEN_SECRET: TEST_SECRET,
+      INTERNAL_TOKEN: TEST_INTERNAL_TOKEN,
+    }
+    const first = run({ ...env, INTERNAL_PORT: '0' })
+    const url = await first.url
+    const internal = await first.internal
+    expect((await fetch(`${internal}/healthz`)).status).toBe(200)
+    expect(new URL(internal).port).not.toBe(new URL(url).port)
+    const same = await run({ ...env, INTERNAL_PORT: new URL(internal).port }).ended
+    expect([same.code, same.output]).toEqual([
+      1,
+      expect.stringContaining('INTERNAL_PORT or INTERNAL_HOST: cannot listen'),
+    ])
+    const taken = await run({ ...env, PORT: new URL(internal).port }).ended
+    expect([taken.code, taken.output]).toEqual([1, expect.stringMatching(/"PORT or HOST: cannot listen/)])
   })
 
   test('G60 each of SIGTERM and SIGINT lets clients go and ends it with 0, also when they come together', async () => {

@@ -64,7 +64,7 @@ test('G64 a gateway that starts while the api is away lets in who has a token, a
   gateway.server.isAway = true
   gateway.server.revoked[being] = later()
   // One that starts after the removal, with the same api.
-  const late = await TestGateway.start({ HEADS_POLL_MS: '50', API_URL: gateway.server.url })
+  const late = await TestGateway.start({ HEADS_POLL_MS: '50', API_INTERNAL_URL: gateway.server.url })
   try {
     const [client, other] = [await liveClient(late.url, being), await liveClient(late.url, '@bob')]
     gateway.server.isAway = false

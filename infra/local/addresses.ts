@@ -12,6 +12,10 @@ const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host
 export const urlFor = (host: string, port: number): string =>
   `http://${WILDCARDS.includes(host) ? '127.0.0.1' : inUrl(host)}:${port}`
 
+/** Where nodes listen for whoever runs them: on this machine alone, unless the environment says otherwise. */
+export const internalHost = ({ INTERNAL_HOST }: NodeJS.ProcessEnv): string =>
+  INTERNAL_HOST === undefined || INTERNAL_HOST === '' ? '127.0.0.1' : INTERNAL_HOST
+
 export const portOf = (url: string): string => new URL(url).port
 
 /** Every address and name by which a browser may know the page that listens on a host. */

@@ -95,12 +95,13 @@ async function leaksOf(file: string): Promise<string[]> {
     const { status, body } = await get(base, path)
     const isPage = base === run.web && status === 200 && body === page
     // The gateways' own way to refuse what is no request of this version.
-    const isRefused = (status >= 400 && status < 500) || (run.gateways.includes(base) && status === 505)
+    const isRefused =
+      (status >= 400 && status < 500) || ([...run.gateways, ...run.internal].includes(base) && status === 505)
     const gives = [content, ...secrets].some((text) => text !== '' && body.includes(text))
     if (gives || !(isPage || isRefused)) leaks.push(`${status} ${base}${path}`)
   }
   const ways = isOfDatabase(file) ? someWaysTo(file) : waysTo(file)
-  const ports = [run.web, ...run.api, ...run.gateways]
+  const ports = [run.web, ...run.api, ...run.gateways, ...run.internal]
   await Promise.all(ports.flatMap((base) => ways.map((path) => ask(base, path))))
   return leaks
 }

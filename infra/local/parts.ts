@@ -3,7 +3,7 @@
  * Every part keeps its port for life, so that whoever talks to it finds it again after it died.
  */
 import { join } from 'node:path'
-import { namesIn, originsFor, portOf } from './addresses.ts'
+import { internalHost, namesIn, originsFor, portOf } from './addresses.ts'
 import type { Command } from './child.ts'
 import { linesMatching, pinoErrors, type ReadLine } from './log-follower.ts'
 import { VITE_FLAGS, viteOf } from './page-build.ts'
@@ -16,6 +16,12 @@ import type { Secrets } from './secrets.ts'
 import type { Part } from './supervisor.ts'
 import { tokenFor } from './token.ts'
 
+/** Of a node: for everybody, and for whoever runs it. */
+export interface NodeUrls {
+  url: string
+  internal: string
+}
+
 /** What a part of our own is told beside what the user's environment holds. */
 export interface Surroundings {
   environment: NodeJS.ProcessEnv
@@ -24,8 +30,8 @@ export interface Surroundings {
   redisUrl: string
   secrets: Secrets
   webUrl: string
-  apiUrls: string[]
-  gatewayUrls: string[]
+  apis: NodeUrls[]
+  gateways: NodeUrls[]
   /** A port that is free, the usual one if it is. */
   port(usual: number): Promise<number>
 }
@@ -60,6 +66,13 @@ export function redisPart(binary: RedisBinary, directory: string, port: number):
   }
 }
 
+/** Where a node listens: the internal port on this machine alone, unless somebody says otherwise. */
+const listening = ({ url, internal }: NodeUrls, { environment }: Surroundings): NodeJS.ProcessEnv => ({
+  PORT: portOf(url),
+  INTERNAL_PORT: portOf(internal),
+  INTERNAL_HOST: internalHost(environment),
+})
+
 /** Browsers may come from the page, by whatever name of this machine, unless the user says otherwise. */
 function shared(around: Surroundings): NodeJS.ProcessEnv {
   const { environment, host, redisUrl, secrets, webUrl } = around
@@ -83,28 +96,29 @@ export const migration = (around: Surroundings): Command =>
   node(join(repository, 'api/src/migrate.ts'), { ...shared(around), DATABASE_URL: around.databaseUrl })
 
 export const apiParts = (around: Surroundings): Part[] =>
-  around.apiUrls.map((url, index) => ({
+  around.apis.map((urls, index) => ({
     name: `api-${index + 1}`,
     command: () =>
       node(join(repository, 'api/src/main.ts'), {
         ...shared(around),
         DATABASE_URL: around.databaseUrl,
-        PORT: portOf(url),
+        ...listening(urls, around),
       }),
-    answers: () => responds(`${url}/readyz`),
+    answers: () => responds(`${urls.internal}/readyz`),
     ...quick,
   }))
 
 export const gatewayParts = (around: Surroundings): Part[] =>
-  around.gatewayUrls.map((url, index) => ({
+  around.gateways.map((urls, index) => ({
     name: `gateway-${index + 1}`,
     command: () =>
       node(join(repository, 'gateway/src/main.ts'), {
         ...shared(around),
-        API_URL: around.apiUrls[index % around.apiUrls.length],
-        PORT: portOf(url),
+        API_URL: around.apis[index % around.apis.length]?.url,
+        API_INTERNAL_URL: around.apis[index % around.apis.length]?.internal,
+        ...listening(urls, around),
       }),
-    answers: () => responds(`${url}/readyz`),
+    answers: () => responds(`${urls.internal}/readyz`),
     ...quick,
   }))
 
@@ -113,7 +127,7 @@ const FOR_THE_GUIDE = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_EXT
 
 /** The bot in the lobby, on a port of its own that only this machine reaches. Each start has a token of its own. */
 export function guidePart(around: Surroundings, port: number): Part {
-  const { environment, apiUrls, gatewayUrls } = around
+  const { environment, apis, gateways } = around
   let token = ''
   return {
     name: 'guide',
@@ -123,8 +137,8 @@ export function guidePart(around: Surroundings, port: number): Part {
     command: () =>
       node(join(repository, 'bots/src/guide/main.ts'), {
         ...Object.fromEntries(FOR_THE_GUIDE.map((name) => [name, environment[name]])),
-        API_URL: apiUrls[0],
-        SYNC_URL: `${(gatewayUrls[0] ?? '').replace(/^http/, 'ws')}/v1/sync`,
+        API_URL: apis[0]?.url,
+        SYNC_URL: `${(gateways[0]?.url ?? '').replace(/^http/, 'ws')}/v1/sync`,
         BOT_TOKEN: token,
         PORT: `${port}`,
       }),
@@ -149,14 +163,14 @@ const FOR_THE_PAGE = [
 
 /** The page, with the way to the api nodes and the gateways, over which sockets are spread. */
 export function webPart(around: Surroundings, page: PageSource): Part {
-  const { environment, host, webUrl, apiUrls, gatewayUrls } = around
+  const { environment, host, webUrl, apis, gateways } = around
   const web = join(repository, 'web')
   const env = {
     ...Object.fromEntries(FOR_THE_PAGE.map((name) => [name, environment[name]])),
     HOST: host,
     PORT: portOf(webUrl),
-    API_URLS: apiUrls.join(','),
-    GATEWAY_URLS: gatewayUrls.join(','),
+    API_URLS: apis.map(({ url }) => url).join(','),
+    GATEWAY_URLS: gateways.map(({ url }) => url).join(','),
     PAGE_NAMES: namesIn(shared(around)['ALLOWED_ORIGINS'] ?? ''),
   }
   const command = (): Command => {

@@ -11,6 +11,7 @@ const run: Run = {
   web: 'http://127.0.0.1:5173',
   api: ['http://127.0.0.1:7001'],
   gateways: ['http://127.0.0.1:7101', 'http://127.0.0.1:7102'],
+  internal: ['http://127.0.0.1:8001', 'http://127.0.0.1:8101', 'http://127.0.0.1:8102'],
   databaseUrl: 'postgres://postgres:secret@127.0.0.1:7432/rhizom',
   redisUrl: 'redis://127.0.0.1:7379',
   processes: { 'api-1': 11, 'gateway-1': 12 },

@@ -9,6 +9,8 @@ export const runSchema = z.object({
   web: z.url(),
   api: z.array(z.url()),
   gateways: z.array(z.url()),
+  /** Where api nodes and gateways say how they are, in this order. */
+  internal: z.array(z.url()),
   databaseUrl: z.string(),
   redisUrl: z.string(),
   /** The parts by name. A Postgres or Redis that was given from outside is not among them. */

@@ -26,7 +26,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 function everythingAnswers(run: Run): Promise<boolean> {
-  const urls = [run.web, ...[...run.api, ...run.gateways].map((url) => `${url}/readyz`)]
+  const urls = [run.web, ...run.internal.map((url) => `${url}/readyz`)]
   return until(async () => (await Promise.all(urls.map(answers))).every(Boolean), soon)
 }
 
@@ -54,7 +54,7 @@ const WORDS = 'it survives'
 
 afterAll(clear)
 
-test('I24 run.json names everything once it is ready, for its owner only', async () => {
+test('I24 I60 run.json names everything once it is ready, for its owner only', async () => {
   current = startScript()
   const run = await up(current)
   expect(run.launcher).toBe(current.process.pid)
@@ -69,6 +69,7 @@ test('I24 run.json names everything once it is ready, for its owner only', async
   ])
   expect(run.api).toHaveLength(1)
   expect(run.gateways).toHaveLength(2)
+  expect(run.internal.map((url) => new URL(url).hostname)).toEqual(['127.0.0.1', '127.0.0.1', '127.0.0.1'])
   expect(Object.values(run.processes).every(runs)).toBe(true)
   expect(await everythingAnswers(run)).toBe(true)
   expect(await (await fetch(run.web)).text()).toContain('/assets/')

@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { urlFor } from './addresses.ts'
+import { internalHost, portOf, urlFor } from './addresses.ts'
 import { type ChildWatch, describeExit, runToEnd } from './child.ts'
 import { beginLog, followLog, type Follower } from './log-follower.ts'
 import {
@@ -13,6 +13,7 @@ import {
   gatewayParts,
   guidePart,
   migration,
+  type NodeUrls,
   type PageSource,
   postgresPart,
   redisPart,
@@ -34,6 +35,8 @@ import type { LocalSettings } from './settings.ts'
 import { createSupervisor, type Part, type PartEvent, type Supervisor } from './supervisor.ts'
 
 const FOLLOW_EVERY_MS = 250
+/** How far above a public port the internal one is usually. */
+const INTERNAL_OFFSET = 1_000
 const EXTERNAL_WITHIN_MS = 10_000
 
 export interface SystemOptions {
@@ -160,7 +163,7 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
   }
 
   async function plant(around: Surroundings): Promise<void> {
-    const api = around.apiUrls[0] ?? ''
+    const api = around.apis[0]?.url ?? ''
     try {
       const outcome = await seed({ api, databaseUrl: around.databaseUrl, file: join(local, 'seed.json') })
       if (outcome === 'done now') screen.done('the lobby has something to see')
@@ -186,6 +189,11 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
     const port = portFinder()
     const [databaseUrl, redisUrl] = await Promise.all([database(port), bus(port)])
     const take = async (usual: number): Promise<string> => urlFor(settings.HOST, await port(usual, settings.HOST))
+    const inside = internalHost(environment)
+    const takeTwo = async (usual: number): Promise<NodeUrls> => {
+      const url = await take(usual)
+      return { url, internal: urlFor(inside, await port(Number(portOf(url)) + INTERNAL_OFFSET, inside)) }
+    }
     const around: Surroundings = {
       environment,
       host: settings.HOST,
@@ -193,8 +201,8 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
       redisUrl,
       secrets,
       webUrl: await take(settings.RHIZOM_WEB_PORT),
-      apiUrls: await eachOf(settings.RHIZOM_APIS, () => take(settings.RHIZOM_API_PORT)),
-      gatewayUrls: await eachOf(settings.RHIZOM_GATEWAYS, () => take(settings.RHIZOM_GATEWAY_PORT)),
+      apis: await eachOf(settings.RHIZOM_APIS, () => takeTwo(settings.RHIZOM_API_PORT)),
+      gateways: await eachOf(settings.RHIZOM_GATEWAYS, () => takeTwo(settings.RHIZOM_GATEWAY_PORT)),
       port,
     }
     await migrate(around)
@@ -207,8 +215,8 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
     screen.step('starting api, gateways and web')
     const named = (part: Part, url: string): Promise<void> => startPart(part, `${part.name} answers on ${url}`)
     await Promise.all([
-      Promise.all(apiParts(around).map((part, index) => named(part, around.apiUrls[index] ?? ''))).then(() =>
-        Promise.all(gatewayParts(around).map((part, index) => named(part, around.gatewayUrls[index] ?? ''))),
+      Promise.all(apiParts(around).map((part, index) => named(part, around.apis[index]?.url ?? ''))).then(() =>
+        Promise.all(gatewayParts(around).map((part, index) => named(part, around.gateways[index]?.url ?? ''))),
       ),
       named(webPart(around, served), around.webUrl),
     ])
@@ -217,8 +225,9 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
     signal.throwIfAborted()
     run = {
       web: around.webUrl,
-      api: around.apiUrls,
-      gateways: around.gatewayUrls,
+      api: around.apis.map(({ url }) => url),
+      gateways: around.gateways.map(({ url }) => url),
+      internal: [...around.apis, ...around.gateways].map(({ internal }) => internal),
       databaseUrl: around.databaseUrl,
       redisUrl: around.redisUrl,
       processes: supervisor.pids(),

@@ -19,6 +19,11 @@ export interface BenchSystem {
   stop(): Promise<void>
 }
 
+interface Launched {
+  url: string
+  internalUrl: string
+}
+
 const READY_WITHIN_MS = 30_000
 
 export async function startBenchSystem(directory: string, watch: Guard, connections: number): Promise<BenchSystem> {
@@ -39,26 +44,27 @@ export async function startBenchSystem(directory: string, watch: Guard, connecti
     MUTATIONS_BURST: '10000',
   }
   const children: Child[] = []
-  const launch = async (name: string, entry: string, env: Record<string, string>): Promise<string> => {
-    const port = await anyFreePort()
-    const command = { file: process.execPath, args: [entry], cwd: repository, env: { ...env, PORT: String(port) } }
+  const launch = async (name: string, entry: string, env: Record<string, string>): Promise<Launched> => {
+    const [port, internalPort] = await Promise.all([anyFreePort(), anyFreePort()])
+    const ports = { PORT: `${port}`, INTERNAL_PORT: `${internalPort}` }
+    const command = { file: process.execPath, args: [entry], cwd: repository, env: { ...env, ...ports } }
     children.push(await startChild(command, join(directory, `${name}.log`), watch))
-    const url = `http://127.0.0.1:${port}`
-    await answers(url, name)
-    return url
+    const internalUrl = `http://127.0.0.1:${internalPort}`
+    await answers(internalUrl, name)
+    return { url: `http://127.0.0.1:${port}`, internalUrl }
   }
   const migration = { file: process.execPath, args: ['api/src/migrate.ts'], cwd: repository, env: shared }
   const { code } = await runToEnd(migration, join(directory, 'migrate.log'), watch)
   if (code !== 0) throw new Error(`the migration failed; its output is in ${directory}/migrate.log`)
   const api = await launch('api', 'api/src/main.ts', shared)
-  const env = { ...shared, API_URL: api }
+  const env = { ...shared, API_URL: api.url, API_INTERNAL_URL: api.internalUrl }
   const gateways = [
     await launch('gateway-1', 'gateway/src/main.ts', env),
     await launch('gateway-2', 'gateway/src/main.ts', env),
   ]
   return {
-    api,
-    gateways,
+    api: api.url,
+    gateways: gateways.map(({ url }) => url),
     redisUrl: redis.url,
     secret,
     async stop() {

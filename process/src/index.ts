@@ -3,8 +3,10 @@ export { isOriginAllowed } from './allowed-origin.ts'
 export { networkOf } from './client-network.ts'
 export { ConditionLog, type ConditionLogDeps } from './condition-log.ts'
 export type { Trouble } from './core/condition.ts'
+export { besidePort, internalAddress, INTERNAL_VARIABLES } from './internal-address.ts'
 export { createLog, type Log, type ProcessLog } from './log.ts'
 export { metricSet, type MetricSet, SECONDS, watchConditions } from './metrics.ts'
+export { secretsIn } from './redact.ts'
 export { isRedisFailure } from './core/redis-trouble.ts'
 export { RedisFitnessCheck } from './redis-fitness-check.ts'
 export { beginConnecting, connectRedis } from './redis.ts'
@@ -22,6 +24,7 @@ export {
   type ConfigOf,
   type EnvironmentVariables,
   httpUrls,
+  orNothing,
   type ParsedSettings,
   parseSettings,
   type Setting,

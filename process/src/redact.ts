@@ -24,9 +24,14 @@ const spellings = (secret: string): string[] => [
   encodeURIComponent(secret),
 ]
 
-/** The secrets among settings: shared ones by name, and the passwords of urls. */
+/** Of somebody who is known by it. */
+const tokenIn = (one: unknown): string[] =>
+  typeof one === 'object' && one !== null && 'token' in one && typeof one.token === 'string' ? [one.token] : []
+
+/** The secrets among settings: those of everybody and of somebody by name, and the passwords of urls. */
 export function secretsIn(config: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(config).flatMap(([name, value]) => {
+    if (name.endsWith('_TOKENS') && Array.isArray(value)) return value.flatMap(tokenIn)
     if (typeof value !== 'string') return []
     if (name.endsWith('_SECRET') || name.endsWith('_TOKEN')) return [value]
     const password = URL.canParse(value) ? new URL(value).password : ''

@@ -12,11 +12,14 @@ export class StartProblem extends Error {
   override name = 'StartProblem'
 }
 
-export const cannotListen = (host: string, port: number): StartProblem =>
-  new StartProblem(`PORT or HOST: cannot listen on ${host}:${port}: it is taken, or is no address of this machine`)
+/** `variables` say which of its two addresses it is. */
+export const cannotListen = (host: string, port: number, variables = 'PORT or HOST'): StartProblem =>
+  new StartProblem(`${variables}: cannot listen on ${host}:${port}: it is taken, or is no address of this machine`)
 
 export interface RunningServer {
   url: string
+  /** Where it answers whoever runs it, and other processes of ours. */
+  internalUrl: string
   /** Resolves when everything is finished. */
   stop(): Promise<void>
   /** A promise rejected that nobody waits for. Without it that ends the process like any fault. */
@@ -57,7 +60,7 @@ export async function runServer<Table extends SettingsTable>(server: ServerProce
     const running = await server.start(config, log)
     rejected = running.rejected ?? orphan
     stopOnSignals(running, server.stopWithinMs(config), log)
-    log.info({ url: running.url }, 'listening')
+    log.info({ url: running.url, internal: running.internalUrl }, 'listening')
   } catch (error) {
     if (!(error instanceof StartProblem)) return fault('the process could not start')(error)
     log.fatal(error.message)

@@ -35,6 +35,10 @@ export const whole = (min: number, max = Number.MAX_SAFE_INTEGER) =>
     .transform(Number)
     .pipe(z.int().min(min).max(max))
 
+/** What counts as not set when it is empty. */
+export const orNothing = <Value>(schema: z.ZodType<Value, string>) =>
+  z.union([z.literal('').transform(() => undefined), schema])
+
 const isUrl = (value: string, protocols: readonly string[]): boolean =>
   URL.canParse(value) && protocols.includes(new URL(value).protocol)
 
@@ -68,6 +72,13 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export const common = {
   PORT: (standard: string) => setting(whole(0, 65_535), 'Port to listen on; 0 takes a free one', standard),
   HOST: setting(z.string().min(1), 'Address to listen on', '127.0.0.1'),
+  INTERNAL_PORT: (paths: string) =>
+    setting(
+      orNothing(whole(0, 65_535)),
+      `Port for ${paths}, which no stranger is to reach; when empty, that of PORT and 1000; 0 takes a free one`,
+      '',
+    ),
+  INTERNAL_HOST: setting(orNothing(z.string().min(1)), 'Address of INTERNAL_PORT; when empty, that of HOST', ''),
   REDIS_URL: (description: string) => setting(url('redis:', 'rediss:'), description),
   TOKEN_SECRET: (verb: string) =>
     setting(z.string().min(1), `${verb} sessions; the same on every node, 32 characters or more`),

@@ -20,6 +20,12 @@ const READY_WITHIN_MS = 90_000
 
 export const freePort = (): Promise<number> => anyFreePort()
 
+const freePorts = async (): Promise<{ open: number; internal: number }> => {
+  const [open, internal] = await Promise.all([freePort(), freePort()])
+  return { open, internal }
+}
+
+/** Asked at an internal address. */
 export const isReady = async (url: string): Promise<boolean> => {
   try {
     return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(1_000) })).status === 200
@@ -28,10 +34,18 @@ export const isReady = async (url: string): Promise<boolean> => {
   }
 }
 
+/** Two of an api or a gateway, one of what has but one. */
+interface NodePorts {
+  open: number
+  internal: number
+}
+
 /** One node of the cluster, restartable on its port. */
 export class ClusterNode {
   readonly name: string
   readonly url: string
+  /** Where it says how it is, and an api what gateways ask. */
+  readonly internalUrl: string
   readonly #entry: string
   readonly #env: Record<string, string>
   readonly #logFile: string
@@ -41,16 +55,18 @@ export class ClusterNode {
   constructor(
     name: string,
     entry: string,
-    port: number,
+    ports: NodePorts | number,
     env: Record<string, string>,
     logFile: string,
     watch?: ChildWatch,
   ) {
     this.name = name
     this.#watch = watch
-    this.url = `http://127.0.0.1:${port}`
+    const { open, internal } = typeof ports === 'number' ? { open: ports, internal: ports } : ports
+    this.url = `http://127.0.0.1:${open}`
+    this.internalUrl = `http://127.0.0.1:${internal}`
     this.#entry = entry
-    this.#env = { ...env, PORT: String(port), HOST: '127.0.0.1' }
+    this.#env = { ...env, PORT: `${open}`, INTERNAL_PORT: `${internal}`, HOST: '127.0.0.1' }
     this.#logFile = logFile
   }
 
@@ -71,7 +87,7 @@ export class ClusterNode {
       `${this.name} is ready (log: ${this.#logFile})`,
       () => {
         if (!this.isRunning) throw new Error(`${this.name} ended at start, see ${this.#logFile}`)
-        return isReady(this.url)
+        return isReady(this.internalUrl)
       },
       READY_WITHIN_MS,
     )
@@ -156,6 +172,8 @@ export interface Cluster {
   databaseUrl: string
   redisUrl: string
   internalToken: string
+  /** Of the operator `tests`. */
+  operatorToken: string
   tokenSecret: string
   stop(): Promise<void>
 }
@@ -183,10 +201,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     INTERNAL_TOKEN: randomBytes(16).toString('hex'),
     LOG_LEVEL: 'info',
   }
+  const operatorToken = randomBytes(16).toString('hex')
   await migrate({ ...shared, DATABASE_URL: databaseUrl.href, ...options.env?.api })
 
   const apiEnv = (node: string): Record<string, string> => ({
     ...shared,
+    OPERATOR_TOKENS: `tests:${operatorToken}`,
     DATABASE_URL: options.reroute?.apiDatabaseUrl?.(databaseUrl.href, node) ?? databaseUrl.href,
     REDIS_URL: options.reroute?.apiRedisUrl?.(shared.REDIS_URL, node) ?? shared.REDIS_URL,
     MUTATIONS_PER_SECOND: '100000',
@@ -198,21 +218,23 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   for (let index = 0; index < (options.apis ?? 1); index += 1) {
     const name = `api-${index + 1}`
     const log = `${logs}/${name}.log`
-    apis.push(new ClusterNode(name, 'api/src/main.ts', await freePort(), apiEnv(name), log, options.watch))
+    apis.push(new ClusterNode(name, 'api/src/main.ts', await freePorts(), apiEnv(name), log, options.watch))
   }
   options.apisPlaced?.(apis)
   const gateways: ClusterNode[] = []
   for (let index = 0; index < (options.gateways ?? 2); index += 1) {
-    const api = apis[index % apis.length]?.url ?? ''
+    const api = apis[index % apis.length]
     const name = `gateway-${index + 1}`
+    const internalApi = api?.internalUrl ?? ''
     const env = {
       ...shared,
-      API_URL: options.reroute?.gatewayApiUrl?.(api, name) ?? api,
+      API_URL: api?.url ?? '',
+      API_INTERNAL_URL: options.reroute?.gatewayApiUrl?.(internalApi, name) ?? internalApi,
       REDIS_URL: options.reroute?.gatewayRedisUrl?.(shared.REDIS_URL, name) ?? shared.REDIS_URL,
       ...options.env?.gateway,
     }
     const log = `${logs}/${name}.log`
-    gateways.push(new ClusterNode(name, 'gateway/src/main.ts', await freePort(), env, log, options.watch))
+    gateways.push(new ClusterNode(name, 'gateway/src/main.ts', await freePorts(), env, log, options.watch))
   }
   const nodes = [...apis, ...gateways]
   const stop = async (): Promise<void> => {
@@ -234,6 +256,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     databaseUrl: databaseUrl.href,
     redisUrl: options.redisUrl,
     internalToken: shared.INTERNAL_TOKEN,
+    operatorToken,
     tokenSecret: shared.TOKEN_SECRET,
     stop,
   }

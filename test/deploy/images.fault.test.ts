@@ -25,7 +25,7 @@ const secrets = { TOKEN_SECRET: randomUUID() + randomUUID(), INTERNAL_TOKEN: ran
 const output: Record<string, string> = {}
 const children: ChildProcess[] = []
 let images: Record<'api' | 'gateway' | 'web', ImageFolder>
-let ports: { api: number; gateway: number; web: number }
+let ports: Record<'api' | 'internalApi' | 'gateway' | 'internalGateway' | 'web', number>
 
 const build = (name: 'api' | 'gateway' | 'web'): Promise<ImageFolder> => {
   const log = (text: string): void => {
@@ -42,7 +42,13 @@ beforeAll(async () => {
   await admin.end()
   const [api, gateway, web] = await Promise.all([build('api'), build('gateway'), build('web')])
   images = { api, gateway, web }
-  ports = { api: await anyFreePort(), gateway: await anyFreePort(), web: await anyFreePort() }
+  ports = {
+    api: await anyFreePort(),
+    internalApi: await anyFreePort(),
+    gateway: await anyFreePort(),
+    internalGateway: await anyFreePort(),
+    web: await anyFreePort(),
+  }
 })
 
 afterAll(async () => {
@@ -131,8 +137,12 @@ describe('the api, from the commands of its Dockerfile', () => {
   })
 
   it('K30 gets ready as another user than root, with a health check that holds', async () => {
-    child = start('api', images.api.command, { DATABASE_URL: databaseUrl, PORT: String(ports.api) })
-    expect(await isReady(child, ports.api), output['api']).toBe(true)
+    child = start('api', images.api.command, {
+      DATABASE_URL: databaseUrl,
+      PORT: String(ports.api),
+      INTERNAL_PORT: String(ports.internalApi),
+    })
+    expect(await isReady(child, ports.internalApi), output['api']).toBe(true)
     if (canChangeUser) expect(uidOf(child)).toBe('1000')
     const health = start('api', images.api.healthcheck, { PORT: String(ports.api) })
     expect(await exitOf(health)).toBe(0)
@@ -154,9 +164,11 @@ describe('a gateway, from the commands of its Dockerfile', () => {
   it('K31 gets ready beside the api, as another user than root', async () => {
     child = start('gateway', images.gateway.command, {
       API_URL: `http://127.0.0.1:${ports.api}`,
+      API_INTERNAL_URL: `http://127.0.0.1:${ports.internalApi}`,
       PORT: String(ports.gateway),
+      INTERNAL_PORT: String(ports.internalGateway),
     })
-    expect(await isReady(child, ports.gateway), output['gateway']).toBe(true)
+    expect(await isReady(child, ports.internalGateway), output['gateway']).toBe(true)
     if (canChangeUser) expect(uidOf(child)).toBe('1000')
     const health = start('gateway', images.gateway.healthcheck, { PORT: String(ports.gateway) })
     expect(await exitOf(health)).toBe(0)

@@ -16,6 +16,7 @@ const api = 'base/api.yaml'
 const gateway = 'base/gateway.yaml'
 const web = 'base/web.yaml'
 const base = 'base/kustomization.yaml'
+const policies = 'base/internal-ports.yaml'
 const example = 'overlays/example/kustomization.yaml'
 
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
@@ -127,7 +128,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     title: 'a probe of a port that is not there',
     file: api,
-    find: "path: '/readyz?exclude=redis', port: http",
+    find: "path: '/readyz?exclude=redis', port: internal",
     replacement: "path: '/readyz?exclude=redis', port: web",
     says: /asks port web/,
   },
@@ -186,6 +187,27 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     find: 'PORT=8081',
     replacement: 'PORT=8091',
     says: /PORT is 8091/,
+  },
+  {
+    title: 'an internal port that the container does not offer',
+    file: base,
+    find: 'INTERNAL_PORT=9081',
+    replacement: 'INTERNAL_PORT=9091',
+    says: /INTERNAL_PORT is 9091/,
+  },
+  {
+    title: 'a network policy for no pod',
+    file: policies,
+    find: /podSelector:\n {4}matchLabels:\n {6}app.kubernetes.io\/name: api/,
+    replacement: 'podSelector:\n    matchLabels:\n      app.kubernetes.io/name: apis',
+    says: /api-ports: selects 0 workloads/,
+  },
+  {
+    title: 'a network policy for a port that no pod has',
+    file: policies,
+    find: 'port: internal',
+    replacement: 'port: inside',
+    says: /no container port named inside/,
   },
   {
     title: 'a grace period shorter than the drain',

@@ -17,6 +17,8 @@ export function checkReferences(resources: readonly YamlRecord[]): string[] {
           return serviceFaults(resource, resources)
         case 'PodDisruptionBudget':
           return budgetFaults(resource, resources)
+        case 'NetworkPolicy':
+          return policyFaults(resource, resources)
         case 'Deployment':
         case 'Job':
           return [...selectorFaults(resource), ...containerFaults(resource, resources)]
@@ -70,6 +72,22 @@ function budgetFaults(budget: YamlRecord, resources: readonly YamlRecord[]): str
   return selected.length === 1 ? [] : [`${nameOf(budget)}: selects ${selected.length} workloads, not one`]
 }
 
+function policyFaults(policy: YamlRecord, resources: readonly YamlRecord[]): string[] {
+  const name = nameOf(policy)
+  const selector = recordAt(policy, 'spec', 'podSelector', 'matchLabels')
+  const selected = workloadsOf(resources).filter((workload) => selects(selector, podLabelsOf(workload)))
+  const [workload] = selected
+  if (workload === undefined || selected.length > 1) return [`${name}: selects ${selected.length} workloads, not one`]
+  const offered = containersOf(workload).flatMap((container) => recordsAt(container, 'ports'))
+  return recordsAt(policy, 'spec', 'ingress')
+    .flatMap((rule) => recordsAt(rule, 'ports'))
+    .flatMap(({ port }) =>
+      offered.some((candidate) => candidate['name'] === port)
+        ? []
+        : [`${name}: no container port named ${String(port)}`],
+    )
+}
+
 const PROBES = ['startupProbe', 'readinessProbe', 'livenessProbe'] as const
 
 function containerFaults(workload: YamlRecord, resources: readonly YamlRecord[]): string[] {
@@ -85,9 +103,11 @@ function containerFaults(workload: YamlRecord, resources: readonly YamlRecord[])
         faults.push(`${probe} asks port ${String(target)}, which is no named port of its container`)
       }
     }
-    const port = environment.values.get('PORT')
-    if (port !== undefined && !ports.some((candidate) => String(candidate['containerPort']) === port)) {
-      faults.push(`PORT is ${port}, but no containerPort is`)
+    for (const variable of ['PORT', 'INTERNAL_PORT']) {
+      const port = environment.values.get(variable)
+      if (port !== undefined && !ports.some((candidate) => String(candidate['containerPort']) === port)) {
+        faults.push(`${variable} is ${port}, but no containerPort is`)
+      }
     }
     for (const mount of recordsAt(container, 'volumeMounts')) {
       if (!volumes.includes(mount['name'])) faults.push(`mounts ${String(mount['name'])}, which is no volume`)

@@ -70,7 +70,11 @@ function rightsFaults(container: YamlRecord): string[] {
   if (valueAt(container, 'resources', 'limits', 'memory') === undefined) faults.push('has no limit of memory')
   for (const entry of recordsAt(container, 'env')) {
     const name = stringAt(entry, 'name') ?? ''
-    if (/SECRET|TOKEN|PASSWORD|_URL$/.test(name) && name !== 'API_URL' && entry['value'] !== undefined) {
+    if (
+      /SECRET|TOKEN|PASSWORD|_URL$/.test(name) &&
+      !['API_URL', 'API_INTERNAL_URL'].includes(name) &&
+      entry['value'] !== undefined
+    ) {
       faults.push(`${name} is written down; it belongs into a secret`)
     }
   }

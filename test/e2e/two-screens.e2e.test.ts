@@ -12,8 +12,8 @@ describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () =>
 
   const connections = async (): Promise<number[]> =>
     Promise.all(
-      stage().cluster.gateways.map(async ({ url }) => {
-        const metrics = await (await fetch(`${url}/metrics`)).text()
+      stage().cluster.gateways.map(async ({ internalUrl }) => {
+        const metrics = await (await fetch(`${internalUrl}/metrics`)).text()
         return Number(/^rhizom_gateway_connections (\d+)/m.exec(metrics)?.[1])
       }),
     )

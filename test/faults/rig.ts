@@ -124,7 +124,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
       for (const { node, proxy } of linksOf('gateway→api')) {
         const own = linksOf('gateway→api').filter((each) => each.node === node)
         const api = apis[own.findIndex((each) => each.proxy === proxy)]
-        if (api !== undefined) proxy.retarget(targetOf(api.url))
+        if (api !== undefined) proxy.retarget(targetOf(api.internalUrl))
       }
     },
   })
@@ -147,7 +147,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   lag.start()
 
   const announcer = async (): Promise<ClusterNode | undefined> => {
-    for (const api of apis) if (await announces(api.url)) return api
+    for (const api of apis) if (await announces(api.internalUrl)) return api
     return undefined
   }
 
@@ -169,8 +169,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     },
     announcer,
     async untilReady(withinMs) {
-      for (const { name, url } of [...apis, ...gateways])
-        await eventually(`${name} is ready again`, () => isReady(url), withinMs)
+      for (const { name, internalUrl } of [...apis, ...gateways])
+        await eventually(`${name} is ready again`, () => isReady(internalUrl), withinMs)
       await eventually('an api node announces heads', async () => (await announcer()) !== undefined, withinMs)
     },
     owed: (from, to) => lag.lostThroughout(from, to),

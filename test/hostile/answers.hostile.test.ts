@@ -6,12 +6,14 @@ import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
+import { addressOf, isForGateways, isForOperators } from './operations.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
 
 let cluster: Cluster
 let api: string
 let gateway: string
 let ada: Session
+let internalApi: string
 let space: string
 
 beforeAll(async () => {
@@ -21,6 +23,7 @@ beforeAll(async () => {
     gateways: 1,
   })
   api = cluster.apis[0]?.url ?? ''
+  internalApi = cluster.apis[0]?.internalUrl ?? ''
   gateway = cluster.gateways[0]?.url ?? ''
   ada = await signIn(api, 'Ada')
   space = freshId('hostile')
@@ -34,16 +37,29 @@ interface OpenApi {
 }
 
 const operations = async (): Promise<{ method: string; path: string; hasBody: boolean }[]> => {
-  const { body } = await call<OpenApi>(api, 'GET', '/openapi.json')
-  expect(body.openapi).toMatch(/^3\.1/)
-  return Object.entries(body.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({
-      method: method.toUpperCase(),
-      path: path.replaceAll(/\{[^}]+\}/g, (name) => (name === '{space}' ? space : uuidv7())),
-      hasBody: operation.requestBody !== undefined,
-    })),
+  const documents = await Promise.all(
+    [api, internalApi].map(async (address) => (await call<OpenApi>(address, 'GET', '/openapi.json')).body),
   )
+  for (const { openapi } of documents) expect(openapi).toMatch(/^3\.1/)
+  return documents
+    .flatMap(({ paths }) => Object.entries(paths))
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path: path.replaceAll(/\{[^}]+\}/g, (name) =>
+          name === '{space}' ? space : name === '{being}' ? '@nobody' : uuidv7(),
+        ),
+        hasBody: operation.requestBody !== undefined,
+      })),
+    )
 }
+
+const tokenFor = (path: string): string => {
+  if (isForOperators(path)) return cluster.operatorToken
+  return isForGateways(path) ? cluster.internalToken : ada.token
+}
+
+const at = (path: string): string => addressOf({ url: api, internalUrl: internalApi }, path)
 
 const expectProblem = (
   answer: { status: number; body: unknown; headers: Headers },
@@ -58,7 +74,7 @@ test('H14 every endpoint with a body refuses what is malformed, of another type 
   const withBody = (await operations()).filter(({ hasBody }) => hasBody)
   expect(withBody.length).toBeGreaterThanOrEqual(3)
   for (const { method, path } of withBody) {
-    const token = path.startsWith('/internal/') ? cluster.internalToken : ada.token
+    const token = tokenFor(path)
     for (const body of [
       '{',
       '[]',
@@ -67,13 +83,13 @@ test('H14 every endpoint with a body refuses what is malformed, of another type 
       '{"name":7,"mutations":7,"id":7}',
       '{"__proto__":1,"mutations":[{}]}',
     ])
-      expectProblem(await call(api, method, path, { token, body }), [400])
+      expectProblem(await call(at(path), method, path, { token, body }), [400])
     expectProblem(
-      await call(api, method, path, { token, body: '<a/>', headers: { 'content-type': 'text/xml' } }),
+      await call(at(path), method, path, { token, body: '<a/>', headers: { 'content-type': 'text/xml' } }),
       [415],
     )
     const tooLarge = JSON.stringify({ name: 'x'.repeat(16 * 1024 * 1024) })
-    expectProblem(await call(api, method, path, { token, body: tooLarge }), [413])
+    expectProblem(await call(at(path), method, path, { token, body: tooLarge }), [413])
   }
 })
 
@@ -84,7 +100,7 @@ test('H14 every endpoint but the open ones refuses a missing, broken or foreign 
   const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"@root","exp":9999999999}').toString('base64url')}.`
   for (const { method, path, hasBody } of guarded)
     for (const token of [undefined, 'nonsense', unsigned, `${ada.token}x`]) {
-      const answer = await call(api, method, path, {
+      const answer = await call(at(path), method, path, {
         ...(token === undefined ? {} : { token }),
         ...(hasBody ? { body: {} } : {}),
       })

@@ -1,4 +1,4 @@
-/** The operations of the api, read from its own description: a new one is attacked unasked. */
+/** The operations of an api, read from its own descriptions, one a port: a new one is attacked unasked. */
 import { call } from '../wire/api-caller.ts'
 import type { JsonSchema } from './fuzz/json-schema.ts'
 
@@ -34,7 +34,26 @@ interface OpenApi {
 const schemaOf = (content: Content | undefined): JsonSchema | undefined =>
   content?.content?.['application/json']?.schema
 
-export async function readOperations(api: string): Promise<Operation[]> {
+/** The two addresses of an api. */
+export interface ApiAddresses {
+  url: string
+  internalUrl: string
+}
+
+/** Which of them a path belongs to. */
+export const addressOf = ({ url, internalUrl }: ApiAddresses, path: string): string =>
+  isForGateways(path) || isForOperators(path) ? internalUrl : url
+
+/** Whether its token is that of gateways. */
+export const isForGateways = (path: string): boolean => path.startsWith('/internal/')
+
+export const isForOperators = (path: string): boolean => path.startsWith('/operator/')
+
+export async function readOperations({ url, internalUrl }: ApiAddresses): Promise<Operation[]> {
+  return [...(await operationsAt(url)), ...(await operationsAt(internalUrl))]
+}
+
+async function operationsAt(api: string): Promise<Operation[]> {
   const { body } = await call<OpenApi>(api, 'GET', '/openapi.json')
   // Schemas alone refer to each other by another name than schemas within OpenAPI.
   const renamed: OpenApi = JSON.parse(JSON.stringify(body).replaceAll('#/components/schemas/', '#/$defs/'))

@@ -264,8 +264,8 @@ export class Stage {
 
   async #serverErrors(): Promise<Map<string, number>> {
     const errors = new Map<string, number>()
-    for (const { url } of this.cluster.apis) {
-      const { body } = await call<string>(url, 'GET', '/metrics')
+    for (const { internalUrl } of this.cluster.apis) {
+      const { body } = await call<string>(internalUrl, 'GET', '/metrics')
       for (const [, labels = '', count = ''] of body.matchAll(/^rhizom_api_request_seconds_count\{(.*)\} (\d+)$/gm)) {
         const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? ''
         if (label('status').startsWith('5'))

@@ -41,6 +41,7 @@ test.each(['SIGKILL', 'SIGINT'] as const)('%s of Postgres: refused, nothing half
   const watcher = await RawClient.welcomed(cluster.gateways[0]?.url ?? '', ada.token)
   watcher.send({ type: 'subscribe', space })
   const { version } = await watcher.frame('snapshot')
+  const internal = cluster.apis[0]?.internalUrl ?? ''
 
   await postgres.stop(signal)
   const lost = Array.from({ length: 8 }, (_, index) => ({ id: uuidv7(), ...utterance(space, `${signal} ${index}`) }))
@@ -51,13 +52,13 @@ test.each(['SIGKILL', 'SIGINT'] as const)('%s of Postgres: refused, nothing half
     expect(problemSchema.parse(answer.body)).toMatchObject({ code: 'unavailable', retryAfterMs: expect.any(Number) })
   }
   expect((await call(api, 'GET', `/v1/spaces/${space}`, { token: ada.token })).status).toBe(503)
-  await eventually('the api says that it is not ready', async () => (await fetch(`${api}/readyz`)).status === 503)
+  await eventually('the api says that it is not ready', async () => (await fetch(`${internal}/readyz`)).status === 503)
   expect((await fetch(`${api}/healthz`)).status).toBe(200)
   watcher.send({ type: 'ping' })
   await watcher.frame('pong')
 
   postgres = await startPostgres({ directory, port: postgres.port })
-  await eventually('the api is ready again', async () => (await fetch(`${api}/readyz`)).status === 200)
+  await eventually('the api is ready again', async () => (await fetch(`${internal}/readyz`)).status === 200)
   for (const { id } of lost)
     expect((await call(api, 'GET', `/v1/mutations/${id}`, { token: ada.token })).status).toBe(404)
   const again = await mutate(api, ada.token, ...lost)

@@ -274,7 +274,7 @@ describe('many', () => {
   })
 
   test('what presence does can be measured', async () => {
-    const metrics = await (await fetch(`${stage.gateway(0)}/metrics`)).text()
+    const metrics = await (await fetch(`${stage.cluster.gateways[0]?.internalUrl}/metrics`)).text()
     for (const name of [
       'entries',
       'lease_held 1',

@@ -13,6 +13,7 @@ const lineSchema = z.looseObject({
   component: z.string(),
   msg: z.string(),
   url: z.string().optional(),
+  internal: z.string().optional(),
 })
 export type LogLine = z.infer<typeof lineSchema>
 
@@ -29,7 +30,7 @@ export class ServerProcess {
     const { PATH = '' } = process.env
     const main = join(repository, part, 'src', 'main.ts')
     this.child = spawn(process.execPath, [main], {
-      env: { PATH, PORT: '0', ...nodeStart(), ...env },
+      env: { PATH, PORT: '0', INTERNAL_PORT: '0', ...nodeStart(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.child.stdout?.on('data', (data) => (this.out += String(data)))
@@ -55,9 +56,17 @@ export class ServerProcess {
   }
 
   async url(): Promise<string> {
-    const said = (): string | undefined => this.lines().find(({ url }) => url !== undefined)?.url
+    return (await this.#listening())?.url ?? ''
+  }
+
+  async internalUrl(): Promise<string> {
+    return (await this.#listening())?.internal ?? ''
+  }
+
+  async #listening(): Promise<LogLine | undefined> {
+    const said = (): LogLine | undefined => this.lines().find(({ msg }) => msg === 'listening')
     await eventually(`it listens: ${this.err}`, () => said() !== undefined || this.child.exitCode !== null, PATIENCE_MS)
-    return said() ?? ''
+    return said()
   }
 
   async says(text: string): Promise<LogLine> {
@@ -68,7 +77,7 @@ export class ServerProcess {
   }
 
   async readiness(): Promise<number> {
-    return (await fetch(`${await this.url()}/readyz`)).status
+    return (await fetch(`${await this.internalUrl()}/readyz`)).status
   }
 
   async ended(): Promise<number | null> {

@@ -38,6 +38,7 @@ let old: ScriptedRedis
 let page: Server
 let silent: Server
 let apiUrl: string
+let apiInternal: string
 let issuer: ServerProcess
 
 const urlOf = (server: Server, scheme: string): string =>
@@ -63,7 +64,13 @@ const api = (env: Record<string, string> = {}): ServerProcess => {
   return made
 }
 const gateway = (env: Record<string, string> = {}): ServerProcess => {
-  const made = new ServerProcess('gateway', { ...secrets, API_URL: apiUrl, REDIS_URL: redis.url, ...env })
+  const made = new ServerProcess('gateway', {
+    ...secrets,
+    API_URL: apiUrl,
+    API_INTERNAL_URL: apiInternal,
+    REDIS_URL: redis.url,
+    ...env,
+  })
   started.push(made)
   return made
 }
@@ -108,6 +115,7 @@ beforeAll(async () => {
   silent = await listening(createServer((socket) => socket.on('error', () => undefined)))
   issuer = api()
   apiUrl = await issuer.url()
+  apiInternal = await issuer.internalUrl()
 })
 
 afterAll(async () => {
@@ -204,7 +212,7 @@ const noSubscribing: Wrong = {
 const apis: Wrong[] = [
   {
     what: 'an api that is not there',
-    env: async () => ({ API_URL: `http://127.0.0.1:${await closedPort()}` }),
+    env: async () => ({ API_URL: `http://127.0.0.1:${await closedPort()}`, API_INTERNAL_URL: '' }),
     reason: 'the api is not reached',
   },
   {
@@ -214,12 +222,12 @@ const apis: Wrong[] = [
   },
   {
     what: 'a page in place of the api',
-    env: () => ({ API_URL: urlOf(page, 'http') }),
+    env: () => ({ API_URL: urlOf(page, 'http'), API_INTERNAL_URL: '' }),
     reason: 'what answers there is no api',
   },
   {
     what: 'a gateway in place of the api',
-    env: async () => ({ API_URL: await gateway().url() }),
+    env: async () => ({ API_URL: await gateway().url(), API_INTERNAL_URL: '' }),
     reason: 'what answers there is no api',
   },
 ]
@@ -276,7 +284,7 @@ describe.concurrent('with something wrong', { timeout: TIMEOUT_MS }, () => {
   )
 
   test.each(['api', 'gateway'] as const)('N2 an %s whose port is taken ends with one line', async (part) => {
-    const env = { PORT: new URL(apiUrl).port }
+    const env = { PORT: new URL(apiUrl).port, INTERNAL_PORT: new URL(apiInternal).port }
     const process = part === 'api' ? api(env) : gateway(env)
     expect(await process.ended()).toBe(1)
     expect(process.warnings()).toMatchObject([

@@ -41,7 +41,8 @@ async function deploy(names: readonly string[]): Promise<void> {
     if (pid === undefined) continue
     process.kill(pid, 'SIGTERM')
     while (running().processes[name] === pid || running().processes[name] === undefined) await sleep(20)
-    const url = running().gateways[names.indexOf(name)] ?? ''
+    const { api, internal } = running()
+    const url = internal[api.length + names.indexOf(name)] ?? ''
     while (!(await isReady(url))) await sleep(20)
   }
 }

@@ -117,6 +117,7 @@ export const intentions = pgTable(
   },
   (table) => [
     uniqueIndex('intentions_by_position').on(table.location, table.position),
+    index('intentions_by_owner').on(table.owner, table.id),
     index('intentions_waiting').on(table.owner, table.createdAt, table.id).where(sql`state = 'draft'`),
     index('intentions_claimed').on(table.location, table.id).where(sql`claim_by is not null`),
   ],
@@ -172,6 +173,8 @@ export const changes = pgTable(
     primaryKey({ columns: [table.space, table.epoch, table.version] }),
     // For pruning by age: a few pages for the whole log, as it grows in the order of time.
     index('changes_at').using('brin', table.at),
+    // For the name and the content of a being that is erased.
+    index('changes_of_beings').on(sql`(body ->> 'id')`).where(sql`kind = 'being.put'`),
     // For the words of an intention that is removed.
     index('changes_with_words')
       .on(table.space, sql`(body ->> 'id')`)
@@ -215,6 +218,22 @@ export const sessions = pgTable(
     index('sessions_by_being').on(table.being, table.lastUsedAt),
     index('sessions_ended').on(table.endedAt, table.id).where(sql`ended_at is not null`),
   ],
+)
+
+/** What operators did: who, what, when and why. A row is there before anything is done; its outcome comes after. */
+export const operatorActions = pgTable(
+  'operator_actions',
+  {
+    id: uuid('id').primaryKey(),
+    at: time('at').notNull(),
+    operator: text('operator').notNull(),
+    action: text('action').notNull(),
+    target: text('target').notNull(),
+    reason: text('reason').notNull(),
+    /** `begun` until it is over, then `done` or why it was refused. */
+    outcome: text('outcome').notNull(),
+  },
+  (table) => [index('operator_actions_at').on(table.at, table.id)],
 )
 
 /** Who somebody is for whoever vouches for people elsewhere (http/issuers.ts). */

@@ -1,6 +1,7 @@
 /**
- * The HTTP side of a node: Fastify with its hooks and all routes. Each route file says what it answers; what holds
- * for all of them is here: problem documents, CORS, limits on size and number, metrics.
+ * The HTTP side of a node, with a face on each of its two ports: Fastify with its hooks and the routes of that face.
+ * Each route file says what it answers; what holds for all of them is here: problem documents, CORS, limits on size and
+ * number, metrics.
  *
  * Answers are not validated against their schemas as they leave: they are typed, and tests parse every one of them.
  */
@@ -15,11 +16,12 @@ import { jsonSchemaTransform, validatorCompiler, type ZodTypeProvider } from 'fa
 import { cutUnreadAnswers } from './answer-deadline.ts'
 import { sayWhatMayBeKept } from './caching.ts'
 import { BodyDiscards } from './discard-body.ts'
-import { registerHealth } from './health.ts'
+import { registerHealth, registerReadiness } from './health.ts'
 import { registerInternal } from './internal.ts'
 import { acceptJsonBodies, NO_BODY_BYTES } from './json-body.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { registerMutations } from './mutations.ts'
+import { registerOperator } from './operator/operator.ts'
 import { registerPresence } from './presence.ts'
 import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
 import { REQUEST_ID_HEADER, requestIdOf, tellRequestIds } from './request-id.ts'
@@ -28,14 +30,18 @@ import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
 import { registerSpaces } from './spaces.ts'
+import type { OpenConnections } from './open-connections.ts'
 import type { UnderWay } from './under-way.ts'
 import { registerWork } from './work.ts'
 
 /** How often connections are looked at for requests that take too long. */
 const TIMEOUT_CHECK_MS = 1000
 
-export async function buildApp(services: Services): Promise<HttpApp> {
-  const { config, connections } = services
+/** What strangers reach, and what only we do: on the public port nothing tells of the inside. */
+export type Face = 'public' | 'internal'
+
+export async function buildApp(face: Face, connections: OpenConnections, services: Services): Promise<HttpApp> {
+  const { config } = services
   const loggerInstance: FastifyBaseLogger = services.log
   const replyWithProblem = problemReplies(new BodyDiscards())
   const app: HttpApp = fastify({
@@ -72,6 +78,7 @@ export async function buildApp(services: Services): Promise<HttpApp> {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, nothingAt(request).problem))
   app.decorateRequest('session', null)
   app.decorateRequest('holding', null)
+  app.decorateRequest('operator', null)
   tellRequestIds(app)
   acceptJsonBodies(app, services)
   observe(app, services)
@@ -90,44 +97,59 @@ export async function buildApp(services: Services): Promise<HttpApp> {
     crossOriginResourcePolicy: { policy: 'cross-origin' },
     strictTransportSecurity: false,
   })
-  await app.register(cors, {
-    delegator: (request, done) =>
-      done(null, {
-        origin: mayRead(request.headers, config.ALLOWED_ORIGINS),
-        methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-        // Date as well: clients whose own date is wrong go by it.
-        exposedHeaders: ['ETag', 'Retry-After', 'Date', REQUEST_ID_HEADER],
-        maxAge: 600,
-        // The plugin's own refusal of an incomplete preflight is no problem document.
-        strictPreflight: false,
-      }),
-  })
+  // Pages have no business on the internal port.
+  if (face === 'public')
+    await app.register(cors, {
+      delegator: (request, done) =>
+        done(null, {
+          origin: mayRead(request.headers, config.ALLOWED_ORIGINS),
+          methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+          // Date as well: clients whose own date is wrong go by it.
+          exposedHeaders: ['ETag', 'Retry-After', 'Date', REQUEST_ID_HEADER],
+          maxAge: 600,
+          // The plugin's own refusal of an incomplete preflight is no problem document.
+          strictPreflight: false,
+        }),
+    })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'rhizom api', version: `${PROTOCOL_VERSION}` },
-      components: {
-        securitySchemes: {
-          session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
-          internal: { type: 'http', scheme: 'bearer', description: 'INTERNAL_TOKEN, for gateways' },
-        },
-      },
+      components: { securitySchemes: SECURITY_SCHEMES[face] },
     },
     transform: jsonSchemaTransform,
   })
 
   const refuseTheRest = refuseOtherMethods(app)
-  registerHealth(app, services)
-  registerSessions(app, services)
-  registerSpaces(app, services)
-  registerMutations(app, services)
-  registerReading(app, services)
-  registerWork(app, services)
-  registerPresence(app, services)
-  registerInternal(app, services)
+  registerHealth(app)
+  registerFace[face](app, services)
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   refuseTheRest()
   return app
+}
+
+const SECURITY_SCHEMES = {
+  public: { session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+  internal: {
+    internal: { type: 'http', scheme: 'bearer', description: 'INTERNAL_TOKEN, for gateways' },
+    operator: { type: 'http', scheme: 'bearer', description: 'One of OPERATOR_TOKENS' },
+  },
+} as const
+
+const registerFace: Readonly<Record<Face, (app: HttpApp, services: Services) => void>> = {
+  public: (app, services) => {
+    registerSessions(app, services)
+    registerSpaces(app, services)
+    registerMutations(app, services)
+    registerReading(app, services)
+    registerWork(app, services)
+    registerPresence(app, services)
+  },
+  internal: (app, services) => {
+    registerReadiness(app, services)
+    registerInternal(app, services)
+    registerOperator(app, services)
+  },
 }
 
 /** Whether a page may read the answer. What names no origin is no page of another one, and needs no header. */

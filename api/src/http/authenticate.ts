@@ -13,7 +13,7 @@ declare module 'fastify' {
   }
 }
 
-const bearerOf = (request: FastifyRequest): string | undefined =>
+export const bearerOf = (request: FastifyRequest): string | undefined =>
   /^Bearer ([^ ]+)$/i.exec(request.headers.authorization ?? '')?.[1]
 
 /** A hook that lets only valid sessions through; the rest is 401. */

@@ -8,6 +8,7 @@ test.each([
   ['GET', '/v1/sessions/current', 200, 'private, no-cache'],
   ['GET', '/v1/spaces/@a', 304, 'private, no-cache'],
   ['GET', '/internal/revoked', 200, 'no-store'],
+  ['POST', '/operator/v1/beings/@ada/sessions', 200, 'no-store'],
   ['GET', '/v1/spaces/@a', 404, 'no-store'],
   ['GET', '/nowhere', 404, 'no-store'],
   ['GET', '/readyz', 503, 'no-store'],

@@ -28,7 +28,7 @@ async function withNode(env: Record<string, string>, work: (node: TestApi) => Pr
 }
 
 const metric = async (node: TestApi, name: string): Promise<number> => {
-  const text = await (await fetch(`${node.url}/metrics`)).text()
+  const text = await (await fetch(`${node.internalUrl}/metrics`)).text()
   return Number(new RegExp(`^${name.replace(/[{}"]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1] ?? 0)
 }
 

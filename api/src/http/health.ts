@@ -1,7 +1,7 @@
 /**
- * /healthz: the process runs. /readyz: its dependencies answer. /metrics: Prometheus. Redis carries only hints and a
- * node without it still does its work, so whatever decides about traffic asks `/readyz?exclude=redis`, as one asks the
- * Kubernetes api server.
+ * /healthz: the process runs, on both ports. /readyz: its dependencies answer. /metrics: Prometheus. Redis carries
+ * only hints and a node without it still does its work, so whatever decides about traffic asks
+ * `/readyz?exclude=redis`, as one asks the Kubernetes api server.
  */
 import { isRedisFailure } from '@rhizom/process'
 import { z } from 'zod'
@@ -12,9 +12,12 @@ const parts = z.object({ postgres: z.boolean(), redis: z.boolean(), accepting: z
 const readiness = z.object({ status: z.enum(['ready', 'not-ready']), parts })
 const readinessQuery = z.object({ exclude: z.string().default('') })
 
-export function registerHealth(app: HttpApp, { database, isRedisFit, isStopping, metrics, redis }: Services): void {
+export function registerHealth(app: HttpApp): void {
   app.route({ method: 'GET', url: '/healthz', schema: { hide: true }, handler: async () => ({ status: 'up' }) })
+}
 
+/** For whoever runs the node. */
+export function registerReadiness(app: HttpApp, { database, isRedisFit, isStopping, metrics, redis }: Services): void {
   app.route({
     method: 'GET',
     url: '/readyz',

@@ -527,16 +527,26 @@ test('A35 a preflight that asks for no method is answered like one', async () =>
   expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, api.url])
 })
 
-test('A36 the OpenAPI document lists every public endpoint, with its problems', async () => {
+interface OpenApi {
+  openapi: string
+  paths: Record<string, Record<string, { responses: Record<string, { content?: object }> }>>
+}
+
+const PUBLIC_PATHS = /^\/v1\//
+
+test('A36 A200 the OpenAPI documents list every endpoint of their port, with its problems', async () => {
   const { body } = await api.ask('GET', '/openapi.json')
-  const document = body as {
-    openapi: string
-    paths: Record<string, Record<string, { responses: Record<string, { content?: object }> }>>
-  }
-  expect(document.openapi).toMatch(/^3\.1/)
-  const listed = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
-  )
+  const open = body as OpenApi
+  const inside = (await (await fetch(`${api.internalUrl}/openapi.json`)).json()) as OpenApi
+  for (const { openapi } of [open, inside]) expect(openapi).toMatch(/^3\.1/)
+  expect(Object.keys(open.paths).filter((path) => !PUBLIC_PATHS.test(path))).toEqual([])
+  expect(Object.keys(inside.paths).filter((path) => PUBLIC_PATHS.test(path))).toEqual([])
+  const document = { paths: { ...open.paths, ...inside.paths } }
+  const ofOperators = Object.keys(inside.paths).filter((path) => path.startsWith('/operator/v1/'))
+  expect(ofOperators.length).toBeGreaterThan(10)
+  const listed = Object.entries(document.paths)
+    .filter(([path]) => !ofOperators.includes(path))
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
   expect(listed.sort()).toEqual(
     [
       'GET /internal/revoked',
@@ -546,6 +556,7 @@ test('A36 the OpenAPI document lists every public endpoint, with its problems', 
       'GET /v1/beings',
       'GET /v1/mutations/{id}',
       'GET /v1/sessions/current',
+      'GET /v1/sign-in',
       'GET /v1/work',
       'GET /v1/news',
       'GET /v1/sign-in',
@@ -572,13 +583,34 @@ test('A36 the OpenAPI document lists every public endpoint, with its problems', 
       expect(Object.keys(responses['default']?.content ?? {})).toEqual(['application/problem+json'])
 })
 
+test('A200 each port answers 404 for what belongs to the other, whatever is shown, as for what is nowhere', async () => {
+  const { token } = await api.signIn('Guest')
+  for (const bearer of [undefined, token, INTERNAL_TOKEN]) {
+    const headers: Record<string, string> = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+    const ask = async (base: string, method: string, path: string): Promise<unknown> => {
+      const answer = await fetch(`${base}${path}`, { method, headers })
+      return [answer.status, (await answer.text()).replaceAll(path.split('?', 1)[0] ?? '', '')]
+    }
+    for (const path of ['/metrics', '/readyz', '/readyz?exclude=redis', '/internal/revoked?since=0', '/internal/heads'])
+      for (const method of ['GET', 'POST', 'DELETE'])
+        expect([path, await ask(api.url, method, path)]).toEqual([path, await ask(api.url, method, '/nowhere')])
+    for (const path of ['/v1/spaces', '/v1/sessions', '/v1/mutations'])
+      for (const method of ['GET', 'POST'])
+        expect([path, await ask(api.internalUrl, method, path)]).toEqual([
+          path,
+          await ask(api.internalUrl, method, '/nowhere'),
+        ])
+  }
+  for (const base of [api.url, api.internalUrl]) expect((await fetch(`${base}/healthz`)).status).toBe(200)
+})
+
 test('A37 health, readiness and metrics', async () => {
   expect(await api.ask('GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'up' } })
   expect(await api.ask('GET', '/readyz')).toMatchObject({
     status: 200,
     body: { status: 'ready', parts: { postgres: true, redis: true, accepting: true } },
   })
-  const metrics = await (await fetch(`${api.url}/metrics`)).text()
+  const metrics = await (await fetch(`${api.internalUrl}/metrics`)).text()
   expect(metrics).toMatch(/rhizom_api_request_seconds_count\{method="GET",route="\/healthz",status="200"\} [1-9]/)
   expect(metrics).toMatch(/rhizom_api_queued_mutations 0/)
 })

@@ -145,7 +145,7 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
     // One a second at most, however many write.
     expect(asked).toBeLessThanOrEqual(1 + Math.floor(seconds))
     expect(asked).toBeLessThan(writes)
-    const metrics = await (await fetch(`${node.url}/metrics`)).text()
+    const metrics = await (await fetch(`${node.internalUrl}/metrics`)).text()
     expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="unanswered"} ${asked}`)
     expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="skipped"} ${measures.length * writes - asked}`)
   })

@@ -8,7 +8,6 @@ import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { Issuers } from './issuers.ts'
-import type { OpenConnections } from './open-connections.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { SessionTokens } from './session-token.ts'
 import type { UnderWay } from './under-way.ts'
@@ -27,8 +26,9 @@ export interface Services {
   limiter: RateLimiter
   issuers: Issuers
   tokens: SessionTokens
-  connections: OpenConnections
   underWay: UnderWay
+  /** Takes what is old from log, ledger and sessions now, as the leader does from time to time. */
+  prune: () => Promise<void>
   /** Whether the node is on its way down: not ready any more, but finishing. */
   isStopping: () => boolean
 }

@@ -56,7 +56,7 @@ async function liveAsUsual(node = api): Promise<void> {
 }
 
 const metric = async (node: TestApi, name: string): Promise<number> => {
-  const text = await (await fetch(`${node.url}/metrics`)).text()
+  const text = await (await fetch(`${node.internalUrl}/metrics`)).text()
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
 }
 
@@ -175,7 +175,7 @@ test('A64 an answer that nobody reads is cut off, and gives back its place', asy
     })
     for (let batch = 0; batch < 15; batch += 1) await node.mutate(token, ...Array.from({ length: 10 }, large))
     const under = async (): Promise<string | undefined> =>
-      /rhizom_api_requests_under_way (\d+)/.exec(await (await fetch(`${node.url}/metrics`)).text())?.[1]
+      /rhizom_api_requests_under_way (\d+)/.exec(await (await fetch(`${node.internalUrl}/metrics`)).text())?.[1]
     const deaf = await RawConnection.openMany(node.url, 4)
     open.push(...deaf)
     for (const { socket } of deaf) {

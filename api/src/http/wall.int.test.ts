@@ -16,6 +16,7 @@ import { INTERNAL_TOKEN, startApi, TOKEN_SECRET } from '../testing/test-api.ts'
 let database: FreshDatabase
 let node: ApiNode
 let url: string
+let internalUrl: string
 const lines: string[] = []
 const escaped: unknown[] = []
 const catchEscaped = (thrown: unknown): void => void escaped.push(thrown)
@@ -39,6 +40,7 @@ beforeAll(async () => {
   database = await freshDatabase()
   const parsed = parseConfig({
     PORT: '0',
+    INTERNAL_PORT: '0',
     DATABASE_URL: database.url,
     REDIS_URL: process.env['TEST_REDIS_URL'],
     TOKEN_SECRET,
@@ -114,7 +116,7 @@ beforeAll(async () => {
     void reply.send({})
     throw new Error('a fault')
   })
-  url = await node.listen()
+  ;({ url, internalUrl } = await node.listen())
 })
 
 afterAll(async () => {
@@ -218,7 +220,9 @@ test('A63 a peer that is gone when its answer comes, in whatever way it goes, co
   connection.socket.resetAndDestroy()
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   await eventually('no request is under way', async () =>
-    / 0$/m.test(/rhizom_api_requests_under_way \d+/.exec(await (await fetch(`${url}/metrics`)).text())?.[0] ?? ''),
+    / 0$/m.test(
+      /rhizom_api_requests_under_way \d+/.exec(await (await fetch(`${internalUrl}/metrics`)).text())?.[0] ?? '',
+    ),
   )
   expect(escaped).toEqual([])
 })

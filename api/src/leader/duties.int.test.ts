@@ -149,7 +149,7 @@ test('A43 the node that leads prunes by itself', async () => {
   await api.stop()
   await eventually('three are left', async () => (await versionsIn(space)).length === 3)
   expect(await versionsIn(space)).toEqual([version - 2, version - 1, version])
-  expect(await (await fetch(`${other.url}/metrics`)).text()).toMatch(
+  expect(await (await fetch(`${other.internalUrl}/metrics`)).text()).toMatch(
     /rhizom_api_pruned_rows_total\{table="changes"\} [1-9]/,
   )
   await other.stop()
@@ -181,7 +181,7 @@ test('A45 a node that comes to lead finds out by itself', async () => {
     const { status, body } = await api.ask('GET', `/v1/spaces/${space}`, { token })
     return status === 200 && snapshotSchema.parse(body).epoch !== epoch
   })
-  expect(await (await fetch(`${api.url}/metrics`)).text()).toMatch(/rhizom_api_new_histories_total 1/)
+  expect(await (await fetch(`${api.internalUrl}/metrics`)).text()).toMatch(/rhizom_api_new_histories_total 1/)
 })
 
 test('A150 a run of Postgres whose history has not begun anew is not used, by readers and by writers', async () => {

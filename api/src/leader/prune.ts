@@ -12,7 +12,7 @@ import {
 } from '../db/write/retention.ts'
 import { pruneSessions } from '../db/write/sessions.ts'
 import type { Metrics } from '../observe.ts'
-import type { Duty, Term } from './duty.ts'
+import type { Term } from './duty.ts'
 
 /** Rows a statement removes: it holds a connection for some milliseconds, not for as long as there is something. */
 const ROWS_AT_ONCE = 5000
@@ -20,13 +20,26 @@ const SPACES_AT_ONCE = 500
 /** Spaces are asked again for a while: changed_at is exact to a second only, and clocks of two nodes differ. */
 const OVERLAP_MS = 60_000
 
+/** A term, or whatever else may end a round. */
+type Round = Pick<Term, 'isOver'>
+
+/** A leader's duty, and done at once when an operator asks. */
+export interface Pruning {
+  run(round: Round): Promise<void>
+}
+
 /**
  * Works on connections of the pool, and not on that of the lock: a round may take its time. Sessions stay for
  * `sessionsForMs` after their end, as long as they are told of.
  */
-export function pruningDuty(database: Database, metrics: Metrics, retention: Retention, sessionsForMs: number): Duty {
+export function pruningDuty(
+  database: Database,
+  metrics: Metrics,
+  retention: Retention,
+  sessionsForMs: number,
+): Pruning {
   /** Up to when the spaces that changed were counted in a term: another node may have led before it. */
-  let counted: { term: Term; to: Date } | undefined
+  let counted: { term: Round; to: Date } | undefined
 
   return {
     async run(term) {

@@ -91,7 +91,7 @@ test('A51 what the node that committed it could not tell is told with the heads'
   const being = await leave()
   const [told] = await eventually('the removal is heard', () => timesHeard(being).length > 0 && timesHeard(being))
   expect(told).toBeGreaterThan(Date.now())
-  const metrics = await (await fetch(`${api.url}/metrics`)).text()
+  const metrics = await (await fetch(`${api.internalUrl}/metrics`)).text()
   expect(metrics).toMatch(/rhizom_api_revocations_published_total\{outcome="dropped"\} [1-9]/)
   redisProxy.reset()
   redisProxy.heal()

@@ -39,7 +39,9 @@ export type Wanted = Mutation extends infer M ? (M extends Mutation ? Omit<M, 'i
 
 export interface TestApi {
   url: string
+  internalUrl: string
   node: ApiNode
+  /** Asks at the port that a path belongs to. */
   ask: (method: string, path: string, ask?: Ask) => Promise<Answer>
   /** A new guest; a random id unless one is given. */
   signIn: (name: string, id?: string) => Promise<PostSessionAnswer>
@@ -56,9 +58,12 @@ export const uuid = (): string => uuidv7()
 /** An id that no other test uses; the Redis of the tests is shared. */
 export const freshId = (word: string): string => `@${word}-${randomBytes(6).toString('hex')}`
 
+const isInternal = (path: string): boolean => /^\/(internal|operator|readyz|metrics)\b/.test(path)
+
 export async function startApi({ databaseUrl, env = {} }: StartApiOptions): Promise<TestApi> {
   const parsed = parseConfig({
     PORT: '0',
+    INTERNAL_PORT: '0',
     DATABASE_URL: databaseUrl,
     REDIS_URL: process.env['TEST_REDIS_URL'],
     TOKEN_SECRET,
@@ -74,10 +79,10 @@ export async function startApi({ databaseUrl, env = {} }: StartApiOptions): Prom
   if (!parsed.ok) throw new Error(parsed.problem)
   const log = createLog({ component: 'api', level: parsed.config.LOG_LEVEL, secrets: [] })
   const node = await createNode(parsed.config, log)
-  const url = await node.listen()
+  const { url, internalUrl } = await node.listen()
 
   const ask: TestApi['ask'] = async (method, path, { token, body, headers = {} } = {}) => {
-    const response = await fetch(`${url}${path}`, {
+    const response = await fetch(`${isInternal(path) ? internalUrl : url}${path}`, {
       method,
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -92,6 +97,7 @@ export async function startApi({ databaseUrl, env = {} }: StartApiOptions): Prom
 
   return {
     url,
+    internalUrl,
     node,
     ask,
     async signIn(name, id = freshId('guest')) {

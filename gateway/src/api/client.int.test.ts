@@ -6,10 +6,11 @@ import { internalReadSchema } from '@rhizom/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LogServer, TEST_INTERNAL_TOKEN, utterance } from '../testing/log-server.ts'
 import { createApiClient, looseReadSchema } from './client.ts'
+import { apiPlaces } from './internal-places.ts'
 
 let server: LogServer
 const settings = { internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 1000, maxConcurrent: 3, asked: () => {} }
-const reader = (urls = [server.url]) => createApiClient({ ...settings, urls })
+const reader = (urls = [server.url]) => createApiClient({ ...settings, places: apiPlaces([], urls) })
 const request = (after?: { epoch: string; version: number }) => ({ after, reason: 'open' as const })
 
 beforeEach(async () => {

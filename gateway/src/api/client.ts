@@ -3,7 +3,6 @@
  * seen. Makes bytes for clients of a read, once for all who get them.
  * Checks what a gateway relies on; entities are forwarded as they came.
  */
-import type { Trouble } from '@rhizom/process'
 import {
   accessSchema,
   type Epoch,
@@ -12,8 +11,6 @@ import {
   internalNewsAnswerSchema,
   internalRevokedAnswerSchema,
   type LastSeenBody,
-  NO_SUCH_SPACE,
-  parseJson,
   type Position,
   type RevokedCursor,
   type SpaceId,
@@ -23,19 +20,8 @@ import { z } from 'zod'
 import { readersOf } from '../core/feed/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed/state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
-import { apiTrouble } from './trouble.ts'
+import { type AskDeps, createAsk, failure, type Question, type Reply } from './ask.ts'
 import type { HeadsOutcome, ApiClient, LastSeenReport, NewsOutcome, ReadOutcome, RevokedOutcome } from '../ports.ts'
-
-export interface ApiClientDeps {
-  /** Base addresses of the api; the next is tried when one fails. */
-  urls: readonly string[]
-  internalToken: string
-  timeoutMs: number
-  /** Reads at a time; more wait. Keeps a gateway that just started from stampeding the api. */
-  maxConcurrent: number
-  /** How each question ended: with an answer, or with what kept the api from one. */
-  asked(trouble: Trouble | undefined): void
-}
 
 const looseChangeSchema = z.custom<LooseChange>(isLooseChange)
 
@@ -54,32 +40,9 @@ export const looseReadSchema = z.object({
 })
 type LooseRead = z.infer<typeof looseReadSchema>
 
-const looseProblemSchema = z.looseObject({
-  code: z.string(),
-  path: z.string().optional(),
-  retryAfterMs: z.int().optional(),
-})
-
-interface Question {
-  method: 'GET' | 'POST'
-  headers?: Record<string, string>
-  body?: string
-}
-
 const MAX_SPACES_PER_POLL = 10_000
 
-type Reply =
-  | { type: 'answered'; body: unknown }
-  | { type: 'missing' }
-  | { type: 'failed'; problem: string; retryAfterMs: number | undefined }
-
-const failure = (problem: string, retryAfterMs?: number): Reply & ReadOutcome => ({
-  type: 'failed',
-  problem,
-  retryAfterMs,
-})
-
-export function createApiClient(settings: ApiClientDeps): ApiClient & { lastSeen: LastSeenReport } {
+export function createApiClient(settings: AskDeps): ApiClient & { lastSeen: LastSeenReport } {
   const ask = createAsk(settings)
   return {
     read: async (space, request) => {
@@ -174,60 +137,4 @@ function newsOutcome(reply: Reply): NewsOutcome {
   return parsed.success
     ? { type: 'answered', answer: parsed.data }
     : { type: 'failed', problem: 'an answer that is not understood' }
-}
-
-/** Asks the api, a bounded number of times at once, moving on to the next address after a failure. */
-function createAsk(settings: ApiClientDeps): (path: string, question: Question) => Promise<Reply> {
-  const { urls, internalToken, timeoutMs, maxConcurrent, asked } = settings
-  const turns: (() => void)[] = []
-  let running = 0
-  let current = 0
-  const request = async (path: string, { headers, ...question }: Question): Promise<Reply> => {
-    const used = current
-    const url = urls[used % urls.length] ?? ''
-    const { reply, trouble } = await fetchJson(url, path, {
-      ...question,
-      headers: { ...headers, authorization: `Bearer ${internalToken}` },
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    asked(trouble)
-    if (reply.type === 'failed' && current === used) current = used + 1
-    return reply
-  }
-  return async (path, question) => {
-    if (running >= maxConcurrent) await new Promise<void>((resolve) => turns.push(resolve))
-    else running++
-    try {
-      return await request(path, question)
-    } finally {
-      const next = turns.shift()
-      if (next === undefined) running--
-      else next()
-    }
-  }
-}
-
-interface Asked {
-  reply: Reply
-  trouble?: Trouble
-}
-
-async function fetchJson(base: string, path: string, init: RequestInit): Promise<Asked> {
-  try {
-    const response = await fetch(`${base}${path}`, init)
-    const text = await response.text()
-    const body = parseJson(z.unknown(), text)
-    if (response.ok && body.ok) return { reply: { type: 'answered', body: body.value } }
-    const { status } = response
-    const problem = looseProblemSchema.safeParse(body.ok ? body.value : undefined).data
-    if (status === 404 && problem?.code === 'not-found' && problem.path === NO_SUCH_SPACE)
-      return { reply: { type: 'missing' } }
-    return {
-      reply: failure(`${status} ${problem?.code ?? 'and no problem document'}`, problem?.retryAfterMs),
-      trouble: apiTrouble({ base, status, code: problem?.code }),
-    }
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : ''
-    return { reply: failure(`${String(error)}${cause}`), trouble: apiTrouble({ base, error }) }
-  }
 }

@@ -47,8 +47,10 @@ export class TestGateway {
     const log = new TestLog()
     const parsed = parseConfig({
       PORT: '0',
+      INTERNAL_PORT: '0',
       REDIS_URL: redisUrl(),
       API_URL: server.url,
+      API_INTERNAL_URL: server.url,
       TOKEN_SECRET: TEST_SECRET,
       INTERNAL_TOKEN: TEST_INTERNAL_TOKEN,
       // A gateway that stops waits for it.
@@ -62,6 +64,10 @@ export class TestGateway {
 
   get url(): string {
     return this.running.url
+  }
+
+  get internalUrl(): string {
+    return this.running.internalUrl
   }
 
   async client(being = '@ada'): Promise<RawClient> {
@@ -84,7 +90,7 @@ export class TestGateway {
 
   /** The value of a metric, by name and labels as Prometheus prints them; 0 where it has none yet. */
   async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text()
+    const text = await (await fetch(`${this.internalUrl}/metrics`)).text()
     const line = text.split('\n').find((one) => one.startsWith(`rhizom_gateway_${name} `))
     return line === undefined ? 0 : Number(line.split(' ').at(-1))
   }

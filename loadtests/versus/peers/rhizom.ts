@@ -62,7 +62,7 @@ async function startAll(around: Surroundings) {
     const entry = join(repository, name, 'src/main.ts')
     // The port is known when the words are asked for; the process takes it from its environment.
     const words = (port: number): string[] => ['env', `PORT=${port}`, ...core, process.execPath, entry]
-    const server = await startServer(around, name, words, { ...env, ...more, INTERNAL_PORT: '0' })
+    const server = await startServer(around, name, words, { ...env, ...more })
     started.push(server)
     return server
   }

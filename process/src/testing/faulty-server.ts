@@ -30,6 +30,7 @@ await runServer({
     const contained = { rejected: (reason: unknown) => log.error({ err: reason }, 'contained') }
     return Promise.resolve({
       url: 'http://nowhere',
+      internalUrl: 'http://nowhere.internal',
       stop: () => (STOPS === 'never' ? new Promise<void>(() => undefined) : sleep(100)),
       ...(CONTAINS === 'yes' ? contained : {}),
     })

@@ -45,7 +45,7 @@ async function untilFound({ rig, clients, note, problem }: Stage, withinMs: numb
   await eventually('nobody is left at the former Redis', async () => (await namesAt(former.url)).length === 0)
   const tookMs = rig.took(begunAt)
   if (tookMs > withinMs) problem(`the former Redis was left only ${Math.round(tookMs)} ms after the hold`)
-  for (const { name, url } of rig.gateways) await eventually(`${name} is ready`, () => isReady(url))
+  for (const { name, internalUrl } of rig.gateways) await eventually(`${name} is ready`, () => isReady(internalUrl))
   clients.visitors.hold()
   const { exactMs, problems } = await clients.presence.untilExact(performance.now(), EXACT_WITHIN_MS)
   if (exactMs === undefined) for (const what of problems) problem(`before healing: ${what}`)

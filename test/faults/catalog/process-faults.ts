@@ -105,8 +105,8 @@ const rollingRestart: Fault = {
     }
     return async () => {
       const spaces = stage.clients.allSpaces.length
-      for (const { name, url } of stage.rig.gateways) {
-        const reads = await readsForClients(url)
+      for (const { name, internalUrl } of stage.rig.gateways) {
+        const reads = await readsForClients(internalUrl)
         stage.note(`${name} read ${reads} times`)
         if (reads > MOST_READS_PER_SPACE * spaces) stage.problem(`${name} read the log ${reads} times`)
       }

@@ -7,7 +7,7 @@ import { HttpPeer } from '../bytes/http-peer.ts'
 import { WsPeer } from '../bytes/ws-peer.ts'
 import { type JsonSchema, SchemaValues } from '../fuzz/json-schema.ts'
 import { nested, placesOf, withTextAt } from '../fuzz/places.ts'
-import { pathOf, readOperations } from '../operations.ts'
+import { addressOf, isForOperators, pathOf, readOperations } from '../operations.ts'
 import type { Arena, Attack } from '../stage.ts'
 import { problemOfAnswer } from '../well-formed.ts'
 
@@ -47,18 +47,22 @@ async function inFrames({ gateways: [gateway], claim, space }: Arena, token: str
   }
 }
 
-async function inBodies({ api, claim, stranger, cluster, space }: Arena): Promise<void> {
+async function inBodies({ claim, stranger, cluster, space }: Arena): Promise<void> {
   const { token } = await stranger()
-  const http = { peer: await HttpPeer.open(api) }
+  const [api] = cluster.apis
+  if (api === undefined) throw new Error('there is no api')
   const chance = new Chance(1, 'depth')
   for (const operation of (await readOperations(api)).filter(({ body }) => body !== undefined)) {
-    const bearer = operation.path.startsWith('/internal/') ? cluster.internalToken : token
+    const ofOurs = isForOperators(operation.path) ? cluster.operatorToken : cluster.internalToken
+    const bearer = addressOf(api, operation.path) === api.url ? token : ofOurs
+    const address = addressOf(api, operation.path)
+    const http = { peer: await HttpPeer.open(address) }
     const values = new SchemaValues(operation.document, (field) => (field === 'space' ? space : undefined), 1)
     const samples = values.alternatives(operation.body).map((draw) => draw(chance))
     for (const sample of samples)
       for (const { path } of placesOf(sample))
         for (const depth of DEPTHS) {
-          if (http.peer.isClosed) http.peer = await HttpPeer.open(api)
+          if (http.peer.isClosed) http.peer = await HttpPeer.open(address)
           const answer = await http.peer.ask({
             method: operation.method,
             path: pathOf(operation, () => space),
@@ -71,8 +75,8 @@ async function inBodies({ api, claim, stranger, cluster, space }: Arena): Promis
           const problem = answer === undefined ? 'no answer' : problemOfAnswer(answer)
           claim(problem === undefined, `${operation.method} ${operation.path}, ${depth} deep: ${problem}`)
         }
+    http.peer.cut()
   }
-  http.peer.cut()
 }
 
 async function onTheBus({ cluster, space }: Arena): Promise<void> {

@@ -7,7 +7,7 @@ import { clientFrameSchema, LIMITS } from '@rhizom/protocol'
 import { z } from 'zod'
 import { Chance } from '../../simulation/chance.ts'
 import { type FrameShape, OPCODE } from '../bytes/ws-bytes.ts'
-import type { Operation } from '../operations.ts'
+import { isForGateways, type Operation } from '../operations.ts'
 import { type Draw, type JsonSchema, type Known, SchemaValues } from './json-schema.ts'
 import { spoil } from './mutate.ts'
 
@@ -207,7 +207,7 @@ const CONTENT_TYPES = [
 
 function request(chance: Chance, { operations, internal }: Grammar): Step {
   const isOpen = ({ operation }: Grammar['operations'][number]): boolean =>
-    internal || !operation.path.startsWith('/internal/') || chance.happens(0.2)
+    internal || !isForGateways(operation.path) || chance.happens(0.2)
   const chosen = chance.pick(operations.filter(isOpen))
   if (chosen === undefined) throw new Error('an api without operations')
   const { operation, body, parameters } = chosen
@@ -226,7 +226,7 @@ function request(chance: Chance, { operations, internal }: Grammar): Step {
   const spoilt = body === undefined && !chance.happens(0.05) ? undefined : spoil(body?.(chance) ?? {}, chance)
   const hasBody = spoilt !== undefined
   const method = chance.happens(0.03) ? (chance.pick(METHODS) ?? 'GET') : operation.method
-  const bearer = internal && operation.path.startsWith('/internal/') ? INTERNAL_TOKEN : TOKEN
+  const bearer = internal && isForGateways(operation.path) ? INTERNAL_TOKEN : TOKEN
   const headers: (readonly [string, string])[] = []
   if (!chance.happens(0.05)) headers.push(['Authorization', `Bearer ${bearer}`])
   if (hasBody)

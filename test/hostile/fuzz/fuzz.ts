@@ -50,7 +50,9 @@ export class Fuzz {
   }
 
   static async open(stage: Stage, { isWanted, internal }: FuzzOptions = {}): Promise<Fuzz> {
-    const operations = (await readOperations(stage.cluster.apis[0]?.url ?? '')).filter(isHarmless)
+    const [api] = stage.cluster.apis
+    if (api === undefined) throw new Error('there is no api')
+    const operations = (await readOperations(api)).filter(isHarmless)
     const world = await FuzzWorld.open(stage.cluster)
     const player = new Player(stage.cluster, world, stage.lag, operations)
     return new Fuzz(stage, player, grammarOf(operations, internal), isWanted)

@@ -11,7 +11,7 @@ import { HttpPeer } from '../bytes/http-peer.ts'
 import { wsFrame } from '../bytes/ws-bytes.ts'
 import { WsPeer } from '../bytes/ws-peer.ts'
 import type { LagMeter } from '../../cluster/lag-meter.ts'
-import type { Operation } from '../operations.ts'
+import { addressOf, type Operation } from '../operations.ts'
 import { problemOfAnswer } from '../well-formed.ts'
 import type { Episode, Step } from './episode.ts'
 import type { FuzzWorld } from './world.ts'
@@ -41,7 +41,8 @@ export class Player {
   readonly #world: FuzzWorld
   readonly #lag: LagMeter
   readonly #answers = new Map<string, z.ZodType>()
-  readonly #idle: HttpPeer[] = []
+  /** By address. */
+  readonly #idle = new Map<string, HttpPeer[]>()
 
   constructor(cluster: Cluster, world: FuzzWorld, lag: LagMeter, operations: readonly Operation[]) {
     this.#cluster = cluster
@@ -68,7 +69,8 @@ export class Player {
 
   /** Lets go of the connections that are kept from one episode to the next. */
   letGo(): void {
-    for (const peer of this.#idle.splice(0)) peer.cut()
+    for (const peer of [...this.#idle.values()].flat()) peer.cut()
+    this.#idle.clear()
   }
 
   async #speak(episode: Episode, played: Played): Promise<void> {
@@ -136,7 +138,8 @@ export class Player {
       const { request } = step
       if (request === undefined) continue
       // A server may close a kept connection at the very moment something is asked on it.
-      const answer = (await this.#ask(step, this.#idle.pop())) ?? (await this.#ask(step))
+      const kept = this.#idleAt(this.#addressOf(request.path)).pop()
+      const answer = (await this.#ask(step, kept)) ?? (await this.#ask(step))
       const problem = answer === undefined ? 'no answer' : this.#problemOf(answer, request.operation, request.method)
       played.taken += 1
       played.outcomes.push(`${answer?.status ?? 'none'}`)
@@ -147,14 +150,26 @@ export class Player {
 
   async #ask({ text, encoding, request }: Step, kept?: HttpPeer): Promise<HttpAnswer | undefined> {
     if (request === undefined || kept?.isClosed === true) return undefined
-    const peer = kept ?? (await HttpPeer.open(this.#cluster.apis[0]?.url ?? ''))
     const { method, path, hasBody } = request
+    const address = this.#addressOf(path)
+    const peer = kept ?? (await HttpPeer.open(address))
     const headers = request.headers.map(([name, value]) => [name, this.#world.filled(value)] as const)
     const body = hasBody ? { body: Buffer.from(this.#world.filled(text), encoding) } : {}
     const answer = await peer.ask({ method, path, headers, ...body }, GIVEN_UP_AFTER_MS)
     if (answer?.headers.get('connection') === 'close') peer.cut()
-    else if (!peer.isClosed) this.#idle.push(peer)
+    else if (!peer.isClosed) this.#idleAt(address).push(peer)
     return answer
+  }
+
+  #addressOf(path: string): string {
+    const [api] = this.#cluster.apis
+    return api === undefined ? '' : addressOf(api, path)
+  }
+
+  #idleAt(address: string): HttpPeer[] {
+    const idle = this.#idle.get(address) ?? []
+    this.#idle.set(address, idle)
+    return idle
   }
 
   #problemOf(answer: HttpAnswer, operation: string, method: string): string | undefined {

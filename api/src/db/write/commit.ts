@@ -23,6 +23,8 @@ import { statementsOf, type WorldChange } from './store-world.ts'
 /** One request's mutations of one space, in order. */
 export interface Unit {
   actor: BeingId
+  /** Whether it is an operator who asks; the actor is `OPERATOR` then. */
+  isOperator?: boolean
   mutations: readonly Mutation[]
 }
 
@@ -72,8 +74,8 @@ export async function commitParts(
   }
 }
 
-const requestedIn = ({ actor, mutations }: Unit): RequestedMutation[] =>
-  mutations.map((mutation) => ({ actor, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() }))
+const requestedIn = ({ actor, isOperator = false, mutations }: Unit): RequestedMutation[] =>
+  mutations.map((mutation) => ({ actor, isOperator, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() }))
 
 async function transact(
   sql: Sql,
@@ -83,7 +85,11 @@ async function transact(
 ): Promise<Committed> {
   const asked = parts.map(({ space, units }) => ({
     space,
-    units: units.map((unit) => ({ actor: unit.actor, requested: requestedIn(unit) })),
+    units: units.map((unit) => ({
+      actor: unit.actor,
+      isOperator: unit.isOperator ?? false,
+      requested: requestedIn(unit),
+    })),
   }))
   const spaces = asked.flatMap(({ space }) => space ?? [])
   const requested = asked.flatMap(({ units }) => units.flatMap((unit) => unit.requested))
@@ -93,8 +99,8 @@ async function transact(
   const { world: before, at, formerSpaces, locked } = loaded
   const after = copyWorld(before)
   const changes: LoggedChange[] = []
-  const decideUnit = (unit: { actor: BeingId; requested: RequestedMutation[] }): UnitOutcome => {
-    if (!after.beings.has(unit.actor)) return { status: 'actor-gone' }
+  const decideUnit = (unit: { actor: BeingId; isOperator: boolean; requested: RequestedMutation[] }): UnitOutcome => {
+    if (!unit.isOperator && !after.beings.has(unit.actor)) return { status: 'actor-gone' }
     const applied = applyBatch(after, unit.requested, at, options)
     for (const change of applied.changes) changes.push(change)
     return { status: 'decided', results: applied.results }

@@ -33,8 +33,10 @@ export function lockScopeOf(spaces: readonly SpaceId[], requested: readonly Requ
     bots: new Set(),
     asked: [],
   }
-  for (const { actor, mutation } of requested) {
-    scope.beings.add(actor)
+  for (const { actor, isOperator = false, mutation } of requested) {
+    // An operator is no being, and may change each as that may change itself.
+    const onBehalfOf = (id: BeingId): BeingId => (isOperator ? id : actor)
+    if (!isOperator) scope.beings.add(actor)
     if (mutation.space !== null) scope.roles?.set(mutation.space, actor, true)
     switch (mutation.name) {
       case 'space.create':
@@ -53,8 +55,8 @@ export function lockScopeOf(spaces: readonly SpaceId[], requested: readonly Requ
       case 'being.remove':
         scope.beings.add(mutation.args.id)
         // In a space, being located there is covered by the space's lock and anything else is rejected.
-        if (mutation.space === null) scope.changing.set(mutation.args.id, actor, true)
-        if (mutation.name === 'being.remove') scope.removing.set(mutation.args.id, actor, true)
+        if (mutation.space === null) scope.changing.set(mutation.args.id, onBehalfOf(mutation.args.id), true)
+        if (mutation.name === 'being.remove') scope.removing.set(mutation.args.id, onBehalfOf(mutation.args.id), true)
         break
       case 'being.move':
         scope.beings.add(mutation.args.id)

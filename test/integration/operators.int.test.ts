@@ -1,0 +1,265 @@
+/** What operators do, over real processes: one api, two gateways, and everything that is stored anywhere. */
+import { RawClient } from '@rhizom/kit/raw-client.ts'
+import { auditSchema, erasedSchema, foundBeingsSchema, foundSpacesSchema, nodesSchema } from '@rhizom/protocol'
+import { Redis } from 'ioredis'
+import postgres from 'postgres'
+import { v7 as uuidv7 } from 'uuid'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
+import { eventually } from '@rhizom/kit/eventually.ts'
+import { apply, call, freshId, mutate, type Session, signIn, utterance } from '../wire/api-caller.ts'
+
+let cluster: Cluster
+let api: string
+let ada: Session
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    adminDatabaseUrl: provided('TEST_DATABASE_URL'),
+    redisUrl: provided('TEST_REDIS_URL'),
+    env: { api: { SESSIONS_PER_SECOND: '0' } },
+    apis: 1,
+    gateways: 2,
+  })
+  api = cluster.apis[0]?.url ?? ''
+  ada = await signIn(api, 'Ada')
+})
+afterAll(() => cluster?.stop())
+
+const operate = (method: string, path: string, body?: object, token: string = cluster.operatorToken) =>
+  call(cluster.apis[0]?.internalUrl ?? '', method, `/operator/v1${path}`, {
+    token,
+    ...(body === undefined ? {} : { body }),
+  })
+
+async function done(path: string, body: object): Promise<unknown> {
+  const answer = await operate('POST', path, { reason: 'a test', ...body })
+  expect([path, answer.status, answer.body]).toEqual([path, 200, answer.body])
+  return answer.body
+}
+
+async function openSpace(owner = ada): Promise<string> {
+  const id = freshId('space')
+  await apply(api, owner.token, { space: id, name: 'space.create', args: { name: 'A space' } })
+  return id
+}
+
+async function watch(index: number, session: Session, space: string): Promise<RawClient> {
+  const socket = await RawClient.welcomed(cluster.gateways[index]?.url ?? '', session.token)
+  socket.send({ type: 'subscribe', space })
+  await socket.frame('snapshot', (frame) => frame.space === space)
+  return socket
+}
+
+const audit = async () => auditSchema.parse((await operate('GET', '/audit')).body).actions
+
+/** At once; this is for a machine that is busy with something else. */
+const WITHIN_MS = 10_000
+
+test('A204 a ban by an operator closes the space to who is banned on both gateways, and screens learn of it', async () => {
+  const space = await openSpace()
+  const bob = await signIn(api, 'Bob')
+  await apply(api, bob.token, { space, name: 'being.move', args: { id: bob.being.id } })
+  const bobs = [await watch(0, bob, space), await watch(1, bob, space)]
+  const adas = await watch(1, ada, space)
+  const bannedAt = performance.now()
+  await done(`/spaces/${space}/ban`, { being: bob.being.id })
+  for (const [index, socket] of bobs.entries()) {
+    await socket.frame('unsubscribed', (frame) => frame.space === space && frame.code === 'revoked')
+    const ms = performance.now() - bannedAt
+    process.stdout.write(`a ban reached gateway ${index + 1} within ${ms.toFixed(0)} ms\n`)
+    expect(ms).toBeLessThan(WITHIN_MS)
+    socket.terminate()
+  }
+  await adas.until('the ban with its actor', () =>
+    adas.frames.some(
+      (frame) =>
+        frame.type === 'changes' &&
+        frame.changes.some(({ kind, actor }) => kind === 'member.put' && actor === '@operator'),
+    ),
+  )
+  adas.terminate()
+  expect((await call(api, 'GET', `/v1/spaces/${space}`, { token: bob.token })).status).toBe(404)
+  await done(`/spaces/${space}/unban`, { being: bob.being.id })
+  expect((await call(api, 'GET', `/v1/spaces/${space}`, { token: bob.token })).status).toBe(200)
+})
+
+test('A201 nobody but an operator is let in, and without a reason nothing is done', async () => {
+  const space = await openSpace()
+  for (const token of [ada.token, cluster.internalToken, 'tests', cluster.operatorToken.slice(1)])
+    for (const [method, path] of [
+      ['GET', '/beings'],
+      ['GET', '/audit'],
+      ['POST', `/spaces/${space}/remove`],
+    ] as const)
+      expect((await operate(method, path, method === 'POST' ? { reason: 'x' } : undefined, token)).status).toBe(401)
+  for (const body of [{}, { reason: '' }, { reason: '  ' }, { reason: 'x'.repeat(501) }])
+    expect((await operate('POST', `/spaces/${space}/remove`, body)).status).toBe(400)
+  expect((await call(api, 'GET', `/v1/spaces/${space}`, { token: ada.token })).status).toBe(200)
+})
+
+test('A202 each action leaves a row of who, what, when and why, also one that is refused', async () => {
+  const space = await openSpace()
+  await done(`/spaces/${space}/owner`, { being: ada.being.id, reason: 'because' })
+  const refused = await operate('POST', `/spaces/${space}/expel`, { being: '@nobody-at-all', reason: 'in vain' })
+  expect(refused.status).toBe(404)
+  expect((await audit()).slice(0, 2)).toMatchObject([
+    { operator: 'tests', action: 'expel', target: `@nobody-at-all in ${space}`, reason: 'in vain' },
+    { operator: 'tests', action: 'owner', target: `${ada.being.id} in ${space}`, reason: 'because', outcome: 'done' },
+  ])
+  expect((await audit())[0]?.outcome).toContain('not-found')
+  const first = auditSchema.parse((await operate('GET', '/audit?limit=1')).body)
+  const next = await operate('GET', `/audit?limit=1&cursor=${encodeURIComponent(first.nextCursor ?? '')}`)
+  expect(auditSchema.parse(next.body).actions).toMatchObject([{ action: 'owner' }])
+})
+
+test('A203 beings, spaces and nodes are found, by parts of names and by size', async () => {
+  const name = freshId('needle').slice(1)
+  const bob = await signIn(api, name)
+  const space = await openSpace(bob)
+  await apply(api, bob.token, utterance(space, 'twelve bytes'))
+  const beings = foundBeingsSchema.parse((await operate('GET', `/beings?name=${name.toUpperCase()}`)).body).beings
+  expect(beings).toMatchObject([{ id: bob.being.id, intentions: 1, removedAt: null }])
+  expect(beings[0]?.bytes).toBeGreaterThanOrEqual(12)
+  for (const sort of ['id', 'activity', 'bytes']) {
+    const answer = await operate('GET', `/spaces?id=${space}&sort=${sort}`)
+    expect(foundSpacesSchema.parse(answer.body).spaces).toMatchObject([
+      { id: space, owners: [bob.being.id], members: 1, intentions: 1 },
+    ])
+  }
+  const [first] = foundBeingsSchema.parse((await operate('GET', '/beings?limit=1')).body).beings
+  const page = await operate('GET', `/beings?limit=1&cursor=${encodeURIComponent(first?.id ?? '')}`)
+  const [second] = foundBeingsSchema.parse(page.body).beings
+  expect((second?.id ?? '') > (first?.id ?? '')).toBe(true)
+  await eventually('both gateways are known', async () => {
+    const { gateways } = nodesSchema.parse((await operate('GET', '/nodes')).body)
+    return gateways.filter(({ isAlive }) => isAlive).length >= 2
+  })
+})
+
+test('A205 spaces, words, sessions and beings are removed as if by an owner, and a space keeps one', async () => {
+  const bob = await signIn(api, 'Bob')
+  const space = await openSpace(bob)
+  const said = uuidv7()
+  await apply(api, bob.token, utterance(space, 'words to be redacted', said))
+  await done(`/intentions/${said}/redact`, {})
+  const { body } = await call<{ intentions: unknown[] }>(api, 'GET', `/v1/spaces/${space}`, { token: bob.token })
+  expect(body.intentions).toEqual([])
+  const alone = await operate('POST', `/beings/${bob.being.id}/remove`, { reason: 'a test' })
+  expect([alone.status, alone.body]).toMatchObject([403, { detail: expect.stringContaining(space) }])
+  await done(`/spaces/${space}/remove`, {})
+  expect((await call(api, 'GET', `/v1/spaces/${space}`, { token: bob.token })).status).toBe(404)
+  const issued = (await done(`/beings/${bob.being.id}/sessions`, {})) as { token: string }
+  const listed = await operate('GET', `/beings/${bob.being.id}/sessions`)
+  const [latest] = (listed.body as { sessions: { id: string }[] }).sessions
+  expect((await call(api, 'GET', '/v1/sessions/current', { token: issued.token })).status).toBe(200)
+  await done(`/beings/${bob.being.id}/sessions/${latest?.id}/end`, {})
+  expect((await call(api, 'GET', '/v1/sessions/current', { token: issued.token })).status).toBe(401)
+  expect((await call(api, 'GET', '/v1/sessions/current', { token: bob.token })).status).toBe(200)
+  const socket = await RawClient.welcomed(cluster.gateways[1]?.url ?? '', bob.token)
+  await done(`/beings/${bob.being.id}/remove`, {})
+  expect((await socket.hasClosed()).code).toBe(4501)
+  await done('/prune', {})
+})
+
+test('A206 nobody signs in as the operator, or is one by that name', async () => {
+  const answer = await call(api, 'POST', '/v1/sessions', { body: { name: 'Operator', id: '@operator' } })
+  expect(answer.status).toBe(409)
+  const [made] = (
+    (await mutate(api, ada.token, {
+      ...{ space: null, name: 'being.create', id: uuidv7() },
+      args: { id: '@operator', type: 'bot', name: 'Operator' },
+    })) as { body: { results: { status: string }[] } }
+  ).body.results
+  expect(made?.status).toBe('rejected')
+})
+
+test('A207 a person is exported as lines of JSON, and after an erase none of a hundred sentences is found anywhere', async () => {
+  const eve = await signIn(api, 'Evelyn-planted-name')
+  const [space, gone] = [await openSpace(), await openSpace()]
+  const sentences = Array.from({ length: 100 }, (_, index) => `planted-${index}-${uuidv7()}`)
+  const words = [...sentences]
+  const say = (text: string, where = space) => apply(api, eve.token, utterance(where, text))
+  await apply(api, eve.token, {
+    ...{ space: null, name: 'being.update' },
+    args: {
+      id: eve.being.id,
+      metadata: { said: words.pop() },
+      properties: { said: words.pop() },
+      content: [words.pop()],
+    },
+  })
+  await apply(api, eve.token, { space, name: 'being.move', args: { id: eve.being.id } })
+  const document = { id: freshId('doc'), type: 'document', name: words.pop() ?? '', content: [words.pop()] }
+  await apply(api, eve.token, { space, name: 'being.create', args: document })
+  const draft = { id: uuidv7(), type: 'utterance', content: [words.pop()], state: 'active' }
+  await apply(api, eve.token, { space, name: 'intention.create', args: draft })
+  for (const text of words.splice(0, 3))
+    await apply(api, eve.token, { space, name: 'intention.append', args: { id: draft.id, text } })
+  for (const text of words.splice(0, 5)) await say(text, gone)
+  await apply(api, ada.token, { space: gone, name: 'space.remove', args: {} })
+  const watcher = await watch(0, eve, space)
+  watcher.send({ type: 'presence', space, state: { said: words.pop() } })
+  for (const text of words) await say(text)
+
+  const exported = await fetch(`${cluster.apis[0]?.internalUrl}/operator/v1/beings/${eve.being.id}/export`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${cluster.operatorToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ reason: 'asked for it' }),
+  })
+  const lines = (await exported.text()).trimEnd().split('\n')
+  const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind)
+  expect(new Set(kinds)).toEqual(new Set(['being', 'session', 'intention']))
+  // All but those of the space that is gone and what it showed as it was here.
+  expect(sentences.filter((text) => lines.some((line) => line.includes(text)))).toHaveLength(94)
+  expect((await found(sentences)).length).toBeGreaterThan(94)
+
+  const erased = erasedSchema.parse(await done(`/beings/${eve.being.id}/erase`, {}))
+  expect(erased).toMatchObject({ beings: 2 })
+  expect((await watcher.hasClosed()).code).toBe(4501)
+  await eventually('nothing is found', async () => (await found([...sentences, 'Evelyn-planted-name'])).length === 0)
+  // What gateways hold for those who come is blank as well.
+  for (const index of [0, 1]) {
+    const fresh = await watch(index, ada, space)
+    expect(sentences.filter((text) => JSON.stringify(fresh.frames).includes(text))).toEqual([])
+    fresh.terminate()
+  }
+  expect(await done(`/beings/${eve.being.id}/erase`, {})).toMatchObject({ intentions: 0 })
+})
+
+/** Those that stand in any table, or anywhere in Redis. */
+async function found(texts: readonly string[]): Promise<string[]> {
+  const all: string[] = []
+  const sql = postgres(cluster.databaseUrl, { max: 1, onnotice: () => undefined })
+  const redis = new Redis(cluster.redisUrl)
+  try {
+    const tables = await sql<{ name: string }[]>`
+      select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
+      where table_schema not in ('pg_catalog', 'information_schema')`
+    for (const { name } of tables)
+      for (const { row } of await sql<{ row: string }[]>`select t::text as row from ${sql.unsafe(name)} t`)
+        all.push(row)
+    for (const key of await redis.keys('*')) all.push(await textOf(redis, key))
+  } finally {
+    await sql.end()
+    redis.disconnect()
+  }
+  return texts.filter((text) => all.some((one) => one.includes(text)))
+}
+
+async function textOf(redis: Redis, key: string): Promise<string> {
+  switch (await redis.type(key)) {
+    case 'string':
+      return `${key} ${await redis.get(key)}`
+    case 'hash':
+      return `${key} ${JSON.stringify(await redis.hgetall(key))}`
+    case 'set':
+      return `${key} ${(await redis.smembers(key)).join()}`
+    case 'zset':
+      return `${key} ${(await redis.zrange(key, '0', '-1')).join()}`
+    case 'list':
+      return `${key} ${(await redis.lrange(key, 0, -1)).join()}`
+    default:
+      return key
+  }
+}
