@@ -3,14 +3,18 @@ import type { AddressInfo } from 'node:net'
 import { systemClock } from '@rhizom/machine'
 import {
   beginConnecting,
+  BusSeal,
+  busSecretsOf,
   cannotListen,
   ConditionLog,
   connectRedis,
+  forgeries,
   SECRETS_DIFFER,
   type ProcessLog,
   RedisFitnessCheck,
   throttledWarn,
   watchConditions,
+  watchForgeries,
 } from '@rhizom/process'
 import type { Config } from './config.ts'
 import { readAdmissions } from './db/read/admission.ts'
@@ -44,6 +48,8 @@ const WARN_EVERY_MS = 60_000
 export interface ApiNode {
   app: HttpApp
   leader: Leader
+  /** What this node says over Redis, and what it believes of what is said there. */
+  seal: BusSeal
   /** Begins to serve; resolves with the url. */
   listen: () => Promise<string>
   /** Stops accepting, finishes what is under way, closes everything. Calling it again waits for the same stop. */
@@ -57,8 +63,18 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const postgresCondition = condition('postgres', 'Postgres is as it should be again')
   const redisCondition = condition('redis', 'Redis is as it should be again')
   const leaderCondition = condition('leader', 'what a leader does is done again')
-  const conditions = [postgresCondition, redisCondition, leaderCondition]
+  const forgeryCondition = forgeries(log, clock)
+  const conditions = [postgresCondition, redisCondition, leaderCondition, forgeryCondition]
   watchConditions(metrics.set, conditions)
+  const watchSignatures = watchForgeries(forgeryCondition)
+  const seal = new BusSeal({
+    secrets: busSecretsOf(config),
+    prefix: config.REDIS_PREFIX,
+    opened: (outcome) => {
+      metrics.opened.inc({ outcome })
+      watchSignatures(outcome)
+    },
+  })
   const database = new WatchedDatabase(
     {
       url: config.DATABASE_URL,
@@ -67,8 +83,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       name: 'rhizom-api',
       isFit: isHistoryKnown,
     },
-    postgresCondition,
-    clock,
+    { condition: postgresCondition, clock, installation: (id) => seal.installationLearned(id) },
   )
   const connection = (name: string, demoted?: () => void) =>
     connectRedis({
@@ -80,10 +95,13 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const publishing = connection('rhizom-api-publish')
   // What is published is no write to Redis: only the other one is told that it has become a replica.
   const redis = connection('rhizom-api', () => publishing.disconnect(true))
-  const fitness = new RedisFitnessCheck({ redis, condition: redisCondition, clock, log })
+  const fitness = new RedisFitnessCheck({
+    ...{ redis, condition: redisCondition, clock, log },
+    channel: seal.names.checkChannel,
+  })
   for (const one of [redis, publishing]) beginConnecting(one)
   const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
-  const publisher = new Publisher(publishing, metrics, revokedForMs(config.TOKEN_TTL_SECONDS), (thrown) =>
+  const publisher = new Publisher(publishing, seal, metrics, revokedForMs(config.TOKEN_TTL_SECONDS), (thrown) =>
     log.error({ err: thrown }, 'a message could not be published'),
   )
   const commitOptions = { maxContentBytes: config.MAX_CONTENT_BYTES, onRetry: () => metrics.commitRetries.inc() }
@@ -127,6 +145,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     deadlineMs: undefined,
   }
   const onLock = { firstAfterMs: 0, everyMs: config.HEADS_INTERVAL_MS, deadlineMs: config.DATABASE_DEADLINE_MS }
+  const to = { redis: publishing, seal }
   const leader = new Leader({
     databaseUrl: config.DATABASE_URL,
     times: {
@@ -141,8 +160,8 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       },
     },
     duties: {
-      heads: headsDuty(publishing, metrics, config.HEADS_WINDOW_MS),
-      revocations: revocationsDuty(publishing, metrics, {
+      heads: headsDuty(to, metrics, config.HEADS_WINDOW_MS),
+      revocations: revocationsDuty(to, metrics, {
         windowMs: config.HEADS_WINDOW_MS,
         revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
       }),
@@ -157,7 +176,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
         },
         revokedForMs(config.TOKEN_TTL_SECONDS),
       ),
-      guests: guestsDuty({ database, redis, writes, staySeconds: config.GUEST_STAY_SECONDS }),
+      guests: guestsDuty({ database, redis, seal, writes, staySeconds: config.GUEST_STAY_SECONDS }),
     },
     metrics,
     log,
@@ -178,7 +197,8 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     admissions,
     publisher,
     redis,
-    limiter: new RateLimiter(redis, metrics),
+    seal,
+    limiter: new RateLimiter(redis, seal.names, metrics),
     isRedisFit: () => fitness.isFit,
     tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
@@ -202,6 +222,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   return {
     app,
     leader,
+    seal,
     listen: async () => {
       const { PORT: port, HOST: host } = config
       await app.listen({ port, host }).catch((error: unknown) => {

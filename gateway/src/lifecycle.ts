@@ -4,13 +4,22 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
-import { type ConditionLog, SECRETS_DIFFER, throttledWarn, watchConditions } from '@rhizom/process'
+import {
+  BusSeal,
+  busSecretsOf,
+  type ConditionLog,
+  internalTokensOf,
+  SECRETS_DIFFER,
+  throttledWarn,
+  watchConditions,
+  watchForgeries,
+} from '@rhizom/process'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
-import { createConditions } from './conditions.ts'
+import { type Conditions, createConditions } from './conditions.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
-import { createMetrics } from './observe.ts'
+import { createMetrics, type Metrics } from './observe.ts'
 import type { Bus, Log, ApiClient, LastSeenReport } from './ports.ts'
 import { HASH_TTL_MS } from './presence/heartbeat.ts'
 import { PresenceHub } from './presence/hub.ts'
@@ -91,7 +100,9 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const clock = wall.clock(systemClock)
   const conditions = createConditions(log, clock)
   const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
+  const seal = sealOf(config, metrics, conditions)
   const bus = new RedisBus({
+    seal,
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
     clock,
@@ -107,13 +118,14 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   })
   const api = createApiClient({
     urls: config.API_URL,
-    internalToken: config.INTERNAL_TOKEN,
+    internalToken: internalTokensOf(config)[0] ?? '',
+    installation: (id) => seal.installationLearned(id),
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
     asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
   const presence = startPresence(config, {
-    ...{ clock, log, wall, redis: conditions.redis, report: api.lastSeen },
+    ...{ seal, clock, log, wall, redis: conditions.redis, report: api.lastSeen },
     demoted: () => bus.leaveRedis(),
   })
   const deps = {
@@ -161,7 +173,21 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
+/** What is not signed by one of ours is counted and said, once. */
+function sealOf(config: Config, { opened }: Metrics, { forgeries }: Conditions): BusSeal {
+  const watch = watchForgeries(forgeries)
+  return new BusSeal({
+    secrets: busSecretsOf(config),
+    prefix: config.REDIS_PREFIX,
+    opened: (outcome) => {
+      opened.inc({ outcome })
+      watch(outcome)
+    },
+  })
+}
+
 interface PresenceParts {
+  seal: BusSeal
   clock: Clock
   log: Log
   wall: Wall
@@ -174,11 +200,12 @@ interface PresenceParts {
 /** What presence of this gateway is made of: its own connection to Redis, and the hub between that and the api. */
 function startPresence(
   config: Config,
-  { clock, log, wall, redis, report, demoted }: PresenceParts,
+  { seal, clock, log, wall, redis, report, demoted }: PresenceParts,
 ): { hub: PresenceHub; metrics: PresenceMetrics; reconnect: () => void } {
   const metrics = createPresenceMetrics()
   const random = Math.random
   const store = new RedisPresenceStore({
+    seal,
     url: config.REDIS_URL,
     clock,
     random,

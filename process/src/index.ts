@@ -1,5 +1,6 @@
 /** @rhizom/process: what the server processes share. Node only. */
 export { isOriginAllowed } from './allowed-origin.ts'
+export { BusSeal, forgeries, type OpenOutcome, watchForgeries } from './bus-seal.ts'
 export { networkOf } from './client-network.ts'
 export { ConditionLog, type ConditionLogDeps } from './condition-log.ts'
 export type { Trouble } from './core/condition.ts'
@@ -29,4 +30,5 @@ export {
   url,
   whole,
 } from './settings.ts'
+export { busSecretsOf, internalTokensOf } from './shared-secrets.ts'
 export { throttledWarn } from './throttled-warn.ts'

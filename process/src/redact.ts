@@ -27,6 +27,7 @@ const spellings = (secret: string): string[] => [
 /** The secrets among settings: shared ones by name, and the passwords of urls. */
 export function secretsIn(config: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(config).flatMap(([name, value]) => {
+    if (Array.isArray(value) && /_(TOKENS|KEYS)$/.test(name)) return value.filter((one) => typeof one === 'string')
     if (typeof value !== 'string') return []
     if (name.endsWith('_SECRET') || name.endsWith('_TOKEN')) return [value]
     const password = URL.canParse(value) ? new URL(value).password : ''

@@ -14,6 +14,9 @@
  * Three channels concern no single space: where lately changed spaces stand, which beings were removed and which
  * sessions ended, whose tokens are no longer good, and which beings have work to claim. The first two are repeated for
  * a while, as JSON, and can be asked of the api (internal.ts); who waits for work asks for it by itself now and then.
+ *
+ * Every message is sealed before it is published, and opened before anything above reads it (package `process`,
+ * bus-seal.ts): a line with the signature stands before what is described here.
  */
 import { z } from 'zod'
 import { altersAccess, type Change, erasesWords } from './change.ts'
@@ -30,18 +33,29 @@ import { type BeingId, beingIdSchema, epochSchema, type SpaceId } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
 import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
 
+/** What the names in Redis begin with where no `REDIS_PREFIX` says otherwise. */
+export const DEFAULT_REDIS_PREFIX = 'rhizom:'
+
 /** Redis names. The space stands in braces, so that all of its names hash to one slot of a cluster. */
-export const REDIS = {
-  spaceChannel: (space: SpaceId): string => `rhizom:{${space}}`,
-  headsChannel: 'rhizom:heads',
-  revokedChannel: 'rhizom:revoked',
-  workChannel: 'rhizom:work',
-  gatewaysChannel: 'rhizom:gateways',
-  gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
-  gatewaySpaces: (bootId: string): string => `rhizom:gateway:${bootId}:spaces`,
-  knownGateways: 'rhizom:gateways:known',
-  here: (space: SpaceId): string => `rhizom:{${space}}:here`,
-} as const
+export const redisNames = (prefix: string) =>
+  ({
+    spaceChannel: (space: SpaceId): string => `${prefix}{${space}}`,
+    headsChannel: `${prefix}heads`,
+    revokedChannel: `${prefix}revoked`,
+    workChannel: `${prefix}work`,
+    gatewaysChannel: `${prefix}gateways`,
+    /** Nobody listens there: whoever publishes finds out whether it may. */
+    checkChannel: `${prefix}check`,
+    gatewayLease: (bootId: string): string => `${prefix}gateway:${bootId}`,
+    gatewaySpaces: (bootId: string): string => `${prefix}gateway:${bootId}:spaces`,
+    knownGateways: `${prefix}gateways:known`,
+    here: (space: SpaceId): string => `${prefix}{${space}}:here`,
+    /** What somebody may still ask for. */
+    rate: (name: string, account: string): string => `${prefix}rate:${name}:${account}`,
+  }) as const
+export type RedisNames = ReturnType<typeof redisNames>
+
+export const REDIS = redisNames(DEFAULT_REDIS_PREFIX)
 
 const revokedMessageSchema = z.object({ beings: revokedSchema, sessions: endedSessionsSchema.optional() })
 const workMessageSchema = z.object({ beings: z.array(beingIdSchema) })

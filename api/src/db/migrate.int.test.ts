@@ -17,6 +17,7 @@ test('A18 four migrations at once and one more leave the tables, each step appli
   expect(tables.map(({ name }) => name)).toEqual([
     'beings',
     'changes',
+    'installation',
     'intentions',
     'lineage',
     'members',

@@ -13,6 +13,7 @@ import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, Sess
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   index,
   integer,
   jsonb,
@@ -195,6 +196,12 @@ export const sessions = pgTable(
     index('sessions_ended').on(table.endedAt, table.id).where(sql`ended_at is not null`),
   ],
 )
+
+/** One row, made with the tables: what the processes that share this database say to each other counts for them only. */
+export const installation = pgTable('installation', {
+  one: boolean('one').primaryKey().default(true),
+  id: uuid('id').notNull().defaultRandom(),
+})
 
 /**
  * Which run of Postgres this database last lived in: one row. Another one means that it was restored from a backup or

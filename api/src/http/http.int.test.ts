@@ -33,6 +33,7 @@ import {
   TOKEN_SECRET,
   uuid,
   type Wanted,
+  sealedEntry,
 } from '../testing/test-api.ts'
 
 const MAX_CONTENT = 2000
@@ -588,14 +589,22 @@ test('A39 presence as gateways wrote it, of living gateways only', async () => {
   const apart = await startApi({ databaseUrl: database.url, env: { REDIS_URL: redisUrl.href } })
   const [alive, dead] = [uuid(), uuid()]
   try {
-    await redis.zadd(REDIS.knownGateways, Date.now(), alive)
-    await redis.set(REDIS.gatewayLease(alive), JSON.stringify({ formerly: [] }), 'PX', 60_000)
-    await redis.hset(REDIS.here(space), {
-      [`${alive}/@ada`]: JSON.stringify({ state: { away: true }, since: 5 }),
-      [`${dead}/@ghost`]: JSON.stringify({ state: {}, since: 1 }),
-    })
     const answer = async () =>
       presenceAnswerSchema.parse((await apart.ask('GET', `/v1/spaces/${space}/presence`, { token })).body)
+    expect(await answer()).toMatchObject({ here: [] })
+    await redis.zadd(REDIS.knownGateways, Date.now(), alive)
+    await redis.set(REDIS.gatewayLease(alive), JSON.stringify({ formerly: [] }), 'PX', 60_000)
+    const entry = (field: string, value: object): [string, Buffer] => [
+      field,
+      sealedEntry(apart, REDIS.here(space), field, value),
+    ]
+    await redis.hset(
+      REDIS.here(space),
+      new Map([
+        entry(`${alive}/@ada`, { state: { away: true }, since: 5 }),
+        entry(`${dead}/@ghost`, { state: {}, since: 1 }),
+      ]),
+    )
     const here = [{ being: '@ada', state: { away: true }, since: 5 }]
     expect(await answer()).toEqual({ here, hereCount: 1, frozen: false })
 
@@ -609,10 +618,7 @@ test('A39 presence as gateways wrote it, of living gateways only', async () => {
 
     // Over the limit a sample is listed and all are counted.
     const crowd = new Map(
-      Array.from(
-        { length: 250 },
-        (_, index) => [`${alive}/@b${index}`, JSON.stringify({ state: {}, since: 9 })] as const,
-      ),
+      Array.from({ length: 250 }, (_, index) => entry(`${alive}/@b${index}`, { state: {}, since: 9 })),
     )
     await redis.hset(REDIS.here(space), crowd)
     const { here: sample, hereCount } = await answer()

@@ -6,6 +6,7 @@
  * Nor is it a reason to be slow: a Redis that is silent costs one request a short wait, and is then left alone for a
  * moment, after which again one request finds out for all.
  */
+import type { RedisNames } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { Metrics } from '../observe.ts'
 import { isRedisFailure } from '../redis-failure.ts'
@@ -47,12 +48,14 @@ type RedisHealth = { status: 'answering' } | { status: 'failing'; askAgainAtMs: 
 
 export class RateLimiter {
   readonly #redis: Redis
+  readonly #names: RedisNames
   readonly #metrics: Metrics
   readonly #timeouts: RateLimiterTimeouts
   #health: RedisHealth = { status: 'answering' }
 
-  constructor(redis: Redis, metrics: Metrics, timeouts = TIMEOUTS) {
+  constructor(redis: Redis, names: RedisNames, metrics: Metrics, timeouts = TIMEOUTS) {
     this.#redis = redis
+    this.#names = names
     this.#metrics = metrics
     this.#timeouts = timeouts
   }
@@ -80,7 +83,7 @@ export class RateLimiter {
       this.#pause()
     }
     try {
-      const key = `rhizom:rate:${name}:${account}`
+      const key = this.#names.rate(name, account)
       const answered = this.#redis.eval(TAKE, 1, key, 1000 / perSecond, burst, cost)
       const waitMs = Number(await withinMs(this.#timeouts.waitMs, answered))
       this.#health = { status: 'answering' }

@@ -56,6 +56,13 @@ export const uuid = (): string => uuidv7()
 /** An id that no other test uses; the Redis of the tests is shared. */
 export const freshId = (word: string): string => `@${word}-${randomBytes(6).toString('hex')}`
 
+/** What a gateway would have stored of somebody who is here through it. */
+export function sealedEntry({ node }: TestApi, hash: string, field: string, entry: object): Buffer {
+  const sealed = node.seal.seal(`${hash} ${field}`, JSON.stringify(entry))
+  if (sealed === undefined) throw new Error('the node does not know its installation yet')
+  return sealed
+}
+
 export async function startApi({ databaseUrl, env = {} }: StartApiOptions): Promise<TestApi> {
   const parsed = parseConfig({
     PORT: '0',

@@ -8,7 +8,13 @@ import { LogServer, TEST_INTERNAL_TOKEN, utterance } from '../testing/log-server
 import { createApiClient, looseReadSchema } from './client.ts'
 
 let server: LogServer
-const settings = { internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 1000, maxConcurrent: 3, asked: () => {} }
+const settings = {
+  internalToken: TEST_INTERNAL_TOKEN,
+  timeoutMs: 1000,
+  maxConcurrent: 3,
+  installation: () => {},
+  asked: () => {},
+}
 const reader = (urls = [server.url]) => createApiClient({ ...settings, urls })
 const request = (after?: { epoch: string; version: number }) => ({ after, reason: 'open' as const })
 

@@ -10,6 +10,7 @@ import {
   internalHeadsAnswerSchema,
   internalRevokedAnswerSchema,
   type LastSeenBody,
+  INSTALLATION_HEADER,
   parseJson,
   type Position,
   type RevokedCursor,
@@ -31,6 +32,8 @@ export interface ApiClientDeps {
   timeoutMs: number
   /** Reads at a time; more wait. Keeps a gateway that just started from stampeding the api. */
   maxConcurrent: number
+  /** Which installation answered. */
+  installation(id: string): void
   /** How each question ended: with an answer, or with what kept the api from one. */
   asked(trouble: Trouble | undefined): void
 }
@@ -166,19 +169,24 @@ function revokedOutcome(reply: Reply): RevokedOutcome {
 
 /** Asks the api, a bounded number of times at once, moving on to the next address after a failure. */
 function createAsk(settings: ApiClientDeps): (path: string, question: Question) => Promise<Reply> {
-  const { urls, internalToken, timeoutMs, maxConcurrent, asked } = settings
+  const { urls, internalToken, timeoutMs, maxConcurrent, installation, asked } = settings
   const turns: (() => void)[] = []
   let running = 0
   let current = 0
   const request = async (path: string, { headers, ...question }: Question): Promise<Reply> => {
     const used = current
     const url = urls[used % urls.length] ?? ''
-    const { reply, trouble } = await fetchJson(url, path, {
+    const {
+      reply,
+      trouble,
+      installation: id,
+    } = await fetchJson(url, path, {
       ...question,
       headers: { ...headers, authorization: `Bearer ${internalToken}` },
       signal: AbortSignal.timeout(timeoutMs),
     })
     asked(trouble)
+    if (id !== undefined) installation(id)
     if (reply.type === 'failed' && current === used) current = used + 1
     return reply
   }
@@ -198,6 +206,7 @@ function createAsk(settings: ApiClientDeps): (path: string, question: Question) 
 interface Asked {
   reply: Reply
   trouble?: Trouble
+  installation?: string | undefined
 }
 
 async function fetchJson(base: string, path: string, init: RequestInit): Promise<Asked> {
@@ -205,11 +214,12 @@ async function fetchJson(base: string, path: string, init: RequestInit): Promise
     const response = await fetch(`${base}${path}`, init)
     const text = await response.text()
     const body = parseJson(z.unknown(), text)
-    if (response.ok && body.ok) return { reply: { type: 'answered', body: body.value } }
+    const installation = response.headers.get(INSTALLATION_HEADER) ?? undefined
+    if (response.ok && body.ok) return { reply: { type: 'answered', body: body.value }, installation }
     const { status } = response
     const problem = looseProblemSchema.safeParse(body.ok ? body.value : undefined).data
     if (status === 404 && problem?.code === 'not-found' && problem.path === NO_SUCH_SPACE)
-      return { reply: { type: 'missing' } }
+      return { reply: { type: 'missing' }, installation }
     return {
       reply: failure(`${status} ${problem?.code ?? 'and no problem document'}`, problem?.retryAfterMs),
       trouble: apiTrouble({ base, status, code: problem?.code }),

@@ -5,9 +5,17 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Change, encodeChangesMessage, type InternalRead, type Intention, NO_SUCH_SPACE } from '@rhizom/protocol'
+import {
+  type Change,
+  encodeChangesMessage,
+  INSTALLATION_HEADER,
+  type Intention,
+  type InternalRead,
+  NO_SUCH_SPACE,
+} from '@rhizom/protocol'
 
 const ADA = '@ada'
+export const TEST_INSTALLATION = crypto.randomUUID()
 export const TEST_INTERNAL_TOKEN = randomBytes(16).toString('hex')
 
 type NewChange = Pick<Change, 'kind' | 'body'>
@@ -93,7 +101,7 @@ export class LogServer {
     this.#server = createServer((request, response) => {
       this.#answer(request).then(
         ({ status, body }) => {
-          response.writeHead(status, { 'content-type': 'application/json' })
+          response.writeHead(status, { 'content-type': 'application/json', [INSTALLATION_HEADER]: TEST_INSTALLATION })
           response.end(JSON.stringify(body))
         },
         (error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))),
