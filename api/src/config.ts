@@ -10,6 +10,7 @@ import {
   parseSettings,
   setting,
   type SettingsTable,
+  tokenKeySettings,
   url,
   whole,
 } from '@rhizom/process'
@@ -38,6 +39,7 @@ export const settings = {
   REDIS_URL: common.REDIS_URL('The Redis that carries changes to the gateways'),
   REDIS_PREFIX: common.REDIS_PREFIX,
   TOKEN_SECRET: common.TOKEN_SECRET('Signs and verifies', 'TOKEN_KEYS'),
+  TOKEN_KEYS: tokenKeySettings.TOKEN_KEYS,
   INTERNAL_TOKEN: common.INTERNAL_TOKEN('What gateways show to read from the api'),
   INTERNAL_TOKENS: common.INTERNAL_TOKENS,
   BUS_KEYS: common.BUS_KEYS,

@@ -9,10 +9,13 @@ import {
   ConditionLog,
   connectRedis,
   forgeries,
+  keySetOf,
   SECRETS_DIFFER,
   type ProcessLog,
   RedisFitnessCheck,
+  signingKeysOf,
   throttledWarn,
+  verifyingKeysOf,
   watchConditions,
   watchForgeries,
 } from '@rhizom/process'
@@ -187,6 +190,10 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     perAddress: config.TRUST_PROXY > 0 ? undefined : shareOf(config.MAX_CONNECTIONS, config.ADDRESS_SHARE_PERCENT),
     refused: (whose) => metrics.turnedAway.inc({ what: 'connections', whose }),
   })
+  const signingKeys = signingKeysOf(config)
+  const publicKeys = signingKeys.map(({ jwk }) => jwk)
+  const [signing] = signingKeys
+  if (signing === undefined) throw new Error('neither TOKEN_KEYS nor TOKEN_SECRET')
   let stopped: Promise<void> | undefined
   const app = await buildApp({
     config,
@@ -200,8 +207,12 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     seal,
     limiter: new RateLimiter(redis, seal.names, metrics),
     isRedisFit: () => fitness.isFit,
-    tokens: sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
-      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+    keys: keySetOf(publicKeys),
+    tokens: sessionTokens({
+      ...{ signing, verifying: verifyingKeysOf(publicKeys, config.TOKEN_SECRET), ttlSeconds: config.TOKEN_TTL_SECONDS },
+      refused: (fault) => {
+        if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+      },
     }),
     connections,
     underWay,

@@ -11,6 +11,7 @@ import {
   parseSettings,
   setting,
   type SettingsTable,
+  tokenKeySettings,
   whole,
 } from '@rhizom/process'
 import { LIMITS, TIMES } from '@rhizom/protocol'
@@ -22,6 +23,7 @@ export const settings = {
   API_URL: setting(httpUrls, 'Where the api is; several addresses separated by commas are tried in turn'),
   REDIS_PREFIX: common.REDIS_PREFIX,
   TOKEN_SECRET: common.TOKEN_SECRET('Verifies', 'TOKEN_PUBLIC_KEYS'),
+  TOKEN_PUBLIC_KEYS: tokenKeySettings.TOKEN_PUBLIC_KEYS,
   INTERNAL_TOKEN: common.INTERNAL_TOKEN('Shown to the api to read from it'),
   INTERNAL_TOKENS: common.INTERNAL_TOKENS,
   BUS_KEYS: common.BUS_KEYS,

@@ -11,6 +11,7 @@ import {
   internalTokensOf,
   SECRETS_DIFFER,
   throttledWarn,
+  verifyingKeysOf,
   watchConditions,
   watchForgeries,
 } from '@rhizom/process'
@@ -135,7 +136,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     bus,
     api,
     presence: presence.hub,
-    verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
+    verifyToken: tokenVerifier(verifyingKeysOf(config.TOKEN_PUBLIC_KEYS, config.TOKEN_SECRET), (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
     }),
     metrics,

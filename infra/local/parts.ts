@@ -14,6 +14,7 @@ import type { RedisBinary } from './redis-binary.ts'
 import { askRedis, redisCommand } from './redis.ts'
 import type { Secrets } from './secrets.ts'
 import type { Part } from './supervisor.ts'
+import { publicKeysOf } from './token-keys.ts'
 import { tokenFor } from './token.ts'
 
 /** What a part of our own is told beside what the user's environment holds. */
@@ -72,6 +73,13 @@ function shared(around: Surroundings): NodeJS.ProcessEnv {
   }
 }
 
+/** A gateway signs no sessions: it gets what verifies them, unless the user gave the secret for both. */
+function verifyingOnly(env: NodeJS.ProcessEnv, given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { TOKEN_KEYS: keys = '', TOKEN_SECRET: _secret, ...rest } = env
+  const secret = given['TOKEN_SECRET'] ?? ''
+  return { TOKEN_PUBLIC_KEYS: publicKeysOf(keys), ...rest, TOKEN_KEYS: '', TOKEN_SECRET: secret }
+}
+
 const node = (script: string, env: NodeJS.ProcessEnv): Command => ({
   file: process.execPath,
   args: [script],
@@ -100,7 +108,7 @@ export const gatewayParts = (around: Surroundings): Part[] =>
     name: `gateway-${index + 1}`,
     command: () =>
       node(join(repository, 'gateway/src/main.ts'), {
-        ...shared(around),
+        ...verifyingOnly(shared(around), around.environment),
         API_URL: around.apiUrls[index % around.apiUrls.length],
         PORT: portOf(url),
       }),
@@ -118,7 +126,7 @@ export function guidePart(around: Surroundings, port: number): Part {
   return {
     name: 'guide',
     beforeStart: async () => {
-      token = await tokenFor('@guide', shared(around)['TOKEN_SECRET'] ?? '')
+      token = await tokenFor('@guide', shared(around)['TOKEN_KEYS'] ?? '')
     },
     command: () =>
       node(join(repository, 'bots/src/guide/main.ts'), {

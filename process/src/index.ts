@@ -13,7 +13,6 @@ export {
   SECRETS_DIFFER,
   type TokenFault,
   type TokenHolder,
-  tokenKey,
   type VerifiedToken,
   verifySessionToken,
 } from './session-token.ts'
@@ -31,4 +30,14 @@ export {
   whole,
 } from './settings.ts'
 export { busSecretsOf, internalTokensOf } from './shared-secrets.ts'
+export {
+  keySetOf,
+  newTokenKey,
+  publicJwkSchema,
+  type SigningKey,
+  signingKeysOf,
+  tokenKeySettings,
+  type VerifyingKeys,
+  verifyingKeysOf,
+} from './token-keys.ts'
 export { throttledWarn } from './throttled-warn.ts'

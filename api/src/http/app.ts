@@ -19,6 +19,7 @@ import { registerHealth } from './health.ts'
 import { registerInternal } from './internal.ts'
 import { acceptJsonBodies, NO_BODY_BYTES } from './json-body.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
+import { registerKeys } from './keys.ts'
 import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
 import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
@@ -122,6 +123,7 @@ export async function buildApp(services: Services): Promise<HttpApp> {
   registerMutations(app, services)
   registerWork(app, services)
   registerPresence(app, services)
+  registerKeys(app, services)
   registerInternal(app, services)
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   refuseTheRest()

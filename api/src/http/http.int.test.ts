@@ -254,7 +254,7 @@ const withBody: [string, string, unknown][] = [
 ]
 
 async function tokenOf(being: string, key: string, secondsLeft: number): Promise<string> {
-  const { algorithm, issuer, audience } = SESSION_TOKEN
+  const { formerAlgorithm: algorithm, issuer, audience } = SESSION_TOKEN
   return new SignJWT()
     .setProtectedHeader({ alg: algorithm })
     .setSubject(being)
@@ -540,6 +540,7 @@ test('A36 the OpenAPI document lists every public endpoint, with its problems', 
   )
   expect(listed.sort()).toEqual(
     [
+      'GET /.well-known/jwks.json',
       'GET /internal/revoked',
       'GET /internal/spaces/{space}',
       'POST /internal/heads',

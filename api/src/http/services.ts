@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Admissions } from '../db/write/admissions.ts'
 import type { GroupCommit } from '../db/write/group-commit.ts'
-import type { BusSeal, ProcessLog } from '@rhizom/process'
+import type { BusSeal, keySetOf, ProcessLog } from '@rhizom/process'
 import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
@@ -26,6 +26,8 @@ export interface Services {
   isRedisFit: () => boolean
   limiter: RateLimiter
   tokens: SessionTokens
+  /** The public keys of session tokens. */
+  keys: ReturnType<typeof keySetOf>
   connections: OpenConnections
   underWay: UnderWay
   /** Whether the node is on its way down: not ready any more, but finishing. */

@@ -246,7 +246,7 @@ test('A155 an end is told at once and again, and can be asked for, until the las
 /** As they were made before there were sessions. */
 const formerToken = (being: string): Promise<string> =>
   new SignJWT()
-    .setProtectedHeader({ alg: SESSION_TOKEN.algorithm })
+    .setProtectedHeader({ alg: SESSION_TOKEN.formerAlgorithm })
     .setSubject(being)
     .setIssuer(SESSION_TOKEN.issuer)
     .setAudience(SESSION_TOKEN.audience)
