@@ -3,14 +3,18 @@
  * own data, other ports and raised limits, and stopped afterwards. It dies with this process (`--with-parent`).
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { createWriteStream, mkdirSync } from 'node:fs'
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readRunFile, type Run } from '@rhizom/infra/local/run-file.ts'
 import { until } from '@rhizom/infra/local/until.ts'
+import { z } from 'zod'
+import type { WatchedNode } from './scenarios/plan.ts'
 
 export interface LocalSystem {
   api: string[]
   gateways: string[]
+  /** Where the metrics of its processes are. */
+  metrics: WatchedNode[]
   /** Whether it ran before, and so with its own limits. */
   shared: boolean
   stop(): Promise<void>
@@ -32,17 +36,28 @@ const START_WITHIN_MS = 180_000
 const STOP_WITHIN_MS = 30_000
 
 export async function findLocalSystem(options: LocalSystemOptions): Promise<LocalSystem> {
-  const running = readRunFile(join(options.usualFolder, 'run.json'))
+  const runFile = join(options.usualFolder, 'run.json')
+  const running = readRunFile(runFile)
   if (running !== undefined && (await answers(running))) {
     options.say(`loading the system that runs at ${running.web}`)
-    return { api: running.api, gateways: running.gateways, shared: true, stop: () => Promise.resolve() }
+    const { api, gateways } = running
+    return { api, gateways, metrics: metricsOf(runFile, running), shared: true, stop: () => Promise.resolve() }
   }
   return start(options)
 }
 
+const internalSchema = z.object({ internal: z.array(z.url()).min(1) })
+
+/** Where processes tell what is not for the public: a port of its own where they have one. */
+function metricsOf(runFile: string, run: Run): WatchedNode[] {
+  const found = internalSchema.safeParse(JSON.parse(readFileSync(runFile, 'utf8')))
+  const places = found.success ? found.data.internal : [...run.api, ...run.gateways]
+  return places.map((url) => ({ name: new URL(url).host, url: `${url.replace(/\/$/, '')}/metrics` }))
+}
+
 async function answers(run: Run): Promise<boolean> {
   try {
-    const urls = [...run.api, ...run.gateways].map((url) => `${url}/readyz`)
+    const urls = [...run.api, ...run.gateways].map((url) => `${url}/healthz`)
     const all = await Promise.all(urls.map((url) => fetch(url, { signal: AbortSignal.timeout(3_000) })))
     return all.every((response) => response.ok)
   } catch {
@@ -85,7 +100,8 @@ async function start(options: LocalSystemOptions): Promise<LocalSystem> {
     signal.throwIfAborted()
     throw new Error(`the system did not start; its output is in ${logFile}`)
   }
-  return { api: run.api, gateways: run.gateways, shared: false, stop: () => stop(child) }
+  const { api, gateways } = run
+  return { api, gateways, metrics: metricsOf(runFile, run), shared: false, stop: () => stop(child) }
 }
 
 /** In order first, and not at all in order after that. */

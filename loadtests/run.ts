@@ -1,23 +1,23 @@
 /**
- * `npm run loadtest`: finds k6, finds or starts a system, runs the scenario, says where the report is.
+ * `npm run loadtest`: finds k6, finds or starts a system, runs one scenario or several, says where the reports are.
  *
  *   exit code 0  every bound holds
  *             1  something went wrong, or a bound does not hold
  *             2  the arguments are not understood
  *             3  k6 cannot be had on this machine: nothing was tested
  */
-import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseArguments, USAGE } from './arguments.ts'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { LIST, type LoadRequest, parseArguments, tokensProblem, USAGE } from './arguments.ts'
 import { findK6 } from './k6.ts'
-import { findLocalSystem } from './local-system.ts'
-import type { Plan } from './scenarios/plan.ts'
-import { describePlan } from './scenarios/report.ts'
+import { findLocalSystem, type LocalSystem } from './local-system.ts'
+import { expectedSeconds, runPlan } from './run-plan.ts'
 
 const repository = join(import.meta.dirname, '..')
 const usualFolder = process.env['RHIZOM_LOCAL_DIR'] ?? join(repository, '.local')
 const reportFolder = join(repository, '.local/loadtest')
+/** Short runs beside each other, so that trying all of them takes half a minute. */
+const BESIDE_EACH_OTHER = 4
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`)
 const complain = (text: string): boolean => process.stderr.write(`${text}\n`)
@@ -40,10 +40,14 @@ async function main(argv: readonly string[]): Promise<number> {
     print(USAGE)
     return 0
   }
-  const parsed = parseArguments(argv)
+  const parsed = parseArguments(argv, Date.now().toString(36).slice(-6))
   if (!parsed.ok) {
     complain(`${parsed.problem}\n\n${USAGE}`)
     return 2
+  }
+  if (parsed.list) {
+    print(LIST)
+    return 0
   }
   const k6 = await findK6({
     named: process.env['K6'],
@@ -58,18 +62,7 @@ async function main(argv: readonly string[]): Promise<number> {
   say(`k6 ${k6.version} (${k6.program})`)
   mkdirSync(reportFolder, { recursive: true })
   try {
-    const { clients } = parsed.plan
-    const ownFolder = join(reportFolder, 'system')
-    const system = await findLocalSystem({ repository, usualFolder, ownFolder, clients, say, signal: stop.signal })
-    try {
-      if (stop.signal.aborted) return 1
-      if (system.shared && clients > 200) {
-        say(`a gateway takes 200 connections from one address unless MAX_CONNECTIONS_PER_ADDRESS says more`)
-      }
-      return await runK6(k6.program, { ...parsed.plan, api: system.api, gateways: system.gateways })
-    } finally {
-      await system.stop()
-    }
+    return await load(k6.program, parsed)
   } catch (error) {
     if (stop.signal.aborted) return 1
     complain(`The load test failed: ${error instanceof Error ? error.message : String(error)}`)
@@ -77,37 +70,52 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function runK6(program: string, plan: Plan): Promise<number> {
-  const scenario = join(repository, 'loadtests/scenarios/write-to-screen.ts')
-  // On a terminal k6 draws its own progress; elsewhere that would be a page of lines a second.
-  const quiet = process.stdout.isTTY ? [] : ['--quiet']
-  const child = spawn(program, ['run', '--no-usage-report', '--address=', ...quiet, scenario], {
-    cwd: repository,
-    env: {
-      ...process.env,
-      RHIZOM_PLAN: JSON.stringify(plan),
-      RHIZOM_REPORT: reportFolder,
-      K6_AUTO_EXTENSION_RESOLUTION: 'false',
-    },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  stop.signal.addEventListener('abort', () => child.kill('SIGINT'))
-  const progress = quiet.length > 0 ? tellProgress(plan) : undefined
-  const code = await new Promise<number>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('exit', (exitCode) => resolve(exitCode ?? 1))
-  })
-  clearInterval(progress)
-  say(`report: ${join(reportFolder, 'write-to-screen.html')}`)
-  return code === 0 ? 0 : 1
+/** The tokens that were given, or none. The file is read here only to say what is wrong before anything starts. */
+function tokensGiven({ tokensFile }: LoadRequest): string[] {
+  const text = tokensFile === undefined ? process.env['RHIZOM_TOKENS'] : readFileSync(tokensFile, 'utf8')
+  return (text ?? '').split(/\s+/).filter((token) => token !== '')
 }
 
-function tellProgress(plan: Plan): NodeJS.Timeout {
-  const startedAt = Date.now()
-  const expectedSeconds = plan.connectSeconds + plan.durationSeconds + 2
-  say(`${describePlan(plan)}; about ${expectedSeconds} s`)
-  return setInterval(() => {
-    const seconds = Math.round((Date.now() - startedAt) / 1_000)
-    say(seconds < expectedSeconds ? `${seconds} of about ${expectedSeconds} s` : 'comparing what was seen with the log')
-  }, 5_000)
+async function load(program: string, request: LoadRequest): Promise<number> {
+  const { plans, remote, tokensFile } = request
+  const tokens = tokensGiven(request).length
+  if (tokensFile !== undefined && tokens === 0) throw new Error(`there is no token in ${tokensFile}`)
+  for (const plan of plans) {
+    const problem = tokensProblem(plan, tokens)
+    if (problem !== undefined) throw new Error(problem)
+  }
+  const clients = plans
+    .map(({ clients: all, others, churn }) => all + (others?.sse ?? 0) + (others?.slow ?? 0) + (churn?.beings ?? 0))
+    .reduce((sum, one) => sum + one, 0)
+  const ownFolder = join(reportFolder, 'system')
+  const options = { repository, usualFolder, ownFolder, clients, say, signal: stop.signal }
+  const system: LocalSystem =
+    remote === undefined ? await findLocalSystem(options) : { ...remote, shared: true, stop: () => Promise.resolve() }
+  try {
+    if (system.shared && clients > 200)
+      say('a gateway takes 200 connections from one address unless MAX_CONNECTIONS_PER_ADDRESS says more')
+    const { api, gateways, metrics } = system
+    const environment = tokensFile === undefined ? {} : { RHIZOM_TOKENS_FILE: resolve(tokensFile) }
+    const waiting = plans.toSorted((a, b) => expectedSeconds(b) - expectedSeconds(a))
+    let good = true
+    const runInTurn = async (): Promise<void> => {
+      for (let plan = waiting.shift(); plan !== undefined && !stop.signal.aborted; plan = waiting.shift()) {
+        const held = await runPlan({
+          program,
+          plan: { ...plan, api, gateways, metrics },
+          reportFolder,
+          environment,
+          // On a terminal k6 draws its own progress; elsewhere, and of several, that would be lines without end.
+          quiet: !process.stdout.isTTY || plans.length > 1,
+          say,
+          signal: stop.signal,
+        })
+        good &&= held
+      }
+    }
+    await Promise.all(Array.from({ length: request.short ? BESIDE_EACH_OTHER : 1 }, runInTurn))
+    return good && !stop.signal.aborted ? 0 : 1
+  } finally {
+    await system.stop()
+  }
 }

@@ -16,11 +16,17 @@ const k6 = await findK6({
 })
 
 /** Runs the scenario against a system with a fault; the bounds that did not hold. */
-async function brokenBounds(fault: Fault): Promise<{ code: number | null; broken: string[] }> {
+async function brokenBounds(
+  fault: Fault,
+  more: Partial<Plan> = {},
+): Promise<{ code: number | null; broken: string[] }> {
   const program = k6.ok ? k6.program : ''
   const system = await startScriptedSystem(fault)
   const folder = mkdtempSync(join(tmpdir(), 'rhizom-loadtest-'))
   const plan: Plan = {
+    scenario: 'write-to-screen',
+    run: 'test',
+    metrics: [],
     api: [system.url],
     gateways: [system.url],
     clients: 2,
@@ -33,8 +39,9 @@ async function brokenBounds(fault: Fault): Promise<{ code: number | null; broken
     settleSeconds: 10,
     p95Ms: 60_000,
     watcherVus: 1,
+    ...more,
   }
-  const scenario = join(import.meta.dirname, 'scenarios/write-to-screen.ts')
+  const scenario = join(import.meta.dirname, 'scenarios/load.ts')
   const child = spawn(program, ['run', '--quiet', '--no-usage-report', '--address=', scenario], {
     env: { ...process.env, RHIZOM_PLAN: JSON.stringify(plan), RHIZOM_REPORT: folder },
     stdio: 'ignore',
@@ -63,5 +70,17 @@ describe.skipIf(!k6.ok)('write to screen, where k6 can be had', { concurrent: tr
     const { code, broken } = await brokenBounds(fault)
     expect(code).not.toBe(0)
     expect(broken).toContain(measure)
+  })
+
+  const cut = { durationSeconds: 3, cuts: { everySeconds: 1, awaySeconds: 0.4 } }
+
+  it('L18 passes where those who were cut off are told what they missed', async () => {
+    expect(await brokenBounds('none', cut)).toEqual({ code: 0, broken: [] })
+  })
+
+  it('L18 finds that those who come back are not told what they missed', async () => {
+    const { code, broken } = await brokenBounds('forgetful', cut)
+    expect(code).not.toBe(0)
+    expect(broken).toContain('order_violations')
   })
 })

@@ -152,7 +152,7 @@ export async function loadTest(bench: Workbench): Promise<Tally> {
   if (!existsSync(script)) return NOTHING
   const command: Command = {
     file: process.execPath,
-    args: [script, '--short'],
+    args: [script, '--scenario', 'all', '--short'],
     // A system of its own, so that a running one is neither used nor disturbed.
     env: { ...process.env, RHIZOM_LOCAL_DIR: join(bench.directory, 'load') },
     cwd: repository,

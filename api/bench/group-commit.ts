@@ -5,7 +5,7 @@
  *   node api/bench/group-commit.ts [seconds] [writers]
  */
 import { v7 as uuidv7 } from 'uuid'
-import { commitUnits } from '../src/db/write/commit.ts'
+import { commitParts } from '../src/db/write/commit.ts'
 import { Database } from '../src/db/database.ts'
 import { GroupCommit } from '../src/db/write/group-commit.ts'
 import { createGuest } from '../src/db/write/guests.ts'
@@ -22,15 +22,17 @@ await database.use((sql) => createGuest(sql, '@writer', 'Writer'))
 async function measure(space: string, maxMutations: number): Promise<number> {
   let transactions = 0
   const writes = new GroupCommit({
-    commit: (lane, units) => {
+    commit: (parts, patient) => {
       transactions += 1
-      return commitUnits(database, lane, units, { maxContentBytes: 65_536, onRetry: () => undefined })
+      return commitParts(database, parts, patient, { maxContentBytes: 65_536, onRetry: () => undefined })
     },
     committed: () => undefined,
     onFault: (thrown) => {
       throw thrown
     },
     maxMutations,
+    maxTransactions: 3,
+    maxPatient: 1,
     maxQueued: 100_000,
     maxWaitMs: 10_000,
   })

@@ -17,6 +17,7 @@ import {
 import { LIMITS, TIMES } from '@rhizom/protocol'
 import { z } from 'zod'
 import { FAIL_POINTS } from './fail-point.ts'
+import { issuersSetting } from './issuer-setting.ts'
 
 /**
  * The driver reads the parts of the url as they are meant: a sign that does not is found here, and not by each query.
@@ -56,6 +57,16 @@ export const settings = {
     whole(0),
     'How long the renewal of a session that was used may be used again, in case its answer was lost; later it ends the session',
     '30000',
+  ),
+  ISSUERS: setting(
+    issuersSetting,
+    'OpenID providers whose people may sign in, as JSON: `[{"issuer": "https://…", "audience": "…"}]` (docs/sign-in.md)',
+    '[]',
+  ),
+  GUESTS: setting(
+    z.enum(['on', 'off']).transform((value) => value === 'on'),
+    'off lets only those sign in whom an issuer vouches for; who has a session goes on',
+    'on',
   ),
   MAX_CONTENT_BYTES: setting(
     whole(1),
@@ -111,8 +122,17 @@ export const settings = {
   CATCH_UP_BYTES: setting(whole(1), 'Bytes of them after which it gets a snapshot instead', '2097152'),
   DATABASE_POOL: setting(whole(2, 1000), 'Connections to Postgres for requests', '10'),
   DATABASE_DEADLINE_MS: setting(whole(100), 'How long a request waits for Postgres before it is refused', '4000'),
-  COMMIT_MUTATIONS: setting(whole(1), 'Most mutations of one space that share a transaction', '500'),
-  MAX_QUEUED_MUTATIONS: setting(whole(1), 'Mutations that may wait for their space before more are refused', '10000'),
+  COMMIT_MUTATIONS: setting(whole(1), 'Most mutations that share a transaction, of whatever spaces', '500'),
+  COMMIT_TRANSACTIONS: setting(
+    whole(1),
+    'Transactions at once in which writes of many spaces share; what comes meanwhile shares the next',
+    '3',
+  ),
+  MAX_QUEUED_MUTATIONS: setting(
+    whole(1),
+    'Mutations that may wait for their transaction before more are refused',
+    '10000',
+  ),
   REQUEST_TIMEOUT_MS: setting(
     whole(100),
     'How long a client has to send a request, head and body',

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { nodeStart } from '@rhizom/kit/node-start.ts'
 import { changesAnswerSchema, mutationResultSchema, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -23,6 +24,7 @@ function start(env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [main], {
     env: {
       PATH: process.env['PATH'],
+      ...nodeStart(),
       PORT: '0',
       DATABASE_URL: database.url,
       REDIS_URL: process.env['TEST_REDIS_URL'],
@@ -95,7 +97,7 @@ test.each([
 test('A65 migrating asks for no secret but the address of the database', async () => {
   const migrate = fileURLToPath(new URL('migrate.ts', import.meta.url))
   const child = spawn(process.execPath, [migrate], {
-    env: { PATH: process.env['PATH'], DATABASE_URL: database.url },
+    env: { PATH: process.env['PATH'], ...nodeStart(), DATABASE_URL: database.url },
     stdio: 'ignore',
   })
   expect(await ended(child)).toEqual([0, null])

@@ -22,13 +22,15 @@ import {
 import type { Config } from './config.ts'
 import { readAdmissions } from './db/read/admission.ts'
 import { Admissions } from './db/write/admissions.ts'
-import { commitUnits } from './db/write/commit.ts'
+import { commitParts, mutationsIn } from './db/write/commit.ts'
 import { GroupCommit } from './db/write/group-commit.ts'
 import { isHistoryKnown } from './db/write/lineage.ts'
 import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
+import { createIssuers } from './http/issuers.ts'
 import { OpenConnections } from './http/open-connections.ts'
 import { RateLimiter } from './http/rate-limit.ts'
+import { rememberingTokens } from './http/remembered-tokens.ts'
 import type { HttpApp } from './http/route.ts'
 import { shareOf, UnderWay } from './http/under-way.ts'
 import { sessionTokens } from './http/session-token.ts'
@@ -40,6 +42,7 @@ import { pruningDuty } from './leader/prune.ts'
 import { revocationsDuty } from './leader/revocations.ts'
 import { createMetrics } from './observe.ts'
 import { WatchedDatabase } from './postgres-watch.ts'
+import { newsHintsIn } from './publish/news.ts'
 import { Publisher } from './publish/publisher.ts'
 import { revokedForMs } from './publish/revoked.ts'
 
@@ -67,7 +70,8 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const redisCondition = condition('redis', 'Redis is as it should be again')
   const leaderCondition = condition('leader', 'what a leader does is done again')
   const forgeryCondition = forgeries(log, clock)
-  const conditions = [postgresCondition, redisCondition, leaderCondition, forgeryCondition]
+  const issuersCondition = condition('issuers', 'every issuer answers again')
+  const conditions = [postgresCondition, redisCondition, leaderCondition, issuersCondition, forgeryCondition]
   watchConditions(metrics.set, conditions)
   const watchSignatures = watchForgeries(forgeryCondition)
   const seal = new BusSeal({
@@ -112,11 +116,13 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     maxMutations: config.COMMIT_MUTATIONS,
     maxQueued: config.MAX_QUEUED_MUTATIONS,
     maxWaitMs: config.DATABASE_DEADLINE_MS,
-    commit: async (space, units) => {
+    maxTransactions: config.COMMIT_TRANSACTIONS,
+    maxPatient: Math.max(1, config.DATABASE_POOL - config.COMMIT_TRANSACTIONS),
+    commit: async (parts, patient) => {
       const committed = metrics.commitSeconds.startTimer()
-      metrics.commitMutations.observe(units.reduce((sum, { mutations }) => sum + mutations.length, 0))
+      metrics.commitMutations.observe(mutationsIn(parts))
       try {
-        return await commitUnits(database, space, units, commitOptions)
+        return await commitParts(database, parts, patient, commitOptions)
       } finally {
         committed()
       }
@@ -126,6 +132,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       publisher.publish(changes)
       publisher.revoke(removed)
       publisher.tellOfWork(changes)
+      publisher.tellOfNews(newsHintsIn(changes))
     },
     // Gateways find out by the heads.
     onFault: (thrown) => log.error({ err: thrown }, 'what was committed could not be published'),
@@ -206,14 +213,22 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     redis,
     seal,
     limiter: new RateLimiter(redis, seal.names, metrics),
+    issuers: createIssuers(config.ISSUERS, issuersCondition),
     isRedisFit: () => fitness.isFit,
     keys: keySetOf(publicKeys),
-    tokens: sessionTokens({
-      ...{ signing, verifying: verifyingKeysOf(publicKeys, config.TOKEN_SECRET), ttlSeconds: config.TOKEN_TTL_SECONDS },
-      refused: (fault) => {
-        if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
-      },
-    }),
+    tokens: rememberingTokens(
+      sessionTokens({
+        ...{
+          signing,
+          verifying: verifyingKeysOf(publicKeys, config.TOKEN_SECRET),
+          ttlSeconds: config.TOKEN_TTL_SECONDS,
+        },
+        refused: (fault) => {
+          if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+        },
+      }),
+      () => Date.now(),
+    ),
     connections,
     underWay,
     isStopping: () => stopped !== undefined,

@@ -58,6 +58,11 @@ export function createMetrics() {
       'Hints that there is something to claim given to Redis, by outcome; bots ask for what was dropped',
       ['outcome'],
     ),
+    newsHints: counter(
+      'news_hints_total',
+      'Hints that a space became another one to somebody given to Redis, by outcome; gateways ask now and then',
+      ['outcome'],
+    ),
     expiredLeases: counter('expired_leases_total', 'Claims taken away because their lease had run out'),
     pruned: counter('pruned_rows_total', 'Rows of log and ledger that were old enough to go', ['table']),
     newEpochs: counter(

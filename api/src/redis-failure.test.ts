@@ -1,5 +1,5 @@
+import { isRedisFailure } from '@rhizom/process'
 import { expect, test } from 'vitest'
-import { isRedisFailure } from './redis-failure.ts'
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name })
 const coded = (code: string): Error => Object.assign(new Error('connect'), { code })

@@ -2,7 +2,7 @@
  * Carries one claimed reply out, from the claim to its end: asks what was said, has it answered, writes the answer, and
  * says why there is none. Ends early when somebody stops it, when the claim is lost and when the bot is to stop.
  */
-import type { Intention } from '@rhizom/protocol'
+import type { Intention, Snapshot } from '@rhizom/protocol'
 import { type Answer, AnswerError } from './answer.ts'
 import { conversationOf } from './core/conversation.ts'
 import type { GatheringTimes } from './core/gathering.ts'
@@ -94,9 +94,18 @@ async function ask(server: Server, reply: Intention, signal: AbortSignal) {
   const snapshot = await server.snapshot(reply.location, signal)
   signal.throwIfAborted()
   if (!snapshot.ok) throw unreadable(snapshot)
-  const asked = conversationOf(snapshot.value, reply)
+  const asked = conversationOf(snapshot.value, reply) ?? (await askFurtherBack(server, snapshot.value, reply, signal))
   if (asked === undefined) throw new AnswerError('What was asked is too far back, or was removed')
   return { asked, position: { epoch: snapshot.value.epoch, version: snapshot.value.version } }
+}
+
+/** What waited long, or is retried late, was asked before the newest that a snapshot holds. */
+async function askFurtherBack(server: Server, snapshot: Snapshot, reply: Intention, signal: AbortSignal) {
+  const said = await server.saidBefore(reply, signal)
+  signal.throwIfAborted()
+  if (!said.ok) throw unreadable(said)
+  const { beings, intentions } = said.value
+  return conversationOf({ ...snapshot, beings, intentions: [...intentions, reply] }, reply)
 }
 
 const unreadable = ({ code }: Extract<Answered<unknown>, { ok: false }>): Error =>

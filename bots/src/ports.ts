@@ -4,6 +4,8 @@ export interface BotSession {
   token: string
   expiresAt: number
   being: { id: string }
+  /** Gives the next session when the token has run out; each is used once, and no other copy has it. */
+  renewal?: string | undefined
 }
 
 export interface BotLog {

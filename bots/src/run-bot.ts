@@ -16,8 +16,13 @@ import { createServer } from './server.ts'
 import { keepSession } from './session.ts'
 
 export interface BotOptions {
-  /** As `POST /v1/sessions {being}` gives it to the owner of the bot; a function is asked again should it run out. */
+  /**
+   * As `POST /v1/sessions {being}` gives it to the owner of the bot, one for each copy; a function is asked again where
+   * it has run out and there is no renewal, or it is not taken.
+   */
   session: BotSession | (() => Promise<BotSession>)
+  /** Told each session that takes the place of the former: kept, its renewal starts the bot after any time away. */
+  onSession?: (session: BotSession) => void
   answer: Answer
   /** Where the api is, as `https://example.org`. */
   apiUrl: string
@@ -72,7 +77,9 @@ export async function runBot(options: BotOptions): Promise<RunningBot> {
       ask,
       renewed(renewed) {
         session = renewed
+        options.onSession?.(renewed)
         hints.tokenRenewed()
+        look()
       },
     },
     stopping.signal,

@@ -25,19 +25,30 @@ export type Answered<T> =
   | { ok: true; value: T }
   | { ok: false; code: string; mayBeAskedAgain: boolean; afterMs: number }
 
+export type Said = Pick<Snapshot, 'intentions' | 'beings'>
+
 /** A mutation without its id, which is made here. */
 export type Wanted = Mutation extends infer M ? (M extends Mutation ? Omit<M, 'id'> : never) : never
 
 export interface Server {
   work(limit: number, signal: AbortSignal): Promise<Answered<Intention[]>>
+  /** Asked again for a while where nobody answers. */
   snapshot(space: SpaceId, signal: AbortSignal): Promise<Answered<Snapshot>>
+  /** What was said before an intention, and by whom; asked again for a while as well. */
+  saidBefore(intention: Intention, signal: AbortSignal): Promise<Answered<Said>>
   /** Undefined if the signal said stop before there was an answer. */
   mutate(wanted: readonly Wanted[], signal: AbortSignal): Promise<MutationResult[] | undefined>
-  renew(signal: AbortSignal): Promise<Answered<BotSession>>
+  /** Before the token has run out. */
+  refresh(signal: AbortSignal): Promise<Answered<BotSession>>
+  /** At any later time. */
+  renew(renewal: string, signal: AbortSignal): Promise<Answered<BotSession>>
 }
 
 const BACKOFF = { minMs: 50, baseMs: 200, maxMs: 5_000 }
 const PATIENCE_MS = 10_000
+/** A minute and more, the waits growing. */
+const READ_TRIES = 20
+const saidSchema = snapshotSchema.pick({ intentions: true, beings: true })
 
 export function createServer(apiUrl: string, token: () => string): Server {
   const base = apiUrl.replace(/\/+$/, '')
@@ -69,28 +80,41 @@ export function createServer(apiUrl: string, token: () => string): Server {
     }
   }
 
+  /** An api node that is being restarted is no reason to give a question up. */
+  async function insist<T>(ask: () => Promise<Answered<T>>, signal: AbortSignal): Promise<Answered<T>> {
+    for (let failures = 0; ; failures += 1) {
+      const answer = await ask()
+      if (answer.ok || !answer.mayBeAskedAgain || signal.aborted || failures === READ_TRIES) return answer
+      await pause(failures, answer.afterMs, signal)
+    }
+  }
+
   return {
     async work(limit, signal) {
       const answer = await call('GET', `/v1/work?limit=${limit}`, workAnswerSchema, signal)
       return answer.ok ? { ok: true, value: answer.value.work } : answer
     },
-    snapshot: (space, signal) => call('GET', `/v1/spaces/${space}`, snapshotSchema, signal),
-    renew: (signal) => call('POST', '/v1/sessions/current/refresh', postSessionAnswerSchema, signal, {}),
+    snapshot: (space, signal) => insist(() => call('GET', `/v1/spaces/${space}`, snapshotSchema, signal), signal),
+    saidBefore: ({ id, location }, signal) =>
+      insist(() => call('GET', `/v1/spaces/${location}/intentions?before=${id}`, saidSchema, signal), signal),
+    refresh: (signal) => call('POST', '/v1/sessions/current/refresh', postSessionAnswerSchema, signal, {}),
+    renew: (renewal, signal) => call('POST', '/v1/sessions/renew', postSessionAnswerSchema, signal, { renewal }),
     async mutate(wanted, signal) {
       const mutations: Mutation[] = wanted.map((one) => ({ id: uuidv7(), ...one }))
       for (let failures = 0; !signal.aborted; failures += 1) {
         const answer = await call('POST', '/v1/mutations', postMutationsAnswerSchema, signal, { mutations })
         if (answer.ok) return answer.value.results
         if (!answer.mayBeAskedAgain) throw new Error(`the api refused: ${answer.code}`)
-        // Rejects when the signal says stop; the loop looks.
-        await sleep(backoffMs(BACKOFF, failures, Math.random(), answer.afterMs), undefined, { signal }).catch(
-          () => undefined,
-        )
+        await pause(failures, answer.afterMs, signal)
       }
       return undefined
     },
   }
 }
+
+/** Ends early when the signal says stop: whoever waits looks. */
+const pause = (failures: number, afterMs: number, signal: AbortSignal): Promise<void> =>
+  sleep(backoffMs(BACKOFF, failures, Math.random(), afterMs), undefined, { signal }).catch(() => undefined)
 
 const nothing = (code: string): Answered<never> => ({ ok: false, code, mayBeAskedAgain: true, afterMs: 0 })
 

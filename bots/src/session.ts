@@ -16,27 +16,43 @@ const BACKOFF = { minMs: 1_000, baseMs: 1_000, maxMs: 60_000 }
 const RENEW_AFTER = 0.8
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** Renews again and again until the signal says stop. */
+/**
+ * Renews again and again until the signal says stop. A renewal is let go of only for the one that follows it: who asks
+ * again with it because an answer was lost is answered the same.
+ */
 export function keepSession(first: BotSession, { server, log, renewed, ask }: SessionKeeperDeps, signal: AbortSignal) {
+  let held = first
   let failures = 0
   let timer: NodeJS.Timeout | undefined
   const schedule = (ms: number): void => {
     if (signal.aborted) return
     timer = setTimeout(() => void renew(), Math.min(ms, LONGEST_TIMER_MS))
   }
-  const scheduleFor = ({ expiresAt }: BotSession): void =>
-    schedule(Math.max(BACKOFF.minMs, (expiresAt - Date.now()) * RENEW_AFTER))
+  const scheduleFor = ({ expiresAt }: BotSession): void => {
+    const leftMs = expiresAt - Date.now()
+    schedule(leftMs <= 0 ? 0 : Math.max(BACKOFF.minMs, leftMs * RENEW_AFTER))
+  }
   const renew = async (): Promise<void> => {
-    const answer = await server.renew(signal)
-    const session = answer.ok ? answer.value : await askAnew()
+    const session = (await goOn()) ?? (await askAnew())
     if (signal.aborted) return
     if (session === undefined) {
       log.warn({ failures }, 'the session of the bot could not be renewed')
       return schedule(backoffMs(BACKOFF, failures++, Math.random()))
     }
     failures = 0
+    held = session
     renewed(session)
     return scheduleFor(session)
+  }
+  /** By the token while it is good, and by the renewal when it is not. */
+  const goOn = async (): Promise<BotSession | undefined> => {
+    const { renewal } = held
+    const refreshed = await server.refresh(signal)
+    if (refreshed.ok) return { renewal, ...refreshed.value }
+    if (renewal === undefined || !isOver(refreshed.code)) return undefined
+    const next = await server.renew(renewal, signal)
+    if (!next.ok) log.warn({ code: next.code }, 'the renewal was not taken')
+    return next.ok ? next.value : undefined
   }
   const askAnew = async (): Promise<BotSession | undefined> => {
     try {
@@ -49,3 +65,6 @@ export function keepSession(first: BotSession, { server, log, renewed, ask }: Se
   scheduleFor(first)
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
 }
+
+/** Of a token. */
+const isOver = (code: string): boolean => code === 'token-expired' || code === 'not-authenticated'

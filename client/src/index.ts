@@ -17,7 +17,14 @@ export {
   type PageEvent,
   type SharedPorts,
 } from './runtime/environment.ts'
-export { createSession, type Http, type HttpProblem, type HttpResult, type HttpTarget } from './runtime/http.ts'
+export {
+  createSession,
+  type Http,
+  type HttpProblem,
+  type HttpResult,
+  type HttpTarget,
+  type WayIn,
+} from './runtime/http.ts'
 export {
   forgetSession,
   type KeyValueStorage,

@@ -45,6 +45,7 @@ const CLIENT_FRAMES: Readonly<Record<string, string>> = {
   refresh: 'a fresh token, before the old one runs out',
   ping: 'answered by `pong`',
   work: 'asks to be told when there may be something to claim; answered by `work` at once',
+  follow: "asks for `news` of all one's spaces, at once and then as they change",
 }
 
 const SERVER_FRAMES: Readonly<Record<string, string>> = {
@@ -60,6 +61,7 @@ const SERVER_FRAMES: Readonly<Record<string, string>> = {
   goodbye: 'the gateway stops; a close follows, come back after `reconnectAfterMs`',
   pong: 'answers `ping`',
   work: 'there may be something to claim: ask `GET /v1/work`',
+  news: "what is new in one's spaces: their version, what is unread, and how much of that mentions one",
 }
 
 const frameRows = (options: readonly z.ZodType[], meanings: Readonly<Record<string, string>>): (readonly string[])[] =>
@@ -160,6 +162,8 @@ const LIMIT_TEXTS: readonly (readonly [string, string])[] = [
   ['a name', `${LIMITS.maxNameLength} characters`],
   ['bots that one utterance wakes', `${LIMITS.maxReplies}`],
   ['replies of bots to replies of bots', `${LIMITS.maxReplyChain}, one behind another`],
+  ['unread intentions that are counted', `${LIMITS.maxUnread}; so many mean so many or more`],
+  ['spaces that `news` tells of', `${LIMITS.maxNewsSpaces}, those that changed last`],
   ['a lease', `${TIMES.maxLeaseMs} ms; a longer one is cut to that`],
   ['until `hello`', `${TIMES.helloTimeoutMs} ms`],
   ['until a request over HTTP has arrived', `${TIMES.requestTimeoutMs} ms`],

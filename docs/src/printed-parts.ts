@@ -72,6 +72,7 @@ function gatewayMetrics(): string {
     feeds: none,
     parked: none,
     revoked: none,
+    newsFollowers: none,
     isRedisUp: () => true,
   })
   watchConditions(metrics.set, [])

@@ -1,9 +1,10 @@
 /** @rhizom/domain: what a mutation does and who may. The api decides by it, and the client foresees by it. */
 export { applyBatch, type BatchResult, duplicateOf, type RequestedMutation } from './apply-batch.ts'
 export { BLANK, blankRemovedWords, speechless, withoutWords } from './blank-words.ts'
-export { afterLease, mayCarryOut, mayStop } from './claim.ts'
+export { mayCarryOut, mayStop } from './claim.ts'
 export { decide, refusalOfUnreadable } from './decide.ts'
 export type { DecideContext, DecideOptions, Decision } from './decision.ts'
+export { expireLeases, type ExpireOptions } from './expire-leases.ts'
 export type { KeptOfIntention } from './kept.ts'
 export { mentionsIn } from './mention.ts'
 export { PairMap } from './pair-map.ts'

@@ -82,6 +82,12 @@ export const settings = {
   ),
   HEADS_POLL_MS: setting(whole(10), 'How often the api is asked for heads while Redis is away', '1000'),
   HEADS_CHECK_MS: setting(whole(10), 'How often the api is asked for heads while all is well', '30000'),
+  NEWS_WINDOW_MS: setting(
+    whole(10),
+    'What changes in the spaces of followers is gathered for this long before the api is asked',
+    '1000',
+  ),
+  NEWS_CHECK_MS: setting(whole(100), 'How often the api is asked for all news, whatever was heard', '60000'),
   PRESENCE_LEASE_MS: setting(
     whole(300),
     'Within this everybody sees that a gateway died and who left with it',

@@ -63,11 +63,13 @@ describe('a session', () => {
     const space = gateway.server.space()
     const client = await gateway.client()
     await client.subscribed(space.id)
+    const from = Date.now()
     await gateway.publish(space.id, space.commit(utterance(space.id, 'hi')))
     await client.next('changes')
     const beat = await client.next('heartbeat')
     expect(beat.heads).toEqual({ [space.id]: 1 })
-    expect(Math.abs(beat.at - Date.now())).toBeLessThan(5000)
+    expect(beat.at).toBeGreaterThanOrEqual(from)
+    expect(beat.at).toBeLessThanOrEqual(Date.now())
   })
 
   test('G6 a signal reaches every watcher, and nobody who comes later', async () => {
@@ -365,8 +367,9 @@ describe('who runs it', () => {
     await start({ DRAIN_GRACE_MS: '300' })
     const client = await gateway.client()
     client.socket.pause()
-    const began = Date.now()
+    const from = performance.now()
     await gateway.running.stop()
-    expect(Date.now() - began).toBeLessThan(10_000)
+    // A client that reads nothing would hold it up for ever.
+    expect(performance.now() - from).toBeLessThan(60_000)
   })
 })

@@ -11,6 +11,8 @@ import type { FeedSettings } from './core/feed/state.ts'
 import type { PollSettings } from './core/poll.ts'
 import type { TokenId } from './core/revocations.ts'
 import type { FanOutSettings } from './space/fan-out.ts'
+import type { NewsSettings } from './core/news/news.ts'
+import { NewsDesk } from './news/news-desk.ts'
 import { Spaces } from './space/spaces.ts'
 import { gauge, type Metrics } from './observe.ts'
 import type { Clock, Random } from '@rhizom/machine'
@@ -26,6 +28,7 @@ export interface GatewaySettings {
   /** Of signals of the same name and being only the latest goes on within this. */
   signalWindowMs: number
   headsPoll: PollSettings
+  news: NewsSettings
   drain: DrainSettings
   allowedOrigins: readonly string[]
   trustedProxies: number
@@ -63,6 +66,7 @@ export class Gateway {
   readonly #settings: GatewaySettings
   readonly #spaces: Spaces
   readonly #revocations: RevocationWatch
+  readonly #news: NewsDesk
   readonly #connections = new Set<Connection>()
   /** Those that asked to be told of work. */
   readonly #workers = new Set<Connection>()
@@ -75,7 +79,16 @@ export class Gateway {
     this.#settings = settings
     this.metrics = deps.metrics
     const { feed, fanOut, headsPoll, signalWindowMs } = settings
-    this.#spaces = new Spaces({ ...deps, feed, fanOut, headsPoll, signalWindowMs })
+    this.#news = new NewsDesk({
+      ...deps,
+      settings: settings.news,
+      asked: (outcome) => this.metrics.newsQuestions.inc({ outcome }),
+    })
+    this.#spaces = new Spaces({
+      ...{ ...deps, feed, fanOut, headsPoll, signalWindowMs },
+      alsoWatched: () => this.#news.spaces,
+      polledHeads: (heads) => this.#news.headsLearned(heads),
+    })
     this.#revocations = new RevocationWatch({
       ...deps,
       settings: headsPoll,
@@ -91,9 +104,12 @@ export class Gateway {
       feeds: () => this.#spaces.size,
       parked: () => this.#spaces.parked,
       revoked: () => this.#revocations.size,
+      newsFollowers: () => this.#news.size,
       isRedisUp: () => deps.bus.isUp(),
     })
-    deps.bus.start(busListener(this.#spaces, deps.presence, this.#revocations, (beings) => this.#announceWork(beings)))
+    deps.bus.start(
+      busListener(this.#spaces, deps.presence, this.#revocations, this.#news, (beings) => this.#announceWork(beings)),
+    )
   }
 
   get connectionCount(): number {
@@ -138,6 +154,7 @@ export class Gateway {
       isRevoked: (id) => this.#revocations.isRevoked(id),
       nextWatcherId: () => ++this.#lastWatcherId,
       awaitsWork: (worker) => this.#workers.add(worker),
+      followsNews: (follower, being) => this.#news.follow(follower, being),
       closed: (closed) => this.#closed(closed),
     })
     this.#connections.add(connection)
@@ -165,6 +182,7 @@ export class Gateway {
   async stop(): Promise<void> {
     this.#spaces.stop()
     this.#revocations.stop()
+    this.#news.stop()
     await this.#deps.presence.stop()
     await this.#deps.bus.stop()
   }
@@ -192,6 +210,7 @@ export class Gateway {
 
   #closed(connection: Connection): void {
     this.#workers.delete(connection)
+    this.#news.leave(connection)
     this.#connections.delete(connection)
     this.#resolveIfDrained()
   }
@@ -209,11 +228,12 @@ export class Gateway {
 
 const isBeing = (id: TokenId): id is BeingId => id.startsWith('@')
 
-/** Feeds, presence, revocations and whoever waits for work follow the same bus. */
+/** Feeds, presence, revocations, news and whoever waits for work follow the same bus. */
 const busListener = (
   spaces: Spaces,
   presence: Presence,
   revocations: RevocationWatch,
+  news: NewsDesk,
   announceWork: (beings: ReadonlySet<BeingId> | 'all') => void,
 ): BusListener => ({
   joined: (space) => {
@@ -221,9 +241,13 @@ const busListener = (
     presence.channelJoined(space)
   },
   message: (space, message) => spaces.message(space, message),
-  heads: (heads) => spaces.heads(heads),
+  heads: (heads) => {
+    spaces.heads(heads)
+    news.headsLearned(Object.entries(heads))
+  },
   revoked: (revoked) => revocations.learn(revoked),
   work: (beings) => announceWork(new Set(beings)),
+  news: (concerned) => news.concerned(concerned),
   gatewayBeat: (message) => presence.gatewayBeatReceived(message),
   lost: () => {
     spaces.lost()
@@ -241,5 +265,6 @@ const busListener = (
     revocations.dispatch({ type: 'busRecovered' })
     // What was said meanwhile nobody heard.
     announceWork('all')
+    news.busRecovered()
   },
 })

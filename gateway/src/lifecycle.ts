@@ -45,6 +45,8 @@ const FRAMES_PER_MESSAGE = 16
 const MAX_BACKPRESSURE_BYTES = 256 * 1024 * 1024
 const WARN_EVERY_MS = 60_000
 const SPREAD_PER_CLIENT_MS = 10
+/** After each question for news. */
+const NEWS_PAUSE_MS = 20
 /** Pause after a heartbeat of presence that did not reach Redis. */
 const LEASE_RETRY_MS = 500
 /** No two starts share a name. */
@@ -82,6 +84,12 @@ export function settingsOf(config: Config): GatewaySettings {
     fanOut: { windowMs: config.FAN_OUT_WINDOW_MS, maxBatchBytes: config.FAN_OUT_BATCH_BYTES },
     signalWindowMs: config.SIGNAL_WINDOW_MS,
     headsPoll: { quickMs: config.HEADS_POLL_MS, slowMs: config.HEADS_CHECK_MS, gatherMs: 20 },
+    news: {
+      windowMs: config.NEWS_WINDOW_MS,
+      checkMs: config.NEWS_CHECK_MS,
+      pauseMs: NEWS_PAUSE_MS,
+      retry: { minMs: config.RETRY_BASE_MS / 4, baseMs: config.RETRY_BASE_MS, maxMs: config.RETRY_MAX_MS },
+    },
     drain: {
       withinMs: config.DRAIN_GRACE_MS * DRAIN_SHARE,
       spreadMs: config.DRAIN_SPREAD_MS,

@@ -1,6 +1,7 @@
 /** The process: settings, readiness and signals. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { nodeStart } from '@rhizom/kit/node-start.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { LogServer, TEST_INTERNAL_TOKEN, utterance } from './testing/log-server.ts'
 import { TEST_SECRET, liveClient } from './testing/test-client.ts'
@@ -24,7 +25,9 @@ interface Run {
 function run(env: Record<string, string>): Run {
   const { PATH } = process.env
   const main = join(import.meta.dirname, 'main.ts')
-  const child = spawn(process.execPath, [main], { env: { ...(PATH === undefined ? {} : { PATH }), ...env } })
+  const child = spawn(process.execPath, [main], {
+    env: { ...(PATH === undefined ? {} : { PATH }), ...nodeStart(), ...env },
+  })
   children.push(child)
   let output = ''
   const url = new Promise<string>((resolve) => {

@@ -11,6 +11,7 @@ export interface Gauged {
   feeds(): number
   parked(): number
   revoked(): number
+  newsFollowers(): number
   isRedisUp(): boolean
 }
 
@@ -31,6 +32,8 @@ export function createMetrics() {
     logReadFailures: counter('log_read_failures_total', 'Reads of the log that failed'),
     headsPolls: counter('heads_polls_total', 'Times the api was asked for heads', ['outcome']),
     revocationPolls: counter('revocation_polls_total', 'Times the api was asked who was removed', ['outcome']),
+    newsQuestions: counter('news_questions_total', 'Times the api was asked what is new to followers', ['outcome']),
+    newsFrames: counter('news_frames_total', 'Frames that told a client what is new'),
     closes: counter('closes_total', 'Connections closed by the gateway', ['code']),
     refusedConnections: counter('refused_connections_total', 'Connections refused when opening', ['reason']),
     evictions: counter('evictions_total', 'Subscriptions ended by the gateway', ['code']),
@@ -48,6 +51,7 @@ export function gauge({ set }: Metrics, of: Gauged): void {
   set.watch('feeds', 'Spaces followed', of.feeds)
   set.watch('parked_messages', 'Messages waiting for one before them', of.parked)
   set.watch('revoked_beings', 'Removed beings whose tokens are refused', of.revoked)
+  set.watch('news_followers', 'Connections that are told what is new', of.newsFollowers)
   set.watch('redis_up', '1 while the bus is joined to every watched space', () => (of.isRedisUp() ? 1 : 0))
   set.watchEach('connections_by_status', 'Open connections by status', 'status', of.connectionStates)
 }

@@ -7,6 +7,8 @@ import type {
   BootId,
   GatewayBeat,
   Heads,
+  InternalNewsAnswer,
+  InternalNewsBody,
   InternalRevokedAnswer,
   Position,
   RevokedIds,
@@ -46,6 +48,8 @@ export interface BusListener {
   revoked(revoked: RevokedIds): void
   /** Beings that have something to claim. */
   work(beings: readonly BeingId[]): void
+  /** To whom which space became another one than it was. */
+  news(spaces: Readonly<Record<SpaceId, readonly BeingId[]>>): void
   /** What another gateway says of its presence. */
   gatewayBeat(message: Uint8Array): void
   /** Nothing arrives any more; every channel has to be joined anew. */
@@ -82,12 +86,16 @@ export type HeadsOutcome =
 
 export type RevokedOutcome = ({ type: 'answered' } & InternalRevokedAnswer) | { type: 'failed'; problem: string }
 
+export type NewsOutcome = { type: 'answered'; answer: InternalNewsAnswer } | { type: 'failed'; problem: string }
+
 /** The api's internal part. Never rejects. */
 export interface ApiClient {
   read(space: SpaceId, request: ReadRequest): Promise<ReadOutcome>
   heads(spaces: readonly SpaceId[]): Promise<HeadsOutcome>
   /** A page of the beings that were removed, and the sessions that were ended, after a place. */
   revoked(cursor: RevokedCursor): Promise<RevokedOutcome>
+  /** What is new to beings. */
+  news(question: InternalNewsBody): Promise<NewsOutcome>
 }
 
 /** Tells the api when beings were last seen. False if it did not take it. Never rejects. */

@@ -7,7 +7,7 @@ import type { Clock } from '@rhizom/machine'
 import type { Log } from './ports.ts'
 
 /** What stood behind the wall; a label of the metric. */
-export type Behind = 'connection' | 'space' | 'socket' | 'request' | 'bus' | 'timer' | 'promise'
+export type Behind = 'connection' | 'space' | 'socket' | 'request' | 'bus' | 'timer' | 'promise' | 'news'
 
 export class Wall {
   readonly #log: Log

@@ -31,3 +31,8 @@ test('I9 none is given twice', async () => {
   const ports = [await find(usual), await find(usual), await find(usual), await find(0), await find(0)]
   expect(new Set(ports).size).toBe(ports.length)
 })
+
+test('I9 none is one that the system gives to connections', async () => {
+  const ports = await Promise.all(Array.from({ length: 200 }, () => anyFreePort()))
+  expect(ports.filter((port) => port >= 32_768 || port < 1_024)).toEqual([])
+})

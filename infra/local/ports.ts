@@ -1,21 +1,30 @@
-/** Finds ports: the usual one where it is free, else the next that is, else any that the system offers. */
+/** Finds ports: the usual one where it is free, else the next that is, else any. */
+import { randomInt } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 
 const LOOPBACK = '127.0.0.1'
 /** What connects to a listener on all addresses. */
 const WITHIN: Readonly<Record<string, string>> = { '0.0.0.0': LOOPBACK, '::': LOOPBACK }
 const STEPS = 20
+/** Below what Linux (from 32,768) and others (from 49,152) give to connections, above what services usually have. */
+const PICKED = { from: 12_000, to: 32_000 } as const
+const ATTEMPTS = 100
 
 /** Whether nothing listens on a port: neither on this address nor, where systems allow both at once, on all. */
 export async function isFree(port: number, host = LOOPBACK): Promise<boolean> {
   return !(await accepts(port, WITHIN[host] ?? host)) && (await listenOnce(port, host)) !== undefined
 }
 
-/** A port that the system picks. */
+/**
+ * A port that nobody listens on. Not one that the system picks: those it also gives to connections, so that any
+ * connection may take it before it is listened on, or while whoever listened is started again.
+ */
 export async function anyFreePort(host = LOOPBACK): Promise<number> {
-  const port = await listenOnce(0, host)
-  if (port === undefined) throw new Error('the system offers no free port')
-  return port
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = await listenOnce(randomInt(PICKED.from, PICKED.to), host)
+    if (port !== undefined) return port
+  }
+  throw new Error(`there is no free port between ${PICKED.from} and ${PICKED.to}`)
 }
 
 /** Hands out ports, never the same twice: a port found free a moment ago is not taken yet. */

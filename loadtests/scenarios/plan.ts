@@ -4,9 +4,20 @@
  * is watched through every gateway.
  */
 
+/** A process whose memory is watched. */
+export interface WatchedNode {
+  name: string
+  /** Where its metrics are. */
+  url: string
+}
+
 export interface Plan {
+  scenario: string
+  /** Part of the names of all that the run makes. */
+  run: string
   api: string[]
   gateways: string[]
+  metrics: WatchedNode[]
   clients: number
   spaces: number
   writers: number
@@ -21,6 +32,21 @@ export interface Plan {
   p95Ms: number
   /** Virtual users that hold the clients' sockets between them. */
   watcherVus: number
+  /** Writes in one request; 1 unless it says more. */
+  batch?: number
+  /** How long what is written is made, about. */
+  contentBytes?: number
+  /** Each client is cut off this often, and stays away this long. */
+  cuts?: { everySeconds: number; awaySeconds: number }
+  /** Clients that k6 has no means for, or none that read as slowly as they should: companion/main.ts has them. */
+  others?: { sse: number; polling: number; slow: number }
+  /** Where the companion answers. */
+  companion?: string
+  /** Beings that come into the spaces and leave them. */
+  churn?: { beings: number; staySeconds: number; awaySeconds: number }
+  /** Writers write replies word by word under a claim instead of whole utterances. */
+  stream?: { tokensPerSecond: number; tokensPerReply: number }
+  memory?: { everySeconds: number; growthPercent: number }
 }
 
 export interface ClientPlace {
@@ -29,14 +55,17 @@ export interface ClientPlace {
   gateway: number
 }
 
+/** Where one of many stands: the spaces in turn, and with each round over them the next gateway. */
+export function placeOf(plan: Plan, client: number): ClientPlace {
+  const space = client % plan.spaces
+  const round = Math.floor(client / plan.spaces)
+  return { client, space, gateway: (space + round) % plan.gateways.length }
+}
+
 /** The clients that one virtual user holds. */
 export function clientsOf(plan: Plan, watcher: number): ClientPlace[] {
   const places: ClientPlace[] = []
-  for (let client = watcher; client < plan.clients; client += plan.watcherVus) {
-    const space = client % plan.spaces
-    const round = Math.floor(client / plan.spaces)
-    places.push({ client, space, gateway: (space + round) % plan.gateways.length })
-  }
+  for (let client = watcher; client < plan.clients; client += plan.watcherVus) places.push(placeOf(plan, client))
   return places
 }
 
@@ -56,9 +85,12 @@ export const creatorOf = (plan: Plan, space: number): number => space % plan.wri
 
 /** When a writer posts, relative to the first write of all: writers take turns, so that the rate is even. */
 export function writeTimesMs(plan: Plan, writer: number): { firstMs: number; everyMs: number } {
-  const everyMs = (1000 * plan.writers) / plan.rate
+  const everyMs = (1000 * plan.writers * (plan.batch ?? 1)) / plan.rate
   return { firstMs: (everyMs * writer) / plan.writers, everyMs }
 }
+
+/** How many beings need a session of their own. */
+export const actorsOf = (plan: Plan): number => plan.writers + (plan.churn?.beings ?? 0)
 
 const NUMBERS = [
   'clients',

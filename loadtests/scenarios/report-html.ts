@@ -80,11 +80,14 @@ export function htmlReport(figures: Figures): string {
   ].flatMap(({ name, percentiles }) => (percentiles === undefined ? [] : [{ name, percentiles }]))
   const chart = series.length === 0 ? '<p>No change reached a screen.</p>' : percentileChart(series, figures.plan.p95Ms)
   const verdict = figures.passed ? 'Every bound holds' : 'Not every bound holds'
+  const others = Object.entries(figures.others)
+    .map(([name, p]) => row([escape(name.replaceAll('_', ' ')), ...[p.median, p.p95, p.p99, p.max].map(milliseconds)]))
+    .join('')
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Write to screen</title>
+<title>${escape(figures.plan.scenario)}</title>
 <style>
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2rem auto; padding: 0 1rem; color: #1f2937 }
 table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .2rem .8rem .2rem 0; text-align: left }
@@ -92,14 +95,14 @@ svg { width: 100%; height: auto } svg text { font-size: 12px } .left { text-anch
 .below { text-anchor: middle } .grid { stroke: #e5e7eb } .bound { stroke: #dc2626; stroke-dasharray: 4 4 }
 .ok { color: #059669 } .broken { color: #dc2626; font-weight: 600 }
 </style>
-<h1>Write to screen</h1>
+<h1>${escape(figures.plan.scenario)}</h1>
 <p>${escape(describePlan(figures.plan))}.</p>
 <p class="${figures.passed ? 'ok' : 'broken'}">${verdict}.</p>
 <h2>From commit to screen</h2>
 ${chart}
 <p>The database's clock at commit, subtracted from this machine's clock when the client handles the message. Where both are one clock the figure is
 exact to a millisecond. The dashed line is the bound for the 95th percentile, ${milliseconds(figures.plan.p95Ms)}.</p>
-<h2>Counts</h2>
+${others === '' ? '' : `<h2>Also timed</h2>\n<table>${row(['', 'median', 'p95', 'p99', 'max'], 'th')}${others}</table>\n`}<h2>Counts</h2>
 <table>${Object.entries(figures.counts)
     .map(([name, count]) => row([escape(name.replaceAll('_', ' ')), String(count)]))
     .join('')}</table>

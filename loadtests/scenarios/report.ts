@@ -35,6 +35,8 @@ export interface Figures {
   byGateway: (Percentiles | undefined)[]
   postToAnswer: Percentiles | undefined
   openToSnapshot: Percentiles | undefined
+  /** What only some scenarios time, by name. */
+  others: Record<string, Percentiles>
 }
 
 type Fields = Record<string, unknown>
@@ -58,7 +60,16 @@ const COUNTED = [
   'not_understood',
   'clients_live',
   'clients_checked',
+  'others_checked',
+  'slow_closed',
+  'presence_joins',
+  'presence_wrong',
+  'presence_doubled',
+  'replies_complete',
+  'memory_samples',
 ] as const
+
+const TIMED_BY_SOME = ['commit_to_sse', 'commit_to_poll', 'return_to_screen', 'join_to_screen'] as const
 
 /** The figures in the data that k6 hands to handleSummary. */
 export function figuresOf(data: unknown, plan: Plan): Figures {
@@ -80,6 +91,12 @@ export function figuresOf(data: unknown, plan: Plan): Figures {
     byGateway: plan.gateways.map((_, i) => percentilesOf(metrics[`commit_to_screen{gateway:${i + 1}}`])),
     postToAnswer: percentilesOf(metrics['post_to_answer']),
     openToSnapshot: percentilesOf(metrics['open_to_snapshot']),
+    others: Object.fromEntries(
+      TIMED_BY_SOME.flatMap((name) => {
+        const percentiles = percentilesOf(metrics[name])
+        return percentiles === undefined ? [] : [[name, percentiles]]
+      }),
+    ),
   }
 }
 
@@ -111,9 +128,28 @@ const line = (name: string, p: Percentiles | undefined): string =>
 
 /** What ran, in one sentence. */
 export function describePlan(plan: Plan): string {
-  const { clients, gateways, spaces, writers, rate, durationSeconds } = plan
-  return `${clients} clients over ${gateways.length} gateways watch ${spaces} spaces; ${writers} writers post ${rate} writes a second for ${durationSeconds} s`
+  const { clients, gateways, spaces, writers, rate, durationSeconds, batch = 1, others, churn, cuts } = plan
+  const inRequests = batch > 1 ? ` in requests of ${batch}` : ''
+  const more = [
+    ...(others === undefined
+      ? []
+      : [`${others.sse} clients of server-sent events, ${others.polling} that poll, ${others.slow} that do not read`]),
+    ...(churn === undefined
+      ? []
+      : [`${churn.beings} beings stay ${churn.staySeconds} s and go for ${churn.awaySeconds} s`]),
+    ...(cuts === undefined ? [] : [`each is cut off every ${cuts.everySeconds} s for ${cuts.awaySeconds} s`]),
+  ]
+  const all = `${clients} clients over ${gateways.length} gateways watch ${spaces} spaces; ${writers} writers post ${rate} writes a second${inRequests} for ${durationSeconds} s`
+  return [all, ...more].join('; ')
 }
+
+const SAID_OF_SOME = [
+  ['others_checked', 'of other kinds'],
+  ['slow_closed', 'closed, not reading'],
+  ['presence_joins', 'joins on screens'],
+  ['replies_complete', 'replies complete'],
+  ['memory_samples', 'looks at memory'],
+] as const
 
 /** The summary as text. */
 export function textReport(figures: Figures): string {
@@ -121,7 +157,7 @@ export function textReport(figures: Figures): string {
   const count = (name: string): string => String(counts[name] ?? 0)
   return [
     '',
-    `write to screen: ${describePlan(figures.plan)}`,
+    `${figures.plan.scenario}: ${describePlan(figures.plan)}`,
     '',
     `  acknowledged writes    ${count('writes_acknowledged')} of ${figures.plan.rate * figures.plan.durationSeconds} planned (refused ${count('writes_refused')}, missing in the log ${count('acknowledged_missing')})`,
     `  changes on screens     ${count('changes_seen')} of ${count('changes_owed')} (in a snapshot ${count('changes_by_snapshot')}, lost ${count('changes_lost')}, out of order ${count('order_violations')}, twice ${count('duplicates')})`,
@@ -130,6 +166,10 @@ export function textReport(figures: Figures): string {
     ...figures.byGateway.map((percentiles, i) => line(`  by gateway ${i + 1}`, percentiles)),
     line('post to answer', figures.postToAnswer),
     line('open to snapshot', figures.openToSnapshot),
+    ...Object.entries(figures.others).map(([name, percentiles]) => line(name.replaceAll('_', ' '), percentiles)),
+    ...SAID_OF_SOME.filter(([name]) => count(name) !== '0').map(
+      ([name, words]) => `  ${words.padEnd(22)} ${count(name)}`,
+    ),
     '',
     passed
       ? '  every bound holds'

@@ -8,6 +8,9 @@ export const headersOf = (token: string): { headers: Record<string, string> } =>
   headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
 })
 
+/** The body, where it is text. */
+export const textOf = ({ body }: { body: unknown }): string => (typeof body === 'string' ? body : '')
+
 function expectStatus(answer: Answer, status: number, what: string): Answer {
   if (answer.status === status) return answer
   throw new Error(`${what}: ${answer.status} ${answer.error} ${answer.body.slice(0, 300)}`)
@@ -40,12 +43,12 @@ export function openSessions(api: string, names: readonly string[]): Session[] {
   })
 }
 
-export const postMutation = (api: string, token: string, mutation: Mutation): Answer =>
-  http.post(`${api}/v1/mutations`, JSON.stringify({ mutations: [mutation] }), headersOf(token))
+export const postMutations = (api: string, token: string, mutations: readonly Mutation[]): Answer =>
+  http.post(`${api}/v1/mutations`, JSON.stringify({ mutations }), headersOf(token))
 
 /** Posts a mutation that has to be applied. */
 export function apply(api: string, token: string, mutation: Mutation): void {
-  const answer = expectStatus(postMutation(api, token, mutation), 200, mutation.name)
+  const answer = expectStatus(postMutations(api, token, [mutation]), 200, mutation.name)
   const status = answer.json('results.0.status')
   if (status !== 'applied') throw new Error(`${mutation.name}: ${answer.body}`)
 }

@@ -56,14 +56,18 @@ describe('observe', () => {
   })
 
   it('L4 a snapshot that goes back is out of order', () => {
-    expect(observe({ epoch, version: 4 }, { type: 'snapshot', space: '@lobby', epoch, version: 3 })).toMatchObject({
+    expect(
+      observe({ epoch, version: 4 }, { type: 'snapshot', space: '@lobby', epoch, version: 3, here: [] }),
+    ).toMatchObject({
       held: { version: 4 },
       disorders: 1,
     })
   })
 
   it('L3 a snapshot that goes on stands in for the versions between', () => {
-    expect(observe({ epoch, version: 4 }, { type: 'snapshot', space: '@lobby', epoch, version: 9 })).toMatchObject({
+    expect(
+      observe({ epoch, version: 4 }, { type: 'snapshot', space: '@lobby', epoch, version: 9, here: [] }),
+    ).toMatchObject({
       held: { version: 9 },
       bySnapshot: 5,
       disorders: 0,

@@ -26,7 +26,7 @@ export interface Observation {
   resume: boolean
 }
 
-type Told = Extract<Frame, { type: 'snapshot' | 'run' }>
+export type Told = Extract<Frame, { type: 'snapshot' | 'run' }>
 
 /** Applies a frame to what a client holds; `undefined` before its first snapshot. */
 export function observe(held: WatchedSpace | undefined, frame: Told): Observation | undefined {
@@ -68,6 +68,46 @@ export const shortName = (mutation: string): number => Number.parseInt(mutation.
 export interface Seen {
   start: number
   names: (number | undefined)[]
+}
+
+/** What one client is told of one space, kept to be compared with the log. The oracle of every kind of client. */
+export class ToldSpace {
+  /** Where the space stood before anyone wrote: what comes after is owed to this client. */
+  readonly #begins: WatchedSpace
+  #held: WatchedSpace | undefined
+  #seen: Seen | undefined
+  #bySnapshot = 0
+
+  constructor(begins: WatchedSpace) {
+    this.#begins = begins
+  }
+
+  get held(): WatchedSpace | undefined {
+    return this.#held
+  }
+
+  /** Versions after the beginning that a snapshot stood in for. */
+  get bySnapshot(): number {
+    return this.#bySnapshot
+  }
+
+  /** Applies a frame; undefined where there was nothing yet to apply it to. */
+  tell(frame: Told): Observation | undefined {
+    const observation = observe(this.#held, frame)
+    if (observation === undefined) return undefined
+    if (this.#held === undefined) this.#bySnapshot = observation.held.version - this.#begins.version
+    this.#held = observation.held
+    this.#seen ??= { start: this.#begins.version, names: [] }
+    note(this.#seen, observation.fresh)
+    this.#bySnapshot += observation.bySnapshot
+    return observation
+  }
+
+  /** How many of the log's versions never came; `log` has the names of those after the beginning. */
+  lost(log: readonly number[]): number {
+    if (this.#seen === undefined) return log.length
+    return countLost(this.#seen, this.#begins.version, log, this.#bySnapshot)
+  }
 }
 
 /** Notes what was applied just now. */

@@ -74,6 +74,18 @@ describe('what the scenario hears', () => {
       { type: 'goodbye', reason: 'draining', reconnectAfterMs: 3_120 },
       { type: 'goodbye', reconnectAfterMs: 3_120 },
     ],
+    [
+      {
+        type: 'presence',
+        space: '@lobby',
+        joined: [{ being: '@ada', state: {}, since: 5 }],
+        left: ['@bob'],
+        updated: [],
+        hereCount: 1,
+        frozen: false,
+      },
+      { type: 'presence', joined: [{ being: '@ada', since: 5 }], left: ['@bob'] },
+    ],
     [{ type: 'heartbeat', at: 1, heads: {} }, { type: 'other' }],
   ]
 
@@ -85,14 +97,17 @@ describe('what the scenario hears', () => {
 
   it('L5 a snapshot gives the position', () => {
     const line = JSON.stringify({ type: 'snapshot', space: '@lobby', epoch, version: 42, beings: [] })
-    expect(readFrame(line)).toEqual({ type: 'snapshot', space: '@lobby', epoch, version: 42 })
+    expect(readFrame(line)).toEqual({ type: 'snapshot', space: '@lobby', epoch, version: 42, here: [] })
   })
 
   it('L5 one message carries several frames', () => {
     expect(readMessage('{"type":"pong"}\n{"type":"newer-than-this"}\n')).toEqual([{ type: 'other' }, { type: 'other' }])
   })
 
-  it.each(['nonsense', '5', '{"type":"changes","space":"@lobby"}', '{"type":"snapshot"}'])('L5 %s throws', (line) => {
-    expect(() => readFrame(line)).toThrow()
-  })
+  it.each(['nonsense', '5', '{"type":"changes","space":"@lobby"}', '{"type":"snapshot"}', '{"type":"presence"}'])(
+    'L5 %s throws',
+    (line) => {
+      expect(() => readFrame(line)).toThrow()
+    },
+  )
 })

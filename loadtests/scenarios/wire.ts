@@ -1,7 +1,8 @@
 /**
  * The few words of the protocol that the load test speaks. k6 runs files, not packages, so it cannot import
- * @rhizom/protocol; wire.test.ts holds these words equal to the contract. No imports here, and none of Node.
+ * @rhizom/protocol; wire.test.ts holds these words equal to the contract. Nothing of Node is imported here.
  */
+import type { ToldHere } from './roster.ts'
 
 export const PROTOCOL_VERSION = 1
 export const SYNC_PATH = '/v1/sync'
@@ -17,8 +18,9 @@ export interface SeenChange {
 /** What a load test's client cares about in a frame; every other frame is `other`. */
 export type Frame =
   | { type: 'welcome' }
-  | { type: 'snapshot'; space: string; epoch: string; version: number }
-  | { type: 'run'; space: string; epoch: string; from: number; to: number; changes: SeenChange[] }
+  | { type: 'snapshot'; space: string; epoch: string; version: number; here: ToldHere[] }
+  | { type: 'run'; space: string; epoch: string; from: number; to: number; changes: SeenChange[]; here?: ToldHere[] }
+  | { type: 'presence'; space: string; joined: ToldHere[]; left: string[] }
   | { type: 'refused'; code: string; space: string | undefined; retryAfterMs: number | undefined }
   | { type: 'goodbye'; reconnectAfterMs: number }
   | { type: 'other' }
@@ -33,17 +35,24 @@ const isChange = (value: unknown): value is SeenChange =>
   typeof value['kind'] === 'string' &&
   typeof value['mutation'] === 'string'
 
+const isHere = (value: unknown): value is ToldHere =>
+  isFields(value) && typeof value['being'] === 'string' && typeof value['since'] === 'number'
+
+/** Those who are here, as far as they are told: some answers of the api leave them out. */
+const hereOf = (value: unknown): ToldHere[] => (Array.isArray(value) ? value.filter(isHere) : [])
+
 /** Reads one line of a message. A line that is no frame at all throws: in a load test that is a finding. */
 export function readFrame(line: string): Frame {
   const frame: unknown = JSON.parse(line)
   if (!isFields(frame)) throw new Error(`not a frame: ${line.slice(0, 200)}`)
   const { type, space, epoch, version, from, to, changes, code, retryAfterMs, reconnectAfterMs } = frame
+  const { here, joined, left } = frame
   switch (type) {
     case 'welcome':
       return { type }
     case 'snapshot':
       if (typeof space === 'string' && typeof epoch === 'string' && typeof version === 'number') {
-        return { type, space, epoch, version }
+        return { type, space, epoch, version, here: hereOf(here) }
       }
       break
     case 'changes':
@@ -56,7 +65,12 @@ export function readFrame(line: string): Frame {
         Array.isArray(changes) &&
         changes.every(isChange)
       ) {
-        return { type: 'run', space, epoch, from, to, changes }
+        return { type: 'run', space, epoch, from, to, changes, ...(type === 'resumed' && { here: hereOf(here) }) }
+      }
+      break
+    case 'presence':
+      if (typeof space === 'string' && Array.isArray(joined) && Array.isArray(left)) {
+        return { type, space, joined: hereOf(joined), left: left.map(String) }
       }
       break
     case 'error':
@@ -84,12 +98,12 @@ export const readMessage = (message: string): Frame[] =>
 
 export const helloLine = (token: string): string => JSON.stringify({ type: 'hello', protocol: PROTOCOL_VERSION, token })
 
-/** A load test's client watches and is not here: presence has a benchmark of its own. */
-export const subscribeLine = (space: string, held?: { epoch: string; version: number }): string =>
+/** A load test's client watches and is not here, unless it is one of those that come and go. */
+export const subscribeLine = (space: string, held?: { epoch: string; version: number }, present = false): string =>
   JSON.stringify({
     type: 'subscribe',
     space,
-    present: false,
+    present,
     ...(held === undefined ? {} : { epoch: held.epoch, after: held.version }),
   })
 

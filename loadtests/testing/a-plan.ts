@@ -2,6 +2,9 @@
 import type { Plan } from '../scenarios/plan.ts'
 
 export const aPlan = (over: Partial<Plan> = {}): Plan => ({
+  scenario: 'write-to-screen',
+  run: 'test',
+  metrics: [],
   api: ['http://api'],
   gateways: ['http://a', 'http://b'],
   clients: 24,

@@ -5,10 +5,13 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { parseClientMessage, postMutationsBodySchema, type SpaceId } from '@rhizom/protocol'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 
-/** What goes wrong with the fifth change of each space; `silence` is every change from the fifth on. */
-export type Fault = 'none' | 'left out' | 'silence' | 'swapped' | 'twice' | 'unlogged'
+/**
+ * What goes wrong with the fifth change of each space; `silence` is every change from the fifth on. Who is forgetful
+ * tells nobody who comes back what was missed.
+ */
+export type Fault = 'none' | 'forgetful' | 'left out' | 'silence' | 'swapped' | 'twice' | 'unlogged'
 
 interface Change {
   version: number
@@ -19,10 +22,15 @@ interface Change {
   body: object
 }
 
+/** A socket, or a stream of server-sent events. */
+interface Watcher {
+  send(frame: string): void
+}
+
 interface ScriptedSpace {
   epoch: string
   log: Change[]
-  watchers: Set<WebSocket>
+  watchers: Set<Watcher>
   /** A change held back to be sent after its successor. */
   heldBack: Change | undefined
 }
@@ -31,17 +39,21 @@ const FAULTY_VERSION = 5
 
 export interface ScriptedSystem {
   url: string
+  /** How often a space was asked for: read, or subscribed to. */
+  asked(space: SpaceId): number
   close(): Promise<void>
 }
 
 /** Listens as api and gateway on one port. */
 export async function startScriptedSystem(fault: Fault): Promise<ScriptedSystem> {
   const spaces = new Map<SpaceId, ScriptedSpace>()
+  const asked = new Map<SpaceId, number>()
+  const ask = (id: SpaceId): void => void asked.set(id, (asked.get(id) ?? 0) + 1)
   const spaceOf = (id: SpaceId): ScriptedSpace => {
     const space = spaces.get(id) ?? {
       epoch: randomUUID(),
       log: [],
-      watchers: new Set<WebSocket>(),
+      watchers: new Set<Watcher>(),
       heldBack: undefined,
     }
     spaces.set(id, space)
@@ -79,6 +91,7 @@ export async function startScriptedSystem(fault: Fault): Promise<ScriptedSystem>
         space.heldBack = change
         return []
       case 'none':
+      case 'forgetful':
       case 'unlogged':
         return [alone(space.log[change.version - 1] ?? change)]
       default:
@@ -86,8 +99,23 @@ export async function startScriptedSystem(fault: Fault): Promise<ScriptedSystem>
     }
   }
 
+  function answerTo(space: string, { epoch, log }: ScriptedSpace, after: number | undefined): string {
+    const version = log.length
+    if (after === undefined) return JSON.stringify({ type: 'snapshot', space, epoch, version })
+    const missed = fault === 'forgetful' ? [] : log.slice(after)
+    return JSON.stringify({ type: 'resumed', space, epoch, from: after, to: after + missed.length, changes: missed })
+  }
+
   const server = createServer((request, response) => {
-    void answer(request, response, spaceOf, commit).catch((error: unknown) =>
+    const stream = (id: SpaceId): void => {
+      ask(id)
+      const space = spaceOf(id)
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const send = (frame: string): void => void response.write(`data: ${frame}\n\n`)
+      send(answerTo(id, space, undefined))
+      space.watchers.add({ send })
+    }
+    void answer(request, response, { spaceOf, commit, stream, ask }).catch((error: unknown) =>
       response.writeHead(500).end(String(error)),
     )
   })
@@ -95,10 +123,12 @@ export async function startScriptedSystem(fault: Fault): Promise<ScriptedSystem>
     socket.on('message', (data: Buffer) => {
       for (const line of parseClientMessage(data.toString())) {
         if (!line.ok || line.value.type !== 'subscribe') continue
-        const space = spaceOf(line.value.space)
-        const { epoch, log } = space
-        // A gap leads to a snapshot here; that a change was left out shows all the same.
-        socket.send(JSON.stringify({ type: 'snapshot', space: line.value.space, epoch, version: log.length }))
+        const { space: id, epoch, after } = line.value
+        ask(id)
+        const space = spaceOf(id)
+        socket.send(answerTo(id, space, epoch === space.epoch ? after : undefined))
+        for (const watcher of space.watchers)
+          if (watcher instanceof WebSocket && watcher.readyState !== WebSocket.OPEN) space.watchers.delete(watcher)
         space.watchers.add(socket)
       }
     })
@@ -106,14 +136,24 @@ export async function startScriptedSystem(fault: Fault): Promise<ScriptedSystem>
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the scripted system has no port')
-  return { url: `http://127.0.0.1:${address.port}`, close: () => closeServer(server) }
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    asked: (space) => asked.get(space) ?? 0,
+    close: () => closeServer(server),
+  }
+}
+
+interface Parts {
+  spaceOf: (id: SpaceId) => ScriptedSpace
+  commit: (id: SpaceId, mutation: string) => number
+  stream: (id: SpaceId) => void
+  ask: (id: SpaceId) => void
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  spaceOf: (id: SpaceId) => ScriptedSpace,
-  commit: (id: SpaceId, mutation: string) => number,
+  { spaceOf, commit, stream, ask }: Parts,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://scripted')
   const send = (status: number, body: object): void => {
@@ -129,8 +169,10 @@ async function answer(
     )
     return send(200, { results })
   }
+  if (url.pathname === '/v1/sync/sse') return stream(url.searchParams.get('space') ?? '')
   const id = url.pathname.split('/')[3] ?? ''
   const { epoch, log } = spaceOf(id)
+  ask(id)
   if (!url.pathname.endsWith('/changes')) return send(200, { epoch, version: log.length })
   const after = Number(url.searchParams.get('after'))
   return send(200, { epoch, from: after, to: log.length, head: log.length, changes: log.slice(after) })

@@ -20,5 +20,11 @@ export interface Machine<State, Event, Effect> {
   wakesAtMs(state: State): number | undefined
 }
 
+/** The first of these times: when a machine is woken that waits for each of them. */
+export function soonest(times: Iterable<number | undefined>): number | undefined {
+  const set = [...times].filter((time) => time !== undefined)
+  return set.length === 0 ? undefined : Math.min(...set)
+}
+
 /** A step that changes nothing, or nothing but the state. */
 export const stay = <State>(state: State): Step<State, never> => ({ state, effects: [] })

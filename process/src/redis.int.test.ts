@@ -123,3 +123,17 @@ test('N33 what the server is is said before anything fails, and looked at again 
   await until('it is fit', () => check.isFit)
   expect(condition.isBad).toBe(false)
 })
+
+test('A267 commands of one turn of the event loop are written together, and each is answered', async () => {
+  const { redis } = connected(process.env['TEST_REDIS_URL'] ?? '')
+  beginConnecting(redis)
+  await until('it is ready', () => redis.status === 'ready')
+  const writtenBefore = redis.stream.bytesWritten
+  const answers = Array.from({ length: 50 }, (_none, n) => redis.echo(`${n}`))
+  const { writableCorked, writableLength } = redis.stream
+  expect(writableCorked).toBe(1)
+  expect(writableLength).toBeGreaterThan(50)
+  expect(await Promise.all(answers)).toEqual(answers.map((_answer, n) => `${n}`))
+  expect(redis.stream.writableCorked).toBe(0)
+  expect(redis.stream.bytesWritten).toBeGreaterThanOrEqual(writtenBefore + writableLength)
+})

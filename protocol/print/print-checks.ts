@@ -12,6 +12,7 @@ import * as id from '../src/id.ts'
 import { jsonObjectSchema } from '../src/json-schema.ts'
 import { isNotBlank, isStorable } from '../src/json.ts'
 import * as mutation from '../src/mutation.ts'
+import * as news from '../src/news.ts'
 import * as position from '../src/position.ts'
 import * as problemSchema from '../src/problem-schema.ts'
 import * as serverFrame from '../src/server-frame.ts'
@@ -38,6 +39,7 @@ const SOURCES: readonly Source[] = [
     schemas: http,
     names: [
       'postSessionAnswer',
+      'signInAnswer',
       'currentSessionAnswer',
       'refreshSessionAnswer',
       'listSpacesAnswer',
@@ -48,6 +50,7 @@ const SOURCES: readonly Source[] = [
     ],
   },
   { file: 'problem-schema', schemas: problemSchema, names: ['problem'] },
+  { file: 'news', schemas: news, names: ['news', 'newsAnswer', 'putReadAnswer'] },
   { file: 'server-frame', schemas: serverFrame, names: ['serverFrame'] },
   { file: 'client-frame', schemas: clientFrame, names: ['signalFrame'] },
 ]

@@ -11,9 +11,10 @@
  * and `to` are the writes of that gateway to this space, so that a missing one shows (presence.ts). A message of an
  * unknown kind or version is ignored, so that nodes of two releases can share a bus: the log covers what is skipped.
  *
- * Three channels concern no single space: where lately changed spaces stand, which beings were removed and which
- * sessions ended, whose tokens are no longer good, and which beings have work to claim. The first two are repeated for
- * a while, as JSON, and can be asked of the api (internal.ts); who waits for work asks for it by itself now and then.
+ * Four channels concern no single space: where lately changed spaces stand, which beings were removed and which
+ * sessions ended, whose tokens are no longer good, which beings have work to claim, and to whom a space became another
+ * one than it was (read, entered, left, its role). The first two are repeated for a while, as JSON, and can be asked of
+ * the api (internal.ts); who waits for work, and a gateway for news, asks by itself now and then.
  *
  * Every message is sealed before it is published, and opened before anything above reads it (package `process`,
  * bus-seal.ts): a line with the signature stands before what is described here.
@@ -29,7 +30,7 @@ import {
   type RevokedIds,
   revokedSchema,
 } from './internal.ts'
-import { type BeingId, beingIdSchema, epochSchema, type SpaceId } from './id.ts'
+import { type BeingId, beingIdSchema, epochSchema, type SpaceId, spaceIdSchema } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
 import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
 
@@ -43,6 +44,7 @@ export const redisNames = (prefix: string) =>
     headsChannel: `${prefix}heads`,
     revokedChannel: `${prefix}revoked`,
     workChannel: `${prefix}work`,
+    newsChannel: `${prefix}news`,
     gatewaysChannel: `${prefix}gateways`,
     /** Nobody listens there: whoever publishes finds out whether it may. */
     checkChannel: `${prefix}check`,
@@ -58,6 +60,7 @@ export type RedisNames = ReturnType<typeof redisNames>
 export const REDIS = redisNames(DEFAULT_REDIS_PREFIX)
 
 const revokedMessageSchema = z.object({ beings: revokedSchema, sessions: endedSessionsSchema.optional() })
+const newsMessageSchema = z.object({ spaces: z.record(spaceIdSchema, z.array(beingIdSchema)) })
 const workMessageSchema = z.object({ beings: z.array(beingIdSchema) })
 
 const MARK = 'rhizom1'
@@ -187,4 +190,12 @@ export const encodeWorkMessage = (beings: readonly BeingId[]): string => JSON.st
 export const parseWorkMessage = (message: string): Parsed<BeingId[]> => {
   const parsed = parseJson(workMessageSchema, message)
   return parsed.ok ? { ok: true, value: parsed.value.beings } : parsed
+}
+
+/** To whom which space is another one than before, on `REDIS.newsChannel`. */
+export const encodeNewsMessage = (spaces: Readonly<Record<SpaceId, readonly BeingId[]>>): string =>
+  JSON.stringify({ spaces })
+export const parseNewsMessage = (message: string): Parsed<Record<SpaceId, BeingId[]>> => {
+  const parsed = parseJson(newsMessageSchema, message)
+  return parsed.ok ? { ok: true, value: parsed.value.spaces } : parsed
 }

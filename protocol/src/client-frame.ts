@@ -6,6 +6,7 @@
  *   refresh             → nothing, or close 4501
  *   ping                → pong
  *   work                → work, at once and then whenever there may be something to claim
+ *   follow              → news of all one's spaces, at once and then of those that change
  *
  * Before `welcome` a gateway reads hello and nothing else; lines behind it wait unread until the token is verified.
  * A frame of an unknown type is `ignored`, as are unknown fields: an old gateway must not choke on a new client.
@@ -51,6 +52,8 @@ export const refreshFrameSchema = z.object({ type: z.literal('refresh'), token }
 export const pingFrameSchema = z.object({ type: z.literal('ping') })
 /** Asks to be told when there is work to claim. */
 export const askForWorkFrameSchema = z.object({ type: z.literal('work') })
+/** Asks for news of all one's spaces, now and as they change. */
+export const followFrameSchema = z.object({ type: z.literal('follow') })
 
 export const clientFrameSchema = z.discriminatedUnion('type', [
   helloFrameSchema,
@@ -61,6 +64,7 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   refreshFrameSchema,
   pingFrameSchema,
   askForWorkFrameSchema,
+  followFrameSchema,
 ])
 export type ClientFrame = z.infer<typeof clientFrameSchema>
 /** A frame as a client writes it: fields with defaults may be left out. */

@@ -105,12 +105,17 @@ test('P51 the fence of a claim may be 0', () => {
   expect(postMutationsBodySchema.safeParse({ mutations: [mutation] }).success).toBe(true)
 })
 
-test('P52 a session is asked for by a name or for a bot, and not for both', () => {
+test('P52 a session is asked for by one way alone: a name, a bot, an assertion or a code of an issuer', () => {
   const fault = (body: unknown) => parseJson(postSessionBodySchema, JSON.stringify(body))
   expect(fault({})).toMatchObject({ ok: false, path: 'name' })
   expect(fault({ being: '@bot', name: 'Bot' })).toMatchObject({ ok: false, path: 'being' })
   expect(fault({ being: '@bot', id: '@bot' })).toMatchObject({ ok: false, path: 'being' })
-  expect(fault({ name: 'Ada' }).ok && fault({ being: '@bot' }).ok).toBe(true)
+  const [issuer, redirectUri] = ['https://id.example.org', 'https://example.org/sign-in']
+  const code = { issuer, code: 'x', verifier: 'x'.repeat(43), nonce: 'x'.repeat(16), redirectUri }
+  for (const way of [{ name: 'Ada' }, { being: '@bot' }, { assertion: 'x.y.z' }, { code }])
+    expect(fault(way).ok).toBe(true)
+  expect(fault({ assertion: 'x.y.z', code })).toMatchObject({ ok: false, path: 'being' })
+  expect(fault({ code: { ...code, verifier: 'short' } })).toMatchObject({ ok: false, path: 'code.verifier' })
 })
 
 test('P53 the message of work names beings; fields of a later release are ignored, and what is malformed is refused', () => {

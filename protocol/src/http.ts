@@ -18,14 +18,46 @@ import { versionSchema } from './position.ts'
 const pageSize = (standard: number) => z.coerce.number().int().min(1).max(LIMITS.maxPageSize).default(standard)
 const cursor = z.string().min(1).max(256)
 
-/** POST /v1/sessions: a new guest by `name`, or with the token of its owner a session of the bot `being`. */
+/** Of a JWT of an issuer; those with groups and pictures in them take some kilobytes. */
+export const MAX_ASSERTION_BYTES = 16 * 1024
+
+const assertion = z.string().min(1).max(MAX_ASSERTION_BYTES)
+
+/** What a page has after somebody signed in at an issuer (OpenID Connect, a code with PKCE). */
+const signInCodeSchema = z.object({
+  issuer: z.string().min(1).max(2048),
+  code: z.string().min(1).max(4096),
+  verifier: z.string().regex(/^[\w.~-]{43,128}$/, 'must be a code verifier'),
+  nonce: z.string().min(16).max(256),
+  redirectUri: z.url().max(2048),
+})
+
+export type SignInCode = z.infer<typeof signInCodeSchema>
+
+/** Each of these is a way to sign in, and stands alone. */
+const WAYS = ['name', 'being', 'assertion', 'code'] as const
+
+/**
+ * POST /v1/sessions: a new guest by `name`, with the token of its owner a session of the bot `being`, or whom a
+ * configured issuer vouches for: by an `assertion` (a JWT of it), or a `code` that the api asks it about.
+ */
 export const postSessionBodySchema = z
-  .object({ name: nameSchema.optional(), id: beingIdSchema.optional(), being: beingIdSchema.optional() })
-  .refine(({ name, being }) => name !== undefined || being !== undefined, {
-    message: 'a name is needed, or a bot to act for',
+  .object({
+    name: nameSchema.optional(),
+    id: beingIdSchema.optional(),
+    being: beingIdSchema.optional(),
+    assertion: assertion.optional(),
+    code: signInCodeSchema.optional(),
+  })
+  .refine((body) => WAYS.some((way) => body[way] !== undefined), {
+    message: 'a name is needed, or a bot to act for, or what an issuer gave',
     path: ['name'],
   })
-  .refine(({ name, id, being }) => being === undefined || (name === undefined && id === undefined), {
+  .refine((body) => WAYS.filter((way) => body[way] !== undefined).length < 2, {
+    message: 'one way to sign in is enough',
+    path: ['being'],
+  })
+  .refine(({ name, id, being }) => id === undefined || name !== undefined || being === undefined, {
     message: 'stands alone',
     path: ['being'],
   })
@@ -39,6 +71,21 @@ export const postSessionAnswerSchema = z.object({
     .describe('Gives a fresh pair at any later time, once; missing where the one that is held stays good'),
 })
 export type PostSessionAnswer = z.infer<typeof postSessionAnswerSchema>
+
+/** GET /v1/sign-in: the ways to sign in here. Whom issuers vouch for has an account; `guests` need a name only. */
+export const signInAnswerSchema = z.object({
+  guests: z.boolean(),
+  issuers: z.array(
+    z.object({
+      issuer: z.string(),
+      label: z.string(),
+      clientId: z.string(),
+      authorize: z.string().optional().describe('Where people sign in; missing while the issuer does not answer'),
+      scope: z.string(),
+    }),
+  ),
+})
+export type SignInAnswer = z.infer<typeof signInAnswerSchema>
 
 /** GET /v1/sessions/current */
 export const currentSessionAnswerSchema = z.object({ being: beingSchema, expiresAt: timeMsSchema })

@@ -5,6 +5,7 @@
  *   GET  /internal/spaces/{space}?epoch&after   read: access, position, what brings a holder of (epoch, after) there
  *   POST /internal/heads                        positions of many spaces
  *   GET  /internal/revoked?since&after          removed beings and ended sessions, whose tokens may not have run out
+ *   POST /internal/news                         what is new to beings, in all their spaces or in some
  *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored
  *
  * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404 with the path `space`.
@@ -15,6 +16,7 @@ import { changeSchema } from './change.ts'
 import { timeMsSchema, visibilitySchema } from './entity.ts'
 import { type BeingId, beingIdSchema, epochSchema, type SessionId, sessionIdSchema, spaceIdSchema } from './id.ts'
 import { snapshotSchema } from './http.ts'
+import { newsAnswerSchema, newsSchema } from './news.ts'
 import { positionSchema, versionSchema } from './position.ts'
 
 /** The `path` of the problem that says that there is no such space: any other 404 comes from what is no api. */
@@ -101,3 +103,24 @@ export const lastSeenBodySchema = z.object({
   beings: z.array(z.object({ being: beingIdSchema, at: timeMsSchema })).max(1000),
 })
 export type LastSeenBody = z.infer<typeof lastSeenBodySchema>
+
+/** What is asked at once, at most. */
+export const NEWS_QUESTION = { maxBeings: 100, maxPairs: 2000 } as const
+
+/** `all`: beings, of whom all spaces are asked for. `some`: beings by the space that each is asked about. */
+export const internalNewsBodySchema = z.object({
+  all: z.array(beingIdSchema).max(NEWS_QUESTION.maxBeings),
+  some: z
+    .record(spaceIdSchema, z.array(beingIdSchema))
+    .refine((some) => Object.values(some).flat().length <= NEWS_QUESTION.maxPairs, {
+      message: `more than ${NEWS_QUESTION.maxPairs} beings`,
+    }),
+})
+export type InternalNewsBody = z.infer<typeof internalNewsBodySchema>
+
+/** `null` where the space is none of the being's own: it is gone, may not be read, or was left. */
+export const internalNewsAnswerSchema = z.object({
+  all: z.record(beingIdSchema, newsAnswerSchema),
+  some: z.record(spaceIdSchema, z.record(beingIdSchema, newsSchema.nullable())),
+})
+export type InternalNewsAnswer = z.infer<typeof internalNewsAnswerSchema>

@@ -29,6 +29,10 @@ export const LIMITS = {
   maxReplies: 8,
   /** Replies of bots to replies of bots, one behind another. */
   maxReplyChain: 4,
+  /** Intentions that are counted as unread; as many mean as many or more. */
+  maxUnread: 100,
+  /** Spaces that news tells of. */
+  maxNewsSpaces: 200,
 } as const
 
 /** Times of the contract, in milliseconds. */

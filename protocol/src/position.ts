@@ -1,5 +1,5 @@
 /**
- * Where a holder stands in the log of one space. Positions are compared by place.ts alone.
+ * Where a holder stands in the log of one space. What of a run follows one is decided by place.ts.
  *
  * The pair (epoch, version) is what Centrifugo calls a stream position; the rule that a delta names the version it
  * starts from is that of Convex transitions.

@@ -13,6 +13,7 @@ import { snapshotSchema } from './http.ts'
 import { beingIdSchema, epochSchema, spaceIdSchema } from './id.ts'
 import { jsonObjectSchema } from './json-schema.ts'
 import { type Ignored, parseLine } from './line.ts'
+import { newsSchema } from './news.ts'
 import { versionSchema } from './position.ts'
 
 const roster = { here: z.array(hereSchema), hereCount: z.int().min(0) }
@@ -97,6 +98,13 @@ export const goodbyeFrameSchema = z.object({
 export const pongFrameSchema = z.object({ type: z.literal('pong') })
 /** There may be work to claim: `GET /v1/work` tells. */
 export const workFrameSchema = z.object({ type: z.literal('work') })
+/** `null` for a space that is none of one's own any more. */
+export const newsFrameSchema = z.object({
+  type: z.literal('news'),
+  spaces: z.record(spaceIdSchema, newsSchema.nullable()),
+  whole: z.boolean().optional().describe('These are all: what was told before of others is void'),
+  hasMore: z.boolean().optional().describe('With `whole`: one has more spaces, which changed longer ago'),
+})
 
 export const serverFrameSchema = z.discriminatedUnion('type', [
   welcomeFrameSchema,
@@ -111,11 +119,13 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   goodbyeFrameSchema,
   pongFrameSchema,
   workFrameSchema,
+  newsFrameSchema,
 ])
 export type ServerFrame = z.infer<typeof serverFrameSchema>
 export type SnapshotFrame = z.infer<typeof snapshotFrameSchema>
 export type ResumedFrame = z.infer<typeof resumedFrameSchema>
 export type ChangesFrame = z.infer<typeof changesFrameSchema>
+export type NewsFrame = z.infer<typeof newsFrameSchema>
 
 const serverFrameTypes: ReadonlySet<string> = new Set(
   serverFrameSchema.options.map((option) => option.shape.type.value),

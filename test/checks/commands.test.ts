@@ -21,20 +21,35 @@ const solutionSchema = z.object({
   files: z.array(z.string()).length(0),
   references: z.array(z.object({ path: z.string() })),
 })
+const programSchema = z.object({
+  compilerOptions: z.object({ lib: z.array(z.string()).default(['es2024']) }).default({ lib: ['es2024'] }),
+  include: z.array(z.string()),
+})
 
-test('the solution refers to every folder with a tsconfig.json, and so do the checks', () => {
-  const text = readFileSync(join(repository, 'tsconfig.json'), 'utf8')
-  const { references } = solutionSchema.parse(JSON.parse(text))
-  const named = references.map(({ path }) => path).sort()
-  const folders = globSync('*/tsconfig.json', { cwd: repository }).map((path) => dirname(path))
-  expect(named).toEqual(folders.sort())
-  expect(named).toEqual([...PACKAGES].sort())
+const read = <T>(path: string, schema: z.ZodType<T>): T =>
+  schema.parse(JSON.parse(readFileSync(join(repository, path), 'utf8')))
+
+/** What a program of the compiler reads, from the top. */
+function readsOf(path: string): { paths: string[]; lib: string[] } {
+  const { include, compilerOptions } = read(path, programSchema)
+  return { paths: include.map((one) => join(dirname(path), one)), lib: compilerOptions.lib }
+}
+
+test('the programs of the solution read what every folder has the compiler read, with the library of the folder', () => {
+  const { references } = read('tsconfig.json', solutionSchema)
+  const programs = references.map(({ path }) => readsOf(path.endsWith('.json') ? path : join(path, 'tsconfig.json')))
+  const folders = globSync('*/tsconfig.json', { cwd: repository })
+  for (const { paths, lib } of folders.map(readsOf)) {
+    const whole = programs.filter((program) => paths.every((path) => program.paths.includes(path)))
+    expect(whole.map((program) => program.lib)).toEqual([lib])
+  }
+  expect(folders.map((path) => dirname(path)).sort()).toEqual([...PACKAGES].sort())
 })
 
 let workspace = ''
 afterEach(() => rmSync(workspace, { recursive: true, force: true }))
 
-test('one command finds a fault of types in any of the packages', { timeout: 60_000 }, () => {
+test('one command finds a fault of types in any of the packages', { timeout: 300_000 }, () => {
   workspace = mkdtempSync(join(tmpdir(), 'rhizom-types-'))
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(workspace, path)), { recursive: true })

@@ -1,6 +1,6 @@
 /**
  * One word for one idea: a name that two packages export has to mean the same in both. Those that do are listed here
- * with what they mean; any other name that is exported twice is a fault.
+ * with what they mean; any other name that is exported twice is a fault, also by two files of one package.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -34,7 +34,11 @@ export function nameFaults(exported: readonly ExportedName[], shared: Readonly<R
   for (const { package: home, name, path } of exported)
     homes.set(name, (homes.get(name) ?? new Map<string, string>()).set(home, path))
   const twice = [...homes].filter(([, places]) => places.size > 1)
+  const elsewhere = exported.filter(({ package: home, name, path }) => homes.get(name)?.get(home) !== path)
   return [
+    ...elsewhere.map(
+      ({ name, path }) => `${name} of ${path} is exported by another file of its package: one meaning each`,
+    ),
     ...twice
       .filter(([name]) => shared[name] === undefined)
       .map(([name, places]) => `${name} is exported by ${[...places.values()].join(' and ')}: one meaning each`),

@@ -25,6 +25,7 @@ const COMPILER = {
   moduleResolution: 'bundler',
   types: [],
   strict: true,
+  skipLibCheck: true,
 }
 
 const manifestSchema = z.looseObject({

@@ -6,10 +6,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type ChildWatch, underDeathSignal } from '@rhizom/infra/local/child.ts'
+import { anyFreePort } from '@rhizom/infra/local/ports.ts'
 import { eventually } from '@rhizom/kit/eventually.ts'
+import { nodeStart } from '@rhizom/kit/node-start.ts'
 import postgres from 'postgres'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -17,19 +18,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** A node needs a second or two, and many times that on a machine that is busy with other work. */
 const READY_WITHIN_MS = 90_000
 
-/** A loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      )
-    })
-  })
-}
+export const freePort = (): Promise<number> => anyFreePort()
 
 export const isReady = async (url: string): Promise<boolean> => {
   try {
@@ -97,9 +86,9 @@ export class ClusterNode {
       detached: this.#watch !== undefined,
       env: {
         PATH: process.env['PATH'] ?? '',
-        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
         ...this.#env,
         ...env,
+        ...nodeStart(env['NODE_OPTIONS'] ?? this.#env['NODE_OPTIONS']),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -253,7 +242,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function migrate(env: Record<string, string>): Promise<void> {
   const child = spawn(process.execPath, ['api/src/migrate.ts'], {
     cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...env, ...nodeStart() },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

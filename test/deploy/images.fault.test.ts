@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { anyFreePort } from '@rhizom/infra/local/ports.ts'
 import { until } from '@rhizom/infra/local/until.ts'
 import { buildImageFolder, canChangeUser, type ImageFolder, startInImage } from './image-folder.ts'
 import { hasNginx, startNginx } from './testing/nginx.ts'
@@ -42,7 +42,7 @@ beforeAll(async () => {
   await admin.end()
   const [api, gateway, web] = await Promise.all([build('api'), build('gateway'), build('web')])
   images = { api, gateway, web }
-  ports = { api: await freePort(), gateway: await freePort(), web: await freePort() }
+  ports = { api: await anyFreePort(), gateway: await anyFreePort(), web: await anyFreePort() }
 })
 
 afterAll(async () => {
@@ -57,14 +57,6 @@ afterAll(async () => {
 })
 
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 function start(name: 'api' | 'gateway', command: readonly string[], env: Record<string, string>): ChildProcess {
   const child = startInImage(images[name], command, { ...secrets, HOST: '127.0.0.1', REDIS_URL: redisUrl, ...env })

@@ -159,6 +159,12 @@ export class Person {
     return this.page.getByTestId('message-text').allInnerTexts()
   }
 
+  /** All that is said there, in its order, and nothing beside. */
+  async seesOnly(...messages: readonly string[]): Promise<void> {
+    const said = async (): Promise<boolean> => (await this.messages()).join('\n') === messages.join('\n')
+    await eventually(`only ${messages.join(', ')} is there`, said, PATIENCE_MS)
+  }
+
   seesAuthor(name: string): Promise<void> {
     return this.page.getByTestId('message-author').getByText(name, { exact: true }).first().waitFor()
   }

@@ -47,8 +47,8 @@ describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
   }
 
   const sees = async ({ page }: Person | { page: Page }, texts: readonly string[]): Promise<void> => {
-    for (const text of texts) await page.getByTestId('message-text').getByText(text, { exact: true }).waitFor()
-    expect(await page.getByTestId('message-text').allInnerTexts()).toEqual(texts)
+    const said = async (): Promise<string[]> => page.getByTestId('message-text').allInnerTexts()
+    await eventually(`only ${texts.join(', ')} is there`, async () => (await said()).join('\n') === texts.join('\n'))
   }
 
   test('C7 a page that is shown again finds out soon that its connection is dead', async () => {

@@ -11,6 +11,7 @@ import { cacheDirectory, repository } from '@rhizom/infra/local/places.ts'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
+import { nodeStart } from '@rhizom/kit/node-start.ts'
 import { type Cluster, type ClusterOptions, freePort, provided, startCluster } from '../cluster/cluster.ts'
 import { apply, freshId, signIn } from '../wire/api-caller.ts'
 import { PATIENCE_MS, Person } from './person.ts'
@@ -188,7 +189,7 @@ async function startWeb(cluster: Cluster, pageDirectory: string | undefined): Pr
     args: [join(repository, 'web/server/main.ts')],
     env: {
       PATH: process.env['PATH'] ?? '',
-      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+      ...nodeStart(),
       PORT: String(port),
       PAGE_DIRECTORY: page.directory,
       API_URLS: cluster.apis.map(({ url }) => url).join(','),

@@ -22,7 +22,7 @@ let setup: RunSetup
 beforeAll(async () => {
   setup = await bringUp({
     seed: 1,
-    pace: { batch: 3, everyMs: 80 },
+    pace: { batch: 3, everyMs: 160 },
     gateways: 2,
     env: {
       api: { HEADS_INTERVAL_MS: NEVER_MS },

@@ -13,6 +13,8 @@ import { failuresOf } from './report-text.ts'
 import type { RunFacts } from './run-facts.ts'
 
 const seed = 1
+/** Writing enough for each second of a drill to have its own: about seventy a second, four thousand in a run. */
+const PACE = { batch: 3, everyMs: 160 }
 /** A drill takes ten seconds, on a machine that is busy with other work several times as long. */
 export const FAULT_WITHIN = { timeout: 170_000 }
 export const RIG_WITHIN_MS = 170_000
@@ -51,7 +53,7 @@ export function rigForTests(name: string): Third {
   }
 
   beforeAll(async () => {
-    setup = await bringUp({ seed, pace: { batch: 3, everyMs: 80 } })
+    setup = await bringUp({ seed, pace: PACE })
   }, RIG_WITHIN_MS)
 
   afterAll(async () => {

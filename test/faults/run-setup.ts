@@ -30,6 +30,8 @@ const GATEWAY_SETTINGS = { MAX_UNSENT_BYTES: String(256 * 1024), ...PRESENCE_SET
 const API_SETTINGS = {
   SNAPSHOT_INTENTIONS: String(SNAPSHOT_SIZE.intentions),
   SNAPSHOT_BYTES: String(SNAPSHOT_SIZE.bytes),
+  // A bot that is starved loses its lease without an end: what is asked of it is to come to one all the same.
+  MAX_ATTEMPTS: '1000',
 }
 
 export async function bringUp({ seed, pace, gateways = 3, writers = 4, env }: RunSetupOptions): Promise<RunSetup> {

@@ -1,6 +1,6 @@
 /** The third that takes more than one step: crowds, clients, commits that nobody announces, logs and histories. */
 import { expect, test } from 'vitest'
-import { EVERY_FAULT, FRONT_FAULTS, LINK_FAULTS, PART_FAULTS } from './catalog/catalog.ts'
+import { BOT_FAULTS, EVERY_FAULT, FRONT_FAULTS, LINK_FAULTS, PART_FAULTS } from './catalog/catalog.ts'
 import { clientFaults } from './catalog/client-faults.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
 import { deafFaults } from './catalog/deaf-faults.ts'
@@ -45,5 +45,7 @@ test('F1 F2 the run as a whole wrote under every fault, lost nothing, and leaves
 
 test('F1 F2 the three thirds leave out no fault', () => {
   const namesOf = (faults: readonly { name: string }[]): string[] => faults.map(({ name }) => name).toSorted()
-  expect(namesOf([...PART_FAULTS, ...FRONT_FAULTS, ...LINK_FAULTS, ...STORIES])).toEqual(namesOf(EVERY_FAULT))
+  expect(namesOf([...PART_FAULTS, ...FRONT_FAULTS, ...BOT_FAULTS, ...LINK_FAULTS, ...STORIES])).toEqual(
+    namesOf(EVERY_FAULT),
+  )
 })

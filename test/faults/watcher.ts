@@ -236,6 +236,7 @@ export class Watcher {
       case 'signal':
       case 'pong':
       case 'work':
+      case 'news':
         return
       default:
         frame satisfies never

@@ -78,7 +78,7 @@ test('H14 every endpoint with a body refuses what is malformed, of another type 
 })
 
 test('H14 every endpoint but the open ones refuses a missing, broken or foreign token', async () => {
-  const open = ['POST /v1/sessions', 'POST /v1/sessions/renew']
+  const open = ['POST /v1/sessions', 'POST /v1/sessions/renew', 'GET /v1/sign-in']
   const guarded = (await operations()).filter(({ method, path }) => !open.includes(`${method} ${path}`))
   expect(guarded.length).toBeGreaterThanOrEqual(12)
   const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"sub":"@root","exp":9999999999}').toString('base64url')}.`
@@ -201,7 +201,14 @@ test('H14 more subscriptions than allowed get an error that names the limit', as
   await apply(api, ada.token, ...spaces.map(({ id }) => ({ space: id, name: 'space.create', args: { name: id } })))
   for (const { id } of spaces) socket.send({ type: 'subscribe', space: id })
   expect(await socket.frame('error', (frame) => frame.code === 'too-many')).toMatchObject({ space: spaces[64]?.id })
-  await socket.until('64 snapshots', () => socket.frames.filter((frame) => frame.type === 'snapshot').length === 64)
+  let looked = 0
+  await socket.until('64 snapshots', () => {
+    // On a busy machine a read may come too late, which is said; it is asked for again.
+    for (const frame of socket.frames.slice(looked))
+      if (frame.type === 'error' && frame.code === 'unavailable') socket.send({ type: 'subscribe', space: frame.space })
+    looked = socket.frames.length
+    return socket.frames.filter((frame) => frame.type === 'snapshot').length === 64
+  })
   socket.close()
 })
 

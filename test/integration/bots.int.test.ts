@@ -2,7 +2,15 @@
  * Bots over real processes: an api, two gateways, and copies of a bot in this process. What they are asked is answered
  * once, streams, stops and is handed back, as everybody sees it.
  */
-import { AnswerError, type Answer, type BotOptions, runBot, type RunningBot } from '@rhizom/bots'
+import {
+  AnswerError,
+  type Answer,
+  type BotOptions,
+  type BotSession,
+  runBot,
+  type RunningBot,
+  serveHealth,
+} from '@rhizom/bots'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Intention, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
@@ -36,13 +44,13 @@ interface Stage {
   token: string
 }
 
-async function newStage(): Promise<Stage> {
+async function newStage(wakes: 'all' | 'mention' = 'all'): Promise<Stage> {
   const [space, bot] = [freshId('stage'), freshId('bot')]
   await apply(api, ada.token, { space, name: 'space.create', args: { name: 'Stage' } })
   await apply(api, ada.token, {
     space,
     name: 'being.create',
-    args: { id: bot, type: 'bot', name: 'Bot', properties: { wakes: 'all' } },
+    args: { id: bot, type: 'bot', name: 'Bot', properties: { wakes } },
   })
   return { space, bot, token: (await sessionOf(bot)).token }
 }
@@ -206,8 +214,58 @@ test('B13 it keeps its claim while it thinks longer than its lease, and carries 
   await reply(stage, other, isState('complete'))
 })
 
+test('B60 what was asked before the newest that a snapshot holds is answered, from what was said before it', async () => {
+  const stage = await newStage('mention')
+  const asked = await ask(stage, `${stage.bot} do you hear me?`)
+  const later = Array.from({ length: 210 }, (_, n) => utterance(stage.space, `later ${n}`))
+  for (let from = 0; from < later.length; from += 70) await apply(api, ada.token, ...later.slice(from, from + 70))
+  await run(stage, ({ lines, request }) => `${lines.length}: ${request.name}`)
+  const whole = await eventually('the reply is there', async () => {
+    const { body } = await call(api, 'GET', `/v1/spaces/${stage.space}/intentions?limit=1000`, { token: ada.token })
+    const { intentions } = snapshotSchema.pick({ intentions: true }).parse(body)
+    return intentions.find(({ replyTo, state }) => replyTo === asked && state === 'complete')
+  })
+  expect(textOf(whole)).toBe('1: Ada')
+})
+
+test('B61 a bot that was away until its token was good no more goes on by its renewal, and hands on the next', async () => {
+  const stage = await newStage()
+  const sessions: BotSession[] = [await sessionOf(stage.bot)]
+  for (const text of ['awake', 'again']) {
+    const [held] = sessions.slice(-1)
+    const session = { being: { id: stage.bot }, token: 'gone', expiresAt: 1, renewal: held?.renewal }
+    const bot = await run(stage, ({ request }) => request.text, { session, onSession: (next) => sessions.push(next) })
+    expect(textOf(await reply(stage, await ask(stage, text), isState('complete')))).toBe(text)
+    await bot.stop()
+  }
+  expect(new Set(sessions.map(({ renewal }) => renewal)).size).toBe(3)
+})
+
 test('B14 without a gateway it finds its work by asking', async () => {
   const stage = await newStage()
   await run(stage, () => 'found', { syncUrl: 'ws://127.0.0.1:1/v1/sync', askEveryMs: 100 })
   expect(textOf(await reply(stage, await ask(stage, 'hello'), isState('complete')))).toBe('found')
+})
+
+test('B62 a bot tells whether it reaches the api, what it measures, and logs what became of each reply and no word of it', async () => {
+  const stage = await newStage()
+  const lines: string[] = []
+  const note = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`)
+  const log = { debug: note, info: note, warn: note, error: note }
+  const bot = await run(stage, () => 'a secret', { log })
+  const health = await serveHealth(bot, { port: 0, host: '127.0.0.1' })
+  try {
+    const asked = await ask(stage, 'hello')
+    const { id } = await reply(stage, asked, isState('complete'))
+    const status = async (path: string): Promise<number> => (await fetch(`${health.url}${path}`)).status
+    expect(await Promise.all(['/healthz', '/readyz', '/elsewhere'].map(status))).toEqual([200, 200, 404])
+    await eventually('it is counted', async () => {
+      const metrics = await (await fetch(`${health.url}/metrics`)).text()
+      return metrics.includes('rhizom_bot_replies_total{outcome="complete"} 1') && /characters_total 8\b/.test(metrics)
+    })
+    await eventually('it is logged', () => lines.some((line) => line.includes(id) && line.includes('complete')))
+    expect(lines.join('\n')).not.toContain('secret')
+  } finally {
+    await health.close()
+  }
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { repository } from '@rhizom/infra/local/places.ts'
 import { z } from 'zod'
 import { eventually } from '@rhizom/kit/eventually.ts'
+import { nodeStart } from '@rhizom/kit/node-start.ts'
 
 const lineSchema = z.looseObject({
   level: z.int(),
@@ -28,7 +29,7 @@ export class ServerProcess {
     const { PATH = '' } = process.env
     const main = join(repository, part, 'src', 'main.ts')
     this.child = spawn(process.execPath, [main], {
-      env: { PATH, PORT: '0', ...env },
+      env: { PATH, PORT: '0', ...nodeStart(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.child.stdout?.on('data', (data) => (this.out += String(data)))

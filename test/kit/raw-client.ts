@@ -75,12 +75,12 @@ export class RawClient {
   }
 
   /** Resolves when the condition holds; rejects after `withinMs` with what was seen. */
-  async until<T>(what: string, condition: () => T | undefined | false, withinMs = 30_000): Promise<T> {
-    const deadline = Date.now() + withinMs
+  async until<T>(what: string, condition: () => T | undefined | false, withinMs = 60_000): Promise<T> {
+    const deadline = performance.now() + withinMs
     for (;;) {
       const value = condition()
       if (value !== undefined && value !== false) return value
-      const leftMs = deadline - Date.now()
+      const leftMs = deadline - performance.now()
       if (leftMs <= 0)
         throw new Error(
           `timed out waiting for ${what}; closed ${JSON.stringify(this.closed)}; frames ${JSON.stringify(this.frames).slice(-1500)}`,

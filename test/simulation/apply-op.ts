@@ -76,6 +76,15 @@ export function applyOp(world: World, op: Op): void {
     case 'wayBlocked':
     case 'gatewaysDie':
       return applyPageOp(world, op)
+    case 'botAsked':
+    case 'replyCancelled':
+    case 'replyRetried':
+    case 'botKilled':
+    case 'botFreezes':
+    case 'botCutOff':
+    case 'botStops':
+    case 'leaderAway':
+      return world.bots?.apply(op)
     default:
       return op satisfies never
   }

@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { type Mutant, mutate } from './mutants.ts'
+import type { Plan } from './plan.ts'
 
 export interface Hunt {
   runs: number
@@ -34,7 +35,7 @@ function loadMutated(mutant: Mutant): () => boolean {
       const loaded = next(asked, context)
       if (asked !== url) return loaded
       isLoaded = true
-      return { ...loaded, source }
+      return { ...loaded, format: 'module-typescript', source }
     },
   })
   return () => isLoaded
@@ -44,29 +45,37 @@ async function find(mutant: Mutant, seeds: number): Promise<Hunt> {
   const isLoaded = loadMutated(mutant)
   const { makePlan } = await import('./make-plan.ts')
   const { makePagePlan } = await import('./page-plan.ts')
+  const { makeBotPlan } = await import('./bot-plan.ts')
   const { simulatePlan } = await import('./simulate.ts')
   const { REGRESSIONS } = await import('./regressions.ts')
   const { variantsOf } = await import('./regression.ts')
   if (!isLoaded()) throw new Error(`the simulation runs without ${mutant.file}`)
 
-  const fresh = Array.from({ length: seeds }, (_, index) => (mutant.isOfPages ? makePagePlan : makePlan)(1 + index))
+  const fresh = (from: number, to: number): Iterable<Plan> =>
+    seedsFrom(from, to, mutant.isOfBots ? makeBotPlan : mutant.isOfPages ? makePagePlan : makePlan)
   const known = [
     ...REGRESSIONS.filter(({ name }) => name === mutant.known).flatMap(variantsOf),
-    ...fresh.filter(({ seed }) => seed === mutant.known),
+    ...(typeof mutant.known === 'number' ? fresh(mutant.known, mutant.known) : []),
   ]
-  const hunted = mutant.isOfPages
-    ? fresh
-    : [...fresh.slice(0, SEEDS_FIRST), ...REGRESSIONS.flatMap(variantsOf), ...fresh.slice(SEEDS_FIRST)]
-  for (const [index, plan] of [...known, ...hunted].entries()) {
-    const { violation, seed } = await simulatePlan(plan)
-    if (violation !== undefined)
-      return {
-        runs: index + 1,
-        byKnown: mutant.known === undefined || index < known.length,
-        found: { seed, ...violation },
-      }
+  function* plans(): Iterable<Plan> {
+    yield* known
+    yield* fresh(1, SEEDS_FIRST)
+    if (!mutant.isOfPages && !mutant.isOfBots) yield* REGRESSIONS.flatMap(variantsOf)
+    yield* fresh(SEEDS_FIRST + 1, seeds)
   }
-  return { runs: known.length + hunted.length, byKnown: false }
+  let runs = 0
+  for (const plan of plans()) {
+    runs += 1
+    const { violation, seed } = await simulatePlan(plan)
+    if (violation === undefined) continue
+    return { runs, byKnown: mutant.known === undefined || runs <= known.length, found: { seed, ...violation } }
+  }
+  return { runs, byKnown: false }
+}
+
+/** Made one by one: mostly the first is enough. */
+function* seedsFrom(from: number, to: number, planOf: (seed: number) => Plan): Iterable<Plan> {
+  for (let seed = from; seed <= to; seed++) yield planOf(seed)
 }
 
 if (import.meta.main) {

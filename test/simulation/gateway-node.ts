@@ -149,6 +149,8 @@ export class GatewayNode {
           // Nobody is removed here.
           revoked: ({ since }) =>
             gate.later(1, () => ({ type: 'answered', revoked: {}, next: { since }, isWhole: true })),
+          // Nobody follows.
+          news: () => gate.later(1, () => ({ type: 'failed', problem: 'not modelled' })),
         },
         presence: hub,
         verifyToken: (token) => api.verify(gate, token),
@@ -271,6 +273,7 @@ function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
       maxHeldSnapshotBytes: tuning.heldSnapshotBytes,
     },
     fanOut: { windowMs: tuning.fanOutWindowMs, maxBatchBytes: tuning.maxBatchBytes },
+    news: { windowMs: 1_000, checkMs: 60_000, pauseMs: 20, retry: { minMs: 25, baseMs: 100, maxMs: 2_000 } },
     headsPoll: { quickMs: 1_000, slowMs: 10_000, gatherMs: 50 },
     drain: { withinMs: DRAIN_WITHIN_MS, spreadMs: 3_000, spreadPerClientMs: 300, handoverMs: 500 },
     allowedOrigins: [],

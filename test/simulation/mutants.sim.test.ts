@@ -1,18 +1,20 @@
 /**
- * Proves that the simulation can fail: each of the deliberate faults of mutants.ts, presence-mutants.ts and
- * page-mutants.ts, put into the real sources as a process of its own loads them, is found within a bounded number of
- * seeds. Each names what is known to find it, so that it is found at once; where that has come to nothing a hunt
- * follows, and is told of.
+ * Proves that the simulation can fail: each of the deliberate faults of mutants.ts, presence-mutants.ts,
+ * page-mutants.ts and bot-mutants.ts, put into the real sources as a process of its own loads them, is found within a
+ * bounded number of seeds. Each names what is known to find it, so that it is found at once; where that has come to
+ * nothing a hunt follows, and is told of.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { nodeStart } from '@rhizom/kit/node-start.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BOT_MUTANTS } from './bot-mutants.ts'
 import type { Hunt } from './find-mutant.ts'
 import { MUTANTS as MESSAGE_MUTANTS, type Mutant, mutate } from './mutants.ts'
 import { PAGE_MUTANTS } from './page-mutants.ts'
 import { PRESENCE_MUTANTS } from './presence-mutants.ts'
 
-const MUTANTS: readonly Mutant[] = [...MESSAGE_MUTANTS, ...PRESENCE_MUTANTS, ...PAGE_MUTANTS]
+const MUTANTS: readonly Mutant[] = [...MESSAGE_MUTANTS, ...PRESENCE_MUTANTS, ...PAGE_MUTANTS, ...BOT_MUTANTS]
 const MAX_SEEDS = 300
 const AT_ONCE = 2
 /** For one mutant, hunted on a machine that is busy with other work. */
@@ -28,7 +30,7 @@ const find = (mutant: Mutant): Promise<Hunt> =>
     execFile(
       process.execPath,
       [finder, JSON.stringify(mutant), String(MAX_SEEDS)],
-      { timeout: TIMEOUT_MS },
+      { timeout: TIMEOUT_MS, env: { ...process.env, ...nodeStart() } },
       (error, stdout) => {
         if (error === null) resolve(JSON.parse(stdout) as Hunt)
         else reject(error)

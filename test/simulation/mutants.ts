@@ -12,6 +12,8 @@ export interface Mutant {
   known?: number | string
   /** Found by the seeds in which people write on pages. */
   isOfPages?: boolean
+  /** Found by the seeds in which copies of a bot are asked. */
+  isOfBots?: boolean
 }
 
 /** A source with the fault in it; throws where it no longer applies, or in more than one place. */

@@ -29,7 +29,34 @@ export interface Shape {
   presence: PresenceTuning
   /** Browsers whose pages write, in plans of their own (page-plan.ts). */
   pages?: PagesShape
+  /** Copies of a bot that is asked, in plans of their own (bot-plan.ts). */
+  bots?: BotsShape
 }
+
+/** A careful copy waits for each answer; a hasty one says on, and sends what got none anew. */
+export type BotManner = 'careful' | 'hasty'
+
+export interface BotsShape {
+  /** Of each copy. */
+  manners: readonly BotManner[]
+  leaseMs: number
+  maxAttempts: number
+  wordEveryMs: number
+  /** Of each answer. */
+  words: number
+}
+
+export type BotOp =
+  | { kind: 'botAsked' }
+  /** Which reply it concerns is decided by `pick` and by what is there. */
+  | { kind: 'replyCancelled'; pick: number }
+  | { kind: 'replyRetried'; pick: number }
+  | { kind: 'botKilled'; copy: number; forMs: number }
+  | { kind: 'botFreezes'; copy: number; forMs: number }
+  | { kind: 'botCutOff'; copy: number; forMs: number }
+  /** It is told to stop, and started again. */
+  | { kind: 'botStops'; copy: number; forMs: number }
+  | { kind: 'leaderAway'; forMs: number }
 
 export interface PagesShape {
   /** Of each browser, whether it has locks. */
@@ -137,6 +164,7 @@ export type Op =
   | { kind: 'redisStandsStill'; forMs: number }
   | { kind: 'replicaPromoted'; lagMs: number; forMs: number }
   | PageOp
+  | BotOp
 
 /** How a commit is announced: after so long, or never, because the api died in between. */
 export type PublishMode = { afterMs: number } | 'never'

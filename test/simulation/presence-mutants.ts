@@ -6,20 +6,20 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'no grace for those who went',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (atMs + this.#graceMs > at.nowMs) return',
-    put: 'if (atMs > at.nowMs) return',
+    find: 'if (nowMs + this.#graceMs > at.nowMs) return',
+    put: 'if (nowMs > at.nowMs) return',
   },
   {
     name: 'the first tab to go takes its being along',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (connections !== undefined && connections.size > 0) {',
-    put: 'if (connections !== undefined && connections.size < 0) {',
+    find: 'if (connections !== undefined && connections.size > 0) return this',
+    put: 'if (connections !== undefined && connections.size < 0) return this',
   },
   {
     name: 'keep the state of a tab that is gone',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'this.#refresh(being)\n      return',
-    put: 'return',
+    find: 'if (connections !== undefined && connections.size > 0) return this.#refresh(being)',
+    put: 'if (connections !== undefined && connections.size > 0) return',
     known: 5,
   },
   {
@@ -46,8 +46,8 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'let a grace end by the date',
     file: 'gateway/src/core/presence/local.ts',
-    find: 'if (atMs + this.#graceMs > at.nowMs) return',
-    put: 'if (atMs + this.#graceMs > at.dateMs) return',
+    find: 'if (nowMs + this.#graceMs > at.nowMs) return',
+    put: 'if (nowMs + this.#graceMs > at.dateMs) return',
   },
 
   // Leases.
@@ -68,15 +68,15 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'never find out that a lease is gone',
     file: 'gateway/src/core/presence/lease.ts',
-    find: 'if (trust.leases && boots.length > 0) effects.push',
-    put: 'if (trust.leases && boots.length < 0) effects.push',
+    find: 'if (trustOf(next, nowMs).leases && boots.length > 0) effects',
+    put: 'if (trustOf(next, nowMs).leases && boots.length < 0) effects',
     known: 2,
   },
   {
     name: 'give up at once whose lease may have been lost with ours',
     file: 'gateway/src/core/presence/lease.ts',
-    find: 'const hasLostOne = isTaken && identity.previousBootIds.length > 0',
-    put: 'const hasLostOne = isTaken && identity.previousBootIds.length < 0',
+    find: 'previousBootIds.length > 0 ? nowMs + leaseMs : nowMs',
+    put: 'previousBootIds.length < 0 ? nowMs + leaseMs : nowMs',
     known: 'Redis loses everything and one gateway notices before the others',
   },
   {
@@ -133,7 +133,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'believe a promoted replica about those whom nobody watches',
     file: 'gateway/src/presence/hub.ts',
-    find: 'if (this.#isStopped || boot !== this.#bootId) return',
+    find: 'if (this.#isStopped || boot !== this.#heartbeat.identity.bootId) return',
     put: `if (boot !== '') return`,
     known: 'somebody whom a promoted replica remembers in a space that nobody watches',
   },
@@ -142,7 +142,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'do not say that who is here cannot be known',
     file: 'gateway/src/core/presence/roster.ts',
-    find: 'this.#send(unchanged(audience.listing.count), true)',
+    find: 'this.#send(unchanged(followers.listing.count), true)',
     put: '',
     known: 2,
   },

@@ -47,7 +47,7 @@ export function tell(told: Told, change: Change): Told {
     case 'intention.put':
       return { ...told, intentions: having(told.intentions, change.body.id, change.body) }
     case 'intention.append': {
-      const { id, text } = change.body
+      const { id, text, until } = change.body
       const held = told.intentions.get(id)
       if (held === undefined) return told
       const nodes = [...held.content]
@@ -55,7 +55,9 @@ export function tell(told: Told, change: Change): Told {
       if (typeof last === 'string') nodes.push(last + text)
       else if (last === undefined) nodes.push(text)
       else nodes.push(last, text)
-      const grown: Intention = { ...held, content: nodes, rev: change.version, modifiedAt: change.at }
+      const claim = held.claim && until !== undefined ? { ...held.claim, until } : held.claim
+      const kept = claim === undefined ? {} : { claim }
+      const grown: Intention = { ...held, ...kept, content: nodes, rev: change.version, modifiedAt: change.at }
       return { ...told, intentions: having(told.intentions, id, grown) }
     }
     case 'intention.remove':

@@ -90,7 +90,9 @@ export class SimulatedHub extends PresenceHub {
     const { gate, chance, ledger } = this.#ports
     const roster = super.watch(space, tell)
     return {
-      ...roster,
+      answerPart: (newcomers) => roster.answerPart(newcomers),
+      hintReceived: (message) => roster.hintReceived(message),
+      unwatch: () => roster.unwatch(),
       ready: async () => {
         await Promise.all([roster.ready(), gate.later(chance.int(0, MOST_DELAY_MS), () => undefined)])
       },

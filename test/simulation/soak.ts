@@ -6,8 +6,10 @@
  *   npm run soak -- --from 1 --seeds 100   so many seeds
  *   npm run soak -- --seed 42              that one, with its whole story
  *   npm run soak -- --pages …              the same with people who write on pages
+ *   npm run soak -- --bots …               the same with copies of a bot that is asked
  */
 import { parseArgs } from 'node:util'
+import { makeBotPlan } from './bot-plan.ts'
 import { makePlan } from './make-plan.ts'
 import { makePagePlan } from './page-plan.ts'
 import { describePlan, shrink } from './shrink.ts'
@@ -25,9 +27,11 @@ const { values } = parseArgs({
     from: { type: 'string' },
     seeds: { type: 'string' },
     pages: { type: 'boolean', default: false },
+    bots: { type: 'boolean', default: false },
   },
 })
-const planOf = values.pages ? makePagePlan : makePlan
+const planOf = values.bots ? makeBotPlan : values.pages ? makePagePlan : makePlan
+const flag = values.bots ? '--bots ' : values.pages ? '--pages ' : ''
 process.exitCode = values.seed === undefined ? await soak() : await tell(Number(values.seed))
 
 async function soak(): Promise<number> {
@@ -75,7 +79,7 @@ async function tellFailure({ seed, violation }: Outcome): Promise<number> {
   const { plan, runs } = await shrink(planOf(seed), violation.rule)
   const { trace, violation: last } = await simulatePlan(plan)
   say(`in ${runs} runs to:\n\n${describePlan(plan)}\n\nwhich ends:\n\n${trace.slice(-LAST_LINES).join('\n')}`)
-  say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- ${values.pages ? '--pages ' : ''}--seed ${seed}`)
+  say(`\n${last?.rule}: ${last?.text}\n\nagain: npm run soak -- ${flag}--seed ${seed}`)
   say(`to keep it (regressions.ts):\n${JSON.stringify(plan)}`)
   return 1
 }

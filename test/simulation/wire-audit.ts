@@ -131,6 +131,7 @@ export class WireAudit {
       case 'goodbye':
       case 'pong':
       case 'work':
+      case 'news':
         return
       default:
         frame satisfies never

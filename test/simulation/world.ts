@@ -4,6 +4,8 @@
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
 import { ApiModel } from './api-model.ts'
+import { ASKED } from './bot-api.ts'
+import { BotWorld } from './bot-world.ts'
 import { Chance } from './chance.ts'
 import { add, type Coverage } from './coverage.ts'
 import { ClientNode } from './client-node.ts'
@@ -38,6 +40,8 @@ export class World {
   readonly network: Network
   /** Browsers and what is open in them, where the plan has any. */
   readonly pages: PageWorld | undefined
+  /** Copies of a bot and who asks them, where the plan has any. */
+  readonly bots: BotWorld | undefined
   #weather: Weather
   readonly epochs: Chance
   isHealed = false
@@ -88,6 +92,8 @@ export class World {
     this.network = new Network({ time, seed, shape, weather, gateways, oracle, presence, signals })
     this.clients = Array.from({ length: shape.clients + shape.presence.tabs }, (_, index) => this.#newClient(index, 1))
     this.pages = shape.pages && new PageWorld(this, shape.pages, weather)
+    this.bots = shape.bots && new BotWorld(this, shape.bots, weather)
+    if (this.bots !== undefined) for (const client of this.clients) client.watch(ASKED)
   }
 
   get spaces(): SpaceModel[] {
@@ -118,6 +124,7 @@ export class World {
     }
     for (const client of this.clients) client.gate.thaw()
     this.pages?.heal()
+    this.bots?.heal()
     for (const link of this.network.links.values()) link.unstall()
   }
 

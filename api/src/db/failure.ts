@@ -17,6 +17,9 @@ export class DatabaseAway extends Error {
   override name = 'DatabaseAway'
 }
 
+/** Others had the same locks or keys first, again and again. Nothing was committed. */
+export class Overtaken extends DatabaseAway {}
+
 /** The connection was lost while a transaction was being committed: it may have happened or not. */
 export class OutcomeUnknown extends Error {
   override name = 'OutcomeUnknown'

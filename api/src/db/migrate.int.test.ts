@@ -17,11 +17,13 @@ test('A18 four migrations at once and one more leave the tables, each step appli
   expect(tables.map(({ name }) => name)).toEqual([
     'beings',
     'changes',
+    'identities',
     'installation',
     'intentions',
     'lineage',
     'members',
     'mutations',
+    'reads',
     'sessions',
     'spaces',
   ])

@@ -25,12 +25,14 @@ import { isThere, listSessions, readEnded, readLatelyEnded } from './read/sessio
 import { beginSession, endSession, useRenewal } from './write/sessions.ts'
 import { readSnapshot } from './read/snapshot.ts'
 import { readRoles, readSpace } from './read/access.ts'
+import { readNews, readNewsOf } from './read/news.ts'
+import { markRead } from './write/reads.ts'
 import { readWork } from './read/work.ts'
 import { spacesWithExpiredLeases } from './write/expire-leases.ts'
 import { readBots } from './write/load-replies.ts'
 
 const SPACES = 10_000
-const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'sessions', 'spaces']
+const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'reads', 'sessions', 'spaces']
 /** Postgres looks at 300 rows for each: more than the largest table has. */
 const STATISTICS_TARGET = 400
 const SESSION = '0193b2a0-0000-4000-8000-000000000007'
@@ -75,6 +77,8 @@ beforeAll(async () => {
     await sql`insert into sessions (id, being, family, secret, created_at, last_used_at, ended_at)
       select gen_random_uuid(), '@b' || (n % 20000), 'f', 's', now(), now(),
         case when n % 10 = 0 then now() - n * interval '1 second' end from generate_series(1, 60000) n`
+    await sql`insert into reads (being, space, version, at)
+      select '@b' || n, '@s' || (n % ${SPACES}), 300, now() from generate_series(1, 40000) n`
     await sql.unsafe(`set default_statistics_target = ${STATISTICS_TARGET}`)
     await sql`analyze`
     const [row] = await sql<{ id: string }[]>`select id from intentions where location = '@s7' limit 1`
@@ -170,24 +174,56 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['outcomes', (sql) => findOutcomes(sql, '@b1', [uuid(), uuid()])],
   ['an outcome', (sql) => findOutcome(sql, '@b1', uuid())],
   ['what waits for a bot', (sql) => readWork(sql, '@b7', page(20))],
+  ['what is new to beings', (sql) => readNews(sql, ['@b7', '@b8', '@b9'])],
+  ['what is new in some spaces', (sql) => readNewsOf(sql, { '@s7': ['@b7', '@b8'], '@s20': ['@b9', '@b20'] })],
+  ['how far a space is read', (sql) => markRead(sql, '@b20', '@s20', 700)],
   ['claims whose lease ran out', (sql) => spacesWithExpiredLeases(sql)],
-  ['bots that an utterance may wake', (sql) => readBots(sql, '@s7')],
+  ['bots that an utterance may wake', (sql) => readBots(sql, ['@s7'])],
   ['what is too much of the log', (sql) => pruneChangesByCount(sql, ['@s7', '@s8'], retention, 5000)],
   [
     'what a commit reads and locks',
     (sql) =>
-      loadWorld(sql, '@s7', [
-        ...moving,
-        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } } },
-        { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
-      ]),
+      loadWorld(
+        sql,
+        ['@s7'],
+        [
+          ...moving,
+          {
+            actor: '@b2',
+            epoch,
+            mutation: { id: uuid(), space: '@s7', name: 'member.remove', args: { being: '@b1' } },
+          },
+          { actor: '@b2', epoch, mutation: { id: uuid(), space: '@s7', name: 'intention.remove', args: { id: said } } },
+        ],
+      ),
+  ],
+  [
+    'what a commit of several spaces reads and locks',
+    (sql) =>
+      loadWorld(
+        sql,
+        ['@s7', '@s8'],
+        ['@s7', '@s8'].map((space) => ({
+          actor: '@b2',
+          epoch,
+          mutation: {
+            id: uuid(),
+            space,
+            name: 'intention.create',
+            args: { id: uuid(), type: 'utterance', content: [] },
+          },
+        })),
+        false,
+      ),
   ],
   [
     'what a removal reads and locks',
     (sql) =>
-      loadWorld(sql, null, [
-        { actor: '@b7', epoch, mutation: { id: uuid(), space: null, name: 'being.remove', args: { id: '@b7' } } },
-      ]),
+      loadWorld(
+        sql,
+        [],
+        [{ actor: '@b7', epoch, mutation: { id: uuid(), space: null, name: 'being.remove', args: { id: '@b7' } } }],
+      ),
   ],
   [
     'where removed words are',

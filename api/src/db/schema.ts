@@ -113,6 +113,8 @@ export const intentions = pgTable(
     leaseMs: integer('lease_ms'),
     base: jsonb('base').$type<Content>(),
     chain: integer('chain').notNull().default(0),
+    /** Whom the content mentions, for counting (read/news.ts): beyond MAX_MENTIONS nobody. */
+    mentions: text('mentions').array().$type<BeingId[]>().notNull().default([]),
   },
   (table) => [
     uniqueIndex('intentions_by_position').on(table.location, table.position),
@@ -132,6 +134,25 @@ export const members = pgTable(
     primaryKey({ columns: [table.space, table.being] }),
     index('members_by_being').on(table.being, table.space),
     index('members_owners').on(table.space, table.being).where(sql`role = 'owner'`),
+  ],
+)
+
+/**
+ * How far a being has read a space. `at` is when that was marked: a mark that is older than its space is of a former
+ * one of that id, and counts for nothing.
+ */
+export const reads = pgTable(
+  'reads',
+  {
+    being: text('being').$type<BeingId>().notNull(),
+    space: text('space').$type<SpaceId>().notNull(),
+    version: version('version').notNull(),
+    at: time('at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.being, table.space] }),
+    index('reads_by_space').on(table.space),
+    index('reads_lately').on(table.being, table.at.desc().nullsFirst()),
   ],
 )
 
@@ -202,6 +223,18 @@ export const installation = pgTable('installation', {
   one: boolean('one').primaryKey().default(true),
   id: uuid('id').notNull().defaultRandom(),
 })
+
+/** Who somebody is for whoever vouches for people elsewhere (http/issuers.ts). */
+export const identities = pgTable(
+  'identities',
+  {
+    issuer: text('issuer').notNull(),
+    subject: text('subject').notNull(),
+    being: text('being').$type<BeingId>().notNull(),
+    createdAt: time('created_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.issuer, table.subject] }), index('identities_by_being').on(table.being)],
+)
 
 /**
  * Which run of Postgres this database last lived in: one row. Another one means that it was restored from a backup or

@@ -24,6 +24,7 @@ import { registerMutations } from './mutations.ts'
 import { registerPresence } from './presence.ts'
 import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
 import { REQUEST_ID_HEADER, requestIdOf, tellRequestIds } from './request-id.ts'
+import { registerReading } from './reading.ts'
 import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 import { registerSessions } from './sessions.ts'
@@ -94,7 +95,7 @@ export async function buildApp(services: Services): Promise<HttpApp> {
     delegator: (request, done) =>
       done(null, {
         origin: mayRead(request.headers, config.ALLOWED_ORIGINS),
-        methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+        methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
         // Date as well: clients whose own date is wrong go by it.
         exposedHeaders: ['ETag', 'Retry-After', 'Date', REQUEST_ID_HEADER],
         maxAge: 600,
@@ -121,6 +122,7 @@ export async function buildApp(services: Services): Promise<HttpApp> {
   registerSessions(app, services)
   registerSpaces(app, services)
   registerMutations(app, services)
+  registerReading(app, services)
   registerWork(app, services)
   registerPresence(app, services)
   registerKeys(app, services)

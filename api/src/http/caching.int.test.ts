@@ -29,6 +29,7 @@ interface Success {
 /** How each endpoint is asked; `{space}` and `{id}` of a path are a space and a mutation that are there. */
 const successes: Record<string, Success> = {
   'POST /v1/sessions': { body: { name: 'x' }, kept: 'no-store' },
+  'GET /v1/sign-in': {},
   'GET /v1/sessions': {},
   'GET /v1/sessions/current': {},
   'DELETE /v1/sessions/current': { byAnother: true },
@@ -55,6 +56,9 @@ const successes: Record<string, Success> = {
   },
   'GET /v1/mutations/{id}': {},
   'GET /v1/work': {},
+  'GET /v1/news': {},
+  'PUT /v1/spaces/{space}/read': { body: { version: 1 } },
+  'POST /internal/news': { body: { all: [], some: {} }, kept: 'no-store' },
   'GET /internal/spaces/{space}': { kept: 'no-store' },
   'POST /internal/heads': { body: { spaces: [] }, kept: 'no-store' },
   'GET /internal/revoked': { kept: 'no-store' },

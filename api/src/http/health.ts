@@ -3,8 +3,8 @@
  * node without it still does its work, so whatever decides about traffic asks `/readyz?exclude=redis`, as one asks the
  * Kubernetes api server.
  */
+import { isRedisFailure } from '@rhizom/process'
 import { z } from 'zod'
-import { isRedisFailure } from '../redis-failure.ts'
 import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 

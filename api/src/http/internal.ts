@@ -8,6 +8,9 @@ import {
   type InternalRead,
   internalHeadsAnswerSchema,
   internalHeadsBodySchema,
+  type InternalNewsAnswer,
+  internalNewsAnswerSchema,
+  internalNewsBodySchema,
   internalReadQuerySchema,
   internalReadSchema,
   type InternalRevokedAnswer,
@@ -21,6 +24,7 @@ import {
 } from '@rhizom/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { readNews, readNewsOf } from '../db/read/news.ts'
 import { readChanges, readHeads } from '../db/read/change-log.ts'
 import type { Sql } from '../db/database.ts'
 import type { PageSize } from '../db/read/pages.ts'
@@ -39,6 +43,7 @@ import { snapshotSizes } from './spaces.ts'
 const REVOKED_PER_PAGE = 5000
 /** As many spaces, and as many beings, as the schemas allow, with the longest names there are. */
 const HEADS_BODY_BYTES = 1024 * 1024
+const NEWS_BODY_BYTES = 512 * 1024
 const LAST_SEEN_BODY_BYTES = 256 * 1024
 
 export function registerInternal(app: HttpApp, { config, database, metrics, seal }: Services): void {
@@ -118,6 +123,25 @@ export function registerInternal(app: HttpApp, { config, database, metrics, seal
       )
       const { removed, ended, ...rest } = oneRevokedPage(page, sessions, REVOKED_PER_PAGE)
       return { revoked: untilOf(removed, forMs), sessions: untilOf(ended, forMs), ...rest }
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/internal/news',
+    bodyLimit: NEWS_BODY_BYTES,
+    onRequest,
+    schema: {
+      summary: 'What is unread to beings, in all their spaces or in some',
+      security: [{ internal: [] }],
+      body: internalNewsBodySchema,
+      response: { 200: internalNewsAnswerSchema, ...problems },
+    },
+    handler: async ({ body }): Promise<InternalNewsAnswer> => {
+      const [all, some] = await database.use((sql) =>
+        Promise.all([readNews(sql, body.all), readNewsOf(sql, body.some)]),
+      )
+      return { all: Object.fromEntries(all), some }
     },
   })
 

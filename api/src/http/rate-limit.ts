@@ -6,10 +6,10 @@
  * Nor is it a reason to be slow: a Redis that is silent costs one request a short wait, and is then left alone for a
  * moment, after which again one request finds out for all.
  */
+import { isRedisFailure } from '@rhizom/process'
 import type { RedisNames } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { Metrics } from '../observe.ts'
-import { isRedisFailure } from '../redis-failure.ts'
 import { ProblemError } from './problem-reply.ts'
 
 export interface Rate {

@@ -7,6 +7,7 @@ import type { BusSeal, keySetOf, ProcessLog } from '@rhizom/process'
 import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
+import type { Issuers } from './issuers.ts'
 import type { OpenConnections } from './open-connections.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { SessionTokens } from './session-token.ts'
@@ -25,6 +26,7 @@ export interface Services {
   /** Whether it is known to be able to do what is asked of it. */
   isRedisFit: () => boolean
   limiter: RateLimiter
+  issuers: Issuers
   tokens: SessionTokens
   /** The public keys of session tokens. */
   keys: ReturnType<typeof keySetOf>

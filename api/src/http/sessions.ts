@@ -1,45 +1,45 @@
 /**
- * Sessions: a new guest and what it is given (grants.ts), a bot for its owner (bot-session.ts), who the caller is, and
- * a fresh token, by a token or by the renewal. Which sessions one has, and ending one: own-sessions.ts.
+ * Sessions: a new guest and what it is given (grants.ts), a bot for its owner (bot-session.ts), whom an issuer vouches
+ * for (identity-session.ts), who the caller is, and a fresh token, by a token or by the renewal. Which sessions one
+ * has, and ending one: own-sessions.ts.
  */
-import { randomBytes } from 'node:crypto'
 import {
   type Being,
   type BeingId,
   currentSessionAnswerSchema,
+  MAX_ASSERTION_BYTES,
   postSessionAnswerSchema,
   postSessionBodySchema,
   refreshSessionAnswerSchema,
   renewSessionBodySchema,
+  signInAnswerSchema,
 } from '@rhizom/protocol'
 import { networkOf } from '@rhizom/process'
 import type { FastifyRequest } from 'fastify'
-import type { Sql } from '../db/database.ts'
 import { findBeing } from '../db/read/beings.ts'
-import { createGuest } from '../db/write/guests.ts'
 import { touchSession } from '../db/write/sessions.ts'
 import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { botSessions } from './bot-session.ts'
 import { sessionGrants } from './grants.ts'
+import { identitySessions } from './identity-session.ts'
+import { newGuest } from './new-guest.ts'
 import { registerOwnSessions } from './own-sessions.ts'
 import { ProblemError } from './problem-reply.ts'
 import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 
-/** Enough for a made-up id to be free at the second try, should the first be taken. */
-const ATTEMPTS = 3
-const NAME_PART_LENGTH = 40
 /** A renewal is 103 bytes. */
 const RENEW_BODY_BYTES = 512
 /** A name and an id of the greatest length, every character of them escaped, is 1.6 KiB. */
 const SESSION_BODY_BYTES = 2048
 
 export function registerSessions(app: HttpApp, services: Services): void {
-  const { config, database, limiter, tokens } = services
+  const { config, database, issuers, limiter, tokens } = services
   const rate: Rate = { name: 'sessions', perSecond: config.SESSIONS_PER_SECOND, burst: config.SESSIONS_BURST }
   const grants = sessionGrants(services)
   const sessionOfBot = botSessions({ database, tokens, grants })
+  const sessionOfIdentity = identitySessions({ database, tokens, grants })
   // Before the schema: an attempt that is refused costs something as well.
   const takeAttempt = async (request: FastifyRequest): Promise<void> => {
     if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
@@ -49,17 +49,23 @@ export function registerSessions(app: HttpApp, services: Services): void {
   app.route({
     method: 'POST',
     url: '/v1/sessions',
-    bodyLimit: SESSION_BODY_BYTES,
+    bodyLimit: SESSION_BODY_BYTES + (issuers.isEmpty ? 0 : MAX_ASSERTION_BYTES),
     preValidation: takeAttempt,
     schema: {
-      summary: 'Sign in as a new guest, located nowhere; with a token and `being`, as a bot that one owns',
+      summary:
+        'Sign in: as a new guest, located nowhere; with a token and `being` as a bot that one owns; by an issuer',
       body: postSessionBodySchema,
       response: { 201: postSessionAnswerSchema, ...problems },
     },
     handler: async (request, reply) => {
-      const { name, id, being: bot } = request.body
+      const { name, id, being: bot, assertion, code } = request.body
       reply.code(201)
-      if (name === undefined) return sessionOfBot(request, bot ?? '')
+      if (bot !== undefined) return sessionOfBot(request, bot)
+      if (assertion !== undefined) return sessionOfIdentity(request, await issuers.verify(assertion))
+      if (code !== undefined) return sessionOfIdentity(request, await issuers.exchange(code))
+      if (!config.GUESTS) throw new ProblemError('forbidden', 'only those who have an account sign in here')
+      // One of the ways is there: the schema says so.
+      if (name === undefined) throw new ProblemError('malformed', 'a name is needed', { path: 'name' })
       const made = await database.use(async (sql) => {
         await sql`begin`
         const being = await newGuest(sql, name, id)
@@ -70,6 +76,13 @@ export function registerSessions(app: HttpApp, services: Services): void {
       if (made === undefined) throw new ProblemError('taken', `${id ?? 'the id'} is taken`, { path: 'id' })
       return { ...(await made.granted()), being: made.being }
     },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/v1/sign-in',
+    schema: { summary: 'The ways to sign in here', response: { 200: signInAnswerSchema, ...problems } },
+    handler: async () => ({ guests: config.GUESTS, issuers: await issuers.describe() }),
   })
 
   app.route({
@@ -131,26 +144,4 @@ export function registerSessions(app: HttpApp, services: Services): void {
       return { ...(await tokens.issue(id, session)), being }
     },
   })
-}
-
-/** Undefined if the id is taken. */
-async function newGuest(sql: Sql, name: string, id: BeingId | undefined): Promise<Being | undefined> {
-  if (id !== undefined) return createGuest(sql, id, name)
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const made = await createGuest(sql, madeUpId(name, randomBytes(5)), name)
-    if (made !== undefined) return made
-  }
-  return undefined
-}
-
-/** `Ada Lovelace` becomes `@ada-lovelace-3f9a…`: readable, and random enough to be free. */
-export function madeUpId(name: string, random: Buffer): string {
-  const readable = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replaceAll(/\p{M}/gu, '')
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, NAME_PART_LENGTH)
-  return `@${readable === '' ? 'guest' : readable}-${random.toString('hex')}`
 }

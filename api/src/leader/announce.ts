@@ -1,7 +1,6 @@
 /** Publishes what is told again and again. With Redis away it is dropped: gateways then ask for themselves. */
-import type { BusSeal } from '@rhizom/process'
+import { type BusSeal, isRedisFailure } from '@rhizom/process'
 import type { Redis } from 'ioredis'
-import { isRedisFailure } from '../redis-failure.ts'
 
 export interface Announcing {
   redis: Redis

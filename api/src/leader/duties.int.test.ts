@@ -1,6 +1,7 @@
 /** Pruning and new histories, over a real Postgres: what goes, what stays, and what those are told who stood there. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { eventually } from '@rhizom/kit/eventually.ts'
 import { type Position, snapshotSchema } from '@rhizom/protocol'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -33,14 +34,6 @@ afterAll(async () => {
   await sql.end()
   await database.drop()
 })
-
-const until = async (holds: () => Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + 10_000
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('not within 10 s')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 
 /** A space with `count` utterances, and the position after its creation (two changes). */
 async function newSpace(count: number) {
@@ -154,7 +147,7 @@ test('A43 the node that leads prunes by itself', async () => {
   const { space, version } = await newSpace(10)
   // The first node leads until it stops.
   await api.stop()
-  await until(async () => (await versionsIn(space)).length === 3)
+  await eventually('three are left', async () => (await versionsIn(space)).length === 3)
   expect(await versionsIn(space)).toEqual([version - 2, version - 1, version])
   expect(await (await fetch(`${other.url}/metrics`)).text()).toMatch(
     /rhizom_api_pruned_rows_total\{table="changes"\} [1-9]/,
@@ -184,7 +177,7 @@ test('A45 a node that comes to lead finds out by itself', async () => {
   await sql`update lineage set system_id = 'another'`
   await api.stop()
   api = await start()
-  await until(async () => {
+  await eventually('its history is a new one', async () => {
     const { status, body } = await api.ask('GET', `/v1/spaces/${space}`, { token })
     return status === 200 && snapshotSchema.parse(body).epoch !== epoch
   })
@@ -203,7 +196,7 @@ test('A150 a run of Postgres whose history has not begun anew is not used, by re
   expect((await api.ask('GET', `/v1/spaces/${space}`, { token })).status).toBe(503)
   expect((await api.ask('POST', '/v1/mutations', { token, body: { mutations: [write] } })).status).toBe(503)
   await held.end()
-  await until(async () => (await api.ask('GET', `/v1/spaces/${space}`, { token })).status === 200)
+  await eventually('it is served', async () => (await api.ask('GET', `/v1/spaces/${space}`, { token })).status === 200)
   expect(snapshotSchema.parse((await api.ask('GET', `/v1/spaces/${space}`, { token })).body).epoch).not.toBe(epoch)
 })
 

@@ -2,6 +2,7 @@
  * Who is here, as gateways wrote it (protocol: presence.ts): entries in the space's hash, each counting only while the
  * lease of its gateway lives. Gateways write, renew and clean up; this reads and merges, no more.
  */
+import { isRedisFailure } from '@rhizom/process'
 import {
   type BeingId,
   type BootId,
@@ -17,7 +18,6 @@ import {
 } from '@rhizom/protocol'
 import type { BusSeal } from '@rhizom/process'
 import type { Redis } from 'ioredis'
-import { isRedisFailure } from '../redis-failure.ts'
 
 export interface PresenceSource {
   redis: Redis

@@ -3,6 +3,7 @@
  * waits for them. With Redis away, or more unanswered than is healthy, messages are dropped and counted: what was
  * committed is in the log, and the heads announcement (leader/heads.ts) reveals whatever was not heard of.
  */
+import { isRedisFailure } from '@rhizom/process'
 import { type LoggedChange, PairMap } from '@rhizom/domain'
 import {
   type BeingId,
@@ -18,7 +19,7 @@ import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/read/removed-beings.ts'
 import type { RevokedSession } from '../db/write/sessions.ts'
 import type { Metrics } from '../observe.ts'
-import { isRedisFailure } from '../redis-failure.ts'
+import { type NewsHints, newsMessages } from './news.ts'
 import { endedMessages, revokedMessages } from './revoked.ts'
 import { workersIn, workMessages } from './work.ts'
 
@@ -76,6 +77,14 @@ export class Publisher {
     for (const message of workMessages(workersIn(changes)))
       void this.#send(this.#seal.names.workChannel, message).then((sent) =>
         this.#metrics.workHints.inc({ outcome: sent ? 'sent' : 'dropped' }),
+      )
+  }
+
+  /** Tells gateways to whom a space became another one, as `publish` does. */
+  tellOfNews(hints: NewsHints): void {
+    for (const message of newsMessages(hints))
+      void this.#send(this.#seal.names.newsChannel, message).then((sent) =>
+        this.#metrics.newsHints.inc({ outcome: sent ? 'sent' : 'dropped' }),
       )
   }
 

@@ -43,6 +43,7 @@ export function frameEventsOf(frame: IncomingFrame): FrameEvent[] {
     case 'goodbye':
     case 'pong':
     case 'work':
+    case 'news':
       return []
     default:
       return frame satisfies never

@@ -12,7 +12,7 @@
  * Where several pages share what waits, one is the sender; in the others lanes stay idle. `sync/mutation-queue.ts` runs
  * it.
  */
-import { backoffMs, type Machine, type Moment, type Step } from '@rhizom/machine'
+import { backoffMs, type Machine, type Moment, soonest, type Step } from '@rhizom/machine'
 import { LIMITS, type MutationId, type MutationResult } from '@rhizom/protocol'
 import { nextBatch, wireOf } from './queue-batch.ts'
 import {
@@ -335,9 +335,7 @@ function close(state: QueueState): QueueStep {
   }
 }
 
-function wakesAtMs({ lanes }: QueueState): number | undefined {
-  const deadlines = [...lanes.values()].flatMap(({ state }) => (state.status === 'waiting' ? [state.untilMs] : []))
-  return deadlines.length === 0 ? undefined : Math.min(...deadlines)
-}
+const wakesAtMs = ({ lanes }: QueueState): number | undefined =>
+  soonest([...lanes.values()].map(({ state }) => (state.status === 'waiting' ? state.untilMs : undefined)))
 
 export const queueMachine: Machine<QueueState, QueueEvent, QueueEffect> = { step, wakesAtMs }

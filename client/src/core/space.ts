@@ -9,7 +9,7 @@
  *
  * `sync/space-sync.ts` runs one of these for each space that is watched and keeps its state in the store.
  */
-import { type Machine, type Moment, stay } from '@rhizom/machine'
+import { type Machine, type Moment, soonest, stay } from '@rhizom/machine'
 import { type BeingId, place, type Placement, type Range } from '@rhizom/protocol'
 import { noteRemoved, stepOlder } from './older-intentions.ts'
 import {
@@ -45,9 +45,7 @@ import { endTyping, expireTyping, startTyping, stopTyping, typingEndsAtMs } from
 
 function wakesAtMs({ subscription, own, typing }: SpaceState): number | undefined {
   const sends = subscription.status === 'current' ? sendsAtMs(own) : undefined
-  const deadlines = [subscriptionWakesAtMs(subscription), typingEndsAtMs(typing), sends]
-  const set = deadlines.filter((deadline) => deadline !== undefined)
-  return set.length === 0 ? undefined : Math.min(...set)
+  return soonest([subscriptionWakesAtMs(subscription), typingEndsAtMs(typing), sends])
 }
 
 function step(state: SpaceState, event: SpaceEvent, at: Moment): SpaceStep {

@@ -2,6 +2,7 @@
  * Who is typing in one space. Each signal is good for a few seconds; whoever says something or leaves stops at once,
  * and a signal that was overtaken by what it was about begins nothing anew. Nothing of it outlives a connection.
  */
+import { soonest } from '@rhizom/machine'
 import type { BeingId, JsonObject } from '@rhizom/protocol'
 
 export interface Typist {
@@ -68,7 +69,5 @@ export const typistsOf = (typing: TypingState): BeingId[] =>
   typing.filter(({ status }) => status === 'typing').map(({ being }) => being)
 
 /** When the next one's time is over; undefined if nobody types. That somebody stopped is not worth a timer. */
-export function typingEndsAtMs(typing: TypingState): number | undefined {
-  const deadlines = typing.filter(({ status }) => status === 'typing').map(({ untilMs }) => untilMs)
-  return deadlines.length === 0 ? undefined : Math.min(...deadlines)
-}
+export const typingEndsAtMs = (typing: TypingState): number | undefined =>
+  soonest(typing.map(({ status, untilMs }) => (status === 'typing' ? untilMs : undefined)))

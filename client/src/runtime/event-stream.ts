@@ -28,6 +28,7 @@ const GATHER_MS = 10
 export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDeps): OpenTransport {
   return (handlers) => {
     const watched = new Map<SpaceId, Subscription>()
+    let followsNews = false
     let token = ''
     let current: AbortController | undefined
     let opening: AbortController | undefined
@@ -60,7 +61,7 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
     async function follow(stream: AbortController): Promise<void> {
       const { signal } = stream
       try {
-        const response = await environment.fetch(`${url}${queryOf(watched)}`, {
+        const response = await environment.fetch(`${url}${queryOf(watched, followsNews)}`, {
           headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
           cache: 'no-store',
           signal,
@@ -128,6 +129,9 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
           sendSignal({ environment, apiUrl, token }, frame)
           return
         }
+        case 'follow':
+          followsNews = true
+          return reopenSoon()
         case 'work':
         case 'presence':
           // Who is here by a stream has no state, and is told of no work: nothing carries it.
@@ -151,8 +155,8 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
   }
 }
 
-function queryOf(watched: ReadonlyMap<SpaceId, Subscription>): string {
-  const query = new URLSearchParams()
+function queryOf(watched: ReadonlyMap<SpaceId, Subscription>, followsNews: boolean): string {
+  const query = new URLSearchParams(followsNews ? { follow: '1' } : {})
   for (const [space, { position, present }] of watched) {
     query.append('space', space)
     if (position !== undefined) {

@@ -21,6 +21,9 @@ import {
   postMutationsAnswerCheck,
   postSessionAnswerCheck,
   problemCheck,
+  type PutReadAnswer,
+  putReadAnswerCheck,
+  type SignInCode,
   type SpaceId,
 } from '@rhizom/protocol'
 import { type LeftOut, readAnswer } from '../core/incoming.ts'
@@ -45,7 +48,7 @@ export type HttpResult<T> = { ok: true; value: T } | { ok: false; problem: HttpP
 const REQUEST_TIMEOUT_MS = 15_000
 
 interface Request {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
   token: string | undefined
   body?: unknown
@@ -138,11 +141,11 @@ const dated =
 const datedSession = (target: HttpTarget): Read<PostSessionAnswer> =>
   dated(target, (text) => checkJson(postSessionAnswerCheck, text))
 
-/** Begins a guest session. A taken `id` is the problem `taken`. */
-export function createSession(
-  target: HttpTarget,
-  body: { name: string; id?: string },
-): Promise<HttpResult<PostSessionAnswer>> {
+/** As a new guest, or as whom an issuer of the server vouches for: by a JWT of it, or a code that it gave the page. */
+export type WayIn = { name: string; id?: string } | { assertion: string } | { code: SignInCode }
+
+/** Begins a session. A taken `id` is the problem `taken`. */
+export function createSession(target: HttpTarget, body: WayIn): Promise<HttpResult<PostSessionAnswer>> {
   const request: Request = { method: 'POST', path: '/v1/sessions', token: undefined, body }
   return call(target, request, datedSession(target))
 }
@@ -202,6 +205,16 @@ export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps)
       get(
         withQuery('/v1/beings', { ids: ids.join(',') }),
         list((json) => checkValue(beingsAnswerCheck, json)),
+      ),
+    /** Marks a space read up to a version; what is new after it. */
+    markRead: (space: SpaceId, version: number): Promise<HttpResult<PutReadAnswer>> =>
+      call(
+        target,
+        {
+          ...{ method: 'PUT', path: `/v1/spaces/${encodeURIComponent(space)}/read` },
+          ...{ token: token(), body: { version } },
+        },
+        (text) => checkJson(putReadAnswerCheck, text),
       ),
     postMutations: (mutations: readonly Mutation[]) =>
       post('/v1/mutations', { mutations }, (text) => checkJson(postMutationsAnswerCheck, text)),

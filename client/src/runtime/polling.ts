@@ -5,7 +5,7 @@
  */
 import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
-import { isNetworkError, refusalOf, sendSignal, type Refusal } from './requests.ts'
+import { isNetworkError, refusalOf, sendSignal, type RefusedRequest } from './requests.ts'
 import type { OpenTransport } from './transport-socket.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
@@ -18,6 +18,8 @@ export interface PollingDeps {
 const ROUND_MS = 2_500
 const ROUND_SPREAD_MS = 1_000
 const PRESENCE_EVERY = 4
+/** And how many of them ask what is new. */
+const NEWS_EVERY = 4
 /** What is watched within this is asked for together. */
 const GATHER_MS = 10
 /** Told in `welcome`: a round is a sign of life. */
@@ -26,7 +28,7 @@ const HEARTBEAT_MS = 20_000
 const MAX_SILENT_ROUNDS = 3
 
 type Fields = Readonly<Record<string, unknown>>
-type Answer = { ok: true; body: Fields } | { ok: false; refusal: Refusal }
+type Answer = { ok: true; body: Fields } | { ok: false; refusal: RefusedRequest }
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -44,6 +46,8 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
     let isRunning = false
     let rounds = 0
     let silentRounds = 0
+    /** Undefined until somebody follows; the rounds since it was asked what is new. */
+    let newsAge: number | undefined
 
     function stop(): void {
       isOver = true
@@ -107,12 +111,26 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
           if (!isOver && !isNetworkError(error)) environment.report('a poll failed', error)
         }
       }
+      await pollNews()
       isRunning = false
       silentRounds = answered ? 0 : silentRounds + 1
       if (silentRounds >= MAX_SILENT_ROUNDS) return end(NO_CLOSE_FRAME, '')
       if (answered) say({ type: 'heartbeat', at: Math.round(environment.dateMs()), heads: {} })
       if (!isOver && cancelNext === undefined)
         roundSoon(unanswered.size > 0 ? GATHER_MS : ROUND_MS + environment.random() * ROUND_SPREAD_MS)
+    }
+
+    /** What cannot be had is asked for in the next round; an older api knows of no news. */
+    async function pollNews(): Promise<void> {
+      if (newsAge === undefined || ++newsAge <= NEWS_EVERY || isOver) return
+      try {
+        const answer = await ask('/v1/news')
+        if (!answer.ok) return
+        newsAge = 0
+        say({ type: 'news', whole: true, ...answer.body })
+      } catch (error) {
+        if (!isOver && !isNetworkError(error)) environment.report('news could not be asked for', error)
+      }
     }
 
     async function poll(space: SpaceId): Promise<void> {
@@ -147,7 +165,7 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
       say({ type: 'snapshot', space, entity, ...rest, ...(known ?? { here: [], hereCount: 0 }) })
     }
 
-    function refused(space: SpaceId, { closeCode, code, message, retryAfterMs }: Refusal): void {
+    function refused(space: SpaceId, { closeCode, code, message, retryAfterMs }: RefusedRequest): void {
       if (code === 'not-found') {
         watched.delete(space)
         unanswered.delete(space)
@@ -183,6 +201,9 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
         case 'signal':
           sendSignal({ environment, apiUrl, token }, frame)
           return
+        case 'follow':
+          newsAge = NEWS_EVERY
+          return roundSoon(GATHER_MS)
         case 'work':
         case 'presence':
           return

@@ -3,7 +3,7 @@ import { checkJson, type ClientFrameInput, problemCheck } from '@rhizom/protocol
 import type { Environment } from './environment.ts'
 import { NO_CLOSE_FRAME } from './websocket.ts'
 
-export interface Refusal {
+export interface RefusedRequest {
   /** As a gateway would close the connection. */
   closeCode: number
   /** The code of a problem of ours; undefined where something in between answered. */
@@ -21,7 +21,7 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
 }
 
 /** What an answer that is no success means. Only what is said in our own words is more than a failure on the way. */
-export async function refusalOf(response: Response): Promise<Refusal> {
+export async function refusalOf(response: Response): Promise<RefusedRequest> {
   const text = await response.text()
   const parsed = checkJson(problemCheck, text)
   if (!parsed.ok)

@@ -11,6 +11,7 @@ import {
   encodeMessage,
   type Here,
   type JsonObject,
+  type News,
   parseClientMessage,
   type ServerFrame,
   type SpaceId,
@@ -52,6 +53,8 @@ export class ScriptedServer {
   readonly connections: ScriptedConnection[] = []
   readonly requests: { method: string; path: string; body: unknown; authorization: string | null }[] = []
   /** Who is here by the answers to `subscribe`; without an entry nobody is. `count` makes it a sample. */
+  /** What is new to whoever follows. */
+  news: Record<string, News> = {}
   readonly rosters = new Map<SpaceId, { here: Here[]; count?: number }>()
   readonly #spaces = new Map<SpaceId, SpaceLog>()
   readonly #routes = new Map<string, Route>()
@@ -162,6 +165,9 @@ export class ScriptedServer {
       case 'refresh':
       case 'presence':
       case 'signal':
+      case 'follow':
+        connection.send({ type: 'news', spaces: this.news, whole: true })
+        return
       case 'work':
         return
       default:

@@ -4,9 +4,9 @@
  */
 import type { Being, BeingId, Intention, Mutation, MutationResult, Role } from '@rhizom/protocol'
 import { applyBatch } from '../apply-batch.ts'
-import { afterLease } from '../claim.ts'
-import { applyOp, type LoggedChange } from '../world-op.ts'
-import { emptyWorld, keptOf, unplaced, type World } from '../world.ts'
+import { expireLeases } from '../expire-leases.ts'
+import type { LoggedChange } from '../world-op.ts'
+import { emptyWorld, unplaced, type World } from '../world.ts'
 
 const epoch = '0193b2a0-0000-7000-8000-000000000001'
 const uuid = (kind: number, number: number): string =>
@@ -89,13 +89,8 @@ export class ClaimWorld {
 
   /** As the leader does now and then. */
   expire(maxAttempts = 3): void {
-    for (const placed of this.world.intentions.values()) {
-      const intention = afterLease(unplaced(placed), keptOf(placed), this.now, maxAttempts)
-      if (intention === undefined) continue
-      const cause = { actor: placed.owner, mutation: uuid(3, ++this.#ids), at: this.now }
-      const change = applyOp(this.world, { kind: 'intention.put', log: '@room', intention }, cause)
-      if (change !== undefined) this.changes.push(change)
-    }
+    const newId = (): string => uuid(3, ++this.#ids)
+    this.changes.push(...expireLeases(this.world, '@room', { at: this.now, maxAttempts, newId }))
   }
 }
 

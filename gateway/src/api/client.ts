@@ -6,24 +6,26 @@
 import type { Trouble } from '@rhizom/process'
 import {
   accessSchema,
+  type Epoch,
   epochSchema,
   internalHeadsAnswerSchema,
+  internalNewsAnswerSchema,
   internalRevokedAnswerSchema,
   type LastSeenBody,
   INSTALLATION_HEADER,
+  NO_SUCH_SPACE,
   parseJson,
   type Position,
   type RevokedCursor,
   type SpaceId,
   versionSchema,
-  NO_SUCH_SPACE,
 } from '@rhizom/protocol'
 import { z } from 'zod'
 import { readersOf } from '../core/feed/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed/state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
 import { apiTrouble } from './trouble.ts'
-import type { HeadsOutcome, ApiClient, LastSeenReport, ReadOutcome, RevokedOutcome } from '../ports.ts'
+import type { HeadsOutcome, ApiClient, LastSeenReport, NewsOutcome, ReadOutcome, RevokedOutcome } from '../ports.ts'
 
 export interface ApiClientDeps {
   /** Base addresses of the api; the next is tried when one fails. */
@@ -103,6 +105,7 @@ export function createApiClient(settings: ApiClientDeps): ApiClient & { lastSeen
       const body: LastSeenBody = { beings: [...beings] }
       return (await ask('/internal/last-seen', posting(body))).type === 'answered'
     },
+    news: async (question) => newsOutcome(await ask('/internal/news', posting(question))),
     revoked: async (cursor) => revokedOutcome(await ask(revokedPath(cursor), { method: 'GET' })),
   }
 }
@@ -139,7 +142,7 @@ function readOutcome(space: SpaceId, { after }: ReadRequest, read: LooseRead): R
 /** Frames name a space by its id; the space itself travels as `entity`. The end is left open for the roster. */
 function encodeSnapshot(
   space: SpaceId,
-  snapshot: { space: Record<string, unknown>; epoch: string; version: number },
+  snapshot: { space: Record<string, unknown>; epoch: Epoch; version: number },
 ): HeldSnapshot {
   const { space: entity, ...rest } = snapshot
   const frame = JSON.stringify({ type: 'snapshot', space, ...rest, entity })
@@ -164,6 +167,15 @@ function revokedOutcome(reply: Reply): RevokedOutcome {
   const parsed = internalRevokedAnswerSchema.safeParse(reply.body)
   return parsed.success
     ? { type: 'answered', ...parsed.data }
+    : { type: 'failed', problem: 'an answer that is not understood' }
+}
+
+function newsOutcome(reply: Reply): NewsOutcome {
+  if (reply.type !== 'answered')
+    return { type: 'failed', problem: reply.type === 'missing' ? 'no such path' : reply.problem }
+  const parsed = internalNewsAnswerSchema.safeParse(reply.body)
+  return parsed.success
+    ? { type: 'answered', answer: parsed.data }
     : { type: 'failed', problem: 'an answer that is not understood' }
 }
 

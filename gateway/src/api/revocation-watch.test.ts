@@ -34,6 +34,7 @@ beforeEach(() => {
   const api: ApiClient = {
     read: () => Promise.resolve({ type: 'missing' }),
     heads: () => Promise.resolve({ type: 'answered', heads: new Map() }),
+    news: () => Promise.resolve({ type: 'failed', problem: 'not asked' }),
     revoked: (place) => {
       places.push(place)
       return Promise.resolve(answers.shift() ?? page({}, place.since))

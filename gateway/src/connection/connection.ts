@@ -12,6 +12,7 @@ import {
   type CloseName,
   encodeFrame,
   encodeSignalMessage,
+  type NewsFrame,
   type ServerFrame,
   type SessionId,
   type SpaceId,
@@ -19,13 +20,19 @@ import {
 import type { DrainPlan } from '../core/connection/drain.ts'
 import type { SendBudgetSettings } from '../core/connection/send-budget.ts'
 import { connectionMachine, openConnection } from '../core/connection/machine.ts'
-import type { ConnectionEffect, ConnectionEvent, ConnectionLimits, ConnectionState } from '../core/connection/state.ts'
+import type {
+  ConnectionEffect,
+  ConnectionEvent,
+  ConnectionLimits,
+  ConnectionState,
+  SubscriptionEvent,
+} from '../core/connection/state.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Metrics } from '../observe.ts'
 import { Outbox } from './outbox.ts'
 import type { Bus, ClientHandlers, ClientSocket, Log, VerifyToken } from '../ports.ts'
 import type { Presence } from '../presence/port.ts'
-import { type SubscriptionNews, Subscriptions } from './subscriptions.ts'
+import { Subscriptions } from './subscriptions.ts'
 import type { Wall } from '../wall.ts'
 
 export interface ConnectionDeps {
@@ -44,6 +51,8 @@ export interface ConnectionDeps {
   nextWatcherId(): number
   /** From now on it is told of work. */
   awaitsWork(connection: Connection): void
+  /** All that is new to it is told now, and from now on. */
+  followsNews(connection: Connection, being: BeingId): void
   closed(connection: Connection): void
 }
 
@@ -65,7 +74,7 @@ export class Connection implements ClientHandlers {
       deps.metrics.slowReaders.inc()
       this.#dispatch({ type: 'fellBehind' })
     })
-    const happened = (news: SubscriptionNews): void => this.#subscriptionChanged(news)
+    const happened = (event: SubscriptionEvent): void => this.#subscriptionChanged(event)
     const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
     this.#subscriptions = new Subscriptions({ ...deps, outbox: this.#outbox, happened, guard })
     const { limits } = deps.settings
@@ -141,6 +150,11 @@ export class Connection implements ClientHandlers {
     this.#dispatch({ type: 'workAnnounced' })
   }
 
+  /** What is new in the spaces of who this is. */
+  newsLearned(frame: NewsFrame): void {
+    this.#dispatch({ type: 'newsLearned', frame })
+  }
+
   #dispatch(event: ConnectionEvent): void {
     this.#runner.dispatch(event)
   }
@@ -174,6 +188,7 @@ export class Connection implements ClientHandlers {
   #carryOut(effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'sendFrame':
+        if (effect.frame.type === 'news') this.#deps.metrics.newsFrames.inc()
         this.#outbox.send(encodeFrame(effect.frame))
         return
       case 'closeSocket':
@@ -200,6 +215,9 @@ export class Connection implements ClientHandlers {
         return
       case 'awaitWork':
         this.#deps.awaitsWork(this)
+        return
+      case 'followNews':
+        this.#deps.followsNews(this, effect.being)
         return
       case 'sendHeartbeat':
         this.#sendHeartbeat(effect.spaces)
@@ -235,7 +253,7 @@ export class Connection implements ClientHandlers {
     this.#outbox.send(encodeFrame(frame))
   }
 
-  #subscriptionChanged(news: SubscriptionNews): void {
+  #subscriptionChanged(news: SubscriptionEvent): void {
     if (news.type === 'subscriptionEnded') this.#deps.metrics.evictions.inc({ code: news.code })
     this.#dispatch(news)
   }

@@ -3,6 +3,7 @@
  * put off, and asked for again when the client has read; until then nothing of that space is sent to it.
  */
 import type { BeingId, JsonObject, Position, SpaceId } from '@rhizom/protocol'
+import type { SubscriptionEvent } from '../core/connection/state.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Watcher } from '../space/space-channel.ts'
 import type { Outbox } from './outbox.ts'
@@ -17,17 +18,12 @@ export interface Subscription extends Watcher {
   isFollowing: boolean
 }
 
-export type SubscriptionNews =
-  | { type: 'subscriptionAnswered'; space: SpaceId }
-  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
-  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
-
 export interface SubscriptionsDeps {
   spaces: Spaces
   presence: Presence
   outbox: Outbox
   nextWatcherId(): number
-  happened(news: SubscriptionNews): void
+  happened(event: SubscriptionEvent): void
   /** Runs what a feed asks of this client: what is thrown is this client's trouble, and `otherwise` is the answer. */
   guard<T>(run: () => T, otherwise: T): T
 }

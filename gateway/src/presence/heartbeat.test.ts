@@ -10,11 +10,11 @@ const rosters = (...spaces: string[]) =>
     spaces.map((space) => {
       const settings = { graceMs: 0, windowMs: 0, listLimit: 1 }
       const roster = new Roster(space, { bootId: 'me', previousBootIds: [] }, 'down', settings)
-      return [space, { roster, extendedAtMs: 0 }] as const
+      return [space, { roster, extendedAtMs: 0, dispatch: () => undefined }] as const
     }),
   )
 const counted = (spaces: ReturnType<typeof rosters>, times: number) =>
-  Array.from({ length: times }, () => takeNextToCount(spaces)?.space)
+  Array.from({ length: times }, () => takeNextToCount(spaces)?.roster.space)
 
 test('G114 each write is told by the heartbeats of one lease time, and then nothing is', () => {
   const writes = new RecentWrites(lease)

@@ -1,6 +1,5 @@
 /**
- * The heartbeat of this gateway: runs the lease machine (core/presence/lease.ts), sends what it asks for, and tells the
- * hub whether this gateway lives and which others do not any more.
+ * The heartbeat of this gateway: runs the lease machine (core/presence/lease.ts) and sends what it asks for.
  *
  * A heartbeat carries more than the lease: how far this gateway wrote lately (so that a lost hint shows), one space
  * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of
@@ -10,30 +9,43 @@ import { Runner } from '@rhizom/machine'
 import { ConditionLog } from '@rhizom/process'
 import type { BootId, GatewayBeat, Position, Range, SpaceId } from '@rhizom/protocol'
 import {
+  type GatewayIdentity,
   heartbeatEveryMs,
+  isLinkUp,
   type LeaseEffect,
   type LeaseEvent,
   leaseMachine,
   type LeaseSettings,
   type LeaseState,
   startLease,
+  type Trust,
+  trustOf,
 } from '../core/presence/lease.ts'
-import type { Roster } from '../core/presence/roster.ts'
+import type { Roster, RosterEvent } from '../core/presence/roster.ts'
 import type { HeartbeatAnswer } from '../ports.ts'
 import type { PresenceDeps } from './port.ts'
 
-/** The rosters of this gateway, by space: the one that was counted the longest ago first. */
-export type Rosters = Map<SpaceId, { readonly roster: Roster; extendedAtMs: number }>
+export interface HeldRoster {
+  readonly roster: Roster
+  /** When the time of its hash in Redis was last put off. */
+  extendedAtMs: number
+  dispatch(event: RosterEvent): void
+}
+
+/** The one counted the longest ago comes first. */
+export type Rosters = Map<SpaceId, HeldRoster>
 
 type HeartbeatEffect = Extract<LeaseEffect, { type: 'heartbeat' }>
 export type LinkEffect = Exclude<LeaseEffect, HeartbeatEffect>
 
-export interface HeartbeatDeps extends Omit<PresenceDeps, 'settings' | 'lastSeen'> {
-  settings: LeaseSettings
+export interface HeartbeatDeps extends PresenceDeps {
   rosters: Rosters
   carryOut(effect: LinkEffect): void
-  /** What Redis holds of a space is not what it should hold. */
-  readWanted(space: SpaceId): void
+}
+
+/** What those parts are given that ask Redis while the link is up. */
+export interface LinkedDeps extends PresenceDeps {
+  heartbeat: Heartbeat
 }
 
 /** A hash outlives the last gateway that knew it by no more than this. */
@@ -53,15 +65,16 @@ export class Heartbeat {
   #gateways: readonly BootId[] = []
 
   constructor(deps: HeartbeatDeps) {
-    const { clock, log, settings, newBootId } = deps
+    const { clock, log, newBootId } = deps
+    const { lease } = deps.settings
     const whenGood = 'presence reaches Redis again'
     this.#condition = new ConditionLog({ name: 'presence', log, clock, whenGood, settleMs: 0 })
     this.#deps = deps
-    this.writes = new RecentWrites(settings)
+    this.writes = new RecentWrites(lease)
     this.#runner = new Runner({
       ...deps,
-      machine: leaseMachine(settings),
-      initial: startLease(newBootId(), clock.nowMs(), settings),
+      machine: leaseMachine(lease),
+      initial: startLease(newBootId(), clock.nowMs(), lease),
       carryOut: (effect) => this.#carryOut(effect),
       changed: () => undefined,
     })
@@ -69,6 +82,18 @@ export class Heartbeat {
 
   get state(): LeaseState {
     return this.#runner.state
+  }
+
+  get identity(): GatewayIdentity {
+    return this.state.identity
+  }
+
+  get isLinkUp(): boolean {
+    return isLinkUp(this.state)
+  }
+
+  get trust(): Trust {
+    return trustOf(this.state, this.#deps.clock.nowMs())
   }
 
   start(): void {
@@ -83,10 +108,13 @@ export class Heartbeat {
     this.#condition.stop()
   }
 
-  /** Something that was asked of Redis was not done. */
-  storeFailed(error: unknown): void {
-    this.#troubled(error)
-    this.dispatch({ type: 'storeFailed' })
+  /** What is asked of Redis and not answered costs the link, until a heartbeat is answered again. */
+  expect<Answer>(asked: Promise<Answer>, answered: (answer: Answer) => void): void {
+    const failed = (error: unknown): void => {
+      this.#troubled(error)
+      this.dispatch({ type: 'storeFailed' })
+    }
+    asked.then(answered, failed).catch(this.#deps.faulted)
   }
 
   dispatch(event: LeaseEvent): void {
@@ -94,10 +122,7 @@ export class Heartbeat {
   }
 
   #carryOut(effect: LeaseEffect): void {
-    if (effect.type === 'heartbeat') {
-      this.#send(effect)
-      return
-    }
+    if (effect.type === 'heartbeat') return this.#send(effect)
     this.#deps.carryOut(effect)
     if (effect.type === 'trustRestored') this.#condition.good()
     // Found again it has to last before it counts: whatever fails at once would be said each time.
@@ -105,24 +130,23 @@ export class Heartbeat {
   }
 
   #troubled(error: unknown): void {
-    if (this.#runner.isStopped) return
     const reason = 'presence does not reach Redis: who is here is frozen'
-    this.#condition.bad({ reason, problem: String(error) })
+    if (!this.#runner.isStopped) this.#condition.bad({ reason, problem: String(error) })
   }
 
   #send({ type: _type, ...lease }: HeartbeatEffect): void {
-    const { clock, store, rosters, newBootId, metrics, readWanted, faulted } = this.#deps
+    const { clock, store, rosters, newBootId, metrics, faulted } = this.#deps
     const { bootId } = lease.identity
     const nowMs = clock.nowMs()
     const counted = takeNextToCount(rosters)
-    const expected = counted?.entryCount
+    const expected = counted?.roster.entryCount
     const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.remote.boots())
     const peers = [...new Set([...ofRosters, ...this.#gateways])].filter((boot) => boot !== bootId)
     const answered = ({ renewed, ttlMs, gateways, entryCount }: HeartbeatAnswer): void => {
       if (lease.isNew && renewed) metrics.leasesTaken.inc()
       // Unless what is expected changed while it was counted, the hash holds too many or too few.
-      const isOff = entryCount !== undefined && entryCount !== expected && counted?.entryCount === expected
-      if (counted !== undefined && isOff) readWanted(counted.space)
+      const isOff = entryCount !== undefined && entryCount !== expected && counted?.roster.entryCount === expected
+      if (isOff) counted?.dispatch({ type: 'readWanted' })
       this.#gateways = gateways
       this.dispatch({ type: 'heartbeatDone', renewed, asked: peers, ttlMs, nextBootId: newBootId() })
       // Whether those live that were not known of is not left open until the next.
@@ -134,7 +158,7 @@ export class Heartbeat {
         at: clock.dateMs(),
         peers,
         announce: this.writes.announce(bootId, nowMs),
-        countOf: expected === undefined ? undefined : counted?.space,
+        countOf: expected === undefined ? undefined : counted?.roster.space,
         extendTtlOf: takeOverdue(rosters, nowMs),
       })
       .then(answered, (error: unknown) => {
@@ -145,20 +169,19 @@ export class Heartbeat {
   }
 }
 
-/** Each in its turn: whose turn it is goes to the end of the line. */
-export function takeNextToCount(rosters: Rosters): Roster | undefined {
+export function takeNextToCount(rosters: Rosters): HeldRoster | undefined {
   const [next] = rosters
   if (next === undefined) return undefined
   rosters.delete(next[0])
   rosters.set(...next)
-  return next[1].roster
+  return next[1]
 }
 
 /** Spaces whose hashes would not live on by themselves. */
 export function takeOverdue(rosters: Rosters, nowMs: number): SpaceId[] {
-  const isOverdue = ({ roster, extendedAtMs }: { roster: Roster; extendedAtMs: number }): boolean =>
-    roster.local.count > 0 && extendedAtMs + EXTEND_EVERY_MS <= nowMs
-  const overdue = [...rosters.values()].filter(isOverdue).slice(0, MAX_EXTENDED)
+  const overdue = [...rosters.values()]
+    .filter(({ roster, extendedAtMs }) => roster.local.count > 0 && extendedAtMs + EXTEND_EVERY_MS <= nowMs)
+    .slice(0, MAX_EXTENDED)
   for (const one of overdue) one.extendedAtMs = nowMs
   return overdue.map(({ roster }) => roster.space)
 }

@@ -1,51 +1,21 @@
 /**
- * Several gateways' presence over one model of Redis, in virtual time (testing/presence-world.ts): who is here, and
- * what it costs.
+ * What presence costs, what it gives the api and the log, and what the simulation does not find: several gateways over
+ * one model of Redis, in virtual time (testing/presence-world.ts). That everybody sees the same, whatever is lost and
+ * whoever dies, is for test/simulation.
  */
 import { expect, test } from 'vitest'
-import { calm, frames, names, settings, SPACE, watch, World, type Screen } from '../testing/presence-world.ts'
-
-test('G100 a being is here once, however many tabs and gateways; since the earliest', async () => {
-  const world = await calm(2)
-  const watcher = await watch(world, 1)
-  const came = world.time.nowMs()
-  const tabs = [world.come(0, '@ada'), world.come(0, '@ada')]
-  await world.time.pass(1000)
-  tabs.push(world.come(1, '@ada'))
-  await world.time.pass(1000)
-  expect(watcher.frames).toEqual([
-    { joined: [{ being: '@ada', state: {}, since: came }], left: [], updated: [], hereCount: 1, frozen: false },
-  ])
-  expect(world.stored().get('@ada')?.length).toBe(2)
-  for (const tab of tabs.slice(0, 2)) world.go(tab)
-  await world.time.pass(10_000)
-  expect(frames(watcher)).toBe(1)
-  expect(world.stored().get('@ada')).toMatchObject([['g1_1000000-1', { since: came }]])
-  world.go(tabs[2] ?? 0)
-  await world.time.pass(settings.roster.graceMs - 100)
-  expect(frames(watcher)).toBe(1)
-  await world.time.pass(400)
-  expect(watcher.frames[1]).toEqual({ joined: [], left: ['@ada'], updated: [], hereCount: 0, frozen: false })
-  expect(world.stored().size).toBe(0)
-})
-
-test('G101 a reload, and a move to another gateway, within the grace shows nothing at all', async () => {
-  const world = await calm(2)
-  const watcher = await watch(world, 1)
-  const first = world.come(0, '@ada')
-  await world.time.pass(2000)
-  const [before] = [...watcher.here.values()]
-  world.go(first)
-  await world.time.pass(2900)
-  const second = world.come(0, '@ada')
-  await world.time.pass(10_000)
-  world.go(second)
-  await world.time.pass(2900)
-  world.come(1, '@ada')
-  await world.time.pass(10_000)
-  expect(frames(watcher)).toBe(1)
-  expect([...watcher.here.values()]).toEqual([before])
-})
+import type { Log } from '../ports.ts'
+import {
+  calm,
+  names,
+  Node,
+  quietLog,
+  type Screen,
+  settings,
+  SPACE,
+  watch,
+  type World,
+} from '../testing/presence-world.ts'
 
 test('G124 whoever was answered is here for the others, though its gateway stalls with the answer', async () => {
   const world = await calm(2)
@@ -95,73 +65,6 @@ test('G63 a being that was removed leaves all spaces at once, also within its gr
   expect([...world.stored().keys(), ...world.stored('@other').keys()]).toEqual(['@cyd'])
 })
 
-test('G102 what happens within the window is one frame, and what was undone is none', async () => {
-  const world = await calm(2)
-  const watcher = await watch(world, 1)
-  await world.time.pass(50)
-  const eve = world.come(0, '@eve')
-  for (const being of ['@ada', '@bob', '@cyd']) world.come(0, being)
-  world.connections.get(eve)?.handle?.remove()
-  world.connections.delete(eve)
-  await world.time.pass(1000)
-  expect(watcher.frames).toHaveLength(1)
-  expect(watcher.frames[0]).toMatchObject({ left: [], updated: [], hereCount: 3 })
-  expect(names(watcher)).toEqual(['@ada', '@bob', '@cyd'])
-})
-
-test('G103 a new state is an update; the latest set counts, on whatever gateway', async () => {
-  const world = await calm(2)
-  const watcher = await watch(world, 1)
-  const [one, two] = [world.come(0, '@ada'), world.come(1, '@ada')]
-  await world.time.pass(500)
-  world.state(two, { away: true })
-  await world.time.pass(500)
-  world.state(one, { away: false })
-  await world.time.pass(500)
-  const since = watcher.frames[0]?.joined[0]?.since
-  expect(watcher.frames.slice(1)).toEqual(
-    [true, false].map((away) => ({
-      joined: [],
-      left: [],
-      updated: [{ being: '@ada', state: { away }, since }],
-      hereCount: 1,
-      frozen: false,
-    })),
-  )
-  world.go(one)
-  await world.time.pass(5000)
-  expect(watcher.here.get('@ada')?.state).toEqual({ away: true })
-})
-
-test('G104 a newcomer is told everybody and itself in the answer', async () => {
-  const world = await calm(2)
-  world.come(0, '@ada')
-  await world.time.pass(1000)
-  world.node(1).subscribe(SPACE)
-  await world.time.pass(50)
-  const connection = world.come(1, '@bob')
-  const screen = world.connections.get(connection)?.screen
-  expect(screen && names(screen)).toEqual(['@ada', '@bob'])
-  expect(screen?.hereCount).toBe(2)
-  expect(screen?.frozen).toBe(false)
-})
-
-test('G108 when a being has left through a gateway, it was last seen there when its last connection went', async () => {
-  const world = await calm(2)
-  const tabs = [world.come(0, '@ada'), world.come(0, '@ada'), world.come(1, '@ada')]
-  await world.time.pass(1000)
-  world.go(tabs[0] ?? 0)
-  await world.time.pass(10_000)
-  expect(world.nodes.map(({ lastSeen }) => lastSeen.size)).toEqual([0, 0])
-  const left = world.time.dateMs()
-  world.go(tabs[1] ?? 0)
-  await world.time.pass(10_000)
-  expect(world.nodes.map(({ lastSeen }) => [...lastSeen])).toEqual([[['@ada', left]], []])
-  world.go(tabs[2] ?? 0)
-  await world.time.pass(10_000)
-  expect([...world.node(1).lastSeen]).toEqual([['@ada', left + 10_000]])
-})
-
 test('G105 an idle gateway sends a heartbeat a third of the lease, whatever is connected', async () => {
   const costOf = async (beings: number, spaces: number): Promise<Map<string, number>> => {
     const world = await calm(2)
@@ -208,4 +111,104 @@ test('G106 past the limit a list is a sample and frames for n joins grow with n'
     expect(names(screen)).toEqual(world.expected())
     expect(screen.hereCount).toBe(10)
   }
+})
+
+test('G117 a gateway dies in spaces that nobody watches: within the lease nothing of it is left, and all are last seen', async () => {
+  const world = await calm(2)
+  for (let index = 0; index < 50; index++) {
+    world.come(0, `@b${index}`, `@s${index}`)
+    world.node(0).close(`@s${index}`)
+  }
+  world.come(1, '@b0', '@s0')
+  await world.time.pass(7000)
+  const heartbeatAt = world.redis.heartbeats.get('g0_1000000-1') ?? 0
+  world.kill(0)
+  await world.time.pass(settings.lease.leaseMs)
+  expect([...world.redis.hashes.keys()]).toEqual(['@s0'])
+  expect([...world.redis.entries('@s0').keys()]).toEqual(['g1_1000000-1/@b0'])
+  expect([...world.redis.heartbeats.keys()]).toEqual(['g1_1000000-1'])
+  expect([...world.redis.spaces.keys()]).toEqual(['g1_1000000-1'])
+  expect([...world.node(1).lastSeen.values()]).toEqual(Array.from({ length: 50 }, () => heartbeatAt))
+})
+
+test('G117 what could not be cleared up is tried again', async () => {
+  const world = await calm(2)
+  world.come(0, '@ada', '@quiet')
+  await world.time.pass(1000)
+  world.kill(0)
+  while (!world.redis.commands.has('spacesOf')) await world.time.pass(1)
+  world.node(1).cut()
+  await world.time.pass(100)
+  expect(world.redis.entries('@quiet').size).toBe(1)
+  world.node(1).connect()
+  await world.time.pass(settings.lease.leaseMs)
+  expect([...world.redis.hashes.keys()]).toEqual([])
+  expect([...world.redis.heartbeats.keys()]).toEqual(['g1_1000000-1'])
+})
+
+test('G115 a gateway that stops takes its lease and whoever is left with it', async () => {
+  const world = await calm(2)
+  const watcher = await watch(world, 1)
+  const ada = world.come(0, '@ada')
+  world.come(0, '@bob')
+  await world.time.pass(1000)
+  world.go(ada)
+  const emptied = world.node(0).hub.whenEmpty()
+  let isEmpty = false
+  void emptied.then(() => (isEmpty = true))
+  await world.time.pass(5000)
+  expect(isEmpty).toBe(false)
+  void world.node(0).hub.stop()
+  await world.time.pass(300)
+  expect(names(watcher)).toEqual([])
+  expect(world.redis.entries(SPACE).size).toBe(0)
+  expect([...world.redis.leases.keys()]).toEqual(['g1_1000000-1'])
+  expect([...world.node(0).lastSeen.keys()].sort()).toEqual(['@ada', '@bob'])
+})
+
+test('G114 a hash that vanished from Redis is noticed and written again', async () => {
+  const world = await calm(2)
+  const watcher = await watch(world, 1)
+  for (const [index, being] of ['@ada', '@bob'].entries()) world.come(index, being)
+  await world.time.pass(1000)
+  world.redis.hashes.clear()
+  await world.time.pass(settings.lease.leaseMs * 2)
+  expect([...world.stored().keys()].sort()).toEqual(['@ada', '@bob'])
+  expect(names(watcher)).toEqual(['@ada', '@bob'])
+})
+
+test('G120 that Redis is not reached is said when it turns so, once a minute while it stays so, and when it is well', async () => {
+  const said: string[] = []
+  const log: Log = {
+    ...quietLog,
+    warn: (_fields, message) => said.push(`warn: ${message}`),
+    info: (_fields, message) => said.push(`info: ${message}`),
+  }
+  const world = await calm(1)
+  const node = new Node('g9', world.redis, settings, log)
+  const [bad, good] = [
+    'warn: presence does not reach Redis: who is here is frozen',
+    'info: presence reaches Redis again',
+  ]
+  const take = (): string[] => said.splice(0)
+  await world.time.pass(6_000)
+  expect(take()).toEqual([])
+  node.cut()
+  await world.time.pass(5_500)
+  expect(take()).toEqual([bad])
+  await world.time.pass(120_000)
+  expect(take()).toEqual([bad, bad])
+  node.connect()
+  await world.time.pass(1_000)
+  expect(take()).toEqual([])
+  // Well for a moment and not well again is the same trouble.
+  node.cut()
+  await world.time.pass(5_500)
+  expect(take()).toEqual([])
+  node.connect()
+  await world.time.pass(2_000)
+  expect(take()).toEqual([good])
+  node.cut()
+  await world.time.pass(5_500)
+  expect(take()).toEqual([bad])
 })

@@ -32,10 +32,9 @@ export class LastSeen {
   }
 
   note(being: BeingId, at: number): void {
-    if (this.#waiting.has(being) || this.#waiting.size < MAX_WAITING) {
-      this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
-      this.#sleep()
-    } else this.#deps.given('dropped', 1)
+    if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(being)) return this.#deps.given('dropped', 1)
+    this.#keep(being, at)
+    this.#sleep()
   }
 
   /** Gives what waits, now; resolves when it was given or refused. */
@@ -55,18 +54,19 @@ export class LastSeen {
 
   async #reportAll(): Promise<void> {
     this.#lastReportAtMs = this.#deps.clock.nowMs()
-    while (this.#waiting.size > 0 && (await this.#reportSome()));
+    while (this.#waiting.size > 0) {
+      const batch = [...this.#waiting].slice(0, MAX_BATCH).map(([being, at]) => ({ being, at }))
+      for (const { being } of batch) this.#waiting.delete(being)
+      const isStored = await this.#deps.report(batch)
+      this.#deps.given(isStored ? 'stored' : 'failed', batch.length)
+      if (isStored) continue
+      for (const { being, at } of batch) this.#keep(being, at)
+      return
+    }
   }
 
-  /** False if what could not be given waits again. */
-  async #reportSome(): Promise<boolean> {
-    const batch = [...this.#waiting].slice(0, MAX_BATCH).map(([being, at]) => ({ being, at }))
-    for (const { being } of batch) this.#waiting.delete(being)
-    const isStored = await this.#deps.report(batch)
-    this.#deps.given(isStored ? 'stored' : 'failed', batch.length)
-    if (!isStored)
-      for (const { being, at } of batch) this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
-    return isStored
+  #keep(being: BeingId, at: number): void {
+    this.#waiting.set(being, Math.max(at, this.#waiting.get(being) ?? 0))
   }
 
   #sleep(): void {

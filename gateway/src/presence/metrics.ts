@@ -30,12 +30,7 @@ export function createPresenceMetrics() {
     lastSeen: counter('last_seen_total', 'Beings whose last-seen time was given to the api', ['outcome']),
     register(registry: Registry, of: PresenceGauged): void {
       const gauge = (name: string, help: string, value: () => number): void => {
-        const one: Gauge = new Gauge({
-          name: `${PREFIX}${name}`,
-          help,
-          registers: [],
-          collect: () => one.set(value()),
-        })
+        const one: Gauge = new Gauge({ name: `${PREFIX}${name}`, help, registers: [], collect: () => one.set(value()) })
         made.push(one)
       }
       gauge('entries', 'Beings here through this gateway, counted once for each space', () => of.entryCount)

@@ -6,20 +6,16 @@
 import type { BeingId, BootId, SpaceId } from '@rhizom/protocol'
 import { NOBODY, type Part } from '../core/presence/merged.ts'
 import type { PresenceRead } from '../core/presence/remote.ts'
-import type { PresenceDeps } from './port.ts'
-
-export interface OrphanCleanerDeps extends Pick<PresenceDeps, 'store' | 'lastSeen' | 'metrics' | 'faulted'> {
-  failed(error: unknown): void
-}
+import type { LinkedDeps } from './heartbeat.ts'
 
 /** Spaces cleaned up at a time. */
 const STEP = 20
 
 export class OrphanCleaner {
-  readonly #deps: OrphanCleanerDeps
+  readonly #deps: LinkedDeps
   readonly #underWay = new Set<BootId>()
 
-  constructor(deps: OrphanCleanerDeps) {
+  constructor(deps: LinkedDeps) {
     this.#deps = deps
   }
 
@@ -27,11 +23,8 @@ export class OrphanCleaner {
   cleanUpAfter(boot: BootId, found?: SpaceId): void {
     if (this.#underWay.has(boot)) return
     this.#underWay.add(boot)
-    const { failed, faulted } = this.#deps
-    this.#removeAll(boot, found)
-      .catch(failed)
-      .catch(faulted)
-      .finally(() => this.#underWay.delete(boot))
+    const removed = this.#removeAll(boot, found).finally(() => this.#underWay.delete(boot))
+    this.#deps.heartbeat.expect(removed, () => undefined)
   }
 
   async #removeAll(boot: BootId, found: SpaceId | undefined): Promise<void> {

@@ -4,10 +4,10 @@
  * `RosterHandle`, which tells its part of an answer. `PresenceHub` implements it.
  */
 import type { Clock, Random } from '@rhizom/machine'
-import type { BeingId, BootId, Here, JsonObject, PresenceMessage, SpaceId } from '@rhizom/protocol'
+import type { BeingId, BootId, JsonObject, PresenceMessage, SpaceId } from '@rhizom/protocol'
 import type { LeaseSettings } from '../core/presence/lease.ts'
 import type { ConnectionId } from '../core/presence/local.ts'
-import type { RosterSettings } from '../core/presence/roster.ts'
+import type { RosterAnswer, RosterSettings } from '../core/presence/roster.ts'
 import type { Log, PresenceStore } from '../ports.ts'
 import type { LastSeen } from './last-seen.ts'
 import type { PresenceMetrics } from './metrics.ts'
@@ -31,14 +31,6 @@ export interface PresenceSettings {
   lease: LeaseSettings
 }
 
-/** Who is here, of an answer to `subscribe`. */
-export interface AnswerPart {
-  here: readonly Here[]
-  hereCount: number
-  /** This is what was known last. */
-  frozen: boolean
-}
-
 /** One connection that counts as here in one space. */
 export interface PresenceHandle {
   setState(state: JsonObject): void
@@ -53,7 +45,7 @@ export interface RosterHandle {
   /** Resolves when the roster is known, or after a while. */
   ready(): Promise<void>
   /** What newcomers are told, themselves included. */
-  answerPart(newcomers: readonly BeingId[]): AnswerPart
+  answerPart(newcomers: readonly BeingId[]): RosterAnswer
   /** Nobody else may be here any more, nor those who left a moment ago. */
   retainOnly(mayRead: (being: BeingId) => boolean): void
   hintReceived(message: PresenceMessage): void

@@ -1,43 +1,37 @@
 /**
- * Writes what rosters have to say to Redis. What comes within a moment goes together, whatever the space; writes of a
+ * Writes to Redis what rosters have to say. What comes within a moment goes together, whatever the space; writes of a
  * gateway are numbered, so that others see when one is missing.
  *
  * A join is written before its newcomer is answered: otherwise a gateway that stalls after the answer, longer than the
  * grace where the being came from, has it reported as left. More than a few such writes within the gathering wait.
  */
-import type { Cancel, Clock } from '@rhizom/machine'
-import type { PresenceWrite } from '../core/presence/local.ts'
-import type { Roster } from '../core/presence/roster.ts'
+import type { Cancel } from '@rhizom/machine'
+import type { HeldRoster, LinkedDeps } from './heartbeat.ts'
 
 const GATHER_MS = 10
 /** Writes before answers within the gathering. */
 const MOST_BEFORE_ANSWERS = 8
 
 export class PresenceWriter {
-  readonly #clock: Clock
-  readonly #isLinkUp: () => boolean
-  readonly #write: (writes: readonly PresenceWrite[]) => void
-  readonly #waiting = new Set<Roster>()
+  readonly #deps: LinkedDeps
+  readonly #waiting = new Set<HeldRoster>()
   #timer: Cancel | undefined
   #lastWrite = 0
   #beforeAnswers = { sinceMs: 0, times: 0 }
 
-  /** While the link is not up nothing is written: everything is said again when it is. */
-  constructor(clock: Clock, isLinkUp: () => boolean, write: (writes: readonly PresenceWrite[]) => void) {
-    this.#clock = clock
-    this.#isLinkUp = isLinkUp
-    this.#write = write
+  constructor(deps: LinkedDeps) {
+    this.#deps = deps
   }
 
-  add(roster: Roster): void {
-    this.#waiting.add(roster)
-    this.#timer ??= this.#clock.after(GATHER_MS, () => this.flush())
+  add(held: HeldRoster): void {
+    this.#waiting.add(held)
+    this.#timer ??= this.#deps.clock.after(GATHER_MS, () => this.flush())
   }
 
   /** Writes what waits before somebody is answered. */
   flushBeforeAnswer(): void {
     if (this.#waiting.size === 0) return
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#deps.clock.nowMs()
     const { sinceMs, times } = this.#beforeAnswers
     const isOver = nowMs - sinceMs >= GATHER_MS
     if (!isOver && times >= MOST_BEFORE_ANSWERS) return
@@ -45,19 +39,24 @@ export class PresenceWriter {
     this.flush()
   }
 
-  /** Writes what waits, now. */
+  /** Writes what waits, now. While the link is not up nothing is: all is said again when it is. */
   flush(): void {
+    const { clock, store, metrics, heartbeat } = this.#deps
     this.#timer?.()
     this.#timer = undefined
-    if (!this.#isLinkUp()) return
-    const writes: PresenceWrite[] = []
-    for (const { local, space } of this.#waiting) {
-      const write = local.takeWrite(space, this.#lastWrite + 1)
-      if (write === undefined) continue
+    if (!heartbeat.isLinkUp) return
+    const taken = [...this.#waiting].flatMap((held) => {
+      const write = held.roster.local.takeWrite(held.roster.space, this.#lastWrite + 1)
+      if (write === undefined) return []
       this.#lastWrite += 1
-      writes.push(write)
-    }
+      heartbeat.writes.add(write.space, write.range, clock.nowMs())
+      return { held, write }
+    })
     this.#waiting.clear()
-    if (writes.length > 0) this.#write(writes)
+    if (taken.length === 0) return
+    metrics.hints.inc({ direction: 'sent' }, taken.length)
+    heartbeat.expect(store.write(taken.map(({ write }) => write)), () => {
+      for (const { held, write } of taken) held.dispatch({ type: 'written', write })
+    })
   }
 }

@@ -25,6 +25,7 @@ class Ear implements BusListener {
   recovered = (): void => void this.heard.push('recovered')
   revoked = (): void => {}
   work = (beings: readonly string[]): void => void this.heard.push(`work ${beings.join(' ')}`)
+  news = (): void => {}
   deaf = (): void => void this.heard.push('deaf')
   gatewayBeat = (): void => {}
 

@@ -10,6 +10,7 @@ import { type Clock, type Random, Runner } from '@rhizom/machine'
 import { beginConnecting, type BusSeal, connectRedis, RedisFitnessCheck } from '@rhizom/process'
 import {
   parseHeadsMessage,
+  parseNewsMessage,
   parseRevokedMessage,
   parseWorkMessage,
   type RedisNames,
@@ -40,7 +41,7 @@ export interface RedisBusDeps {
   /** This Redis carries nothing of the api: whoever else is connected to it should try again, too. */
   leftRedis(): void
   /** A message that concerns no single space came. */
-  received(kind: 'heads' | 'revoked' | 'work' | 'unreadable'): void
+  received(kind: 'heads' | 'revoked' | 'work' | 'news' | 'unreadable'): void
   /** Something did not work; what it was is told to the condition. */
   failed: () => void
 }
@@ -211,8 +212,8 @@ export class RedisBus implements Bus {
 
   /** Those that concern no single space. */
   #commonChannels(): string[] {
-    const { headsChannel, revokedChannel, workChannel, gatewaysChannel } = this.#names
-    return [headsChannel, revokedChannel, workChannel, gatewaysChannel]
+    const { headsChannel, revokedChannel, workChannel, newsChannel, gatewaysChannel } = this.#names
+    return [headsChannel, revokedChannel, workChannel, newsChannel, gatewaysChannel]
   }
 
   #subscribe(subscriptions: readonly { space: SpaceId; id: SubscriptionId }[]): Promise<boolean> {
@@ -264,6 +265,11 @@ export class RedisBus implements Bus {
       const work = parseWorkMessage(message.toString('utf8'))
       this.#deps.received(work.ok ? 'work' : 'unreadable')
       if (work.ok) this.#listener?.work(work.value)
+    }
+    if (name === this.#names.newsChannel) {
+      const news = parseNewsMessage(message.toString('utf8'))
+      this.#deps.received(news.ok ? 'news' : 'unreadable')
+      if (news.ok) this.#listener?.news(news.value)
     }
   }
 }

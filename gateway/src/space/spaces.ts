@@ -6,6 +6,10 @@ import { SpaceChannel, type SpaceChannelDeps, type Watcher } from './space-chann
 export type SpacesDeps = Omit<SpaceChannelDeps, 'checkHead' | 'closed' | 'settings'> & {
   feed: SpaceChannelDeps['settings']
   headsPoll: HeadWatchDeps['settings']
+  /** Of spaces that nobody watches somebody may want to know where they stand. */
+  alsoWatched(): Iterable<SpaceId>
+  /** Where the api says that spaces stand. */
+  polledHeads(heads: Iterable<readonly [SpaceId, Position | undefined]>): void
 }
 
 export class Spaces {
@@ -22,8 +26,11 @@ export class Spaces {
       api,
       wall,
       settings: headsPoll,
-      watched: () => [...this.#channels.keys()],
-      learned: (space, position) => this.#learned(space, position),
+      watched: () => [...new Set([...this.#channels.keys(), ...deps.alsoWatched()])],
+      learned: (space, position) => {
+        this.#learned(space, position)
+        deps.polledHeads([[space, position]])
+      },
       polled: (outcome) => metrics.headsPolls.inc({ outcome }),
     })
   }

@@ -9,8 +9,11 @@ import {
   type Change,
   encodeChangesMessage,
   INSTALLATION_HEADER,
-  type Intention,
+  type InternalNewsAnswer,
+  type InternalNewsBody,
   type InternalRead,
+  type Intention,
+  type News,
   NO_SUCH_SPACE,
 } from '@rhizom/protocol'
 
@@ -91,6 +94,10 @@ export class LogServer {
   readonly asked: string[] = []
   /** Removed beings, with the time until which it matters. */
   readonly revoked: Record<string, number> = {}
+  /** What is new to beings, by being and space. */
+  readonly news = new Map<string, Map<string, News>>()
+  /** What was asked of news, in order. */
+  readonly newsAsked: InternalNewsBody[] = []
   isAway = false
   /** Answers wait for this, where a test wants a read to take its time. */
   gate: Promise<void> = Promise.resolve()
@@ -130,6 +137,21 @@ export class LogServer {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
+  #newsOf(asked: InternalNewsBody): InternalNewsAnswer {
+    this.newsAsked.push(asked)
+    const { all, some } = asked
+    const spacesOf = (being: string) => Object.fromEntries(this.news.get(being) ?? [])
+    return {
+      all: Object.fromEntries(all.map((being) => [being, { spaces: spacesOf(being), hasMore: false }])),
+      some: Object.fromEntries(
+        Object.entries(some).map(([space, beings]) => [
+          space,
+          Object.fromEntries(beings.map((being) => [being, this.news.get(being)?.get(space) ?? null])),
+        ]),
+      ),
+    }
+  }
+
   async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
     const url = new URL(request.url ?? '', this.url)
     this.asked.push(`${request.method} ${url.pathname}${url.search}`)
@@ -143,6 +165,10 @@ export class LogServer {
       const { spaces } = JSON.parse(text) as { spaces: string[] }
       const known = spaces.flatMap((id) => this.spaces.get(id) ?? [])
       return { status: 200, body: { heads: Object.fromEntries(known.map((space) => [space.id, space.position])) } }
+    }
+    if (url.pathname === '/internal/news') {
+      const asked: InternalNewsBody = JSON.parse(text)
+      return { status: 200, body: this.#newsOf(asked) }
     }
     if (url.pathname === '/internal/revoked')
       return { status: 200, body: { revoked: this.revoked, next: { since: 0 }, isWhole: true } }

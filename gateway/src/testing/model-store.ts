@@ -1,6 +1,6 @@
 /**
  * For tests: one Redis for several gateways, in virtual time. Commands of a connection keep their order and take a
- * moment; a connection may be cut while they are under way. Hints may be lost.
+ * moment; a connection may be cut while they are under way.
  */
 import {
   type BeingId,
@@ -35,7 +35,6 @@ export class ModelRedis extends PresenceData implements PresenceBus {
   readonly subscribers = new Set<Subscriber>()
   readonly commands = new Map<string, number>()
   readonly time: Clock
-  losesHints = false
 
   constructor(time: Clock) {
     super(() => time.nowMs())
@@ -48,7 +47,6 @@ export class ModelRedis extends PresenceData implements PresenceBus {
 
   hint(space: SpaceId, { epoch, from, to }: Range, hint: PresenceHint): void {
     const message = encodePresenceMessage(epoch, from, to, hint)
-    if (this.losesHints) return
     for (const one of this.subscribers) one.arrive(() => one.hearHint(space, message))
   }
 

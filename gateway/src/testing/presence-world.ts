@@ -228,11 +228,6 @@ export class World {
     gone.node.gate.enter(() => gone.handle?.leave())
   }
 
-  state(connection: number, state: Record<string, number | boolean>): void {
-    const one = this.connections.get(connection)
-    one?.node.gate.enter(() => one.handle?.setState(state))
-  }
-
   kill(index: number): void {
     const node = this.node(index)
     node.kill()
@@ -261,7 +256,6 @@ export class World {
 }
 
 export const names = (screen: Screen): string[] => [...screen.here.keys()].sort()
-export const frames = (screen: Screen): number => screen.frames.length
 
 /** A world in which all have found Redis. */
 export async function calm(gateways: number, ofPresence = settings): Promise<World> {

@@ -5,7 +5,6 @@ export class ProcessGate implements Clock {
   readonly #time: Clock
   #state: 'runs' | 'stopped' | 'dead' = 'runs'
   #backlog: (() => void)[] = []
-  #dateAheadMs = 0
 
   constructor(time: Clock) {
     this.#time = time
@@ -16,12 +15,7 @@ export class ProcessGate implements Clock {
   }
 
   dateMs(): number {
-    return this.#time.dateMs() + this.#dateAheadMs
-  }
-
-  /** Somebody sets the date of its machine. */
-  stepDate(byMs: number): void {
-    this.#dateAheadMs += byMs
+    return this.#time.dateMs()
   }
 
   after(ms: number, run: () => void): Cancel {

@@ -27,6 +27,28 @@ export function redisTrouble(error: Error): Trouble {
   return { reason, problem: message === '' ? error.name : message }
 }
 
+/**
+ * What the library throws for a connection that is not there (any more): told by name or, where it has none, by text.
+ */
+const LOST: ReadonlySet<string> = new Set(['AbortError', 'InterruptError', 'MaxRetriesPerRequestError'])
+const LOST_TEXT = /^(Connection is closed|Stream isn't writeable|Command timed out|Socket timeout)/
+const SYSTEM_CODE = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET)/
+
+/**
+ * Whether what was thrown says that Redis is away, silent, or in no state to do what it was asked. Everything else that
+ * is thrown where Redis is asked is a fault of ours, and must not pass for its absence: `ERR` is for wrong commands.
+ */
+export function isRedisFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { name, message } = error
+  if (LOST.has(name) || LOST_TEXT.test(message)) return true
+  if (isReply(error))
+    return (
+      !concernsConnection(error) || (!message.startsWith('ERR') && REPLIES.some(([pattern]) => pattern.test(message)))
+    )
+  return 'code' in error && typeof error.code === 'string' && SYSTEM_CODE.test(error.code)
+}
+
 /** An answer of the server, and not something that happened on the way. */
 export const isReply = (error: Error): boolean => error.name === 'ReplyError'
 

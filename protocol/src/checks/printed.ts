@@ -8,6 +8,7 @@ import type * as change from '../change.ts'
 import type * as mutation from '../mutation.ts'
 import type * as http from '../http.ts'
 import type * as problemSchema from '../problem-schema.ts'
+import type * as news from '../news.ts'
 import type * as serverFrame from '../server-frame.ts'
 import type * as clientFrame from '../client-frame.ts'
 import {
@@ -314,6 +315,13 @@ export const postSessionAnswerCheck: Check<z.infer<typeof http.postSessionAnswer
   renewal: optional(string()),
 })
 
+export const signInAnswerCheck: Check<z.infer<typeof http.signInAnswerSchema>> = object({
+  guests: boolean,
+  issuers: array(
+    object({ issuer: string(), label: string(), clientId: string(), authorize: optional(string()), scope: string() }),
+  ),
+})
+
 export const currentSessionAnswerCheck: Check<z.infer<typeof http.currentSessionAnswerSchema>> = object({
   being: beingCheck,
   expiresAt: timeMsCheck,
@@ -355,6 +363,23 @@ export const problemCheck: Check<z.infer<typeof problemSchema.problemSchema>> = 
   detail: string(),
   path: optional(string()),
   retryAfterMs: optional(integer()),
+})
+
+export const newsCheck: Check<z.infer<typeof news.newsSchema>> = object({
+  version: versionCheck,
+  unread: integer(0),
+  mentions: integer(0),
+})
+
+export const newsAnswerCheck: Check<z.infer<typeof news.newsAnswerSchema>> = object({
+  spaces: record(beingId, newsCheck),
+  hasMore: boolean,
+})
+
+export const putReadAnswerCheck: Check<z.infer<typeof news.putReadAnswerSchema>> = object({
+  version: versionCheck,
+  unread: integer(0),
+  mentions: integer(0),
 })
 
 export const serverFrameOptions = {
@@ -414,6 +439,12 @@ export const serverFrameOptions = {
   goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
   pong: object({ type: oneOf('pong') }),
   work: object({ type: oneOf('work') }),
+  news: object({
+    type: oneOf('news'),
+    spaces: record(beingId, nullable(newsCheck)),
+    whole: optional(boolean),
+    hasMore: optional(boolean),
+  }),
 }
 export const serverFrameCheck: Check<z.infer<typeof serverFrame.serverFrameSchema>> = union('type', serverFrameOptions)
 

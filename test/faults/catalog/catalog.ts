@@ -1,5 +1,6 @@
 /** All faults: those of the short run, each once, and those that a long run chooses from. */
 import type { Fault } from '../fault.ts'
+import { botFaults } from './bot-faults.ts'
 import { busFaults } from './bus-faults.ts'
 import { clientFaults } from './client-faults.ts'
 import { commitFaults } from './commit-faults.ts'
@@ -20,12 +21,13 @@ export const PART_FAULTS: readonly Fault[] = [...processFaults, ...postgresFault
 /** Redis and what is said over it, and the links between any two parts. */
 export const LINK_FAULTS: readonly Fault[] = [...redisFaults, ...busFaults, ...networkFaults]
 
-export { frontFaults as FRONT_FAULTS }
+export { botFaults as BOT_FAULTS, frontFaults as FRONT_FAULTS }
 
 export const EVERY_FAULT: readonly Fault[] = [
   ...PART_FAULTS,
   ...LINK_FAULTS,
   ...frontFaults,
+  ...botFaults,
   ...deafFaults,
   ...starvationFaults,
   ...presenceFaults,

@@ -1,10 +1,16 @@
-/** The way in: a name is enough. Whoever was here before is told why they are asked again. */
-import { createSession, type Environment, type Session } from '@rhizom/client'
+/**
+ * The way in: a name, unless the server wants accounts, or an issuer that vouches for people. Whoever was here before
+ * is told why they are asked again.
+ */
+import { createSession, type Environment, type Session, type WayIn } from '@rhizom/client'
 import type { EndedSession } from '@rhizom/client/react'
 import { LIMITS } from '@rhizom/protocol'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, lazy, Suspense, useState } from 'react'
 import { hasDrafts } from '../chat/drafts.ts'
 import { Logo } from '../logo.tsx'
+
+/** Loaded by those who are not signed in only. */
+const SignInElsewhere = lazy(async () => ({ default: (await import('./sign-in-elsewhere.tsx')).SignInElsewhere }))
 
 interface Props {
   environment: Environment
@@ -16,19 +22,21 @@ export function SignIn({ environment, ended, onSignedIn }: Props) {
   const [name, setName] = useState(ended?.name ?? '')
   const [problem, setProblem] = useState<string>()
   const [busy, setBusy] = useState(false)
+  /** A name is enough until the server says otherwise. */
+  const [areGuestsIn, setGuestsIn] = useState(true)
 
-  async function begin(): Promise<void> {
+  async function begin(way: WayIn): Promise<void> {
     setBusy(true)
     setProblem(undefined)
-    const result = await createSession({ environment, apiUrl: window.location.origin }, { name: name.trim() })
+    const result = await createSession({ environment, apiUrl: window.location.origin }, way)
     setBusy(false)
     if (result.ok) onSignedIn(result.value)
-    else setProblem(result.problem.message)
+    else setProblem(`${result.problem.message} Nothing is lost: try again in a moment.`)
   }
 
   function submit(event: FormEvent): void {
     event.preventDefault()
-    if (name.trim() !== '' && !busy) void begin()
+    if (name.trim() !== '' && !busy) void begin({ name: name.trim() })
   }
 
   return (
@@ -51,28 +59,40 @@ export function SignIn({ environment, ended, onSignedIn }: Props) {
             </p>
           </>
         )}
-        <label className="field">
-          <span>Your name</span>
-          <input
-            data-testid="name-input"
-            name="name"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            maxLength={LIMITS.maxNameLength}
-            autoComplete="nickname"
-            placeholder="Ada Lovelace"
-            autoFocus
-            required
-          />
-        </label>
+        {areGuestsIn && (
+          <label className="field">
+            <span>Your name</span>
+            <input
+              data-testid="name-input"
+              name="name"
+              value={name}
+              onChange={(event) => setName(event.target.value)}
+              maxLength={LIMITS.maxNameLength}
+              autoComplete="nickname"
+              placeholder="Ada Lovelace"
+              autoFocus
+              required
+            />
+          </label>
+        )}
         {problem !== undefined && (
           <p className="problem" role="alert">
-            {problem} Nothing is lost: try again in a moment.
+            {problem}
           </p>
         )}
-        <button className="primary wide" type="submit" data-testid="sign-in" disabled={busy || name.trim() === ''}>
-          {busy ? 'One moment…' : 'Continue as a guest'}
-        </button>
+        {areGuestsIn && (
+          <button className="primary wide" type="submit" data-testid="sign-in" disabled={busy || name.trim() === ''}>
+            {busy ? 'One moment…' : 'Continue as a guest'}
+          </button>
+        )}
+        <Suspense fallback={null}>
+          <SignInElsewhere
+            disabled={busy}
+            onWay={(way) => void begin(way)}
+            onProblem={setProblem}
+            onGuests={setGuestsIn}
+          />
+        </Suspense>
       </form>
     </main>
   )

@@ -1,5 +1,5 @@
 /**
- * One transaction for several units of one space: lock, load, decide, store, commit. Retries by itself what another
+ * One transaction for units of one or several spaces: lock, load, decide, store, commit. Retries by itself what another
  * transaction was in the way of; says by its error what else happened (failure.ts). Group commit decides which units
  * share a transaction; publishing is the caller's, after this returns.
  */
@@ -12,12 +12,13 @@ import {
   type RequestedMutation,
 } from '@rhizom/domain'
 import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
+import postgres from 'postgres'
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
 import type { Database, Sql } from '../database.ts'
-import { DatabaseAway, failureOf, OutcomeUnknown } from '../failure.ts'
+import { failureOf, OutcomeUnknown, Overtaken } from '../failure.ts'
 import { loadWorld, StaleLocks } from './load-world.ts'
 import type { RemovedBeing } from '../read/removed-beings.ts'
-import { storeWorld } from './store-world.ts'
+import { statementsOf, type WorldChange } from './store-world.ts'
 
 /** One request's mutations of one space, in order. */
 export interface Unit {
@@ -28,9 +29,18 @@ export interface Unit {
 /** `actor-gone`: whoever asked does not exist (any more); nothing of its unit was done. */
 export type UnitOutcome = { status: 'decided'; results: MutationResult[] } | { status: 'actor-gone' }
 
+/** The units of one space that share a transaction, with those of other spaces or alone. */
+export interface SpaceUnits {
+  space: SpaceId | null
+  units: readonly Unit[]
+}
+
+export const mutationsIn = (parts: readonly SpaceUnits[]): number =>
+  parts.reduce((sum, { units }) => sum + units.reduce((size, { mutations }) => size + mutations.length, 0), 0)
+
 export interface Committed {
-  /** One for each unit, in order. */
-  outcomes: UnitOutcome[]
+  /** For each part, one for each of its units, in order; `passed-over` if another transaction holds its space. */
+  outcomes: (UnitOutcome[] | 'passed-over')[]
   /** In commit order within each space. */
   changes: LoggedChange[]
   /** Their tokens are no longer good. */
@@ -43,59 +53,75 @@ export interface CommitOptions extends DecideOptions {
   onRetry: () => void
 }
 
-export async function commitUnits(
+/** With `patient` it waits for the locks of all spaces; otherwise it passes over those that it does not get at once. */
+export async function commitParts(
   database: Database,
-  space: SpaceId | null,
-  units: readonly Unit[],
+  parts: readonly SpaceUnits[],
+  patient: boolean,
   options: CommitOptions,
 ): Promise<Committed> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await database.use((sql) => transact(sql, space, units, options))
+      return await database.use((sql) => transact(sql, parts, patient, options))
     } catch (error) {
       const another = error instanceof StaleLocks || failureOf(error) === 'conflict'
       if (!another) throw error
-      if (attempt === MAX_ATTEMPTS) throw new DatabaseAway('other writers were in the way', { cause: error })
+      if (attempt === MAX_ATTEMPTS) throw new Overtaken('other writers were in the way', { cause: error })
       options.onRetry()
     }
   }
 }
 
+const requestedIn = ({ actor, mutations }: Unit): RequestedMutation[] =>
+  mutations.map((mutation) => ({ actor, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() }))
+
 async function transact(
   sql: Sql,
-  space: SpaceId | null,
-  units: readonly Unit[],
+  parts: readonly SpaceUnits[],
+  patient: boolean,
   options: DecideOptions,
 ): Promise<Committed> {
-  const requested: RequestedMutation[] = units.flatMap(({ actor, mutations }) =>
-    mutations.map((mutation) => ({ actor, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() })),
-  )
+  const asked = parts.map(({ space, units }) => ({
+    space,
+    units: units.map((unit) => ({ actor: unit.actor, requested: requestedIn(unit) })),
+  }))
+  const spaces = asked.flatMap(({ space }) => space ?? [])
+  const requested = asked.flatMap(({ units }) => units.flatMap((unit) => unit.requested))
   // A query is sent when it is awaited unless told otherwise, and this one must go before those of loadWorld.
   const begun = sql`begin`.execute()
-  const [, { world: before, at, formerSpaces }] = await Promise.all([begun, loadWorld(sql, space, requested)])
+  const [, loaded] = await Promise.all([begun, loadWorld(sql, spaces, requested, patient)])
+  const { world: before, at, formerSpaces, locked } = loaded
   const after = copyWorld(before)
-  const outcomes: UnitOutcome[] = []
   const changes: LoggedChange[] = []
-  let next = 0
-  for (const { actor, mutations } of units) {
-    const ofUnit = requested.slice(next, next + mutations.length)
-    next += mutations.length
-    if (!after.beings.has(actor)) {
-      outcomes.push({ status: 'actor-gone' })
-      continue
-    }
-    const applied = applyBatch(after, ofUnit, at, options)
-    outcomes.push({ status: 'decided', results: applied.results })
+  const decideUnit = (unit: { actor: BeingId; requested: RequestedMutation[] }): UnitOutcome => {
+    if (!after.beings.has(unit.actor)) return { status: 'actor-gone' }
+    const applied = applyBatch(after, unit.requested, at, options)
     for (const change of applied.changes) changes.push(change)
+    return { status: 'decided', results: applied.results }
   }
+  const outcomes = asked.map(({ space, units }) =>
+    patient || space === null || locked.has(space) ? units.map(decideUnit) : 'passed-over',
+  )
   const told = blankRemovedWords(changes)
-  await storeWorld(sql, { before, after, formerSpaces, changes: told, at })
-  try {
-    await sql`commit`
-  } catch (error) {
-    if (failureOf(error) === 'away') throw new OutcomeUnknown('the connection was lost at commit', { cause: error })
-    throw error
-  }
+  await storeAndCommit(sql, { before, after, formerSpaces, changes: told, at })
   const removed = [...after.removedBeings].filter((id) => !before.removedBeings.has(id)).map((id) => ({ id, at }))
   return { outcomes, changes: told, removed }
+}
+
+/**
+ * Where all is written by one statement, the commit is sent right behind it and not after its answer: of one statement
+ * nothing can be missing, and a transaction in which it failed commits nothing.
+ */
+async function storeAndCommit(sql: Sql, change: WorldChange): Promise<void> {
+  const statements = statementsOf(sql, change)
+  const [only, ...others] = statements
+  if (others.length > 0) await Promise.all(statements)
+  const storing = others.length > 0 ? undefined : only?.execute()
+  const [stored, committed] = await Promise.allSettled([storing, sql`commit`.execute()])
+  // Postgres itself said that it was not written.
+  if (stored.status === 'rejected' && stored.reason instanceof postgres.PostgresError) throw stored.reason
+  if (committed.status === 'fulfilled') return
+  const error: unknown = committed.reason
+  if (failureOf(error) === 'away') throw new OutcomeUnknown('the connection was lost at commit', { cause: error })
+  throw error
 }

@@ -2,16 +2,7 @@
  * Takes claims away whose lease has run out, one transaction a space, under its lock: what becomes of each is decided
  * by @rhizom/domain on the rows as they are then, so that a holder who renewed in time keeps its claim.
  */
-import {
-  afterLease,
-  applyOp,
-  copyWorld,
-  emptyWorld,
-  keptOf,
-  type LoggedChange,
-  speechless,
-  unplaced,
-} from '@rhizom/domain'
+import { copyWorld, emptyWorld, expireLeases as expireLeasesIn, type LoggedChange } from '@rhizom/domain'
 import type { SpaceId } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database, Sql } from '../database.ts'
@@ -57,20 +48,10 @@ async function expire(sql: Sql, id: SpaceId, maxAttempts: number): Promise<Logge
   const at = clock.at.getTime()
   const { removed: _removed, ...row } = locked
   const before = emptyWorld()
-  const space = spaceOf(row)
-  before.spaces.set(id, space)
+  before.spaces.set(id, spaceOf(row))
   for (const one of rows) before.intentions.set(one.id, placedIntentionOf(one))
   const after = copyWorld(before)
-  const changes: LoggedChange[] = []
-  for (const placed of before.intentions.values()) {
-    const free = afterLease(unplaced(placed), keptOf(placed), at, maxAttempts)
-    if (free === undefined) continue
-    // What is of a history that is not shown is not told by the log of the one that is.
-    const intention = placed.position > (space.historyFrom ?? 0) ? free : speechless(free)
-    const cause = { actor: placed.claim?.by ?? placed.owner, mutation: uuidv7(), at }
-    const change = applyOp(after, { kind: 'intention.put', log: id, intention }, cause)
-    if (change !== undefined) changes.push(change)
-  }
+  const changes = expireLeasesIn(after, id, { at, maxAttempts, newId: uuidv7 })
   await storeWorld(sql, { before, after, formerSpaces: new Set(), changes, at })
   return changes
 }

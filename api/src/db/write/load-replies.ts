@@ -24,6 +24,7 @@ const m = namesOf(members, 'm')
 const MAX_BOTS = 200
 
 export interface BotRow {
+  space: SpaceId
   id: BeingId
   owner: BeingId | null
   wakes: string | null
@@ -31,14 +32,17 @@ export interface BotRow {
 }
 
 /** Not what else they hold, which may be large. Stands on beings_bots and the primary key of members. */
-export const readBots = (sql: Sql, space: SpaceId) => sql<BotRow[]>`
-  select ${b.id}, ${b.owner}, ${b.properties}->>'wakes' as wakes, ${m.role}
-  from ${b.as} left join ${m.as} on ${m.space} = ${b.location} and ${m.being} = ${b.id}
-  where ${b.location} = ${space} and ${b.type} = 'bot' and coalesce(${b.properties}->>'wakes', '') <> 'never'
-  order by ${b.id} limit ${MAX_BOTS}`
+export const readBots = (sql: Sql, spaces: readonly SpaceId[]) => sql<BotRow[]>`
+  select bots.*, ${m.role}
+  from unnest(${[...spaces]}::text[]) as a(space) cross join lateral (
+    select a.space, ${b.id}, ${b.owner}, ${b.properties}->>'wakes' as wakes
+    from ${b.as}
+    where ${b.location} = a.space and ${b.type} = 'bot' and coalesce(${b.properties}->>'wakes', '') <> 'never'
+    order by ${b.id} limit ${MAX_BOTS}
+  ) bots left join ${m.as} on ${m.space} = bots.space and ${m.being} = bots.id`
 
-export function addBots(world: World, space: SpaceId, rows: readonly BotRow[]): void {
-  for (const { id, owner, wakes, role } of rows) {
+export function addBots(world: World, rows: readonly BotRow[]): void {
+  for (const { space, id, owner, wakes, role } of rows) {
     const nothing = { metadata: {}, content: [], rev: 0, createdAt: 0, modifiedAt: 0, lastSeenAt: null }
     const properties = wakes === null ? {} : { wakes }
     world.bots.set(space, id, { id, type: 'bot', name: id, owner, location: space, properties, ...nothing })

@@ -10,6 +10,7 @@
  */
 import { emptyWorld, PairMap, type RequestedMutation, type World } from '@rhizom/domain'
 import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol'
+import { type LockScope, lockScopeOf } from './lock-scope.ts'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
 import { beings, intentions, members, mutations, spaces } from '../schema.ts'
@@ -46,114 +47,44 @@ export interface LockedWorld {
   at: number
   /** Ids of removed spaces whose row is kept: created again, it is updated. */
   formerSpaces: Set<SpaceId>
-}
-
-/** What a batch locks and reads, gathered before anything is asked. */
-interface LockScope {
-  spaces: Set<SpaceId>
-  beings: Set<BeingId>
-  /** Beings whose place or row changes, with those who ask for it: where they are must be locked. */
-  changing: PairMap<BeingId, BeingId, true>
-  /** Beings that are removed, in the same way: where they have roles must be locked. */
-  removing: PairMap<BeingId, BeingId, true>
-  intentions: Set<IntentionId>
-  /** Whether owners must be counted. */
-  members: boolean
-  /** Whether bots may be woken. */
-  bots: boolean
-  /** Intentions that may be carried out or stopped by others than their owner. */
-  asked: { actor: BeingId; id: IntentionId }[]
-}
-
-export function lockScopeOf(space: SpaceId | null, requested: readonly RequestedMutation[]): LockScope {
-  const scope: LockScope = {
-    spaces: new Set(space === null ? [] : [space]),
-    beings: new Set(),
-    changing: new PairMap(),
-    removing: new PairMap(),
-    intentions: new Set(),
-    members: false,
-    bots: false,
-    asked: [],
-  }
-  for (const { actor, mutation } of requested) {
-    scope.beings.add(actor)
-    switch (mutation.name) {
-      case 'space.create':
-      case 'space.update':
-        scope.beings.add(mutation.space)
-        break
-      case 'space.remove':
-        break
-      case 'being.create':
-        scope.beings.add(mutation.args.id)
-        break
-      case 'being.expel':
-        scope.beings.add(mutation.args.id)
-        break
-      case 'being.update':
-      case 'being.remove':
-        scope.beings.add(mutation.args.id)
-        // In a space, being located there is covered by the space's lock and anything else is rejected.
-        if (mutation.space === null) scope.changing.set(mutation.args.id, actor, true)
-        if (mutation.name === 'being.remove') scope.removing.set(mutation.args.id, actor, true)
-        break
-      case 'being.move':
-        scope.beings.add(mutation.args.id)
-        scope.changing.set(mutation.args.id, actor, true)
-        break
-      case 'intention.update':
-      case 'intention.append':
-      case 'intention.claim':
-      case 'intention.retry':
-        scope.asked.push({ actor, id: mutation.args.id })
-        scope.intentions.add(mutation.args.id)
-        if (mutation.name === 'intention.update' && mutation.args.state === 'complete') scope.bots = true
-        break
-      case 'intention.create':
-        scope.bots = true
-        scope.intentions.add(mutation.args.id)
-        break
-      case 'intention.remove':
-        scope.intentions.add(mutation.args.id)
-        break
-      case 'member.put':
-      case 'member.remove':
-        scope.beings.add(mutation.args.being)
-        scope.members = true
-        break
-      default:
-        mutation satisfies never
-    }
-  }
-  return scope
+  /** Spaces whose row is locked. */
+  locked: ReadonlySet<SpaceId>
 }
 
 type LockedSpaceRow = SpaceRow & { removed: boolean }
 type LoadedBeingRow = BeingRow & { removed: boolean }
 type LedgerRow = OutcomeRow & { actor: BeingId; id: MutationId }
 
-/** To be called first thing after `begin`. */
+/**
+ * To be called first thing after `begin`. Unless it is `patient`, it waits for no space's lock: of `spaces`, those that
+ * another transaction holds, or that are not there, are then missing in `locked`, and nothing of them may be decided.
+ */
 export async function loadWorld(
   sql: Sql,
-  space: SpaceId | null,
+  spaces: readonly SpaceId[],
   requested: readonly RequestedMutation[],
+  patient = true,
 ): Promise<LockedWorld> {
-  const scope = lockScopeOf(space, requested)
+  const scope = lockScopeOf(spaces, requested)
   const own = await addPlaces(sql, scope)
-  const [spaceRows, lockedBeings] = await Promise.all([
-    lockSpaces(sql, [...scope.spaces]),
-    lockNowhere(sql, own.nowhere),
-  ])
-  const [[clock], beingRows, homes, intentionRows, memberRows, ledgerRows, botRows] = await Promise.all([
-    sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
-    readBeings(sql, [...scope.beings]),
-    readHomes(sql, [...scope.beings], requested),
-    readIntentions(sql, [...scope.intentions]),
-    readMembers(sql, scope, own.removing),
-    readLedger(sql, requested),
-    space !== null && scope.bots ? readBots(sql, space) : [],
-  ])
+  // A query is sent when it is awaited unless told otherwise. The locks go before all else, so that what is read behind
+  // them on the same connection is what stands under them.
+  const ids = [...scope.spaces]
+  const lockingSpaces = (patient ? lockSpaces(sql, ids) : lockFreeSpaces(sql, ids)).execute()
+  const lockingBeings = own.nowhere.length === 0 ? [] : lockNowhere(sql, own.nowhere).execute()
+  const [spaceRows, lockedRows, [clock], beingRows, homes, intentionRows, memberRows, ledgerRows, botRows] =
+    await Promise.all([
+      lockingSpaces,
+      lockingBeings,
+      sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
+      readBeings(sql, [...scope.beings]),
+      readHomes(sql, [...scope.beings], requested),
+      readIntentions(sql, [...scope.intentions]),
+      readMembers(sql, scope, own.removing),
+      readLedger(sql, requested),
+      scope.bots.size > 0 ? readBots(sql, [...scope.bots]) : [],
+    ])
+  const lockedBeings = new Set(lockedRows.map(({ id }) => id))
   if (clock === undefined) throw new Error('the database told no time')
   const world = emptyWorld()
   const formerSpaces = new Set<SpaceId>()
@@ -166,7 +97,7 @@ export async function loadWorld(
     else world.beings.set(row.id, beingOf(row))
   for (const row of intentionRows) world.intentions.set(row.id, placedIntentionOf(row))
   for (const row of [...homes.members, ...memberRows]) world.members.set(row.space, row.being, row.role)
-  if (space !== null) addBots(world, space, botRows)
+  addBots(world, botRows)
   await addAsked(sql, world, scope.asked)
   for (const row of ledgerRows) world.ledger.set(row.actor, row.id, outcomeOf(row))
 
@@ -178,7 +109,7 @@ export async function loadWorld(
   }
   for (const { space, being } of memberRows)
     if (own.removing.has(being) && !scope.spaces.has(space)) throw new StaleLocks(`${being} has a role more`)
-  return { world, at: clock.at.getTime(), formerSpaces }
+  return { world, at: clock.at.getTime(), formerSpaces, locked: new Set(spaceRows.map(({ id }) => id)) }
 }
 
 /** Of the beings that are to change, those that may: they belong to whoever asks. */
@@ -240,13 +171,14 @@ export const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
   select ${spaceColumns}, ${s.removedAt} is not null as removed
   from ${s.as} where ${s.id} = any(${ids}::text[]) order by ${s.id} for no key update`
 
-async function lockNowhere(sql: Sql, ids: BeingId[]): Promise<Set<BeingId>> {
-  if (ids.length === 0) return new Set()
-  const rows = await sql<{ id: BeingId }[]>`
-    select ${b.id} from ${b.as}
-    where ${b.id} = any(${ids}::text[]) and ${b.location} is null order by ${b.id} for no key update`
-  return new Set(rows.map(({ id }) => id))
-}
+/** Those that nobody else holds. */
+const lockFreeSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
+  select ${spaceColumns}, ${s.removedAt} is not null as removed
+  from ${s.as} where ${s.id} = any(${ids}::text[]) order by ${s.id} for no key update skip locked`
+
+const lockNowhere = (sql: Sql, ids: BeingId[]) => sql<{ id: BeingId }[]>`
+  select ${b.id} from ${b.as}
+  where ${b.id} = any(${ids}::text[]) and ${b.location} is null order by ${b.id} for no key update`
 
 const readBeings = (sql: Sql, ids: BeingId[]) => sql<LoadedBeingRow[]>`
   select ${beingColumns}, ${b.removedAt} is not null as removed from ${b.as} where ${b.id} = any(${ids}::text[])`
@@ -257,6 +189,7 @@ function readIntentions(sql: Sql, ids: IntentionId[]): Promise<readonly Intentio
 }
 
 async function readMembers(sql: Sql, scope: LockScope, removing: ReadonlySet<BeingId>): Promise<readonly MemberRow[]> {
+  if (scope.roles !== undefined) return readRolesIn(sql, scope.roles)
   const ids = [...scope.spaces]
   const concerned = sql<MemberRow[]>`
     select ${memberColumns} from ${m.as}
@@ -266,6 +199,14 @@ async function readMembers(sql: Sql, scope: LockScope, removing: ReadonlySet<Bei
     select ${memberColumns} from ${m.as} where ${m.space} = any(${ids}::text[]) and ${m.role} = 'owner'`
   const roles = removing.size === 0 ? [] : readRolesOf(sql, [...removing])
   return (await Promise.all([concerned, owners, roles])).flat()
+}
+
+function readRolesIn(sql: Sql, roles: PairMap<SpaceId, BeingId, true>) {
+  const pairs = [...roles.firsts()].flatMap((space) => [...roles.of(space).keys()].map((being) => ({ space, being })))
+  const [inSpaces, ofBeings] = [pairs.map(({ space }) => space), pairs.map(({ being }) => being)]
+  return sql<MemberRow[]>`
+    select ${memberColumns} from unnest(${inSpaces}::text[], ${ofBeings}::text[]) as a(space, being)
+    join ${m.as} on ${m.space} = a.space and ${m.being} = a.being`
 }
 
 const readLedger = (sql: Sql, requested: readonly RequestedMutation[]) => sql<LedgerRow[]>`

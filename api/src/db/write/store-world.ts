@@ -3,11 +3,20 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import { BLANK, type LoggedChange, type Outcome, type PairMap, type PlacedIntention, type World } from '@rhizom/domain'
+import {
+  BLANK,
+  type LoggedChange,
+  mentionsIn,
+  type Outcome,
+  type PairMap,
+  type PlacedIntention,
+  type World,
+} from '@rhizom/domain'
 import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
+import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
 import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
-import { beings, changes as changesTable, intentions, members, mutations, spaces } from '../schema.ts'
+import { beings, changes as changesTable, intentions, members, mutations, reads, spaces } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
 
 export interface WorldChange {
@@ -68,7 +77,12 @@ function withoutCleared<Key, T>(
   return new Map([...entries].filter(([key, value]) => !cleared.has(spaceOf(key, value))))
 }
 
-export async function storeWorld(sql: Sql, { before, after, formerSpaces, changes, at }: WorldChange): Promise<void> {
+export async function storeWorld(sql: Sql, change: WorldChange): Promise<void> {
+  await Promise.all(statementsOf(sql, change))
+}
+
+/** To be sent together, in this order. One alone, wherever no row is written twice. */
+export function statementsOf(sql: Sql, { before, after, formerSpaces, changes, at }: WorldChange): Statement[] {
   const { cleared } = after
   const membersBefore = before.members.copy()
   for (const space of cleared) membersBefore.deleteAll(space)
@@ -76,24 +90,37 @@ export async function storeWorld(sql: Sql, { before, after, formerSpaces, change
     withoutCleared(before.intentions, cleared, (_id, { location }) => location),
     after.intentions,
   )
-  await Promise.all([
+  const others = [
     ...clearSpaces(sql, [...cleared].sort()),
     ...removeSpaces(sql, changes, at),
+    ...blankWords(sql, changes),
+  ]
+  const rows = [
     ...storeSpaces(sql, before, after, formerSpaces, at),
     ...storeBeings(sql, before, after, at),
     ...storeIntentions(sql, intentions),
     ...storeMembers(sql, pairDifferenceOf(membersBefore, after.members)),
-    ...blankWords(sql, changes),
     ...storeChanges(sql, changes),
     ...storeLedger(sql, pairDifferenceOf(before.ledger, after.ledger).inserted, at),
-  ])
+  ]
+  return others.length > 0 ? [...others, ...rows] : inOne(sql, rows)
 }
 
-type Statement = PromiseLike<unknown>
+/** One statement that writes what these write, each to rows of its own. */
+function inOne(sql: Sql, statements: readonly Statement[]): Statement[] {
+  const last = statements.at(-1)
+  if (last === undefined || statements.length === 1) return [...statements]
+  const [first, ...others] = statements.slice(0, -1).map((one, n) => sql`${sql.unsafe(`w${n}`)} as (${one})`)
+  if (first === undefined) return [last]
+  return [sql`with ${others.reduce((all, one) => sql`${all}, ${one}`, first)} ${last}`]
+}
+
+type Statement = postgres.PendingQuery<postgres.Row[]>
 
 const b = namesOf(beings)
 const i = namesOf(intentions)
 const m = namesOf(members)
+const r = namesOf(reads)
 
 function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
   if (ids.length === 0) return []
@@ -101,6 +128,7 @@ function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
     sql`update ${b.as} set ${b.location} = null where ${b.location} = any(${ids}::text[])`,
     sql`delete from ${i.as} where ${i.location} = any(${ids}::text[])`,
     sql`delete from ${m.as} where ${m.space} = any(${ids}::text[])`,
+    sql`delete from ${r.as} where ${r.space} = any(${ids}::text[])`,
     sql`delete from ${b.as} where ${b.id} = any(${ids}::text[])`,
   ]
 }
@@ -182,6 +210,7 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
     .filter((id) => !before.beings.has(id))
     .map((id) => ({ ...emptyRowOf(id), type: 'guest', rev: 0, createdAt: time }))
   return [
+    ...(emptied.length > 0 ? [sql`delete from ${r.as} where ${r.being} = any(${removed}::text[])`] : []),
     ...(emptied.length > 0 ? [emptyBeings(sql, emptied)] : []),
     ...(neverStored.length > 0 ? [insertRemovedBeings(sql, neverStored)] : []),
     ...(inserted.length > 0 ? [insertBeings(sql, inserted.map(rowOf))] : []),
@@ -192,7 +221,10 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
 const CHANGING = [
   ...(['state', 'content', 'rev', 'modifiedAt', 'attempt', 'reason', 'former'] as const),
   ...(['claimBy', 'claimFence', 'claimUntil', 'leaseMs', 'base'] as const),
+  'mentions',
 ] as const
+/** Kept of one intention: whoever names more calls nobody by it. */
+const MAX_MENTIONS = 100
 const insertIntentions = insertInto(
   intentions,
   ['id'],
@@ -217,6 +249,7 @@ function storeIntentions(
       ...{ reason: reason ?? null, former: former ?? null, leaseMs: leaseMs ?? null, base: base ?? null },
       ...{ claimBy: claim?.by ?? null, claimFence: claim?.fence ?? null },
       claimUntil: claim ? timestampOf(claim.until) : null,
+      mentions: [...mentionsIn(content)].slice(0, MAX_MENTIONS),
     }
   }
   return [

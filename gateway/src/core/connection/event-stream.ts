@@ -10,13 +10,15 @@ export type StreamRequest = { ok: true; lines: readonly string[] } | { ok: false
 /**
  * The subscriptions that a query asks for, as lines of a client. Each `space` begins one and what follows belongs to
  * it (`space=@a&epoch=…&after=4&space=@b`), so that one stream carries all that a page watches: a browser allows few.
- * With none it is a stream that says `welcome` and beats.
+ * With none it is a stream that says `welcome` and beats, and with `follow=1` tells what is new in all one's spaces.
  * `lastEventId` is the position (`<epoch>:<version>`) that a browser's own EventSource names when it comes back; it
  * says which space it belongs to only if there is one.
  */
 export function readStreamQuery(query: string, lastEventId: string): StreamRequest {
   const asked: Record<string, unknown>[] = []
+  let follows = false
   for (const [name, value] of new URLSearchParams(query)) {
+    if (name === 'follow') follows = FLAGS.get(value) ?? false
     if (name === 'space') asked.push({ type: 'subscribe', space: value })
     const subscription = asked.at(-1)
     if (subscription === undefined) continue
@@ -34,8 +36,10 @@ export function readStreamQuery(query: string, lastEventId: string): StreamReque
     if (!parsed.ok)
       return { ok: false, problem: parsed.path === undefined ? parsed.problem : `${parsed.problem} at ${parsed.path}` }
   }
-  return { ok: true, lines }
+  return { ok: true, lines: follows ? [...lines, FOLLOW] : lines }
 }
+
+const FOLLOW = JSON.stringify({ type: 'follow' })
 
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],

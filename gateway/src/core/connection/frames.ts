@@ -26,6 +26,7 @@ export function serveLive(state: LiveConnection, frame: Asked, limits: Connectio
   if (frame.type === 'work')
     // Told at once as well: what there was before it asked is nothing new to anybody.
     return { state: { ...state, awaitsWork: true }, effects: [{ type: 'awaitWork' }, WORK] }
+  if (frame.type === 'follow') return { state, effects: [{ type: 'followNews', being: state.being }] }
   return serveKnown(state, frame, limits)
 }
 
@@ -52,6 +53,7 @@ export function serveDraining(
     case 'subscribe':
       return { state, effects: [errorFrame('unavailable', { space: frame.space, retryAfterMs })] }
     case 'work':
+    case 'follow':
       return stay(state)
     default:
       return serveKnown(state, frame, limits)
@@ -75,7 +77,7 @@ function subscribe(
 
 function serveKnown(
   state: Known,
-  frame: Exclude<Asked, { type: 'subscribe' | 'refresh' | 'work' }>,
+  frame: Exclude<Asked, { type: 'subscribe' | 'refresh' | 'work' | 'follow' }>,
   limits: ConnectionLimits,
 ): ConnectionStep {
   switch (frame.type) {

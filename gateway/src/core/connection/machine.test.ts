@@ -104,6 +104,7 @@ const events: Record<EventName, ConnectionEvent | TimePassed> = {
   beingRevoked: { type: 'beingRevoked' },
   sessionEnded: { type: 'sessionEnded' },
   workAnnounced: { type: 'workAnnounced' },
+  newsLearned: { type: 'newsLearned', frame: { type: 'news', spaces: {} } },
   fellBehind: { type: 'fellBehind' },
   drainStarted: drain,
   socketClosed: { type: 'socketClosed' },
@@ -128,6 +129,7 @@ const closedTable: Record<EventName, Cell> = {
   beingRevoked: ['closed'],
   sessionEnded: ['closed'],
   workAnnounced: ['closed'],
+  newsLearned: ['closed'],
   fellBehind: ['closed'],
   drainStarted: ['closed'],
   socketClosed: ['closed'],
@@ -153,6 +155,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     beingRevoked: ['awaiting-hello'],
     sessionEnded: ['awaiting-hello'],
     workAnnounced: ['awaiting-hello'],
+    newsLearned: ['awaiting-hello'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
@@ -176,6 +179,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     beingRevoked: ['authenticating'],
     sessionEnded: ['authenticating'],
     workAnnounced: ['authenticating'],
+    newsLearned: ['authenticating'],
     fellBehind: ['closed', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
@@ -199,6 +203,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     sessionEnded: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     workAnnounced: ['live'],
+    newsLearned: ['live', 'news'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed', 'unwatch:@a'],
@@ -222,6 +227,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     beingRevoked: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     sessionEnded: ['closed', 'error:not-authenticated', 'unwatch:@a', 'close:notAuthenticated'],
     workAnnounced: ['draining'],
+    newsLearned: ['draining'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
     drainStarted: ['draining'],
     socketClosed: ['closed', 'unwatch:@a'],
@@ -350,6 +356,13 @@ describe('work', () => {
   test('G125 whoever asks is told at once and then whenever there may be some; others are not', () => {
     expect(run(states.live, [announced]).said).toEqual([])
     expect(run(states.live, [work, announced, announced]).said).toEqual(['awaitWork', 'work', 'work', 'work'])
+  })
+
+  test('G165 who follows has that carried out each time; not before hello, nor on a connection that drains', () => {
+    const follow = frame({ type: 'follow' })
+    expect(run(states.live, [follow, follow]).said).toEqual(['followNews', 'followNews'])
+    expect(run(states.draining, [follow]).said).toEqual([])
+    expect(run(states['awaiting-hello'], [follow]).said).toEqual(['error:not-authenticated', 'close:notAuthenticated'])
   })
 
   test('G125 a connection that drains is told nothing more: its client asks the next one', () => {

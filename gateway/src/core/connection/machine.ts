@@ -20,6 +20,7 @@ import type {
   ConnectionLimits,
   ConnectionState,
   ConnectionStep,
+  SubscriptionEvent,
   TokenRefusal,
 } from './state.ts'
 
@@ -58,6 +59,8 @@ export function stepConnection(
       return putOut(state, SESSION_ENDED)
     case 'workAnnounced':
       return state.status === 'live' ? workAnnounced(state) : stay(state)
+    case 'newsLearned':
+      return state.status === 'live' ? { state, effects: [{ type: 'sendFrame', frame: event.frame }] } : stay(state)
     case 'fellBehind':
       return closeConnection(state, 'tooSlow')
     case 'drainStarted':
@@ -196,11 +199,6 @@ const noLonger = (state: OpenConnection, message: string): ConnectionStep =>
 /** Before its token was verified nobody knows whose connection it is: then that is asked. */
 const putOut = (state: OpenConnection, message: string): ConnectionStep =>
   'being' in state && state.being !== undefined ? noLonger(state, message) : stay(state)
-
-type SubscriptionEvent = Extract<
-  ConnectionEvent,
-  { type: 'subscriptionAnswered' | 'subscriptionRefused' | 'subscriptionEnded' }
->
 
 const ENDED = {
   revoked: 'This space may no longer be read',

@@ -7,7 +7,16 @@
  *        any of them ── timeout · fault · too slow · peer gone ──► closed
  */
 import type { Step } from '@rhizom/machine'
-import type { BeingId, ClientFrame, CloseName, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type {
+  BeingId,
+  ClientFrame,
+  CloseName,
+  JsonObject,
+  NewsFrame,
+  Position,
+  ServerFrame,
+  SpaceId,
+} from '@rhizom/protocol'
 import type { Bucket, BucketSettings } from './bucket.ts'
 
 /** What keeps a client from talking too much or too badly. */
@@ -78,18 +87,24 @@ export type ConnectionEvent =
   /** `expiresAt` is a date, in milliseconds since 1970. */
   | { type: 'tokenVerified'; purpose: TokenPurpose; being: BeingId; expiresAt: number }
   | { type: 'tokenRefused'; reason: TokenRefusal }
-  | { type: 'subscriptionAnswered'; space: SpaceId }
-  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
-  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+  | SubscriptionEvent
   /** Who this is was removed: the token is no longer good. */
   | { type: 'beingRevoked' }
   /** The session that the token is of was ended. */
   | { type: 'sessionEnded' }
   /** There may be something to claim for who this is. */
   | { type: 'workAnnounced' }
+  /** What is new in the spaces of who this is, for it follows. */
+  | { type: 'newsLearned'; frame: NewsFrame }
   | { type: 'fellBehind' }
   | { type: 'drainStarted'; reconnectAfterMs: number; closeAfterMs: number }
   | { type: 'socketClosed' }
+
+/** What became of a subscription, as the feed of its space says. */
+export type SubscriptionEvent =
+  | { type: 'subscriptionAnswered'; space: SpaceId }
+  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
+  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
 
 export type TokenPurpose = 'hello' | 'refresh'
 export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended'
@@ -109,6 +124,8 @@ export type ConnectionEffect =
   | { type: 'publishSignal'; space: SpaceId; being: BeingId; name: string; data: JsonObject | undefined }
   /** To be told of work from now on. */
   | { type: 'awaitWork' }
+  /** To be told all that is new, now and from now on. */
+  | { type: 'followNews'; being: BeingId }
   /** The heads of these are known to the feeds. */
   | { type: 'sendHeartbeat'; spaces: readonly SpaceId[] }
 

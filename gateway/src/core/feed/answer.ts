@@ -4,7 +4,7 @@
  * it can follow from there.
  */
 import { stay } from '@rhizom/machine'
-import { type Position, place } from '@rhizom/protocol'
+import { type BeingId, type Epoch, type Position, place } from '@rhizom/protocol'
 import { mayRead, type Readers } from './access.ts'
 import {
   type Answer,
@@ -12,13 +12,15 @@ import {
   type FeedStep,
   type LiveFeed,
   type LogAnswer,
-  MAX_FORMER_EPOCHS,
   type Waiting,
   type WatcherId,
 } from './state.ts'
 import { runsAfter } from './ring.ts'
 import { type Run, trimRun } from './run.ts'
 import { doing } from './step.ts'
+
+/** Epochs remembered to be over. */
+const MAX_FORMER_EPOCHS = 8
 
 /** What an unanswered subscriber needs. `level`: that the feed is as new as the log. */
 export type Need = { kind: 'changes'; after: Position } | { kind: 'level' } | { kind: 'head' } | { kind: 'snapshot' }
@@ -82,12 +84,12 @@ export function answerFor(feed: LiveFeed, waiting: Waiting, read?: FreshRead): A
 const leadsNowhere = (position: Position, { answer }: FreshRead): boolean =>
   position.epoch !== answer.epoch || answer.catchUp.kind === 'snapshot' || position.version > answer.version
 
-const isRefused = (feed: LiveFeed, read: FreshRead, being: string): boolean => {
+const isRefused = (feed: LiveFeed, read: FreshRead, being: BeingId): boolean => {
   const may = (readers: Readers): boolean => mayRead(readers, being)
   return !may(feed.readers) && !may(read.answer.readers)
 }
 
-export const withFormerEpoch = (epochs: readonly string[], current: string, epoch: string): readonly string[] =>
+export const withFormerEpoch = (epochs: readonly Epoch[], current: Epoch, epoch: Epoch): readonly Epoch[] =>
   epoch === current || epochs.includes(epoch) ? epochs : [...epochs, epoch].slice(-MAX_FORMER_EPOCHS)
 
 /** Answers those that the feed can serve, refuses those that `read` shows without access, leaves the others waiting. */

@@ -8,8 +8,9 @@
 import {
   altersAccess,
   type ChangeKind,
-  type ChangesMessage,
   changeSchema,
+  type ChangesMessage,
+  type Epoch,
   erasesWords,
   parseText,
   type Range,
@@ -77,7 +78,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The run of the given changes, which must be contiguous and not empty. */
-export function encodeRun(space: SpaceId, epoch: string, from: number, changes: readonly LooseChange[]): Run {
+export function encodeRun(space: SpaceId, epoch: Epoch, from: number, changes: readonly LooseChange[]): Run {
   const range = { epoch, from, to: from + changes.length }
   const head = headOf(space, range)
   const body = changes.map((change) => JSON.stringify(change)).join(',')

@@ -10,7 +10,7 @@
  * head ahead, a message of another epoch) is a hint, and a hint is pursued by reading the log.
  */
 import type { Backoff, Step } from '@rhizom/machine'
-import type { BeingId, Position, SpaceId } from '@rhizom/protocol'
+import type { BeingId, Epoch, Position, SpaceId } from '@rhizom/protocol'
 import type { Readers } from './access.ts'
 import type { Parked, ParkedLimits } from './splice.ts'
 import type { Ring, RingLimits } from './ring.ts'
@@ -61,7 +61,7 @@ export type Audience = { status: 'present' } | { status: 'empty'; sinceMs: numbe
 
 /** A snapshot frame as bytes, all but its end (see `encodeResumed`). */
 export interface HeldSnapshot {
-  epoch: string
+  epoch: Epoch
   version: number
   body: Uint8Array
 }
@@ -83,7 +83,7 @@ interface Common {
   /** Counts reads, so that what was asked before one began is told from what was asked after. */
   readSeq: number
   /** Epochs known to be over: what still speaks of them is stale. */
-  formerEpochs: readonly string[]
+  formerEpochs: readonly Epoch[]
 }
 
 export type OpeningFeed = Common & { status: 'opening' }
@@ -102,7 +102,7 @@ export type FeedState = OpenFeed | ClosedFeed
 
 /** What the log answered. `run` is missing where there is no change after the position asked for. */
 export interface LogAnswer {
-  epoch: string
+  epoch: Epoch
   version: number
   readers: Readers
   catchUp: { kind: 'changes'; from: number; run: Run | undefined } | { kind: 'snapshot'; snapshot: HeldSnapshot }
@@ -125,7 +125,7 @@ export type FeedEvent =
   | { type: 'spaceMissing' }
 
 export type Answer =
-  | { kind: 'resumed'; epoch: string; from: number; to: number; runs: readonly Run[]; source: 'ring' | 'log' }
+  | { kind: 'resumed'; epoch: Epoch; from: number; to: number; runs: readonly Run[]; source: 'ring' | 'log' }
   | { kind: 'snapshot'; snapshot: HeldSnapshot; tail: readonly Run[]; source: 'cache' | 'log' }
 
 export type FeedEffect =
@@ -174,5 +174,3 @@ export interface FeedSettings {
 }
 
 export type FeedStep<State extends FeedState = FeedState> = Step<State, FeedEffect>
-
-export const MAX_FORMER_EPOCHS = 8

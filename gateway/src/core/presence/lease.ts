@@ -3,21 +3,19 @@
  *
  *   starting ── lease taken and bus joined ──► up ── bus lost · Redis fails ──► down
  *                                              ▲                                 │ both are back
- *                                              └── all had time to say again ── recovering
+ *                                              └──────── a while later ── recovering
  *
- * One heartbeat serves everything: it renews the lease, learns how long those that matter last, and is followed by the
- * next after a third of the lease, or when the first of those would run out. The key lives a little shorter than
- * `leaseMs`, so that all have noticed a crash within `leaseMs`. All of this goes by `nowMs`: a date that is set to and
- * fro neither stops a heartbeat nor ends a lease.
+ * Each heartbeat renews the lease and asks how long those of the others last. The next follows after a third of the
+ * lease, or when the first of those would run out. The key lives a little shorter than `leaseMs`, so that all notice a
+ * crash within it. One that finds the own lease gone takes another boot id: others may remove what was written under
+ * the former.
  *
- * A heartbeat that finds the own lease gone (suspended for too long, Redis restarted empty) takes a new boot id: others
- * may have removed what was written under the former, and what they remove belongs to it alone. Where Redis forgot one
- * lease it may have forgotten all, so for one lease time a missing one proves nothing: its owner may be about to come
- * back. Right after Redis is back, whatever is missing there proves nothing: what it holds may be older than what it
- * held (a replica that lagged), and all gateways are about to say again who is here through them. This is the only
- * place where gateways are doubted; rosters are given `Trust` with what they read, and told when it is restored.
+ * What is missing in Redis proves something only as far as `Trust` says; this is the one place that doubts. Where Redis
+ * forgot our lease it may have forgotten all: for one lease time a missing one proves nothing. While `recovering`
+ * nothing that is missing does: Redis may have gone back in time (a replica that lagged), and all gateways are about to
+ * say again who is here through them.
  */
-import type { Machine, Moment, Step } from '@rhizom/machine'
+import { type Machine, type Moment, type Step, stay } from '@rhizom/machine'
 import type { BootId } from '@rhizom/protocol'
 
 /** A gateway, as the others know it: the name it has, and those it had. */
@@ -40,17 +38,16 @@ export interface Trust {
   entries: boolean
 }
 
-export type Link = { status: 'starting' | 'down' | 'up' } | { status: 'recovering'; untilMs: number }
+export type Link =
+  | { status: 'starting' | 'down'; bus: 'up' | 'down' }
+  | { status: 'up' }
+  | { status: 'recovering'; untilMs: number }
 
 export interface LeaseState {
   identity: GatewayIdentity
+  lease: { status: 'wanted' } | { status: 'held'; othersTrustedAtMs: number }
   link: Link
-  bus: 'up' | 'down'
-  /** `wanted`: it is to be taken anew. */
-  lease: 'wanted' | 'held'
   heartbeat: { status: 'idle'; dueAtMs: number } | { status: 'underway'; again: boolean }
-  /** A lease time after our own was lost. */
-  leasesTrustedAtMs: number
 }
 
 export type LeaseEvent =
@@ -78,7 +75,6 @@ export type LeaseEffect =
   | { type: 'trustRestored' }
   | { type: 'gatewaysGone'; boots: readonly BootId[] }
 
-export type LeaseMachine = Machine<LeaseState, LeaseEvent, LeaseEffect>
 type LeaseStep = Step<LeaseState, LeaseEffect>
 
 const KEY_SHARE = 0.9
@@ -90,44 +86,41 @@ const SAID_AGAIN_MS = 1500
 
 export const heartbeatEveryMs = ({ leaseMs }: LeaseSettings): number => Math.floor(leaseMs / 3)
 
-/** The first heartbeat follows the first connection. */
 export const startLease = (bootId: BootId, nowMs: number, { retryMs }: LeaseSettings): LeaseState => ({
   identity: { bootId, previousBootIds: [] },
-  link: { status: 'starting' },
-  bus: 'down',
-  lease: 'wanted',
+  lease: { status: 'wanted' },
+  link: { status: 'starting', bus: 'down' },
   heartbeat: { status: 'idle', dueAtMs: nowMs + retryMs },
-  leasesTrustedAtMs: nowMs,
 })
 
 export const isLinkUp = ({ link }: LeaseState): boolean => link.status === 'up' || link.status === 'recovering'
 
-export function trustOf({ link, leasesTrustedAtMs }: LeaseState, nowMs: number): Trust {
+export function trustOf({ lease, link }: LeaseState, nowMs: number): Trust {
   const entries = link.status !== 'recovering' || link.untilMs <= nowMs
-  return { entries, leases: entries && leasesTrustedAtMs <= nowMs }
+  return { entries, leases: entries && lease.status === 'held' && lease.othersTrustedAtMs <= nowMs }
 }
 
-export const leaseMachine = (settings: LeaseSettings): LeaseMachine => ({
+export const leaseMachine = (settings: LeaseSettings): Machine<LeaseState, LeaseEvent, LeaseEffect> => ({
   wakesAtMs: ({ heartbeat }) => (heartbeat.status === 'idle' ? heartbeat.dueAtMs : undefined),
   step(state, event, at) {
     switch (event.type) {
       case 'timePassed':
         return heartbeatIfDue(state, at, settings)
       case 'busLost':
-        return busLost(state)
+        return down(state, 'down')
       case 'busRecovered':
-        return heartbeatIfDue(wantHeartbeat({ ...state, bus: 'up' }, at.nowMs), at, settings)
+        return heartbeatIfDue(wantHeartbeat({ ...state, link: withBus(state.link) }, at.nowMs), at, settings)
       case 'heartbeatWanted':
         return heartbeatIfDue(wantHeartbeat(state, at.nowMs), at, settings)
       case 'storeFailed':
-        return linkLost(wantHeartbeat(state, at.nowMs + settings.retryMs))
+        return storeLost(wantHeartbeat(state, at.nowMs + settings.retryMs))
       case 'heartbeatFailed':
-        return linkLost({ ...state, heartbeat: { status: 'idle', dueAtMs: at.nowMs + settings.retryMs } })
+        return storeLost({ ...state, heartbeat: { status: 'idle', dueAtMs: at.nowMs + settings.retryMs } })
       case 'heartbeatDone':
         return event.renewed ? renewed(state, event, at, settings) : takeNextName(state, event.nextBootId, at, settings)
       default:
         event satisfies never
-        return { state, effects: [] }
+        return stay(state)
     }
   },
 })
@@ -140,33 +133,36 @@ function wantHeartbeat(state: LeaseState, dueAtMs: number): LeaseState {
 }
 
 function heartbeatIfDue(state: LeaseState, { nowMs, dateMs }: Moment, { leaseMs }: LeaseSettings): LeaseStep {
-  const { identity, lease, heartbeat, leasesTrustedAtMs } = state
-  if (heartbeat.status !== 'idle' || heartbeat.dueAtMs > nowMs) return { state, effects: [] }
-  const isNew = lease === 'wanted'
-  const trustedInMs = isNew && identity.previousBootIds.length > 0 ? leaseMs : leasesTrustedAtMs - nowMs
-  const doubtfulUntil = trustedInMs > 0 ? dateMs + trustedInMs : undefined
+  const { identity, lease, heartbeat } = state
+  if (heartbeat.status !== 'idle' || heartbeat.dueAtMs > nowMs) return stay(state)
+  const isNew = lease.status === 'wanted'
+  const trustedAtMs = isNew ? trustedIfTaken(identity, nowMs, leaseMs) : lease.othersTrustedAtMs
+  const doubtfulUntil = trustedAtMs > nowMs ? dateMs + trustedAtMs - nowMs : undefined
   return {
     state: { ...state, heartbeat: { status: 'underway', again: false } },
     effects: [{ type: 'heartbeat', identity, isNew, ttlMs: Math.floor(leaseMs * KEY_SHARE), doubtfulUntil }],
   }
 }
 
-const linkLost = (state: LeaseState): LeaseStep =>
-  isLinkUp(state)
-    ? { state: { ...state, link: { status: 'down' } }, effects: [{ type: 'linkLost' }] }
-    : { state, effects: [] }
+/** Where a lease was lost that of others may be as well. */
+const trustedIfTaken = ({ previousBootIds }: GatewayIdentity, nowMs: number, leaseMs: number): number =>
+  previousBootIds.length > 0 ? nowMs + leaseMs : nowMs
 
-function busLost(state: LeaseState): LeaseStep {
-  const step = linkLost({ ...state, bus: 'down' })
-  return { ...step, state: { ...step.state, link: { status: 'down' } } }
-}
+const withBus = (link: Link): Link => ('bus' in link ? { ...link, bus: 'up' } : link)
 
-/** The lease is gone, and with it the name. */
+const down = (state: LeaseState, bus: 'up' | 'down'): LeaseStep => ({
+  state: { ...state, link: { status: 'down', bus } },
+  effects: isLinkUp(state) ? [{ type: 'linkLost' }] : [],
+})
+
+/** Something that was asked of Redis was not done. */
+const storeLost = (state: LeaseState): LeaseStep => (isLinkUp(state) ? down(state, 'up') : stay(state))
+
 function takeNextName(state: LeaseState, nextBootId: BootId, at: Moment, settings: LeaseSettings): LeaseStep {
   const { bootId, previousBootIds } = state.identity
   const identity = { bootId: nextBootId, previousBootIds: [bootId, ...previousBootIds].slice(0, MAX_PREVIOUS) }
   const heartbeat = { status: 'idle', dueAtMs: at.nowMs } as const
-  return heartbeatIfDue({ ...state, identity, lease: 'wanted', heartbeat }, at, settings)
+  return heartbeatIfDue({ ...state, identity, lease: { status: 'wanted' }, heartbeat }, at, settings)
 }
 
 function renewed(
@@ -176,24 +172,26 @@ function renewed(
   settings: LeaseSettings,
 ): LeaseStep {
   const { nowMs } = at
-  const { identity, bus } = state
-  const isTaken = state.lease === 'wanted'
-  const hasLostOne = isTaken && identity.previousBootIds.length > 0
-  const leasesTrustedAtMs = hasLostOne ? nowMs + settings.leaseMs : state.leasesTrustedAtMs
-  const isFound = bus === 'up' && (isTaken || !isLinkUp(state))
-  const link = isFound ? found(state.link, nowMs) : recovered(state.link, nowMs)
-  const trust = trustOf({ ...state, link, leasesTrustedAtMs }, nowMs)
+  const { identity, lease, link: before, heartbeat } = state
+  const isTaken = lease.status === 'wanted'
+  const othersTrustedAtMs = isTaken ? trustedIfTaken(identity, nowMs, settings.leaseMs) : lease.othersTrustedAtMs
+  const isBusUp = !('bus' in before) || before.bus === 'up'
+  const isFound = isBusUp && (isTaken || !isLinkUp(state))
+  const link = isFound ? found(before, nowMs) : recovered(before, nowMs)
+  const next = { ...state, link, lease: { status: 'held', othersTrustedAtMs } } as const
+
   const effects: LeaseEffect[] = []
   if (isFound) effects.push({ type: 'linkFound', identity })
-  else if (link !== state.link) effects.push({ type: 'trustRestored' })
+  else if (link !== before) effects.push({ type: 'trustRestored' })
   const boots = asked.filter((boot) => !ttlMs.has(boot))
-  if (trust.leases && boots.length > 0) effects.push({ type: 'gatewaysGone', boots })
-  const isAgain = state.heartbeat.status === 'underway' && state.heartbeat.again
+  if (trustOf(next, nowMs).leases && boots.length > 0) effects.push({ type: 'gatewaysGone', boots })
+
+  const isAgain = heartbeat.status === 'underway' && heartbeat.again
   const dueInMs = [heartbeatEveryMs(settings), Math.max(1, Math.min(...ttlMs.values()) + EXPIRY_MARGIN_MS)]
-  if (leasesTrustedAtMs > nowMs) dueInMs.push(leasesTrustedAtMs - nowMs)
+  if (othersTrustedAtMs > nowMs) dueInMs.push(othersTrustedAtMs - nowMs)
   if (link.status === 'recovering') dueInMs.push(link.untilMs - nowMs)
-  const heartbeat = { status: 'idle', dueAtMs: nowMs + (isAgain ? 0 : Math.min(...dueInMs)) } as const
-  const step = heartbeatIfDue({ identity, link, bus, lease: 'held', heartbeat, leasesTrustedAtMs }, at, settings)
+  const dueAtMs = nowMs + (isAgain ? 0 : Math.min(...dueInMs))
+  const step = heartbeatIfDue({ ...next, heartbeat: { status: 'idle', dueAtMs } }, at, settings)
   return { state: step.state, effects: [...effects, ...step.effects] }
 }
 

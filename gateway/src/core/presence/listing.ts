@@ -1,11 +1,10 @@
 /**
- * What the clients of one gateway were told of who is here, and so what the next frame has to say. Each client holds
- * the same list: the one in its answer, altered by the frames after it.
+ * What the clients of one gateway were told of who is here, and so what the next frame has to say: the list in a
+ * client's answer, altered by the frames after it, is the same for all.
  *
- * Up to `limit` beings everybody is listed. Beyond it the list is a sample, and a frame says no more than its count
- * unless the sample itself changes: who comes to a full list is counted and not named, who leaves is named only if
- * listed, and then one of the others takes the place (`joined`, with the time it really came). So frames for n joins
- * are n counts and not n lists, and a space that shrinks back to the limit is listed whole again.
+ * Up to `limit` beings all are listed. Beyond it the list is a sample: who comes is counted and not named; who leaves is
+ * named if listed, and another takes the place (`joined`, with the time it really came). So frames for n joins are n
+ * counts and not n lists. A space that shrinks back to the limit is listed whole again.
  */
 import type { BeingId, Here } from '@rhizom/protocol'
 import type { MergedBeing, MergedPresence } from './merged.ts'

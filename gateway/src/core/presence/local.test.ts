@@ -127,6 +127,18 @@ test('G115 the grace is longer for those who were asked to stay away', () => {
   expect(local.count).toBe(0)
 })
 
+test.each([-7_200_000, 3_600_000])('G121 a grace lasts as long when the date is set by %d ms', (byMs) => {
+  const set = (nowMs: number) => ({ ...at(nowMs), dateMs: nowMs + byMs })
+  local.setState(1, '@ada', { tab: 1 }, at(20))
+  local.setState(1, '@ada', { tab: 2 }, set(25))
+  expect(entry()?.state).toEqual({ tab: 2 })
+  local.leave(1, '@ada', at(30))
+  local.timePassed(set(30 + GRACE - 1))
+  expect(local.count).toBe(1)
+  local.timePassed(set(30 + GRACE))
+  expect([local.count, seen]).toEqual([0, [['@ada', 30]]])
+})
+
 test('G118 who left is here until Redis has taken it, and until it has taken the last word of it', () => {
   local.remove(1, '@ada', at(20))
   const first = write()

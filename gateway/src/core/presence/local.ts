@@ -1,12 +1,12 @@
 /**
- * Who is in one space through this gateway: its connections, gathered by being, and what Redis has yet to be told of
- * them. Several tabs are one being. When a connection goes its being stays for the grace, so that a reload or a move to
- * another gateway is no departure; a connection that comes back within it goes on where it was.
+ * Who is in one space through this gateway, and what Redis has yet to be told of them. Several connections are one
+ * being. When the last one goes its being stays for the grace, so that a reload or a move to another gateway is no
+ * departure; a connection that comes back within it goes on where it was.
  *
  * The entry of each being is our part of `merged`: its `since` never moves forward while the being stays, its state is
- * what was set last on any connection that is still here. Who has left stays in that part until Redis has taken it:
- * while Redis is silent it may be back through others, and we would not know. Writes are numbered, and each names the
- * one before it, so that others see when they missed one; one that fails is part of what is said when Redis is back.
+ * what was set last on any connection that is still here. Who left stays in that part until Redis has taken it: while
+ * Redis is silent it may be back through others, and we would not know. Writes are numbered, and each names the one
+ * before it, so that others see when they missed one; one that fails is part of what is said when Redis is back.
  */
 import type { Moment } from '@rhizom/machine'
 import type { BeingId, JsonObject, PresenceEntry, PresenceHint, Range, SpaceId } from '@rhizom/protocol'
@@ -35,6 +35,9 @@ interface Connection {
   setAt: number
 }
 
+/** Is told on what date the last connection of a being went. */
+type LastSeenListener = (being: BeingId, date: number) => void
+
 const NO_STATE: JsonObject = {}
 /** More entries are not put into a hint: who hears of it reads the hash. */
 const MAX_HINT_ENTRIES = 200
@@ -42,24 +45,18 @@ const MAX_HINT_ENTRIES = 200
 export class LocalPresence {
   readonly #merged: MergedPresence
   readonly #byBeing = new Map<BeingId, Map<ConnectionId, Connection>>()
-  /** Connections that went, when, and on what date; the longest gone first. */
-  readonly #gone = new Map<Connection, { atMs: number; date: number }>()
+  /** Connections that went, and when; the longest gone first. */
+  readonly #gone = new Map<Connection, Moment>()
   /** On what date those left of whom Redis is not known to have been told so. */
   readonly #left = new Map<BeingId, number>()
   /** Beings who are here or have left, of whom the next write tells. */
   readonly #unwritten = new Set<BeingId>()
-  readonly #lastSeen: (being: BeingId, date: number) => void
+  readonly #lastSeen: LastSeenListener
   #identity: GatewayIdentity
   #graceMs: number
   #lastWrite = 0
 
-  /** `lastSeen` is told when the last connection of a being went. */
-  constructor(
-    merged: MergedPresence,
-    identity: GatewayIdentity,
-    graceMs: number,
-    lastSeen: (being: BeingId, date: number) => void,
-  ) {
+  constructor(merged: MergedPresence, identity: GatewayIdentity, graceMs: number, lastSeen: LastSeenListener) {
     this.#merged = merged
     this.#identity = identity
     this.#graceMs = graceMs
@@ -74,7 +71,6 @@ export class LocalPresence {
     return this.#byBeing.size
   }
 
-  /** Whether nothing waits to be written. */
   get isWritten(): boolean {
     return this.#unwritten.size === 0
   }
@@ -84,17 +80,16 @@ export class LocalPresence {
     return this.#left.size > 0
   }
 
-  /** When the next grace ends. */
   get wakesAtMs(): number | undefined {
     const [first] = this.#gone.values()
-    return first === undefined ? undefined : first.atMs + this.#graceMs
+    return first === undefined ? undefined : first.nowMs + this.#graceMs
   }
 
   beings(): BeingId[] {
     return [...this.#byBeing.keys()]
   }
 
-  /** Everybody of whom Redis may hold an entry of ours. */
+  /** Those of whom Redis may hold an entry of ours. */
   storedBeings(): BeingId[] {
     return [...this.#byBeing.keys(), ...this.#left.keys()]
   }
@@ -102,31 +97,24 @@ export class LocalPresence {
   join(id: ConnectionId, being: BeingId, { dateMs }: Moment): void {
     const connections = this.#byBeing.get(being) ?? new Map<ConnectionId, Connection>()
     const known = connections.get(id)
-    if (known !== undefined) {
-      this.#gone.delete(known)
-      return
-    }
-    this.#byBeing.set(being, connections.set(id, { id, being, state: NO_STATE, setAt: 0 }))
-    if (connections.size > 1) return
+    if (known !== undefined) this.#gone.delete(known)
+    else this.#byBeing.set(being, connections.set(id, { id, being, state: NO_STATE, setAt: 0 }))
+    if (known !== undefined || connections.size > 1) return
     this.#left.delete(being)
     const since = Math.min(dateMs, this.#merged.get(being)?.since ?? dateMs)
     this.#enter(being, { state: NO_STATE, since, setAt: 0, rev: 0 })
   }
 
-  /** Ends the presence of a connection after the grace. */
-  leave(id: ConnectionId, being: BeingId, { nowMs, dateMs }: Moment): void {
+  leave(id: ConnectionId, being: BeingId, at: Moment): void {
     const connection = this.#byBeing.get(being)?.get(id)
-    if (connection !== undefined && !this.#gone.has(connection))
-      this.#gone.set(connection, { atMs: nowMs, date: dateMs })
+    if (connection !== undefined && !this.#gone.has(connection)) this.#gone.set(connection, at)
   }
 
-  /** Ends it now: the being may not be here any more. */
   remove(id: ConnectionId, being: BeingId, at: Moment): void {
     const connection = this.#byBeing.get(being)?.get(id)
     if (connection !== undefined) this.#drop(connection, at)
   }
 
-  /** Ends the presence of all other beings now, also of those within their grace. */
   retainOnly(isAllowed: (being: BeingId) => boolean, at: Moment): void {
     for (const [being, connections] of this.#byBeing)
       if (!isAllowed(being)) for (const connection of connections.values()) this.#drop(connection, at)
@@ -147,14 +135,13 @@ export class LocalPresence {
     if (entry !== undefined && since < entry.since) this.#enter(being, { ...entry, since })
   }
 
-  /** Those who left were asked to stay away for this long, and come back elsewhere after it. */
   extendGrace(ms: number): void {
     this.#graceMs += ms
   }
 
   timePassed(at: Moment): void {
-    for (const [connection, { atMs }] of this.#gone) {
-      if (atMs + this.#graceMs > at.nowMs) return
+    for (const [connection, { nowMs }] of this.#gone) {
+      if (nowMs + this.#graceMs > at.nowMs) return
       this.#drop(connection, at)
     }
   }
@@ -162,11 +149,11 @@ export class LocalPresence {
   /** Redis is there (again), and others know us as `identity` from now on: everything is said again. */
   beginAnew(identity: GatewayIdentity): void {
     const { bootId: former } = this.#identity
-    const { bootId } = identity
-    const part = this.#merged.partOf(former)
-    for (const [being, entry] of part)
-      if (bootId !== former && this.#byBeing.has(being)) this.#merged.put(bootId, being, entry)
-    if (bootId !== former) this.#merged.replace(former, NOBODY)
+    if (identity.bootId !== former) {
+      const here = [...this.#merged.partOf(former)].filter(([being]) => this.#byBeing.has(being))
+      this.#merged.replace(identity.bootId, new Map(here))
+      this.#merged.replace(former, NOBODY)
+    }
     this.#identity = identity
     this.#lastWrite = 0
     for (const being of this.storedBeings()) this.#unwritten.add(being)
@@ -226,20 +213,17 @@ export class LocalPresence {
     this.#unwritten.add(being)
   }
 
-  #drop(connection: Connection, { dateMs }: Moment): void {
+  #drop(connection: Connection, at: Moment): void {
     const { id, being } = connection
-    const date = this.#gone.get(connection)?.date ?? dateMs
+    const { dateMs } = this.#gone.get(connection) ?? at
     this.#gone.delete(connection)
     const connections = this.#byBeing.get(being)
     connections?.delete(id)
-    if (connections !== undefined && connections.size > 0) {
-      this.#refresh(being)
-      return
-    }
+    if (connections !== undefined && connections.size > 0) return this.#refresh(being)
     this.#byBeing.delete(being)
-    this.#left.set(being, date)
+    this.#left.set(being, dateMs)
     this.#unwritten.add(being)
-    this.#lastSeen(being, date)
+    this.#lastSeen(being, dateMs)
   }
 
   #refresh(being: BeingId): void {

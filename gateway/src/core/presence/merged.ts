@@ -1,7 +1,6 @@
 /**
- * Who is in one space, over all gateways: the part of each gateway, merged by being (the rule is `mergePresence` of the
- * protocol). A being is here while at least one part has it. Our own part is one of them. Changed in place, because a
- * space may hold thousands and each join must cost the same; what changed is collected until somebody takes it.
+ * Who is in one space, over all gateways, our own among them: the part of each, merged by being (`mergePresence` of the
+ * protocol). Kept by being and by gateway, so that each join costs the same; what changed is kept until it is taken.
  */
 import { type BeingId, type BootId, type Here, mergePresence, type PresenceEntry } from '@rhizom/protocol'
 
@@ -20,16 +19,13 @@ export class MergedPresence {
   readonly #byBoot = new Map<BootId, Map<BeingId, PresenceEntry>>()
   #changed = new Set<BeingId>()
 
-  /** How many beings are here. */
   get count(): number {
     return this.#byBeing.size
   }
 
   /** Fields that Redis should hold: a being counts once for each of its gateways. */
   get entryCount(): number {
-    let entries = 0
-    for (const part of this.#byBoot.values()) entries += part.size
-    return entries
+    return [...this.#byBoot.values()].reduce((entries, part) => entries + part.size, 0)
   }
 
   get hasChanged(): boolean {
@@ -71,7 +67,6 @@ export class MergedPresence {
     this.#changed.add(being)
   }
 
-  /** Makes the part of a gateway be exactly this. */
   replace(boot: BootId, part: Part): void {
     for (const being of this.partOf(boot).keys()) if (!part.has(being)) this.remove(boot, being)
     for (const [being, entry] of part) this.put(boot, being, entry)

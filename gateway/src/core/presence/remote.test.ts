@@ -42,12 +42,8 @@ const begin = (): void => {
   readSeq = remote.beginRead()
 }
 /** Gateways that are no more and have entries. */
-const done = (read: PresenceRead, trust = TRUSTED): string[] => {
-  const gone: string[] = []
-  remote.readDone(readSeq, read, OWN, trust, (boot) => gone.push(boot))
-  return gone
-}
-const read = (parts: Parts, alive?: readonly string[], trust = TRUSTED): string[] => {
+const done = (read: PresenceRead, trust = TRUSTED) => remote.readAnswered(readSeq, read, OWN, trust)
+const read = (parts: Parts, alive?: readonly string[], trust = TRUSTED) => {
   begin()
   return done(found(parts, alive), trust)
 }

@@ -1,8 +1,6 @@
 /**
  * Who is in one space through other gateways, as this one knows it: a copy of the space's hash in Redis.
  *
- *   unread ── read begins ──► reading ── done ──► read ◄──► rereading
- *
  * The writes of a gateway are to this copy what the changes of a space are to a feed: numbered, each naming the one
  * before it, under a boot id that never comes back. A hint is a run of them, the hash is a snapshot, a heartbeat tells
  * heads; `place` of the protocol decides. How each loss heals:
@@ -10,11 +8,11 @@
  * - A hint lost between others is a gap before the next of the same gateway: read.
  * - The last hint lost shows in that gateway's heartbeat: read, if the hint is not merely late.
  * - All hints lost (Redis away, this gateway cut off): nothing is exact, and the hash is read when Redis is back.
- * - The reader was slow: hints that come during a read are kept and applied over it. Each is safe to apply twice.
- * - Redis lost something (emptied, or a replica that lagged was promoted): what is missing proves nothing until it is
- *   trusted again (lease.ts). Until then a read only adds, and whose part is not whole is doubted.
+ * - A slow read: hints that come meanwhile are kept and applied over it. Each is safe to apply twice.
+ * - Redis lost something (emptied, or a replica that lagged was promoted): while that is not trusted (lease.ts) a read
+ *   only adds, and a gateway whose part is not whole is doubted.
  */
-import type { Moment } from '@rhizom/machine'
+import { type Moment, soonest } from '@rhizom/machine'
 import { type BootId, isBehind, type PresenceHint, place, type Position, type Range } from '@rhizom/protocol'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { type MergedPresence, NOBODY, type Part } from './merged.ts'
@@ -35,10 +33,7 @@ export interface ReceivedHint {
   hint: PresenceHint
 }
 
-/**
- * What is known of one gateway's writes: that all up to `rev` is in, or is shown by a read that begins later and is
- * wanted.
- */
+/** What is known of one gateway's writes: that all up to `rev` is in, or will be by a read that is due. */
 type Progress =
   | { status: 'current'; rev: number }
   /** Its heartbeat claims a write whose hint may be merely late. */
@@ -46,14 +41,18 @@ type Progress =
   /** Redis lacks its lease or some of its entries, which proves nothing yet: all who were here stay. */
   | { status: 'doubted'; rev: number }
 
-interface ReadUnderWay {
-  readSeq: number
-  /** Up to where each gateway's writes were known when it began: the answer shows that and more. */
-  floors: ReadonlyMap<BootId, number>
-  received: ReceivedHint[]
-}
+type Reading =
+  | { status: 'idle' | 'due' }
+  | {
+      status: 'underway'
+      readSeq: number
+      /** Up to where each gateway's writes were known when it began: the answer shows that and more. */
+      floors: ReadonlyMap<BootId, number>
+      received: ReceivedHint[]
+      /** What follows it: another if something came up meanwhile that it may not show. */
+      next: 'idle' | 'due'
+    }
 
-const NOTHING_KNOWN: Progress = { status: 'current', rev: 0 }
 /** A heartbeat may overtake the hint it speaks of, for this long. */
 const LATE_HINT_MS = 500
 
@@ -62,9 +61,7 @@ export class RemotePresence {
   readonly #gateways = new Map<BootId, Progress>()
   /** Whether there is a copy, of which hints tell how it changes. */
   #isRead = false
-  #underWay: ReadUnderWay | undefined
-  /** A read that begins from now on would tell more. */
-  #isReadWanted = false
+  #reading: Reading = { status: 'idle' }
   #readSeq = 0
 
   constructor(merged: MergedPresence) {
@@ -76,14 +73,12 @@ export class RemotePresence {
     return this.#isRead && [...this.#gateways.values()].every(({ status }) => status !== 'doubted')
   }
 
-  /** Whether the hash is to be read now; while a read is under way another one follows it. */
   get isReadDue(): boolean {
-    return this.#isReadWanted && this.#underWay === undefined
+    return this.#reading.status === 'due'
   }
 
   get wakesAtMs(): number | undefined {
-    const dueMs = [...this.#gateways.values()].flatMap((one) => (one.status === 'suspected' ? one.checkAtMs : []))
-    return dueMs.length === 0 ? undefined : Math.min(...dueMs)
+    return soonest([...this.#gateways.values()].map((one) => (one.status === 'suspected' ? one.checkAtMs : undefined)))
   }
 
   /** Gateways whose leases matter here. */
@@ -91,49 +86,44 @@ export class RemotePresence {
     return [...this.#gateways.keys()]
   }
 
+  /** The hash is to be read, if it is being read then once more. */
   wantRead(): void {
-    this.#isReadWanted = true
+    this.#reading = this.#reading.status === 'underway' ? { ...this.#reading, next: 'due' } : { status: 'due' }
   }
 
-  /** Redis is trusted again: what was only added to is to be read once more. */
+  /** What was only added to is to be read once more. */
   trustRestored(): void {
-    if (this.#underWay !== undefined || !this.isExact) this.#isReadWanted = true
+    if (this.#reading.status === 'underway' || !this.isExact) this.wantRead()
   }
 
   /** Names the read that begins now. */
   beginRead(): number {
-    this.#isReadWanted = false
     const floors = new Map([...this.#gateways].map(([boot, { rev }]) => [boot, rev] as const))
-    this.#underWay = { readSeq: ++this.#readSeq, floors, received: [] }
+    this.#reading = { status: 'underway', readSeq: ++this.#readSeq, floors, received: [], next: 'idle' }
     return this.#readSeq
   }
 
   /** What is known may be out of date from now on, and no answer under way will do. */
   lose(): void {
     this.#isRead = false
-    this.#underWay = undefined
-    this.#isReadWanted = false
-    for (const [boot, { status, rev }] of this.#gateways)
-      if (status === 'suspected') this.#gateways.set(boot, { status: 'current', rev })
+    this.#reading = { status: 'idle' }
   }
 
-  /** Nobody looks at this space any more. */
   forget(): void {
     this.lose()
     for (const boot of this.boots()) this.removePart(boot)
   }
 
-  /** Another gateway wrote. */
   hintReceived(received: ReceivedHint): void {
-    this.#underWay?.received.push(received)
+    if (this.#reading.status === 'underway') this.#reading.received.push(received)
     if (this.#isRead) this.#apply(received)
   }
 
   /** Another gateway says up to where it wrote: `head.epoch` is its boot id. */
   headReceived(head: Position, { nowMs }: Moment): void {
-    const known = this.#gateways.get(head.epoch) ?? NOTHING_KNOWN
-    if (!this.#isRead || !isBehind({ epoch: head.epoch, version: known.rev }, head)) return
     const { epoch, version: claimed } = head
+    const known = this.#progressOf(epoch)
+    if (!this.#isRead || !isBehind({ epoch, version: known.rev }, head)) return
     if (known.status === 'current')
       this.#gateways.set(epoch, { status: 'suspected', rev: known.rev, claimed, checkAtMs: nowMs + LATE_HINT_MS })
     else if (known.status === 'suspected')
@@ -144,24 +134,19 @@ export class RemotePresence {
     for (const [boot, known] of this.#gateways) {
       if (known.status !== 'suspected' || known.checkAtMs > nowMs) continue
       this.#gateways.set(boot, { status: 'current', rev: known.claimed })
-      this.#isReadWanted = true
+      this.wantRead()
     }
   }
 
   /**
-   * False if the answer was overtaken. `own` is this gateway, whose fields the caller judges; `trust` holds from the
-   * beginning of the read to its end; `gone` is told of gateways that are no more and have entries in the hash.
+   * Gateways that are no more and have entries in the hash; undefined if the answer was overtaken. `own` is this
+   * gateway, whose fields the caller judges.
    */
-  readDone(
-    readSeq: number,
-    read: PresenceRead,
-    own: GatewayIdentity,
-    trust: Trust,
-    gone: (boot: BootId) => void,
-  ): boolean {
-    const underWay = this.#underWay
-    if (underWay?.readSeq !== readSeq) return false
-    const { floors, received } = underWay
+  readAnswered(readSeq: number, read: PresenceRead, own: GatewayIdentity, trust: Trust): BootId[] | undefined {
+    const reading = this.#reading
+    if (reading.status !== 'underway' || reading.readSeq !== readSeq) return undefined
+    const { floors, received, next } = reading
+    const gone: BootId[] = []
     const replaced = new Set([...own.previousBootIds, ...[...read.leases.values()].flat()])
     // Gateways heard of for the first time during the read were not asked for: they stay as their hints made them.
     for (const boot of new Set([...(read.entries?.keys() ?? []), ...floors.keys()])) {
@@ -174,29 +159,32 @@ export class RemotePresence {
       } else if (isAlive || (!trust.leases && !replaced.has(boot))) {
         this.#doubt(boot, found)
       } else {
-        if (found.size > 0) gone(boot)
+        if (found.size > 0) gone.push(boot)
         this.removePart(boot)
       }
     }
     this.#isRead = true
-    this.#underWay = undefined
+    this.#reading = { status: next }
     for (const hint of received) this.#apply(hint)
-    return true
+    return gone
   }
 
-  /** The lease of a gateway has run out, or it said that it stops. */
   removePart(boot: BootId): void {
     this.#merged.replace(boot, NOBODY)
     this.#gateways.delete(boot)
   }
 
+  #progressOf(boot: BootId): Progress {
+    return this.#gateways.get(boot) ?? { status: 'current', rev: 0 }
+  }
+
   #apply({ range, hint }: ReceivedHint): void {
     const { epoch: boot, from, to } = range
     const { put, left, formerly } = hint
-    const known = this.#gateways.get(boot) ?? NOTHING_KNOWN
+    const known = this.#progressOf(boot)
     const placement = place({ epoch: boot, version: known.rev }, range)
     if (placement !== 'old') {
-      if (put === undefined || placement === 'gap') this.#isReadWanted = true
+      if (put === undefined || placement === 'gap') this.wantRead()
       // The first write under a name, or after Redis was away, is all there is.
       const isWhole = put !== undefined && from === 0
       if (isWhole) this.#merged.replace(boot, NOBODY)
@@ -209,15 +197,14 @@ export class RemotePresence {
   }
 
   #take(boot: BootId, entries: Part, floor: number): void {
-    let rev = floor
-    for (const entry of entries.values()) rev = Math.max(rev, entry.rev)
+    const rev = [...entries.values()].reduce((latest, entry) => Math.max(latest, entry.rev), floor)
     this.#merged.replace(boot, entries)
-    this.#gateways.set(boot, upTo(this.#gateways.get(boot) ?? NOTHING_KNOWN, rev))
+    this.#gateways.set(boot, upTo(this.#progressOf(boot), rev))
   }
 
   #doubt(boot: BootId, entries: Part): void {
     for (const [being, entry] of entries) this.#merged.put(boot, being, entry)
-    const { rev } = this.#gateways.get(boot) ?? NOTHING_KNOWN
+    const { rev } = this.#progressOf(boot)
     if (this.#merged.partOf(boot).size > 0) this.#gateways.set(boot, { status: 'doubted', rev })
   }
 }

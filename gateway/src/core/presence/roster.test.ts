@@ -1,10 +1,11 @@
+import type { TimePassed } from '@rhizom/machine'
 import { momentAt } from '@rhizom/machine/testing'
 import type { PresenceEntry, PresenceHint } from '@rhizom/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Trust } from './lease.ts'
 import type { PresenceWrite } from './local.ts'
 import type { PresenceRead } from './remote.ts'
-import { type PresenceFrame, Roster, type RosterCall, type RosterEffect, rosterMachine, windowFor } from './roster.ts'
+import { type PresenceFrame, Roster, type RosterEffect, type RosterEvent, rosterMachine, windowFor } from './roster.ts'
 
 type Parts = Record<string, Record<string, PresenceEntry>>
 
@@ -15,9 +16,9 @@ let roster: Roster
 let effects: RosterEffect[]
 
 /** Something happens to the roster, and what is due is done. */
-const happen = (nowMs: number, call: RosterCall): void =>
-  void effects.push(...rosterMachine.step({ roster }, { type: 'called', call }, momentAt(nowMs)).effects)
-const pass = (nowMs: number): void => happen(nowMs, () => undefined)
+const happen = (nowMs: number, event: RosterEvent | TimePassed): void =>
+  void effects.push(...rosterMachine.step({ roster }, event, momentAt(nowMs)).effects)
+const pass = (nowMs: number): void => happen(nowMs, { type: 'timePassed' })
 const take = <Type extends RosterEffect['type']>(type: Type): Extract<RosterEffect, { type: Type }>[] => {
   const is = (effect: RosterEffect): effect is Extract<RosterEffect, { type: Type }> => effect.type === type
   const taken = effects.filter(is)
@@ -32,28 +33,31 @@ const hash = (parts: Parts): PresenceRead => ({
   heartbeats: new Map(),
 })
 const answer = (nowMs: number, read: PresenceRead, trust = trusted, asked = take('readHash').at(-1)): void =>
-  happen(nowMs, (one, at) => one.readDone(asked?.readSeq ?? 0, read, trust, at))
-const join = (nowMs: number, id: number, being: string): void =>
-  happen(nowMs, ({ local }, at) => local.join(id, being, at))
-const leave = (nowMs: number, id: number, being: string): void =>
-  happen(nowMs, ({ local }, at) => local.leave(id, being, at))
-const remove = (nowMs: number, id: number, being: string): void =>
-  happen(nowMs, ({ local }, at) => local.remove(id, being, at))
+  happen(nowMs, { type: 'readAnswered', readSeq: asked?.readSeq ?? 0, read, trust })
+const join = (nowMs: number, connection: number, being: string): void =>
+  happen(nowMs, { type: 'joined', connection, being })
+const leave = (nowMs: number, connection: number, being: string): void =>
+  happen(nowMs, { type: 'left', connection, being })
+const remove = (nowMs: number, connection: number, being: string): void =>
+  happen(nowMs, { type: 'removed', connection, being })
 const hear = (nowMs: number, from: number, to: number, put: PresenceHint['put'], epoch = 'other'): void =>
-  happen(nowMs, (one) => one.hintReceived({ range: { epoch, from, to }, hint: { put, left: {}, formerly: [] } }))
+  happen(nowMs, {
+    type: 'hintReceived',
+    received: { range: { epoch, from, to }, hint: { put, left: {}, formerly: [] } },
+  })
 const write = (to: number): PresenceWrite => {
   const made = roster.local.takeWrite('@s', to)
   if (made === undefined) throw new Error('nothing to write')
   return made
 }
-const written = (nowMs: number, made: PresenceWrite): void => happen(nowMs, ({ local }) => local.written(made))
+const written = (nowMs: number, write: PresenceWrite): void => happen(nowMs, { type: 'written', write })
 
 beforeEach(() => {
   effects = []
   roster = new Roster('@s', me, 'down', settings)
-  happen(0, (one) => one.linkFound(me))
-  happen(0, (one) => one.watch())
-  happen(0, (one) => one.readWanted())
+  happen(0, { type: 'linkFound', identity: me })
+  happen(0, { type: 'watched' })
+  happen(0, { type: 'readWanted' })
   answer(0, hash({}))
   roster.answer([])
 })
@@ -108,7 +112,7 @@ describe('writes', () => {
   test('G118 a leave that Redis has not taken yet when nobody looks any more keeps the roster until it has', () => {
     join(1, 1, '@ada')
     remove(30, 1, '@ada')
-    happen(35, (one) => one.unwatch())
+    happen(35, { type: 'unwatched' })
     const left = write(2)
     expect(roster.isIdle).toBe(false)
     written(40, left)
@@ -119,7 +123,7 @@ describe('writes', () => {
   test('G113 what an answer told already is told to all before the word that the roster is frozen', () => {
     join(1, 1, '@ada')
     expect(roster.answer(['@ada'])).toMatchObject({ hereCount: 1 })
-    happen(2, (one) => one.linkLost())
+    happen(2, { type: 'linkLost' })
     expect(frames()).toMatchObject([
       { joined: [{ being: '@ada' }], hereCount: 1, frozen: false },
       { joined: [], hereCount: 1, frozen: true },
@@ -127,18 +131,18 @@ describe('writes', () => {
   })
 
   test('G113 while Redis is away nothing is written and nothing is read', () => {
-    happen(2, (one) => one.linkLost())
+    happen(2, { type: 'linkLost' })
     join(3, 1, '@ada')
-    happen(4, (one) => one.readWanted())
+    happen(4, { type: 'readWanted' })
     expect([take('writeHash'), take('readHash')]).toEqual([[], []])
-    happen(5, (one) => one.linkFound(me))
+    happen(5, { type: 'linkFound', identity: me })
     expect([take('writeHash').length, take('readHash').length]).toEqual([1, 1])
   })
 
   test('G111 under another name everything is said again, with the former', () => {
     join(1, 1, '@ada')
     write(1)
-    happen(50, (one) => one.linkFound({ bootId: 'me-again', previousBootIds: ['me'] }))
+    happen(50, { type: 'linkFound', identity: { bootId: 'me-again', previousBootIds: ['me'] } })
     const again = write(2)
     expect(again).toMatchObject({ range: { epoch: 'me-again', from: 0 }, hint: { formerly: ['me'] } })
     expect([...again.put.keys()]).toEqual(['@ada'])
@@ -152,8 +156,8 @@ describe('writes', () => {
     write(1)
     remove(5, 2, '@bob')
     write(2)
-    happen(6, (one) => one.linkLost())
-    happen(50, (one) => one.linkFound(me))
+    happen(6, { type: 'linkLost' })
+    happen(50, { type: 'linkFound', identity: me })
     const again = write(3)
     expect(again.range.from).toBe(0)
     expect([...again.put.keys()]).toEqual(['@ada'])
@@ -164,7 +168,7 @@ describe('writes', () => {
     join(1, 1, '@ada')
     write(1)
     take('writeHash')
-    happen(20, (one) => one.readWanted())
+    happen(20, { type: 'readWanted' })
     answer(21, hash({ me: { '@ghost': entry(1) } }))
     expect(take('writeHash')).toHaveLength(1)
     const { put, left } = write(2)
@@ -187,7 +191,7 @@ describe('writes', () => {
     write(2)
     hear(70, 1, 2, { '@bob': entry(40) })
     expect(write(3).put.get('@bob')?.since).toBe(40)
-    happen(80, (one) => one.readWanted())
+    happen(80, { type: 'readWanted' })
     answer(81, hash({ other: { '@cyd': entry(50) }, me: {} }))
     expect(write(4).put.get('@cyd')?.since).toBe(50)
   })
@@ -205,11 +209,11 @@ describe('frames', () => {
   })
 
   test('G113 an answer to a read that was overtaken is no answer', () => {
-    happen(10, (one) => one.linkLost())
-    happen(20, (one) => one.linkFound(me))
+    happen(10, { type: 'linkLost' })
+    happen(20, { type: 'linkFound', identity: me })
     const [first] = take('readHash')
-    happen(30, (one) => one.linkLost())
-    happen(40, (one) => one.linkFound(me))
+    happen(30, { type: 'linkLost' })
+    happen(40, { type: 'linkFound', identity: me })
     answer(50, hash({ a: { '@ghost': entry(1) } }), trusted, first)
     expect(roster.isExact).toBe(false)
     answer(60, hash({}))
@@ -221,10 +225,10 @@ describe('frames', () => {
     hear(1, 0, 3, { '@ada': entry(3) }, 'a')
     pass(20)
     frames()
-    happen(30, (one) => one.linkLost())
-    happen(40, (one) => one.linkFound(me))
+    happen(30, { type: 'linkLost' })
+    happen(40, { type: 'linkFound', identity: me })
     const [first] = take('readHash')
-    happen(1540, (one) => one.remote.trustRestored())
+    happen(1540, { type: 'trustRestored' })
     expect(take('readHash')).toEqual([])
     const none = { ...hash({}), leases: new Map([['a', []]]) }
     answer(1550, none, { leases: false, entries: false }, first)
@@ -232,7 +236,7 @@ describe('frames', () => {
     answer(1560, none)
     expect(roster.isExact).toBe(true)
     expect(frames()).toMatchObject([{ frozen: true }, { left: ['@ada'], frozen: false }])
-    happen(1600, (one) => one.remote.trustRestored())
+    happen(1600, { type: 'trustRestored' })
     expect(take('readHash')).toEqual([])
   })
 
@@ -253,13 +257,13 @@ describe('leaving', () => {
     pass(160)
     expect(take('reportLastSeen')).toEqual([{ type: 'reportLastSeen', being: '@ada', at: 60 }])
     written(170, write(1))
-    happen(200, (one) => one.unwatch())
+    happen(200, { type: 'unwatched' })
     expect(take('reportLastSeen')).toEqual([])
   })
 
   test('G108 the gateway whose connection was the last reports, also of a space that nobody watches any more', () => {
     join(1, 1, '@ada')
-    happen(10, (one) => one.unwatch())
+    happen(10, { type: 'unwatched' })
     leave(20, 1, '@ada')
     pass(120)
     expect(take('reportLastSeen')).toEqual([{ type: 'reportLastSeen', being: '@ada', at: 20 }])
@@ -269,10 +273,10 @@ describe('leaving', () => {
 
   test('G104 who stayed through us while nobody watched is listed again when somebody does', () => {
     join(1, 1, '@ada')
-    happen(10, (one) => one.unwatch())
-    happen(20, (one) => one.watch())
+    happen(10, { type: 'unwatched' })
+    happen(20, { type: 'watched' })
     join(20, 1, '@ada')
-    happen(20, (one) => one.readWanted())
+    happen(20, { type: 'readWanted' })
     answer(21, hash({ me: { '@ada': entry(1) } }))
     expect(roster.answer([])).toMatchObject({ here: [{ being: '@ada', since: 1 }], hereCount: 1, frozen: false })
   })
@@ -284,14 +288,14 @@ describe('leaving', () => {
     frames()
     hear(5060, 0, 1, { '@dan': entry(2) }, 'third')
     expect(roster.wakesAtMs).toBe(5310)
-    happen(5100, (one, at) => one.gatewayGone('other', at))
+    happen(5100, { type: 'gatewaysGone', boots: ['other'] })
     expect(roster.wakesAtMs).toBe(5110)
     pass(5110)
     expect(frames()).toMatchObject([{ joined: [{ being: '@dan' }], hereCount: 1 }])
   })
 
   test('G110 whoever finds entries of a gateway that is no more has somebody clear up after it', () => {
-    happen(20, (one) => one.readWanted())
+    happen(20, { type: 'readWanted' })
     answer(21, { ...hash({ dead: { '@bob': entry(1) } }), leases: new Map() })
     expect(take('cleanUpAfter')).toEqual([{ type: 'cleanUpAfter', boot: 'dead' }])
     expect(roster.answer([])).toMatchObject({ here: [], hereCount: 0, frozen: false })

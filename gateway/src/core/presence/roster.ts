@@ -1,23 +1,22 @@
 /**
- * Who is here: the roster of one space as one gateway knows it and tells its clients.
+ * Who is here: the roster of one space, as one gateway knows it and tells its clients.
  *
  *   connections ──► local ───┐               ┌─► frames: joined, left, updated, gathered in a window
  *                            ├─► merged ─► listing
  *   hints, reads ─► remote ──┘               └─► answers to subscribe
  *
- * Whatever happens only changes what is known; then `afterEvent` compares it with what Redis and the clients were told,
- * and makes the effects. The shell (presence/hub.ts) owns time, Redis and sockets; lease.ts knows whether this gateway
- * and others live. Unlike the other machines it is changed in place, as it may hold thousands.
+ * An event changes what is known; then `#afterEvent` compares that with what Redis and the clients were told. Unlike
+ * other machines it is changed in place, as it may hold thousands.
  *
- * While the roster cannot be known (Redis away, not read yet, others in doubt) it is frozen: one frame says so, what
- * changes meanwhile is kept back, and when it is exact again one frame brings all clients level.
+ * While who is here cannot be known (Redis away, not read yet, others in doubt) the roster is frozen: one frame says
+ * so, changes are kept back, and when it is exact again one frame brings all clients level.
  */
-import type { Machine, Moment } from '@rhizom/machine'
-import type { BeingId, BootId, Here, ServerFrame, SpaceId } from '@rhizom/protocol'
+import { type Machine, type Moment, soonest, type TimePassed } from '@rhizom/machine'
+import type { BeingId, BootId, Here, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
 import type { GatewayIdentity, Trust } from './lease.ts'
 import { Listing, type RosterDifference } from './listing.ts'
-import { LocalPresence } from './local.ts'
-import { MergedPresence, NOBODY } from './merged.ts'
+import { type ConnectionId, LocalPresence, type PresenceWrite } from './local.ts'
+import { MergedPresence, NOBODY, type Part } from './merged.ts'
 import { type PresenceRead, type ReceivedHint, RemotePresence } from './remote.ts'
 
 export interface RosterSettings {
@@ -27,6 +26,33 @@ export interface RosterSettings {
 }
 
 export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
+
+/** Who is here, of an answer to `subscribe`; `frozen` if this is what was known last. */
+export type RosterAnswer = Pick<PresenceFrame, 'hereCount' | 'frozen'> & { here: readonly Here[] }
+
+export type RosterEvent =
+  /** A connection counts as here; it went, and its being stays for the grace; it may not be here any more. */
+  | { type: 'joined' | 'left' | 'removed'; connection: ConnectionId; being: BeingId }
+  | { type: 'stateSet'; connection: ConnectionId; being: BeingId; state: JsonObject }
+  /** All others may not be here any more, also within their grace. */
+  | { type: 'restricted'; mayStay: (being: BeingId) => boolean }
+  /** Those who left were asked to stay away for as long, and come back elsewhere after it. */
+  | { type: 'graceExtended'; byMs: number }
+  /** Somebody follows the space here; nobody does any more. */
+  | { type: 'watched' | 'unwatched' }
+  /** Redis is there and the lease is ours; or not. */
+  | { type: 'linkFound'; identity: GatewayIdentity }
+  | { type: 'linkLost' | 'trustRestored' }
+  /** The channel is joined (again), so that every hint from now on arrives; or something does not add up. */
+  | { type: 'readWanted' }
+  /** `trust` holds from the beginning of the read to its end. */
+  | { type: 'readAnswered'; readSeq: number; read: PresenceRead; trust: Trust }
+  | { type: 'hintReceived'; received: ReceivedHint }
+  | { type: 'headReceived'; head: Position }
+  | { type: 'gatewaysGone'; boots: readonly BootId[] }
+  /** Redis has taken a write; or this is what it holds of ours where nobody follows. */
+  | { type: 'written'; write: PresenceWrite }
+  | { type: 'ownRead'; entries: Part }
 
 export type RosterEffect =
   /** The answer names `readSeq`, so that one that was overtaken is told apart. */
@@ -40,19 +66,16 @@ export type RosterEffect =
   | { type: 'reportLastSeen'; being: BeingId; at: number }
 
 /** Those who follow the space here, and what they were told last. */
-interface Audience {
+interface Followers {
   listing: Listing
   told: 'nothing' | 'frozen' | 'exact'
-  flushAtMs: number | undefined
+  flushAtMs?: number | undefined
 }
 
 /** The longest that the frames of a big space are gathered. */
 const MAX_WINDOW_MS = 5000
 
-/**
- * In a space over the limit the window grows with it, so that its clients together are sent no more frames a second
- * than those of a space at the limit.
- */
+/** Over the limit the window grows with the space, so that all its clients together are sent no more frames a second. */
 export function windowFor(count: number, { windowMs, listLimit }: RosterSettings): number {
   const stretched = Math.round((windowMs * count) / Math.max(1, listLimit))
   return Math.max(windowMs, Math.min(stretched, MAX_WINDOW_MS))
@@ -60,14 +83,12 @@ export function windowFor(count: number, { windowMs, listLimit }: RosterSettings
 
 export class Roster {
   readonly space: SpaceId
-  /** Who is here through this gateway: connections come and go there. */
   readonly local: LocalPresence
-  /** Who is here through others: heads are heard there. */
   readonly remote: RemotePresence
   readonly #settings: RosterSettings
   readonly #merged = new MergedPresence()
   #link: 'up' | 'down'
-  #audience: Audience | undefined
+  #followers: Followers | undefined
   #effects: RosterEffect[] = []
 
   constructor(space: SpaceId, identity: GatewayIdentity, link: 'up' | 'down', settings: RosterSettings) {
@@ -75,8 +96,8 @@ export class Roster {
     this.#link = link
     this.#settings = settings
     this.remote = new RemotePresence(this.#merged)
-    this.local = new LocalPresence(this.#merged, identity, settings.graceMs, (being, date) =>
-      this.#effects.push({ type: 'reportLastSeen', being, at: date }),
+    this.local = new LocalPresence(this.#merged, identity, settings.graceMs, (being, at) =>
+      this.#effects.push({ type: 'reportLastSeen', being, at }),
     )
   }
 
@@ -85,7 +106,7 @@ export class Roster {
   }
 
   get isWatched(): boolean {
-    return this.#audience !== undefined
+    return this.#followers !== undefined
   }
 
   /** Whether nothing would be lost with it. */
@@ -95,85 +116,111 @@ export class Roster {
 
   /** Fields that the hash should have; unknown unless exact. */
   get entryCount(): number | undefined {
-    return this.isExact && this.local.isWritten && !this.local.hasUnconfirmedLeaves
-      ? this.#merged.entryCount
-      : undefined
+    const isWritten = this.local.isWritten && !this.local.hasUnconfirmedLeaves
+    return this.isExact && isWritten ? this.#merged.entryCount : undefined
   }
 
   get wakesAtMs(): number | undefined {
-    const times = [this.#audience?.flushAtMs, this.local.wakesAtMs, this.remote.wakesAtMs]
-    return least(times.filter((time) => time !== undefined))
+    return soonest([this.#followers?.flushAtMs, this.local.wakesAtMs, this.remote.wakesAtMs])
   }
 
-  takeEffects(): RosterEffect[] {
+  /** What newcomers are told, themselves included. Nobody is told anything of a space that is not watched. */
+  answer(newcomers: readonly BeingId[]): RosterAnswer {
+    const followers = this.#followers
+    if (followers === undefined) return { here: [], hereCount: 0, frozen: true }
+    if (!this.isExact) followers.told = 'frozen'
+    return { ...followers.listing.answer(newcomers), frozen: !this.isExact }
+  }
+
+  step(event: RosterEvent | TimePassed, at: Moment): RosterEffect[] {
+    this.#happened(event, at)
+    this.#afterEvent(at)
     const effects = this.#effects
     this.#effects = []
     return effects
   }
 
-  /** A new audience is told of everybody. */
-  watch(): void {
-    const listing = new Listing(this.#settings.listLimit, this.#merged)
-    this.#audience = { listing, told: 'nothing', flushAtMs: undefined }
+  #happened(event: RosterEvent | TimePassed, at: Moment): void {
+    const { local, remote } = this
+    switch (event.type) {
+      case 'timePassed':
+        return
+      case 'joined':
+        return local.join(event.connection, event.being, at)
+      case 'left':
+        return local.leave(event.connection, event.being, at)
+      case 'removed':
+        return local.remove(event.connection, event.being, at)
+      case 'stateSet':
+        return local.setState(event.connection, event.being, event.state, at)
+      case 'restricted':
+        return local.retainOnly(event.mayStay, at)
+      case 'graceExtended':
+        return local.extendGrace(event.byMs)
+      case 'watched':
+        this.#followers = { listing: new Listing(this.#settings.listLimit, this.#merged), told: 'nothing' }
+        return
+      case 'unwatched':
+        this.#followers = undefined
+        remote.forget()
+        // Those who are here through others have not left: it is we who stop looking.
+        this.#merged.takeChanged()
+        return
+      case 'linkFound':
+        this.#link = 'up'
+        local.beginAnew(event.identity)
+        return this.#wantRead()
+      case 'linkLost':
+        this.#link = 'down'
+        return remote.lose()
+      case 'trustRestored':
+        return this.isWatched ? remote.trustRestored() : undefined
+      case 'readWanted':
+        return this.#wantRead()
+      case 'readAnswered':
+        return this.#readAnswered(event, at)
+      case 'hintReceived':
+        return this.#hintReceived(event.received)
+      case 'headReceived':
+        return remote.headReceived(event.head, at)
+      case 'gatewaysGone':
+        return this.#gatewaysGone(event.boots, at)
+      case 'written':
+        return local.written(event.write)
+      case 'ownRead':
+        return local.compare(event.entries, at)
+      default:
+        event satisfies never
+    }
   }
 
-  /** Nobody follows the space here any more; hints do not arrive from now on. */
-  unwatch(): void {
-    this.#audience = undefined
-    this.remote.forget()
-    // Those who are here through others have not left: it is we who stop looking.
-    this.#merged.takeChanged()
+  #wantRead(): void {
+    if (this.isWatched) this.remote.wantRead()
   }
 
-  linkLost(): void {
-    if (this.#link === 'down') return
-    this.#link = 'down'
-    this.remote.lose()
-  }
-
-  /** Redis is there and the lease is ours: everything of ours is said again, and the hash is read. */
-  linkFound(identity: GatewayIdentity): void {
-    this.#link = 'up'
-    this.local.beginAnew(identity)
-    this.readWanted()
-  }
-
-  hintReceived(received: ReceivedHint): void {
+  #hintReceived(received: ReceivedHint): void {
     if (received.range.epoch === this.local.identity.bootId) return
     this.remote.hintReceived(received)
     for (const [being, { since }] of Object.entries(received.hint.put ?? {})) this.local.adopt(being, since)
   }
 
-  /** The space's channel is joined (again), so that every hint from now on arrives; or something does not add up. */
-  readWanted(): void {
-    if (this.isWatched) this.remote.wantRead()
-  }
-
-  readDone(readSeq: number, read: PresenceRead, trust: Trust, at: Moment): void {
+  #readAnswered({ readSeq, read, trust }: Extract<RosterEvent, { type: 'readAnswered' }>, at: Moment): void {
     const { identity } = this.local
-    const gone = (boot: BootId): unknown => this.#effects.push({ type: 'cleanUpAfter', boot })
-    if (!this.remote.readDone(readSeq, read, identity, trust, gone) || read.entries === undefined) return
-    this.local.compare(read.entries.get(identity.bootId) ?? NOBODY, at)
+    const gone = this.remote.readAnswered(readSeq, read, identity, trust)
+    for (const boot of gone ?? []) this.#effects.push({ type: 'cleanUpAfter', boot })
+    if (gone !== undefined && read.entries !== undefined)
+      this.local.compare(read.entries.get(identity.bootId) ?? NOBODY, at)
   }
 
-  /** The lease of another gateway is gone for good: all who were here only through it leave together, and soon. */
-  gatewayGone(boot: BootId, { nowMs }: Moment): void {
-    this.remote.removePart(boot)
-    const audience = this.#audience
-    if (audience !== undefined && this.#merged.hasChanged)
-      audience.flushAtMs = Math.min(audience.flushAtMs ?? Number.POSITIVE_INFINITY, nowMs + this.#settings.windowMs)
+  /** All who were here only through them leave together, and soon. */
+  #gatewaysGone(boots: readonly BootId[], { nowMs }: Moment): void {
+    for (const boot of boots) this.remote.removePart(boot)
+    const followers = this.#followers
+    if (followers?.told === 'exact' && this.#merged.hasChanged)
+      followers.flushAtMs = Math.min(followers.flushAtMs ?? Number.POSITIVE_INFINITY, nowMs + this.#settings.windowMs)
   }
 
-  /** What newcomers are told, themselves included. Nobody is told anything of a space that is not watched. */
-  answer(newcomers: readonly BeingId[]): { here: Here[]; hereCount: number; frozen: boolean } {
-    const audience = this.#audience
-    if (audience === undefined) return { here: [], hereCount: 0, frozen: true }
-    if (!this.isExact) audience.told = 'frozen'
-    return { ...audience.listing.answer(newcomers), frozen: !this.isExact }
-  }
-
-  /** After whatever happened: what is due now, for Redis and for the clients. */
-  afterEvent(at: Moment): void {
+  #afterEvent(at: Moment): void {
     this.local.timePassed(at)
     this.remote.timePassed(at)
     if (this.#link === 'up') {
@@ -181,36 +228,33 @@ export class Roster {
       if (this.isWatched && this.remote.isReadDue)
         this.#effects.push({ type: 'readHash', readSeq: this.remote.beginRead() })
     }
-    if (this.#audience !== undefined) this.#tell(this.#audience, at)
+    if (this.#followers !== undefined) this.#tell(this.#followers, at)
   }
 
-  #tell(audience: Audience, { nowMs }: Moment): void {
+  #tell(followers: Followers, { nowMs }: Moment): void {
     if (!this.isExact) {
-      this.#freeze(audience)
-    } else if (audience.told !== 'exact') {
-      this.#flush(audience)
+      if (followers.told === 'exact') this.#freeze(followers)
+    } else if (followers.told !== 'exact') {
+      this.#flush(followers)
     } else if (this.#merged.hasChanged) {
-      audience.flushAtMs ??= nowMs + windowFor(this.#merged.count, this.#settings)
-      if (audience.flushAtMs <= nowMs) this.#flush(audience)
+      followers.flushAtMs ??= nowMs + windowFor(this.#merged.count, this.#settings)
+      if (followers.flushAtMs <= nowMs) this.#flush(followers)
     }
   }
 
-  #freeze(audience: Audience): void {
-    if (audience.told === 'exact') {
-      // Newcomers were told of it already.
-      if (audience.flushAtMs !== undefined) this.#flush(audience)
-      this.#send(unchanged(audience.listing.count), true)
-      audience.told = 'frozen'
-    }
-    audience.flushAtMs = undefined
+  #freeze(followers: Followers): void {
+    // Newcomers were told of it already.
+    if (followers.flushAtMs !== undefined) this.#flush(followers)
+    this.#send(unchanged(followers.listing.count), true)
+    followers.told = 'frozen'
   }
 
-  #flush(audience: Audience): void {
-    const difference = audience.listing.takeDifference()
-    if (difference !== undefined || audience.told === 'frozen')
+  #flush(followers: Followers): void {
+    const difference = followers.listing.takeDifference()
+    if (difference !== undefined || followers.told === 'frozen')
       this.#send(difference ?? unchanged(this.#merged.count), false)
-    audience.told = 'exact'
-    audience.flushAtMs = undefined
+    followers.told = 'exact'
+    followers.flushAtMs = undefined
   }
 
   #send(difference: RosterDifference, frozen: boolean): void {
@@ -220,21 +264,8 @@ export class Roster {
 
 const unchanged = (hereCount: number): RosterDifference => ({ joined: [], left: [], updated: [], hereCount })
 
-const least = (times: readonly number[]): number | undefined => (times.length === 0 ? undefined : Math.min(...times))
-
-/** Something that happens to a roster. */
-export type RosterCall = (roster: Roster, at: Moment) => void
-
-/** A roster as its runner sees it: each step gives another `RosterState`, which holds the same roster. */
-export interface RosterState {
-  readonly roster: Roster
-}
-
-export const rosterMachine: Machine<RosterState, { type: 'called'; call: RosterCall }, RosterEffect> = {
+/** Each step gives another state, as something may have changed; it holds the same roster. */
+export const rosterMachine: Machine<{ roster: Roster }, RosterEvent, RosterEffect> = {
   wakesAtMs: ({ roster }) => roster.wakesAtMs,
-  step({ roster }, event, at) {
-    if (event.type === 'called') event.call(roster, at)
-    roster.afterEvent(at)
-    return { state: { roster }, effects: roster.takeEffects() }
-  },
+  step: ({ roster }, event, at) => ({ state: { roster }, effects: roster.step(event, at) }),
 }
