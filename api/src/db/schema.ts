@@ -218,7 +218,7 @@ export const sessions = pgTable(
   ],
 )
 
-/** One row, made with the tables: what the processes that share this database say to each other counts for them only. */
+/** One row, made with the tables: what the processes that share this database say to each other counts there only. */
 export const installation = pgTable('installation', {
   one: boolean('one').primaryKey().default(true),
   id: uuid('id').notNull().defaultRandom(),

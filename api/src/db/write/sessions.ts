@@ -48,8 +48,8 @@ export type Use =
   | { status: 'unknown' }
 
 /**
- * Puts the first of `nexts` in the place of what is used; what was used within `graceMs` may be used again, for the same
- * next. That may be any of them, where another node put it there.
+ * Puts the first of `nexts` in the place of what is used; what was used within `graceMs` may be used again, for the
+ * same next. That may be any of them, where another node put it there.
  */
 export async function useRenewal(
   sql: Sql,

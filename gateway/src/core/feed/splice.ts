@@ -64,8 +64,8 @@ export interface ParkedLimits {
 export const nothingParked: Parked = { runs: [], bytes: 0 }
 
 /**
- * Parks a run once. Over a bound everything parked is let go: the log has it all, and one read brings it. So it is where
- * two that wait contradict each other.
+ * Parks a run once. Over a bound everything parked is let go: the log has it all, and one read brings it. So it is
+ * where two that wait contradict each other.
  */
 export function park(
   parked: Parked,
