@@ -2,7 +2,7 @@
  * The arrows between packages and rooms, as the design draws them. `npm run check` fails on an import against one, and a
  * test plants one of each to see that it does (test/checks/planted.test.ts).
  *
- *   protocol ◄ api      protocol ◄ gateway      protocol ◄ client ◄ web      infra ► protocol      loadtests ► infra, protocol
+ *   protocol ◄ api      protocol ◄ gateway      protocol ◄ client ◄ web  infra ► protocol, process  loadtests ► infra, protocol
  *   machine ◄ api, gateway, client, bots      protocol, machine ◄ process ◄ api, gateway, bots      protocol ◄ domain ◄ api, client
  */
 const arrows = {
@@ -15,7 +15,7 @@ const arrows = {
   bots: ['machine', 'protocol', 'process'],
   client: ['machine', 'protocol', 'domain'],
   web: ['client', 'protocol'],
-  infra: ['protocol'],
+  infra: ['protocol', 'process'],
   loadtests: ['protocol', 'infra'],
 }
 

@@ -3,16 +3,23 @@ import type { AddressInfo } from 'node:net'
 import { systemClock } from '@rhizom/machine'
 import {
   beginConnecting,
+  BusSeal,
+  busSecretsOf,
   cannotListen,
   ConditionLog,
   connectRedis,
+  forgeries,
   internalAddress,
   INTERNAL_VARIABLES,
+  keySetOf,
   SECRETS_DIFFER,
   type ProcessLog,
   RedisFitnessCheck,
+  signingKeysOf,
   throttledWarn,
+  verifyingKeysOf,
   watchConditions,
+  watchForgeries,
 } from '@rhizom/process'
 import type { Config } from './config.ts'
 import { readAdmissions } from './db/read/admission.ts'
@@ -53,6 +60,8 @@ export interface ApiNode {
   /** What only we do. */
   internalApp: HttpApp
   leader: Leader
+  /** What this node says over Redis, and what it believes of what is said there. */
+  seal: BusSeal
   /** Begins to serve. */
   listen: () => Promise<{ url: string; internalUrl: string }>
   /** Stops accepting, finishes what is under way, closes everything. Calling it again waits for the same stop. */
@@ -66,9 +75,19 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const postgresCondition = condition('postgres', 'Postgres is as it should be again')
   const redisCondition = condition('redis', 'Redis is as it should be again')
   const leaderCondition = condition('leader', 'what a leader does is done again')
+  const forgeryCondition = forgeries(log, clock)
   const issuersCondition = condition('issuers', 'every issuer answers again')
-  const conditions = [postgresCondition, redisCondition, leaderCondition, issuersCondition]
+  const conditions = [postgresCondition, redisCondition, leaderCondition, issuersCondition, forgeryCondition]
   watchConditions(metrics.set, conditions)
+  const watchSignatures = watchForgeries(forgeryCondition)
+  const seal = new BusSeal({
+    secrets: busSecretsOf(config),
+    prefix: config.REDIS_PREFIX,
+    opened: (outcome) => {
+      metrics.opened.inc({ outcome })
+      watchSignatures(outcome)
+    },
+  })
   const database = new WatchedDatabase(
     {
       url: config.DATABASE_URL,
@@ -77,8 +96,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       name: 'rhizom-api',
       isFit: isHistoryKnown,
     },
-    postgresCondition,
-    clock,
+    { condition: postgresCondition, clock, installation: (id) => seal.installationLearned(id) },
   )
   const connection = (name: string, demoted?: () => void) =>
     connectRedis({
@@ -90,10 +108,13 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const publishing = connection('rhizom-api-publish')
   // What is published is no write to Redis: only the other one is told that it has become a replica.
   const redis = connection('rhizom-api', () => publishing.disconnect(true))
-  const fitness = new RedisFitnessCheck({ redis, condition: redisCondition, clock, log })
+  const fitness = new RedisFitnessCheck({
+    ...{ redis, condition: redisCondition, clock, log },
+    channel: seal.names.checkChannel,
+  })
   for (const one of [redis, publishing]) beginConnecting(one)
   const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
-  const publisher = new Publisher(publishing, metrics, revokedForMs(config.TOKEN_TTL_SECONDS), (thrown) =>
+  const publisher = new Publisher(publishing, seal, metrics, revokedForMs(config.TOKEN_TTL_SECONDS), (thrown) =>
     log.error({ err: thrown }, 'a message could not be published'),
   )
   const commitOptions = { maxContentBytes: config.MAX_CONTENT_BYTES, onRetry: () => metrics.commitRetries.inc() }
@@ -146,6 +167,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     ledgerSeconds: config.LEDGER_KEEP_SECONDS,
   }
   const pruning = (): Pruning => pruningDuty(database, metrics, retention, revokedForMs(config.TOKEN_TTL_SECONDS))
+  const to = { redis: publishing, seal }
   const leader = new Leader({
     databaseUrl: config.DATABASE_URL,
     times: {
@@ -160,14 +182,14 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       },
     },
     duties: {
-      heads: headsDuty(publishing, metrics, config.HEADS_WINDOW_MS),
-      revocations: revocationsDuty(publishing, metrics, {
+      heads: headsDuty(to, metrics, config.HEADS_WINDOW_MS),
+      revocations: revocationsDuty(to, metrics, {
         windowMs: config.HEADS_WINDOW_MS,
         revokedForMs: revokedForMs(config.TOKEN_TTL_SECONDS),
       }),
       leases: leasesDuty(database, publisher, metrics, config.MAX_ATTEMPTS),
       pruning: pruning(),
-      guests: guestsDuty({ database, redis, writes, staySeconds: config.GUEST_STAY_SECONDS }),
+      guests: guestsDuty({ database, redis, seal, writes, staySeconds: config.GUEST_STAY_SECONDS }),
     },
     metrics,
     log,
@@ -181,6 +203,10 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     public: new OpenConnections({ all, perAddress, refused }),
     internal: new OpenConnections({ all, perAddress: undefined, refused }),
   }
+  const signingKeys = signingKeysOf(config)
+  const publicKeys = signingKeys.map(({ jwk }) => jwk)
+  const [signing] = signingKeys
+  if (signing === undefined) throw new Error('neither TOKEN_KEYS nor TOKEN_SECRET')
   let stopped: Promise<void> | undefined
   const services: Services = {
     config,
@@ -191,12 +217,21 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     admissions,
     publisher,
     redis,
-    limiter: new RateLimiter(redis, metrics),
+    seal,
+    limiter: new RateLimiter(redis, seal.names, metrics),
     issuers: createIssuers(config.ISSUERS, issuersCondition),
     isRedisFit: () => fitness.isFit,
+    keys: keySetOf(publicKeys),
     tokens: rememberingTokens(
-      sessionTokens(config.TOKEN_SECRET, config.TOKEN_TTL_SECONDS, (fault) => {
-        if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+      sessionTokens({
+        ...{
+          signing,
+          verifying: verifyingKeysOf(publicKeys, config.TOKEN_SECRET),
+          ttlSeconds: config.TOKEN_TTL_SECONDS,
+        },
+        refused: (fault) => {
+          if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+        },
       }),
       () => Date.now(),
     ),
@@ -225,6 +260,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     app,
     internalApp,
     leader,
+    seal,
     listen: async () => {
       const open = await listenOn(app, { host: config.HOST, port: config.PORT })
       const inside = await internalAddress(config, open.port)

@@ -45,6 +45,7 @@ export function createMetrics() {
       'Messages of changes given to Redis, by outcome; the log covers those dropped',
       ['outcome'],
     ),
+    opened: counter('bus_opened_total', 'Signatures looked at on what came from Redis, by outcome', ['outcome']),
     headsLeader: gauge('heads_leader', '1 while this node announces the heads'),
     headsAnnounced: counter('heads_announced_total', 'Announcements of heads, by outcome', ['outcome']),
     revocations: counter(

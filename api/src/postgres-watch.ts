@@ -7,28 +7,42 @@ import type { Cancel, Clock } from '@rhizom/machine'
 import type { ConditionLog } from '@rhizom/process'
 import { Database, type DatabaseOptions, type Sql } from './db/database.ts'
 import { failureOf } from './db/failure.ts'
+import { readInstallation } from './db/read/installation.ts'
 import { postgresTrouble } from './postgres-trouble.ts'
 
 const ASK_EVERY_MS = 2_000
 const TABLES = 'tables'
 
+export interface DatabaseWatch {
+  condition: ConditionLog
+  clock: Clock
+  /** Told once, with the first answer. */
+  installation(id: string): void
+}
+
 export class WatchedDatabase extends Database {
   readonly #condition: ConditionLog
   readonly #clock: Clock
+  readonly #installation: (id: string) => void
+  #isInstallationKnown = false
   #heardAtMs = Number.NEGATIVE_INFINITY
   #hasTables = false
   #timer: Cancel | undefined
   #isStopped = false
 
-  constructor(options: DatabaseOptions, condition: ConditionLog, clock: Clock) {
+  constructor(options: DatabaseOptions, { condition, clock, installation }: DatabaseWatch) {
     super(options)
+    this.#installation = installation
     this.#condition = condition
     this.#clock = clock
   }
 
   override async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     try {
-      const result = await super.use(work)
+      const result = await super.use(async (sql) => {
+        if (!this.#isInstallationKnown) await this.#learnInstallation(sql)
+        return work(sql)
+      })
       this.#heard()
       this.#condition.good()
       return result
@@ -63,6 +77,14 @@ export class WatchedDatabase extends Database {
     this.#isStopped = true
     this.#timer?.()
     return super.close()
+  }
+
+  /** Whatever is done with the database may end in a message, which nobody believes without it. */
+  async #learnInstallation(sql: Sql): Promise<void> {
+    const id = await readInstallation(sql)
+    if (id === undefined) return
+    this.#isInstallationKnown = true
+    this.#installation(id)
   }
 
   #heard(): void {

@@ -1,17 +1,18 @@
 /** What a gateway depends on, each said when it turns bad and when it is good again. */
 import type { Clock } from '@rhizom/machine'
-import { ConditionLog } from '@rhizom/process'
+import { ConditionLog, forgeries } from '@rhizom/process'
 import type { Log } from './ports.ts'
 
 /**
  * `redis`: the connections to it, and what is asked on them. `heads`: what the api announces over Redis. `api`: what is
- * asked of it.
+ * asked of it. `forgeries`: messages that none of ours signed.
  */
-export type Conditions = Readonly<Record<'redis' | 'heads' | 'api', ConditionLog>>
+export type Conditions = Readonly<Record<'redis' | 'heads' | 'api' | 'forgeries', ConditionLog>>
 
 export function createConditions(log: Log, clock: Clock): Conditions {
   const condition = (name: string, whenGood: string) => new ConditionLog({ name, log, clock, whenGood })
   return {
+    forgeries: forgeries(log, clock),
     redis: condition('redis', 'Redis is as it should be again'),
     heads: condition('heads', 'heads arrive again'),
     api: condition('api', 'the api answers again'),

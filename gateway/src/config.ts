@@ -12,6 +12,7 @@ import {
   parseSettings,
   setting,
   type SettingsTable,
+  tokenKeySettings,
   whole,
 } from '@rhizom/process'
 import { LIMITS, TIMES } from '@rhizom/protocol'
@@ -28,8 +29,12 @@ export const settings = {
     'Where its internal port is, likewise; when empty, 1000 above each API_URL, or there',
     '',
   ),
-  TOKEN_SECRET: common.TOKEN_SECRET('Verifies'),
+  REDIS_PREFIX: common.REDIS_PREFIX,
+  TOKEN_SECRET: common.TOKEN_SECRET('Verifies', 'TOKEN_PUBLIC_KEYS'),
+  TOKEN_PUBLIC_KEYS: tokenKeySettings.TOKEN_PUBLIC_KEYS,
   INTERNAL_TOKEN: common.INTERNAL_TOKEN('Shown to the api to read from it'),
+  INTERNAL_TOKENS: common.INTERNAL_TOKENS,
+  BUS_KEYS: common.BUS_KEYS,
   ALLOW_WEAK_SECRETS: common.ALLOW_WEAK_SECRETS,
   LOG_LEVEL: common.LOG_LEVEL,
   ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('connect', 'host'),

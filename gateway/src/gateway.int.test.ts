@@ -310,7 +310,7 @@ describe('a space', () => {
     const client = await gateway.client()
     await client.subscribed(space.id)
     space.commit(utterance(space.id, 'lost'))
-    await gateway.publisher.publish('rhizom:heads', JSON.stringify({ [space.id]: space.position }))
+    await gateway.say('rhizom:heads', JSON.stringify({ [space.id]: space.position }))
     expect(await client.next('changes')).toMatchObject({ from: 0, to: 1 })
   })
 })

@@ -5,20 +5,25 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
 import {
+  BusSeal,
+  busSecretsOf,
   type ConditionLog,
   internalAddress,
+  internalTokensOf,
   INTERNAL_VARIABLES,
   SECRETS_DIFFER,
   throttledWarn,
+  verifyingKeysOf,
   watchConditions,
+  watchForgeries,
 } from '@rhizom/process'
 import type { Config } from './config.ts'
 import { createApiClient } from './api/client.ts'
 import { apiPlaces } from './api/internal-places.ts'
-import { createConditions } from './conditions.ts'
+import { type Conditions, createConditions } from './conditions.ts'
 import { RedisBus } from './redis/bus.ts'
 import { Gateway, type GatewaySettings } from './gateway.ts'
-import { createMetrics } from './observe.ts'
+import { createMetrics, type Metrics } from './observe.ts'
 import type { Bus, Log, ApiClient, LastSeenReport } from './ports.ts'
 import { HASH_TTL_MS } from './presence/heartbeat.ts'
 import { PresenceHub } from './presence/hub.ts'
@@ -110,7 +115,9 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const clock = wall.clock(systemClock)
   const conditions = createConditions(log, clock)
   const warnOfTokens = throttledWarn(log, clock, WARN_EVERY_MS)
+  const seal = sealOf(config, metrics, conditions)
   const bus = new RedisBus({
+    seal,
     url: config.REDIS_URL,
     name: `rhizom-gateway-${randomUUID()}`,
     clock,
@@ -126,13 +133,14 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   })
   const api = createApiClient({
     places: apiPlaces(config.API_URL, config.API_INTERNAL_URL),
-    internalToken: config.INTERNAL_TOKEN,
+    internalToken: internalTokensOf(config)[0] ?? '',
+    installation: (id) => seal.installationLearned(id),
     timeoutMs: config.API_TIMEOUT_MS,
     maxConcurrent: config.API_CONCURRENCY,
     asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
   const presence = startPresence(config, {
-    ...{ clock, log, wall, redis: conditions.redis, report: api.lastSeen },
+    ...{ seal, clock, log, wall, redis: conditions.redis, report: api.lastSeen },
     demoted: () => bus.leaveRedis(),
   })
   const deps = {
@@ -142,7 +150,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     bus,
     api,
     presence: presence.hub,
-    verifyToken: tokenVerifier(config.TOKEN_SECRET, (fault) => {
+    verifyToken: tokenVerifier(verifyingKeysOf(config.TOKEN_PUBLIC_KEYS, config.TOKEN_SECRET), (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
     }),
     metrics,
@@ -186,7 +194,21 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
+/** What is not signed by one of ours is counted and said, once. */
+function sealOf(config: Config, { opened }: Metrics, { forgeries }: Conditions): BusSeal {
+  const watch = watchForgeries(forgeries)
+  return new BusSeal({
+    secrets: busSecretsOf(config),
+    prefix: config.REDIS_PREFIX,
+    opened: (outcome) => {
+      opened.inc({ outcome })
+      watch(outcome)
+    },
+  })
+}
+
 interface PresenceParts {
+  seal: BusSeal
   clock: Clock
   log: Log
   wall: Wall
@@ -199,11 +221,12 @@ interface PresenceParts {
 /** What presence of this gateway is made of: its own connection to Redis, and the hub between that and the api. */
 function startPresence(
   config: Config,
-  { clock, log, wall, redis, report, demoted }: PresenceParts,
+  { seal, clock, log, wall, redis, report, demoted }: PresenceParts,
 ): { hub: PresenceHub; metrics: PresenceMetrics; reconnect: () => void } {
   const metrics = createPresenceMetrics()
   const random = Math.random
   const store = new RedisPresenceStore({
+    seal,
     url: config.REDIS_URL,
     clock,
     random,

@@ -37,11 +37,11 @@ const news = (version: number, unread: number): News => ({ version, unread, ment
 
 function announceHead(space: string, version: number): Promise<number> {
   const { epoch } = gateway.server.space(space)
-  return gateway.publisher.publish(REDIS.headsChannel, encodeHeadsMessage({ [space]: { epoch, version } }))
+  return gateway.say(REDIS.headsChannel, encodeHeadsMessage({ [space]: { epoch, version } }))
 }
 
 const announceNews = (space: string, ...beings: string[]): Promise<number> =>
-  gateway.publisher.publish(REDIS.newsChannel, encodeNewsMessage({ [space]: beings }))
+  gateway.say(REDIS.newsChannel, encodeNewsMessage({ [space]: beings }))
 
 async function follower(being: string): Promise<RawClient> {
   const client = await gateway.client(being)

@@ -26,6 +26,7 @@ export function createMetrics() {
     framesIn: counter('frames_in_total', 'Frames from clients', ['type']),
     answers: counter('answers_total', 'Answers to subscribe, by what they were made of', ['kind', 'source']),
     messagesIn: counter('bus_messages_total', 'Messages from the bus', ['kind']),
+    opened: counter('bus_opened_total', 'Signatures looked at on what came from Redis, by outcome', ['outcome']),
     feedNotes: counter('feed_notes_total', 'What feeds met: gaps, parked, duplicate and stale messages', ['what']),
     logReads: counter('log_reads_total', 'Reads of the log through the api', ['reason']),
     logReadFailures: counter('log_read_failures_total', 'Reads of the log that failed'),

@@ -19,7 +19,7 @@ afterEach(async () => {
 const freshBeing = (): string => `@r${crypto.randomUUID()}`
 const later = (): number => Date.now() + 3_600_000
 const publish = (being: string): Promise<number> =>
-  gateway.publisher.publish(REDIS.revokedChannel, encodeRevokedMessage({ [being]: later() }))
+  gateway.say(REDIS.revokedChannel, encodeRevokedMessage({ [being]: later() }))
 const isUp = async (): Promise<boolean> => (await gateway.metric('redis_up')) === 1
 
 async function startBehindProxy(): Promise<TcpProxy> {
@@ -112,7 +112,7 @@ test('G135 a session that ended is closed with 4501 and refused, at hello and at
     [ended, kept].map(async (sid) => RawClient.welcomed(gateway.url, await tokenOf(sid))),
   )
   const former = await gateway.client(being)
-  await gateway.publisher.publish(REDIS.revokedChannel, encodeRevokedMessage({}, { [ended]: later() }))
+  await gateway.say(REDIS.revokedChannel, encodeRevokedMessage({}, { [ended]: later() }))
   expect(await one?.next('error')).toMatchObject({ code: 'not-authenticated', message: 'This session was ended' })
   expect(await one?.hasClosed()).toEqual({ code: 4501, reason: 'not authenticated' })
   const again = await gateway.stranger()

@@ -17,8 +17,7 @@ afterEach(async () => {
 const freshBeing = (): string => `@w${crypto.randomUUID()}`
 const isUp = async (): Promise<boolean> => (await gateway.metric('redis_up')) === 1
 const hints = (client: RawClient): number => client.frames.filter(({ type }) => type === 'work').length
-const announce = (...beings: string[]): Promise<number> =>
-  gateway.publisher.publish(REDIS.workChannel, encodeWorkMessage(beings))
+const announce = (...beings: string[]): Promise<number> => gateway.say(REDIS.workChannel, encodeWorkMessage(beings))
 
 test('G126 whoever asked hears of work of its being, on each of its connections; others hear nothing', async () => {
   gateway = await TestGateway.start()
@@ -43,7 +42,7 @@ test('G126 a message that is not understood is counted and harms nobody', async 
   const bot = freshBeing()
   const client = await gateway.client(bot)
   client.send({ type: 'work' })
-  for (const message of ['', '{}', '{"beings":"@a"}', '[]']) await gateway.publisher.publish(REDIS.workChannel, message)
+  for (const message of ['', '{}', '{"beings":"@a"}', '[]']) await gateway.say(REDIS.workChannel, message)
   await announce(bot)
   await eventually('it is told', () => hints(client) === 2)
   expect(client.closed).toBeUndefined()

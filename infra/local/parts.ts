@@ -14,6 +14,7 @@ import type { RedisBinary } from './redis-binary.ts'
 import { askRedis, redisCommand } from './redis.ts'
 import type { Secrets } from './secrets.ts'
 import type { Part } from './supervisor.ts'
+import { publicKeysOf } from './token-keys.ts'
 import { tokenFor } from './token.ts'
 
 /** Of a node: for everybody, and for whoever runs it. */
@@ -85,6 +86,13 @@ function shared(around: Surroundings): NodeJS.ProcessEnv {
   }
 }
 
+/** A gateway signs no sessions: it gets what verifies them, unless the user gave the secret for both. */
+function verifyingOnly(env: NodeJS.ProcessEnv, given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { TOKEN_KEYS: keys = '', TOKEN_SECRET: _secret, ...rest } = env
+  const secret = given['TOKEN_SECRET'] ?? ''
+  return { TOKEN_PUBLIC_KEYS: publicKeysOf(keys), ...rest, TOKEN_KEYS: '', TOKEN_SECRET: secret }
+}
+
 const node = (script: string, env: NodeJS.ProcessEnv): Command => ({
   file: process.execPath,
   args: [script],
@@ -113,7 +121,7 @@ export const gatewayParts = (around: Surroundings): Part[] =>
     name: `gateway-${index + 1}`,
     command: () =>
       node(join(repository, 'gateway/src/main.ts'), {
-        ...shared(around),
+        ...verifyingOnly(shared(around), around.environment),
         API_URL: around.apis[index % around.apis.length]?.url,
         API_INTERNAL_URL: around.apis[index % around.apis.length]?.internal,
         ...listening(urls, around),
@@ -132,7 +140,7 @@ export function guidePart(around: Surroundings, port: number): Part {
   return {
     name: 'guide',
     beforeStart: async () => {
-      token = await tokenFor('@guide', shared(around)['TOKEN_SECRET'] ?? '')
+      token = await tokenFor('@guide', shared(around)['TOKEN_KEYS'] ?? '')
     },
     command: () =>
       node(join(repository, 'bots/src/guide/main.ts'), {

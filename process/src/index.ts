@@ -1,5 +1,6 @@
 /** @rhizom/process: what the server processes share. Node only. */
 export { isOriginAllowed } from './allowed-origin.ts'
+export { BusSeal, forgeries, type OpenOutcome, watchForgeries } from './bus-seal.ts'
 export { networkOf } from './client-network.ts'
 export { ConditionLog, type ConditionLogDeps } from './condition-log.ts'
 export type { Trouble } from './core/condition.ts'
@@ -15,7 +16,6 @@ export {
   SECRETS_DIFFER,
   type TokenFault,
   type TokenHolder,
-  tokenKey,
   type VerifiedToken,
   verifySessionToken,
 } from './session-token.ts'
@@ -33,4 +33,15 @@ export {
   url,
   whole,
 } from './settings.ts'
+export { busSecretsOf, internalTokensOf } from './shared-secrets.ts'
+export {
+  keySetOf,
+  newTokenKey,
+  publicJwkSchema,
+  type SigningKey,
+  signingKeysOf,
+  tokenKeySettings,
+  type VerifyingKeys,
+  verifyingKeysOf,
+} from './token-keys.ts'
 export { throttledWarn } from './throttled-warn.ts'

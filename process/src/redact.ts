@@ -24,14 +24,21 @@ const spellings = (secret: string): string[] => [
   encodeURIComponent(secret),
 ]
 
-/** Of somebody who is known by it. */
-const tokenIn = (one: unknown): string[] =>
-  typeof one === 'object' && one !== null && 'token' in one && typeof one.token === 'string' ? [one.token] : []
+/** Where the parts of a list hold theirs: operators, private keys, issuers. */
+const SECRET_FIELDS = ['token', 'd', 'clientSecret'] as const
 
-/** The secrets among settings: those of everybody and of somebody by name, and the passwords of urls. */
+const secretsOf = (one: unknown): string[] => {
+  if (typeof one === 'string') return [one]
+  if (typeof one !== 'object' || one === null) return []
+  return Object.entries(one).flatMap(([name, value]) =>
+    SECRET_FIELDS.some((field) => field === name) && typeof value === 'string' ? [value] : [],
+  )
+}
+
+/** The secrets among settings: by name those of everybody and of lists, and the passwords of urls. */
 export function secretsIn(config: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(config).flatMap(([name, value]) => {
-    if (name.endsWith('_TOKENS') && Array.isArray(value)) return value.flatMap(tokenIn)
+    if (Array.isArray(value) && /(_TOKENS|_KEYS|^ISSUERS)$/.test(name)) return value.flatMap(secretsOf)
     if (typeof value !== 'string') return []
     if (name.endsWith('_SECRET') || name.endsWith('_TOKEN')) return [value]
     const password = URL.canParse(value) ? new URL(value).password : ''

@@ -15,13 +15,13 @@ export interface FitnessCheckDeps {
   condition: ConditionLog
   clock: Clock
   log: Log
+  /** That nobody listens to. Also a right that is needed: whoever narrows the channels of a user allows it. */
+  channel: string
 }
 
 const FIT_EVERY_MS = 60_000
 const UNFIT_EVERY_MS = 5_000
 const PART = 'server'
-/** Also a right that is needed: whoever narrows the channels of a user allows those that begin with `rhizom:`. */
-const CHECK_CHANNEL = 'rhizom:check'
 
 export class RedisFitnessCheck {
   readonly #deps: FitnessCheckDeps
@@ -48,9 +48,9 @@ export class RedisFitnessCheck {
   #ask(): void {
     this.#timer?.()
     if (this.#isStopped) return
-    const { redis } = this.#deps
+    const { redis, channel } = this.#deps
     const info = redis.info().catch((error: unknown) => notAnswered(error, ''))
-    const publishes = redis.publish(CHECK_CHANNEL, '').then(
+    const publishes = redis.publish(channel, '').then(
       () => true,
       // The condition was told by the connection.
       (error: unknown) => notAnswered(error, false),

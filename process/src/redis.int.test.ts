@@ -112,7 +112,7 @@ test('N33 what the server is is said before anything fails, and looked at again 
   const state: { role: 'master' | 'slave' } = { role: 'slave' }
   const server = await scripted(state)
   const { log, condition, redis } = connected(server.url)
-  const check = new RedisFitnessCheck({ redis, condition, clock: systemClock, log })
+  const check = new RedisFitnessCheck({ redis, condition, clock: systemClock, log, channel: 'rhizom:check' })
   ends.push(() => check.stop())
   beginConnecting(redis)
   await until('it is found', () => !check.isFit)

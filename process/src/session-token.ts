@@ -1,8 +1,10 @@
 /** Verifying session tokens, which say who somebody is, by which session and until when. The api alone signs them. */
 import { type BeingId, SESSION_TOKEN, type SessionId, sessionClaimsSchema } from '@rhizom/protocol'
-import { errors, jwtVerify } from 'jose'
+import type { KeyObject } from 'node:crypto'
+import { errors, type JWTHeaderParameters, jwtVerify } from 'jose'
+import type { VerifyingKeys } from './token-keys.ts'
 
-/** `otherSecret`: signed as a token of ours is, with another secret. */
+/** `otherSecret`: signed as a token of ours is, with a key or a secret that is not known here. */
 export type TokenFault = 'invalid' | 'expired' | 'otherSecret'
 
 /** `session` is undefined in a token of before there were any. */
@@ -14,12 +16,11 @@ export interface TokenHolder {
 
 export type VerifiedToken = ({ ok: true } & TokenHolder) | { ok: false; fault: TokenFault }
 
-export const tokenKey = (secret: string): Uint8Array => new TextEncoder().encode(secret)
-
-export async function verifySessionToken(token: string, key: Uint8Array): Promise<VerifiedToken> {
-  const { algorithm, issuer, audience } = SESSION_TOKEN
+export async function verifySessionToken(token: string, keys: VerifyingKeys): Promise<VerifiedToken> {
+  const { algorithm, formerAlgorithm, issuer, audience } = SESSION_TOKEN
+  const algorithms = [algorithm, formerAlgorithm]
   try {
-    const { payload } = await jwtVerify(token, key, { algorithms: [algorithm], issuer, audience })
+    const { payload } = await jwtVerify(token, (header) => keyFor(header, keys), { algorithms, issuer, audience })
     const claims = sessionClaimsSchema.safeParse(payload)
     if (!claims.success) return { ok: false, fault: 'invalid' }
     const { sub: being, sid: session, exp } = claims.data
@@ -32,6 +33,14 @@ export async function verifySessionToken(token: string, key: Uint8Array): Promis
   }
 }
 
+/** The kind of key follows from the algorithm: a public key is never taken for a secret. */
+function keyFor({ alg, kid }: JWTHeaderParameters, { byKid, secret }: VerifyingKeys): KeyObject | Uint8Array {
+  const key = alg === SESSION_TOKEN.algorithm ? byKid.get(kid ?? '') : secret
+  if (key === undefined) throw new errors.JWSSignatureVerificationFailed()
+  return key
+}
+
 /** Said once a minute: somebody who makes tokens up looks the same, so it is a question. */
 export const SECRETS_DIFFER =
-  'sessions are refused that were signed with another secret: is TOKEN_SECRET the same on every api and gateway?'
+  'sessions are refused that were signed with another key: is TOKEN_SECRET the same on every api and gateway, or do ' +
+  'TOKEN_PUBLIC_KEYS hold all keys of TOKEN_KEYS?'

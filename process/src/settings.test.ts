@@ -5,8 +5,10 @@ import { common, httpUrls, parseSettings, setting, whole } from './settings.ts'
 const table = {
   PORT: common.PORT('4000'),
   API_URL: setting(httpUrls, 'Where the api is'),
-  TOKEN_SECRET: common.TOKEN_SECRET('Verifies'),
+  TOKEN_SECRET: common.TOKEN_SECRET('Verifies', 'TOKEN_PUBLIC_KEYS'),
   INTERNAL_TOKEN: common.INTERNAL_TOKEN('Shown to the api'),
+  INTERNAL_TOKENS: common.INTERNAL_TOKENS,
+  BUS_KEYS: common.BUS_KEYS,
   ALLOW_WEAK_SECRETS: common.ALLOW_WEAK_SECRETS,
   LOG_LEVEL: common.LOG_LEVEL,
   ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('call', 'host'),
@@ -26,6 +28,7 @@ test('N1 what is not given has its default, and an empty value counts as not giv
       ...{ PORT: 4000, API_URL: ['http://a.test:4000', 'http://b.test'], LIMIT: 3 },
       ...{ ALLOW_WEAK_SECRETS: false, LOG_LEVEL: 'info', ALLOWED_ORIGINS: [] },
       ...{ TOKEN_SECRET: good.TOKEN_SECRET, INTERNAL_TOKEN: good.INTERNAL_TOKEN },
+      ...{ INTERNAL_TOKENS: [], BUS_KEYS: [] },
     },
   })
 })
@@ -56,4 +59,17 @@ test.each(Object.keys(good))('N1 without %s there is nothing to start', (name) =
 
 test('N1 weak secrets pass where they are allowed', () => {
   expect(parseSettings(table, { ...good, TOKEN_SECRET: 'x', ALLOW_WEAK_SECRETS: '1' }).ok).toBe(true)
+})
+
+test('N65 a variable may be left out where the one that can be given instead is', () => {
+  const tokens = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
+  const several = { ...good, INTERNAL_TOKEN: '', INTERNAL_TOKENS: tokens.join(', ') }
+  const parsed = parseSettings(table, several)
+  expect(parsed).toMatchObject({ ok: true, config: { INTERNAL_TOKEN: '', INTERNAL_TOKENS: tokens } })
+})
+
+test('N65 of several secrets each is looked at', () => {
+  const BUS_KEYS = `${randomBytes(32).toString('hex')},short`
+  const parsed = parseSettings(table, { ...good, BUS_KEYS })
+  expect(parsed).toMatchObject({ ok: false, problem: expect.stringMatching(/^BUS_KEYS is shorter than 32/) })
 })

@@ -2,7 +2,14 @@
  * The settings of a process as a table: for each variable a schema, a meaning and a default. `main` parses it once, the
  * README prints it. A bad value is named by its variable and never shown: it may be a secret.
  */
-import { LIMITS, type SharedSecret, weakSecretProblem, weakSecrets } from '@rhizom/protocol'
+import {
+  DEFAULT_REDIS_PREFIX,
+  LIMITS,
+  type SharedSecret,
+  type SharedSecrets,
+  weakSecretProblem,
+  weakSecrets,
+} from '@rhizom/protocol'
 import { z } from 'zod'
 
 export interface Setting<Value = unknown> {
@@ -10,15 +17,17 @@ export interface Setting<Value = unknown> {
   description: string
   /** As one would write it in the environment. Without one the variable is required. */
   default?: string
+  /** The variable that can be given instead of this one; then it may be left out. */
+  instead?: string
 }
 
 export type SettingsTable = Readonly<Record<string, Setting>> & {
-  readonly [Secret in SharedSecret]: Setting<string>
+  readonly [Secret in SharedSecret]: Setting<SharedSecrets[Secret]>
 } & { readonly ALLOW_WEAK_SECRETS: Setting<boolean>; readonly LOG_LEVEL: Setting<LogLevel> }
 
 export type ConfigOf<Table extends SettingsTable> = { [Name in keyof Table]: z.output<Table[Name]['schema']> }
 /** What every process has, whatever else is in its table. */
-export type CommonConfig = Readonly<Record<SharedSecret, string>> & { ALLOW_WEAK_SECRETS: boolean; LOG_LEVEL: LogLevel }
+export type CommonConfig = Readonly<SharedSecrets> & { ALLOW_WEAK_SECRETS: boolean; LOG_LEVEL: LogLevel }
 export type ParsedSettings<Value> = { ok: true; config: Value } | { ok: false; problem: string }
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>
 
@@ -58,6 +67,12 @@ export const httpUrls = list
   .pipe(z.array(z.string().refine((one) => isUrl(one, ['http:', 'https:']), 'must be http or https urls')).min(1))
   .transform((all) => all.map((one) => one.replace(/\/+$/, '')))
 
+const noBlanks = z.string().regex(/^\S*$/, 'must not hold blanks')
+const secretList = list.pipe(z.array(noBlanks))
+
+/** No braces, which say to a cluster what belongs together, and nothing that a pattern would take for a sign. */
+const redisPrefix = z.string().regex(/^[\w.:/-]{1,64}$/, 'must be up to 64 letters, digits or signs of _ . : / -')
+
 const isOrigin = (origin: string): boolean =>
   origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)
 
@@ -80,10 +95,32 @@ export const common = {
     ),
   INTERNAL_HOST: setting(orNothing(z.string().min(1)), 'Address of INTERNAL_PORT; when empty, that of HOST', ''),
   REDIS_URL: (description: string) => setting(url('redis:', 'rediss:'), description),
-  TOKEN_SECRET: (verb: string) =>
-    setting(z.string().min(1), `${verb} sessions; the same on every node, 32 characters or more`),
-  INTERNAL_TOKEN: (description: string) =>
-    setting(z.string().regex(/^\S+$/, 'must not hold blanks'), `${description}; 16 characters or more`),
+  REDIS_PREFIX: setting(
+    redisPrefix,
+    'What all keys and channels in Redis begin with; another one for each installation that shares a Redis',
+    DEFAULT_REDIS_PREFIX,
+  ),
+  TOKEN_SECRET: (verb: string, instead: string) => ({
+    ...setting(
+      z.string(),
+      `${verb} sessions; the same on every node, 32 characters or more. What keys are not given are made from it`,
+    ),
+    instead,
+  }),
+  INTERNAL_TOKEN: (description: string) => ({
+    ...setting(noBlanks, `${description}; 16 characters or more`),
+    instead: 'INTERNAL_TOKENS',
+  }),
+  INTERNAL_TOKENS: setting(
+    secretList,
+    'Instead of `INTERNAL_TOKEN`, several by commas, while one is replaced: the first is shown, all are accepted',
+    '',
+  ),
+  BUS_KEYS: setting(
+    secretList,
+    'What signs the messages over Redis, the same on every node, 32 characters or more; several by commas, of which the first signs and all verify. When empty, made from the internal tokens',
+    '',
+  ),
   ALLOW_WEAK_SECRETS: setting(
     z.enum(['0', '1']).transform((value) => value === '1'),
     '1 lets short, patterned and published secrets pass, which end the process otherwise; for tests',
@@ -116,9 +153,10 @@ export function parseSettings<Table extends SettingsTable>(
   env: EnvironmentVariables,
 ): ParsedSettings<ConfigOf<Table> & CommonConfig> {
   const values: Record<string, unknown> = {}
-  for (const [name, { schema, description, default: standard }] of Object.entries<Setting>(table)) {
-    const given = env[name]
-    const text = given === undefined || given === '' ? standard : given
+  const isGiven = (name: string): boolean => env[name] !== undefined && env[name] !== ''
+  for (const [name, { schema, description, default: standard, instead }] of Object.entries<Setting>(table)) {
+    const isLeftOut = instead !== undefined && isGiven(instead)
+    const text = isGiven(name) ? env[name] : isLeftOut ? '' : standard
     if (text === undefined) return { ok: false, problem: `${name} is required: ${description}` }
     const parsed = schema.safeParse(text)
     if (!parsed.success)

@@ -15,6 +15,9 @@
  * sessions ended, whose tokens are no longer good, which beings have work to claim, and to whom a space became another
  * one than it was (read, entered, left, its role). The first two are repeated for a while, as JSON, and can be asked of
  * the api (internal.ts); who waits for work, and a gateway for news, asks by itself now and then.
+ *
+ * Every message is sealed before it is published, and opened before anything above reads it (package `process`,
+ * bus-seal.ts): a line with the signature stands before what is described here.
  */
 import { z } from 'zod'
 import { altersAccess, type Change, erasesWords } from './change.ts'
@@ -31,19 +34,30 @@ import { type BeingId, beingIdSchema, epochSchema, type SpaceId, spaceIdSchema }
 import { type Parsed, parseJson } from './codec.ts'
 import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
 
+/** What the names in Redis begin with where no `REDIS_PREFIX` says otherwise. */
+export const DEFAULT_REDIS_PREFIX = 'rhizom:'
+
 /** Redis names. The space stands in braces, so that all of its names hash to one slot of a cluster. */
-export const REDIS = {
-  spaceChannel: (space: SpaceId): string => `rhizom:{${space}}`,
-  headsChannel: 'rhizom:heads',
-  revokedChannel: 'rhizom:revoked',
-  workChannel: 'rhizom:work',
-  newsChannel: 'rhizom:news',
-  gatewaysChannel: 'rhizom:gateways',
-  gatewayLease: (bootId: string): string => `rhizom:gateway:${bootId}`,
-  gatewaySpaces: (bootId: string): string => `rhizom:gateway:${bootId}:spaces`,
-  knownGateways: 'rhizom:gateways:known',
-  here: (space: SpaceId): string => `rhizom:{${space}}:here`,
-} as const
+export const redisNames = (prefix: string) =>
+  ({
+    spaceChannel: (space: SpaceId): string => `${prefix}{${space}}`,
+    headsChannel: `${prefix}heads`,
+    revokedChannel: `${prefix}revoked`,
+    workChannel: `${prefix}work`,
+    newsChannel: `${prefix}news`,
+    gatewaysChannel: `${prefix}gateways`,
+    /** Nobody listens there: whoever publishes finds out whether it may. */
+    checkChannel: `${prefix}check`,
+    gatewayLease: (bootId: string): string => `${prefix}gateway:${bootId}`,
+    gatewaySpaces: (bootId: string): string => `${prefix}gateway:${bootId}:spaces`,
+    knownGateways: `${prefix}gateways:known`,
+    here: (space: SpaceId): string => `${prefix}{${space}}:here`,
+    /** What somebody may still ask for. */
+    rate: (name: string, account: string): string => `${prefix}rate:${name}:${account}`,
+  }) as const
+export type RedisNames = ReturnType<typeof redisNames>
+
+export const REDIS = redisNames(DEFAULT_REDIS_PREFIX)
 
 const revokedMessageSchema = z.object({ beings: revokedSchema, sessions: endedSessionsSchema.optional() })
 const newsMessageSchema = z.object({ spaces: z.record(spaceIdSchema, z.array(beingIdSchema)) })

@@ -9,6 +9,7 @@
  *   POST /internal/last-seen                    who left, and when; answered 202 once it is stored
  *
  * All need `Authorization: Bearer <INTERNAL_TOKEN>`. A space that does not exist is 404 with the path `space`.
+ * Every answer names the installation in a header: what is said over Redis counts only within one (bus.ts).
  */
 import { z } from 'zod'
 import { changeSchema } from './change.ts'
@@ -20,6 +21,9 @@ import { positionSchema, versionSchema } from './position.ts'
 
 /** The `path` of the problem that says that there is no such space: any other 404 comes from what is no api. */
 export const NO_SUCH_SPACE = 'space'
+
+/** The header of an answer that names the installation: an id that its database was given when it was made. */
+export const INSTALLATION_HEADER = 'x-rhizom-installation'
 
 export const accessSchema = z.object({
   visibility: visibilitySchema,

@@ -37,6 +37,7 @@ export const snapshotFrameSchema = z.object({
   ...roster,
   space: spaceIdSchema,
   entity: spaceEntity.describe('The space itself'),
+  reset: z.boolean().optional().describe('It takes the place of what is held, whatever version that has'),
 })
 export const resumedFrameSchema = z.object({ type: z.literal('resumed'), ...run, ...roster })
 export const changesFrameSchema = z.object({ type: z.literal('changes'), ...run })

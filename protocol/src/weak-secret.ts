@@ -4,8 +4,21 @@
  * reads every private space. So a process refuses to start with a weak one, naming the variable and never its value.
  */
 
-export const SHARED_SECRETS = { TOKEN_SECRET: { minLength: 32 }, INTERNAL_TOKEN: { minLength: 16 } } as const
+export const SHARED_SECRETS = {
+  TOKEN_SECRET: { minLength: 32 },
+  INTERNAL_TOKEN: { minLength: 16 },
+  INTERNAL_TOKENS: { minLength: 16 },
+  BUS_KEYS: { minLength: 32 },
+} as const
 export type SharedSecret = keyof typeof SHARED_SECRETS
+
+/** As they are given. An empty one is none. */
+export interface SharedSecrets {
+  TOKEN_SECRET: string
+  INTERNAL_TOKEN: string
+  INTERNAL_TOKENS: readonly string[]
+  BUS_KEYS: readonly string[]
+}
 
 export interface WeakSecret {
   name: SharedSecret
@@ -35,13 +48,15 @@ const MAX_PERIOD = 64
 const MAX_STEPS_SHARE = 0.75
 
 /** The weak ones, in the order of the table. */
-export const weakSecrets = (secrets: Readonly<Record<SharedSecret, string>>): WeakSecret[] =>
-  SECRET_NAMES.flatMap((name) => {
-    const why = secretFault(secrets[name], SHARED_SECRETS[name].minLength)
-    return why === undefined ? [] : [{ name, why }]
-  })
+export const weakSecrets = (secrets: Readonly<SharedSecrets>): WeakSecret[] =>
+  SECRET_NAMES.flatMap((name) =>
+    [secrets[name]].flat().flatMap((secret) => {
+      const why = secret === '' ? undefined : secretFault(secret, SHARED_SECRETS[name].minLength)
+      return why === undefined ? [] : [{ name, why }]
+    }),
+  )
 
-const SECRET_NAMES = ['TOKEN_SECRET', 'INTERNAL_TOKEN'] as const satisfies SharedSecret[]
+const SECRET_NAMES = ['TOKEN_SECRET', 'INTERNAL_TOKEN', 'INTERNAL_TOKENS', 'BUS_KEYS'] as const satisfies SharedSecret[]
 
 /** Why a secret is weak; undefined if it is not. */
 export function secretFault(secret: string, minLength: number): string | undefined {

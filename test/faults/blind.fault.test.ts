@@ -5,6 +5,7 @@
 import { presenceField, REDIS } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sealedEntry, sealOf } from '../cluster/own-seal.ts'
 import { bringUp, type RunSetup } from './run-setup.ts'
 import { commitFaults } from './catalog/commit-faults.ts'
 import { deafFaults, endFormer } from './catalog/deaf-faults.ts'
@@ -127,9 +128,11 @@ test('F27 an entry of a gateway that nobody knows is a ghost everywhere', FAULT_
   const outcome = await setup.drill.run({
     ...planted(async ({ clients }) => {
       const key = REDIS.here(clients.spaces.churn)
-      const entry = JSON.stringify({ state: {}, since: Date.now() })
+      const field = presenceField(bootId, ghost)
+      const seal = await sealOf(setup.rig.cluster)
+      const entry = sealedEntry(seal, key, field, { state: {}, since: Date.now() })
       await inRedis((redis) => redis.set(REDIS.gatewayLease(bootId), JSON.stringify({ formerly: [] })))
-      await inRedis((redis) => redis.hset(key, presenceField(bootId, ghost), entry))
+      await inRedis((redis) => redis.hset(key, field, entry))
       return nothingToHeal
     }),
     ...AFTER_THE_REST,

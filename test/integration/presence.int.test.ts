@@ -3,6 +3,7 @@ import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { presenceAnswerSchema, REDIS } from '@rhizom/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
+import { sealedEntry, sealOf } from '../cluster/own-seal.ts'
 import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
 import { type Guest, LIST_LIMIT, type Stage, startStage, TIMES } from './presence-stage.ts'
 
@@ -264,7 +265,8 @@ describe('many', () => {
     })
     const cyd = await signIn(stage.api, 'Cyd')
     const since = Date.now() - 86_400_000
-    await stage.redis.hset(REDIS.here(space), { [`long-gone/${idOf(cyd)}`]: JSON.stringify({ state: {}, since }) })
+    const [key, field] = [REDIS.here(space), `long-gone/${idOf(cyd)}`]
+    await stage.redis.hset(key, field, sealedEntry(await sealOf(stage.cluster), key, field, { state: {}, since }))
     expect((await presence(space)).body).toMatchObject({ here: [], hereCount: 0 })
     const watcher = await stage.enter(0, stage.ada, space, { present: false })
     await watcher.sees()

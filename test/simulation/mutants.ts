@@ -189,8 +189,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'keep who may read through a new epoch',
     file: 'gateway/src/core/feed/log.ts',
-    find: `...revokeIfNarrowed(feed.readers, readers),\n    { type: 'reset', snapshot },`,
-    put: `{ type: 'reset', snapshot },`,
+    find: `...revokeIfNarrowed(feed.readers, readers),\n    { type: 'reset', snapshot, replaces`,
+    put: `{ type: 'reset', snapshot, replaces`,
     known: 58,
   },
 

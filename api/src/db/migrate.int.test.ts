@@ -18,6 +18,7 @@ test('A18 four migrations at once and one more leave the tables, each step appli
     'beings',
     'changes',
     'identities',
+    'installation',
     'intentions',
     'lineage',
     'members',

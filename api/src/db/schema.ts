@@ -13,6 +13,7 @@ import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, Sess
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   index,
   integer,
   jsonb,
@@ -235,6 +236,11 @@ export const operatorActions = pgTable(
   },
   (table) => [index('operator_actions_at').on(table.at, table.id)],
 )
+/** One row, made with the tables: what the processes that share this database say to each other counts there only. */
+export const installation = pgTable('installation', {
+  one: boolean('one').primaryKey().default(true),
+  id: uuid('id').notNull().defaultRandom(),
+})
 
 /** Who somebody is for whoever vouches for people elsewhere (http/issuers.ts). */
 export const identities = pgTable(

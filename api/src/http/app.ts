@@ -20,6 +20,7 @@ import { registerHealth, registerReadiness } from './health.ts'
 import { registerInternal } from './internal.ts'
 import { acceptJsonBodies, NO_BODY_BYTES } from './json-body.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
+import { registerKeys } from './keys.ts'
 import { registerMutations } from './mutations.ts'
 import { registerOperator } from './operator/operator.ts'
 import { registerPresence } from './presence.ts'
@@ -144,6 +145,7 @@ const registerFace: Readonly<Record<Face, (app: HttpApp, services: Services) => 
     registerReading(app, services)
     registerWork(app, services)
     registerPresence(app, services)
+    registerKeys(app, services)
   },
   internal: (app, services) => {
     registerReadiness(app, services)

@@ -47,13 +47,17 @@ export function sessionGrants({ config, database, publisher, tokens, log }: Need
     async renew(text) {
       const used = parseRenewal(text)
       if (used === undefined) throw notRenewed()
-      const next = nextRenewal(used, config.TOKEN_SECRET)
+      const nexts = renewalKeys(config).map((key) => nextRenewal(used, key))
+      const [first, ...others] = nexts.map((next) => stored(next).secret)
+      if (first === undefined) throw new Error('neither TOKEN_SECRET nor TOKEN_KEYS')
       const use = await database.use((sql) =>
-        useRenewal(sql, stored(used), stored(next).secret, config.RENEWAL_GRACE_MS),
+        useRenewal(sql, stored(used), [first, ...others], config.RENEWAL_GRACE_MS),
       )
       switch (use.status) {
-        case 'used':
+        case 'used': {
+          const next = nexts.find((one) => stored(one).secret === use.next) ?? used
           return { ...(await grant(use.being, used.session, renewalText(next))), of: use.being }
+        }
         case 'reused':
           ended([use.ended])
           log.warn({ session: used.session }, 'a renewal was used twice: somebody else holds it, and its session ended')
@@ -66,5 +70,9 @@ export function sessionGrants({ config, database, publisher, tokens, log }: Need
     },
   }
 }
+
+/** Of all nodes, while a key is replaced: the first makes the next renewal, and each may have made it. */
+const renewalKeys = ({ TOKEN_SECRET, TOKEN_KEYS }: Services['config']): readonly string[] =>
+  TOKEN_SECRET === '' ? TOKEN_KEYS : [TOKEN_SECRET, ...TOKEN_KEYS]
 
 const notRenewed = (): ProblemError => new ProblemError('not-authenticated', 'this renewal is not good (any more)')

@@ -33,6 +33,7 @@ import {
   TOKEN_SECRET,
   uuid,
   type Wanted,
+  sealedEntry,
 } from '../testing/test-api.ts'
 
 const MAX_CONTENT = 2000
@@ -253,7 +254,7 @@ const withBody: [string, string, unknown][] = [
 ]
 
 async function tokenOf(being: string, key: string, secondsLeft: number): Promise<string> {
-  const { algorithm, issuer, audience } = SESSION_TOKEN
+  const { formerAlgorithm: algorithm, issuer, audience } = SESSION_TOKEN
   return new SignJWT()
     .setProtectedHeader({ alg: algorithm })
     .setSubject(being)
@@ -549,6 +550,7 @@ test('A36 A200 the OpenAPI documents list every endpoint of their port, with its
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
   expect(listed.sort()).toEqual(
     [
+      'GET /.well-known/jwks.json',
       'GET /internal/revoked',
       'GET /internal/spaces/{space}',
       'POST /internal/heads',
@@ -624,14 +626,22 @@ test('A39 presence as gateways wrote it, of living gateways only', async () => {
   const apart = await startApi({ databaseUrl: database.url, env: { REDIS_URL: redisUrl.href } })
   const [alive, dead] = [uuid(), uuid()]
   try {
-    await redis.zadd(REDIS.knownGateways, Date.now(), alive)
-    await redis.set(REDIS.gatewayLease(alive), JSON.stringify({ formerly: [] }), 'PX', 60_000)
-    await redis.hset(REDIS.here(space), {
-      [`${alive}/@ada`]: JSON.stringify({ state: { away: true }, since: 5 }),
-      [`${dead}/@ghost`]: JSON.stringify({ state: {}, since: 1 }),
-    })
     const answer = async () =>
       presenceAnswerSchema.parse((await apart.ask('GET', `/v1/spaces/${space}/presence`, { token })).body)
+    expect(await answer()).toMatchObject({ here: [] })
+    await redis.zadd(REDIS.knownGateways, Date.now(), alive)
+    await redis.set(REDIS.gatewayLease(alive), JSON.stringify({ formerly: [] }), 'PX', 60_000)
+    const entry = (field: string, value: object): [string, Buffer] => [
+      field,
+      sealedEntry(apart, REDIS.here(space), field, value),
+    ]
+    await redis.hset(
+      REDIS.here(space),
+      new Map([
+        entry(`${alive}/@ada`, { state: { away: true }, since: 5 }),
+        entry(`${dead}/@ghost`, { state: {}, since: 1 }),
+      ]),
+    )
     const here = [{ being: '@ada', state: { away: true }, since: 5 }]
     expect(await answer()).toEqual({ here, hereCount: 1, frozen: false })
 
@@ -645,10 +655,7 @@ test('A39 presence as gateways wrote it, of living gateways only', async () => {
 
     // Over the limit a sample is listed and all are counted.
     const crowd = new Map(
-      Array.from(
-        { length: 250 },
-        (_, index) => [`${alive}/@b${index}`, JSON.stringify({ state: {}, since: 9 })] as const,
-      ),
+      Array.from({ length: 250 }, (_, index) => entry(`${alive}/@b${index}`, { state: {}, since: 9 })),
     )
     await redis.hset(REDIS.here(space), crowd)
     const { here: sample, hereCount } = await answer()

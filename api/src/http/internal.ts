@@ -2,7 +2,9 @@
  * What gateways ask: how a follower of a space gets to where the space stands, where many spaces stand, and whose
  * tokens are no longer good. And what they report: who left, and when.
  */
+import { internalTokensOf } from '@rhizom/process'
 import {
+  INSTALLATION_HEADER,
   type InternalRead,
   internalHeadsAnswerSchema,
   internalHeadsBodySchema,
@@ -20,6 +22,7 @@ import {
   type Space,
   spaceParamsSchema,
 } from '@rhizom/protocol'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { readNews, readNewsOf } from '../db/read/news.ts'
 import { readChanges, readHeads } from '../db/read/change-log.ts'
@@ -43,15 +46,19 @@ const HEADS_BODY_BYTES = 1024 * 1024
 const NEWS_BODY_BYTES = 512 * 1024
 const LAST_SEEN_BODY_BYTES = 256 * 1024
 
-export function registerInternal(app: HttpApp, { config, database, metrics }: Services): void {
-  const onRequest = requireInternalToken(config.INTERNAL_TOKEN)
+export function registerInternal(app: HttpApp, { config, database, metrics, seal }: Services): void {
+  const onRequest = requireInternalToken(internalTokensOf(config))
+  // As they leave: by then the database was asked.
+  const onSend = async (_request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (seal.installation !== undefined) reply.header(INSTALLATION_HEADER, seal.installation)
+  }
   const sizes = snapshotSizes(config)
   const most: PageSize = { items: config.CATCH_UP_LIMIT, bytes: config.CATCH_UP_BYTES }
 
   app.route({
     method: 'GET',
     url: '/internal/spaces/:space',
-    onRequest,
+    ...{ onRequest, onSend },
     schema: {
       summary: 'Access, position and what brings a follower there',
       security: [{ internal: [] }],
@@ -86,7 +93,7 @@ export function registerInternal(app: HttpApp, { config, database, metrics }: Se
     method: 'POST',
     url: '/internal/heads',
     bodyLimit: HEADS_BODY_BYTES,
-    onRequest,
+    ...{ onRequest, onSend },
     schema: {
       summary: 'Positions of spaces; those that do not exist are left out',
       security: [{ internal: [] }],
@@ -99,7 +106,7 @@ export function registerInternal(app: HttpApp, { config, database, metrics }: Se
   app.route({
     method: 'GET',
     url: '/internal/revoked',
-    onRequest,
+    ...{ onRequest, onSend },
     schema: {
       summary: 'Removed beings and ended sessions whose tokens may not have run out yet, a page at a time',
       security: [{ internal: [] }],
@@ -142,7 +149,7 @@ export function registerInternal(app: HttpApp, { config, database, metrics }: Se
     method: 'POST',
     url: '/internal/last-seen',
     bodyLimit: LAST_SEEN_BODY_BYTES,
-    onRequest,
+    ...{ onRequest, onSend },
     schema: {
       summary: 'When beings were last seen',
       security: [{ internal: [] }],

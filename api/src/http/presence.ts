@@ -19,7 +19,7 @@ import type { Services } from './services.ts'
 import { spaceNotFound } from './spaces.ts'
 
 export function registerPresence(app: HttpApp, services: Services): void {
-  const { config, database, limiter, publisher, redis, tokens } = services
+  const { config, database, limiter, publisher, tokens } = services
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
   const rate: Rate = { name: 'signals', perSecond: config.SIGNALS_PER_SECOND, burst: config.SIGNALS_BURST }
 
@@ -41,7 +41,7 @@ export function registerPresence(app: HttpApp, services: Services): void {
     handler: async (request) => {
       const { space } = request.params
       await mustBeReadable(request, space)
-      return readPresence(redis, space, config.PRESENCE_LIST_LIMIT)
+      return readPresence(services, space, config.PRESENCE_LIST_LIMIT)
     },
   })
 

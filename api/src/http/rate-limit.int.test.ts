@@ -6,7 +6,7 @@ import { beginConnecting, ConditionLog, connectRedis } from '@rhizom/process'
 import { HeldLog } from '@rhizom/process/testing'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
-import { postSessionAnswerSchema, problemSchema } from '@rhizom/protocol'
+import { postSessionAnswerSchema, problemSchema, REDIS } from '@rhizom/protocol'
 import { randomInt } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createMetrics } from '../observe.ts'
@@ -165,7 +165,7 @@ test('A48 after a pause one request finds out for all, and once there is an answ
   const rate = { name: 'mutations', perSecond: 0.001, burst: 1 } as const
   const account = freshId('account')
   const limiterWith = (timeouts: RateLimiterTimeouts) => {
-    const limiter = new RateLimiter(redis, createMetrics(), timeouts)
+    const limiter = new RateLimiter(redis, REDIS, createMetrics(), timeouts)
     return () => limiter.take(account, rate, 1)
   }
   const isRefused = (taken: Promise<void>): Promise<boolean> =>
@@ -212,7 +212,7 @@ test('A48 an answer that lies unread while the process is busy counts', async ()
   try {
     await eventually('Redis is connected', () => redis.status === 'ready')
     const metrics = createMetrics()
-    const limiter = new RateLimiter(redis, metrics, { waitMs: 20, pauseMs: 0 })
+    const limiter = new RateLimiter(redis, REDIS, metrics, { waitMs: 20, pauseMs: 0 })
     const taken = limiter.take(freshId('account'), { name: 'mutations', perSecond: 1, burst: 1 }, 1)
     await new Promise(setImmediate)
     const busyUntil = performance.now() + 300

@@ -7,6 +7,7 @@
  * moment, after which again one request finds out for all.
  */
 import { isRedisFailure } from '@rhizom/process'
+import type { RedisNames } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { Metrics } from '../observe.ts'
 import { ProblemError } from './problem-reply.ts'
@@ -47,12 +48,14 @@ type RedisHealth = { status: 'answering' } | { status: 'failing'; askAgainAtMs: 
 
 export class RateLimiter {
   readonly #redis: Redis
+  readonly #names: RedisNames
   readonly #metrics: Metrics
   readonly #timeouts: RateLimiterTimeouts
   #health: RedisHealth = { status: 'answering' }
 
-  constructor(redis: Redis, metrics: Metrics, timeouts = TIMEOUTS) {
+  constructor(redis: Redis, names: RedisNames, metrics: Metrics, timeouts = TIMEOUTS) {
     this.#redis = redis
+    this.#names = names
     this.#metrics = metrics
     this.#timeouts = timeouts
   }
@@ -80,7 +83,7 @@ export class RateLimiter {
       this.#pause()
     }
     try {
-      const key = `rhizom:rate:${name}:${account}`
+      const key = this.#names.rate(name, account)
       const answered = this.#redis.eval(TAKE, 1, key, 1000 / perSecond, burst, cost)
       const waitMs = Number(await withinMs(this.#timeouts.waitMs, answered))
       this.#health = { status: 'answering' }

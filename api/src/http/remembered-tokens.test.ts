@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { newTokenKey, signingKeysOf, verifyingKeysOf } from '@rhizom/process'
 import { expect, test } from 'vitest'
 import { rememberingTokens } from './remembered-tokens.ts'
 import { type SessionTokens, sessionTokens } from './session-token.ts'
@@ -8,7 +9,10 @@ const session = randomUUID()
 
 /** Real tokens, and how often one was verified. */
 function counted(max?: number) {
-  const real = sessionTokens('a secret that is long enough for this test', TTL_SECONDS, () => undefined)
+  const [signing] = signingKeysOf({ TOKEN_KEYS: [newTokenKey()], TOKEN_SECRET: '' })
+  if (signing === undefined) throw new Error('no key')
+  const verifying = verifyingKeysOf([signing.jwk], '')
+  const real = sessionTokens({ signing, verifying, ttlSeconds: TTL_SECONDS, refused: () => undefined })
   let verified = 0
   const counting: SessionTokens = {
     ...real,

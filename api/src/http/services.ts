@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Admissions } from '../db/write/admissions.ts'
 import type { GroupCommit } from '../db/write/group-commit.ts'
-import type { ProcessLog } from '@rhizom/process'
+import type { BusSeal, keySetOf, ProcessLog } from '@rhizom/process'
 import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
@@ -21,11 +21,14 @@ export interface Services {
   admissions: Admissions
   publisher: Publisher
   redis: Redis
+  seal: BusSeal
   /** Whether it is known to be able to do what is asked of it. */
   isRedisFit: () => boolean
   limiter: RateLimiter
   issuers: Issuers
   tokens: SessionTokens
+  /** The public keys of session tokens. */
+  keys: ReturnType<typeof keySetOf>
   underWay: UnderWay
   /** Takes what is old from log, ledger and sessions now, as the leader does from time to time. */
   prune: () => Promise<void>

@@ -2,7 +2,13 @@
  * Signing session tokens, and verifying them for requests. A token says who somebody is, by which session, and until
  * when.
  */
-import { type TokenFault, type TokenHolder, tokenKey, verifySessionToken } from '@rhizom/process'
+import {
+  type SigningKey,
+  type TokenFault,
+  type TokenHolder,
+  type VerifyingKeys,
+  verifySessionToken,
+} from '@rhizom/process'
 import { type BeingId, SESSION_TOKEN, type SessionId } from '@rhizom/protocol'
 import { SignJWT } from 'jose'
 
@@ -13,26 +19,32 @@ export interface SessionTokens {
   verify: (token: string) => Promise<Verified>
 }
 
-/** `refused` is told why each token was that is not good. */
-export function sessionTokens(secret: string, ttlSeconds: number, refused: (fault: TokenFault) => void): SessionTokens {
-  const key = tokenKey(secret)
+export interface TokenDeps {
+  signing: SigningKey
+  verifying: VerifyingKeys
+  ttlSeconds: number
+  /** Told why each token was that is not good. */
+  refused(fault: TokenFault): void
+}
+
+export function sessionTokens({ signing, verifying, ttlSeconds, refused }: TokenDeps): SessionTokens {
   const { algorithm, issuer, audience } = SESSION_TOKEN
   return {
     async issue(being, session) {
       const issuedAt = Math.floor(Date.now() / 1000)
       const expiresAt = issuedAt + ttlSeconds
       const token = await new SignJWT({ sid: session })
-        .setProtectedHeader({ alg: algorithm })
+        .setProtectedHeader({ alg: algorithm, kid: signing.kid })
         .setSubject(being)
         .setIssuer(issuer)
         .setAudience(audience)
         .setIssuedAt(issuedAt)
         .setExpirationTime(expiresAt)
-        .sign(key)
+        .sign(signing.privateKey)
       return { token, expiresAt: expiresAt * 1000 }
     },
     async verify(token) {
-      const verified = await verifySessionToken(token, key)
+      const verified = await verifySessionToken(token, verifying)
       if (verified.ok) {
         const { being, session, expiresAt } = verified
         return { ok: true, session: { being, session, expiresAt } }

@@ -40,8 +40,9 @@ beforeAll(async () => {
   fresh = await freshDatabase()
   database = new Database({ url: fresh.url, poolSize: 2, deadlineMs: 10_000, name: 'sessions' })
   bus = new Redis(process.env['TEST_REDIS_URL'] ?? '')
-  bus.on('message', (_channel: string, message: string) => {
-    const parsed = parseRevokedMessage(message)
+  bus.on('messageBuffer', (channel: Buffer, sealed: Buffer) => {
+    const message = one?.node.seal.open(channel.toString(), sealed)
+    const parsed = parseRevokedMessage(String(message))
     if (!parsed.ok) return
     for (const [id, until] of Object.entries(parsed.value)) told.set(id, [...(told.get(id) ?? []), until])
   })
@@ -245,7 +246,7 @@ test('A155 an end is told at once and again, and can be asked for, until the las
 /** As they were made before there were sessions. */
 const formerToken = (being: string): Promise<string> =>
   new SignJWT()
-    .setProtectedHeader({ alg: SESSION_TOKEN.algorithm })
+    .setProtectedHeader({ alg: SESSION_TOKEN.formerAlgorithm })
     .setSubject(being)
     .setIssuer(SESSION_TOKEN.issuer)
     .setAudience(SESSION_TOKEN.audience)

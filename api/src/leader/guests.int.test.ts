@@ -4,7 +4,7 @@ import { Redis } from 'ioredis'
 import postgres from 'postgres'
 import { expect, test } from 'vitest'
 import { freshDatabase } from '../testing/fresh-database.ts'
-import { freshId, startApi, uuid } from '../testing/test-api.ts'
+import { freshId, sealedEntry, startApi, uuid } from '../testing/test-api.ts'
 
 test('A111 a guest who left long ago is listed no more, and whoever is here, came lately or is no guest stays', async () => {
   const database = await freshDatabase()
@@ -32,7 +32,8 @@ test('A111 a guest who left long ago is listed no more, and whoever is here, cam
     await sql`update beings set modified_at = now() - interval '2 hours' where id <> ${lately.being.id}`
     await sql`update beings set last_seen_at = now() - interval '90 minutes' where id = ${gone.being.id}`
 
-    await redis.hset(REDIS.here(space), `${gateway}/${here.being.id}`, JSON.stringify({ state: {}, since: 5 }))
+    const field = `${gateway}/${here.being.id}`
+    await redis.hset(REDIS.here(space), field, sealedEntry(api, REDIS.here(space), field, { state: {}, since: 5 }))
     await redis.set(REDIS.gatewayLease(gateway), JSON.stringify({ formerly: [] }), 'PX', 60_000)
     await redis.zadd(REDIS.knownGateways, Date.now(), gateway)
 

@@ -4,6 +4,7 @@
  * ago it came; where that cannot be known nobody is moved.
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
+import type { BusSeal } from '@rhizom/process'
 import type { Redis } from 'ioredis'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.ts'
@@ -18,18 +19,19 @@ const GUESTS_AT_ONCE = 500
 interface GuestsDeps {
   database: Database
   redis: Redis
+  seal: BusSeal
   writes: GroupCommit
   /** 0 moves nobody. */
   staySeconds: number
 }
 
-export const guestsDuty = ({ database, redis, writes, staySeconds }: GuestsDeps): Duty => ({
+export const guestsDuty = ({ database, redis, seal, writes, staySeconds }: GuestsDeps): Duty => ({
   async run(term) {
     if (staySeconds === 0) return
     const gone = await database.use((sql) => readLongGone(sql, staySeconds, GUESTS_AT_ONCE))
     for (const [space, guests] of bySpace(gone)) {
       if (term.isOver) return
-      const { here, frozen } = await readPresence(redis, space, Number.MAX_SAFE_INTEGER)
+      const { here, frozen } = await readPresence({ redis, seal }, space, Number.MAX_SAFE_INTEGER)
       if (frozen) continue
       const present = new Set(here.map(({ being }) => being))
       const left = guests.filter((id) => !present.has(id))

@@ -3,16 +3,16 @@
  * out. The announcement is made also when there is nothing to tell: a gateway that misses it knows that its Redis
  * carries nothing.
  */
-import { encodeHeadsMessage, REDIS } from '@rhizom/protocol'
-import type { Redis } from 'ioredis'
+import { encodeHeadsMessage } from '@rhizom/protocol'
 import { readLatelyChanged } from '../db/read/change-log.ts'
 import type { Metrics } from '../observe.ts'
-import { announce } from './announce.ts'
+import { announce, type Announcing } from './announce.ts'
 import type { Duty } from './duty.ts'
 
-export const headsDuty = (redis: Redis, metrics: Metrics, windowMs: number): Duty => ({
+export const headsDuty = (to: Announcing, metrics: Metrics, windowMs: number): Duty => ({
   async run({ sql }) {
     const heads = await readLatelyChanged(sql, windowMs)
-    metrics.headsAnnounced.inc({ outcome: await announce(redis, REDIS.headsChannel, encodeHeadsMessage(heads)) })
+    const outcome = await announce(to, to.seal.names.headsChannel, encodeHeadsMessage(heads))
+    metrics.headsAnnounced.inc({ outcome })
   },
 })

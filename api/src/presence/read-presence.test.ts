@@ -1,3 +1,4 @@
+import { BusSeal } from '@rhizom/process'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
 import { mergeEntries, readPresence } from './read-presence.ts'
@@ -29,10 +30,11 @@ test('A39 entries without a lease, or not understood, do not count; the others c
 test('A71 presence is frozen while Redis is away, and no fault of ours passes for that', async () => {
   const redis = new Redis({ lazyConnect: true, enableOfflineQueue: false, retryStrategy: () => null, port: 1 })
   redis.on('error', () => undefined)
+  const seal = new BusSeal({ secrets: ['of this test'], prefix: 'rhizom:', opened: () => undefined })
   try {
-    expect(await readPresence(redis, '@lobby', 10)).toEqual({ here: [], hereCount: 0, frozen: true })
+    expect(await readPresence({ redis, seal }, '@lobby', 10)).toEqual({ here: [], hereCount: 0, frozen: true })
     redis.hkeys = () => Promise.reject(new TypeError('a bug'))
-    await expect(readPresence(redis, '@lobby', 10)).rejects.toThrow('a bug')
+    await expect(readPresence({ redis, seal }, '@lobby', 10)).rejects.toThrow('a bug')
   } finally {
     redis.disconnect()
   }

@@ -14,10 +14,15 @@ import {
   type PresenceAnswer,
   type PresenceEntry,
   presenceEntrySchema,
-  REDIS,
   type SpaceId,
 } from '@rhizom/protocol'
+import type { BusSeal } from '@rhizom/process'
 import type { Redis } from 'ioredis'
+
+export interface PresenceSource {
+  redis: Redis
+  seal: BusSeal
+}
 
 /**
  * Asks Redis. Over `listLimit` a sample is listed, and only its entries are fetched and read: the others are counted by
@@ -27,15 +32,18 @@ import type { Redis } from 'ioredis'
  * is with those who watch; a node that remembered it would tell something else than the next. It is `frozen` as well
  * while no gateway lives, or all that do say that Redis lost their leases: others may have yet to write their entries.
  */
-export async function readPresence(redis: Redis, space: SpaceId, listLimit: number): Promise<PresenceAnswer> {
+export async function readPresence(
+  { redis, seal }: PresenceSource,
+  space: SpaceId,
+  listLimit: number,
+): Promise<PresenceAnswer> {
+  const { names } = seal
+  const key = names.here(space)
   try {
-    const [fields, known] = await Promise.all([
-      redis.hkeys(REDIS.here(space)),
-      redis.zrange(REDIS.knownGateways, '0', '-1'),
-    ])
+    const [fields, known] = await Promise.all([redis.hkeys(key), redis.zrange(names.knownGateways, '0', '-1')])
     const bootIds = [...new Set([...known, ...fields.map((field) => field.slice(0, field.indexOf('/')))])]
     // One by one and not MGET, since in a cluster each lease lives on its own shard; sent together all the same.
-    const values = await Promise.all(bootIds.map((bootId) => redis.get(REDIS.gatewayLease(bootId))))
+    const values = await Promise.all(bootIds.map((bootId) => redis.get(names.gatewayLease(bootId))))
     const leases = new Map(
       bootIds.flatMap((bootId, index): [BootId, string][] => {
         const value = values[index]
@@ -44,8 +52,12 @@ export async function readPresence(redis: Redis, space: SpaceId, listLimit: numb
     )
     const places = placesOf(fields, leases)
     const listed = [...places.values()].slice(0, listLimit).flat()
-    const texts = listed.length === 0 ? [] : await redis.hmget(REDIS.here(space), ...listed)
-    const entries = listed.map((field, index): [string, string] => [field, texts[index] ?? ''])
+    const texts = listed.length === 0 ? [] : await redis.hmget(key, ...listed)
+    const entries = listed.flatMap((field, index): [string, string][] => {
+      // Nobody is here by what no gateway of ours wrote.
+      const text = seal.open(`${key} ${field}`, Buffer.from(texts[index] ?? ''))
+      return text === undefined ? [] : [[field, text.toString()]]
+    })
     const here = mergeEntries(entries, leases)
     // Somebody may have left between the two questions.
     const hereCount = places.size > listLimit ? places.size : here.length

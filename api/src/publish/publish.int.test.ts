@@ -13,7 +13,7 @@ import {
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { freshId, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
+import { freshId, sealedEntry, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
 
 let database: FreshDatabase
 let redisProxy: TcpProxy
@@ -27,7 +27,9 @@ beforeAll(async () => {
   database = await freshDatabase()
   const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? '')
   bus = new Redis(redisUrl.href)
-  bus.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+  bus.on('messageBuffer', (channel: Buffer, sealed: Buffer) => {
+    const message = api.node.seal.open(channel.toString(), sealed)
+    if (message === undefined) return
     const messages = heard.get(channel.toString()) ?? []
     messages.push(message)
     heard.set(channel.toString(), messages)
@@ -147,9 +149,9 @@ test.each(['cut', 'blackhole'] as const)(
     const gateway = uuid()
     try {
       await direct.set(REDIS.gatewayLease(gateway), JSON.stringify({ formerly: [] }), 'PX', 60_000)
-      await direct.hset(REDIS.here(space), {
-        [`${gateway}/${being}`]: JSON.stringify({ state: {}, since: 5, setAt: 5 }),
-      })
+      const field = `${gateway}/${being}`
+      const entry = sealedEntry(api, REDIS.here(space), field, { state: {}, since: 5, setAt: 5 })
+      await direct.hset(REDIS.here(space), field, entry)
       const presence = async () =>
         presenceAnswerSchema.parse((await api.ask('GET', `/v1/spaces/${space}/presence`, { token })).body)
       const known = { here: [{ being, state: {}, since: 5 }], hereCount: 1, frozen: false }

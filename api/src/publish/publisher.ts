@@ -12,9 +12,9 @@ import {
   encodeChangesMessage,
   encodeSignalMessage,
   type JsonObject,
-  REDIS,
   type SpaceId,
 } from '@rhizom/protocol'
+import type { BusSeal } from '@rhizom/process'
 import type { Redis } from 'ioredis'
 import type { RemovedBeing } from '../db/read/removed-beings.ts'
 import type { RevokedSession } from '../db/write/sessions.ts'
@@ -27,10 +27,10 @@ import { workersIn, workMessages } from './work.ts'
 const MAX_CHANGES_PER_MESSAGE = 200
 const MAX_MESSAGE_BYTES = 128 * 1024
 const MAX_UNANSWERED_BYTES = 16 * 1024 * 1024
-const encoder = new TextEncoder()
 
 export class Publisher {
   readonly #redis: Redis
+  readonly #seal: BusSeal
   readonly #metrics: Metrics
   readonly #revokedForMs: number
   readonly #onFault: (thrown: unknown) => void
@@ -38,8 +38,9 @@ export class Publisher {
   #unansweredBytes = 0
 
   /** `onFault` is told what is no absence of Redis. */
-  constructor(redis: Redis, metrics: Metrics, revokedForMs: number, onFault: (thrown: unknown) => void) {
+  constructor(redis: Redis, seal: BusSeal, metrics: Metrics, revokedForMs: number, onFault: (thrown: unknown) => void) {
     this.#redis = redis
+    this.#seal = seal
     this.#onFault = onFault
     this.#revokedForMs = revokedForMs
     this.#metrics = metrics
@@ -49,7 +50,7 @@ export class Publisher {
   publish(changes: readonly LoggedChange[]): void {
     for (const run of runsOf(changes))
       for (const message of messagesOf(run))
-        void this.#send(REDIS.spaceChannel(run.space), message).then((sent) =>
+        void this.#send(this.#seal.names.spaceChannel(run.space), message).then((sent) =>
           this.#metrics.published.inc({ outcome: sent ? 'sent' : 'dropped' }),
         )
   }
@@ -66,7 +67,7 @@ export class Publisher {
 
   #revoke(messages: readonly string[]): void {
     for (const message of messages)
-      void this.#send(REDIS.revokedChannel, encoder.encode(message)).then((sent) =>
+      void this.#send(this.#seal.names.revokedChannel, message).then((sent) =>
         this.#metrics.revocations.inc({ outcome: sent ? 'sent' : 'dropped' }),
       )
   }
@@ -74,7 +75,7 @@ export class Publisher {
   /** Tells whoever waits for work that there is some, as `publish` does. */
   tellOfWork(changes: readonly LoggedChange[]): void {
     for (const message of workMessages(workersIn(changes)))
-      void this.#send(REDIS.workChannel, encoder.encode(message)).then((sent) =>
+      void this.#send(this.#seal.names.workChannel, message).then((sent) =>
         this.#metrics.workHints.inc({ outcome: sent ? 'sent' : 'dropped' }),
       )
   }
@@ -82,14 +83,14 @@ export class Publisher {
   /** Tells gateways to whom a space became another one, as `publish` does. */
   tellOfNews(hints: NewsHints): void {
     for (const message of newsMessages(hints))
-      void this.#send(REDIS.newsChannel, encoder.encode(message)).then((sent) =>
+      void this.#send(this.#seal.names.newsChannel, message).then((sent) =>
         this.#metrics.newsHints.inc({ outcome: sent ? 'sent' : 'dropped' }),
       )
   }
 
   /** Whether Redis took the signal. */
   signal(space: SpaceId, from: BeingId, name: string, data: JsonObject | undefined): Promise<boolean> {
-    return this.#send(REDIS.spaceChannel(space), encodeSignalMessage(space, from, name, data))
+    return this.#send(this.#seal.names.spaceChannel(space), encodeSignalMessage(space, from, name, data))
   }
 
   /** Waits until what was sent is answered or has timed out. */
@@ -97,11 +98,13 @@ export class Publisher {
     await Promise.all(this.#unanswered)
   }
 
-  #send(channel: string, message: Uint8Array): Promise<boolean> {
+  #send(channel: string, unsealed: Uint8Array | string): Promise<boolean> {
     if (this.#redis.status !== 'ready' || this.#unansweredBytes > MAX_UNANSWERED_BYTES) return Promise.resolve(false)
+    const message = this.#seal.seal(channel, unsealed)
+    if (message === undefined) return Promise.resolve(false)
     this.#unansweredBytes += message.length
     const answered = this.#redis
-      .publish(channel, Buffer.from(message.buffer, message.byteOffset, message.byteLength))
+      .publish(channel, message)
       .then(
         () => true,
         (error: unknown) => {

@@ -30,8 +30,9 @@ beforeAll(async () => {
   database = new Database({ url: fresh.url, poolSize: 2, deadlineMs: 10_000, name: 'revoked' })
   const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? '')
   bus = new Redis(redisUrl.href)
-  bus.on('message', (_channel: string, message: string) => {
-    const parsed = parseRevokedMessage(message)
+  bus.on('messageBuffer', (channel: Buffer, sealed: Buffer) => {
+    const message = leader.node.seal.open(channel.toString(), sealed)
+    const parsed = parseRevokedMessage(String(message))
     if (parsed.ok) heard.push(parsed.value)
   })
   await bus.subscribe(REDIS.revokedChannel)

@@ -59,6 +59,12 @@ export const uuid = (): string => uuidv7()
 export const freshId = (word: string): string => `@${word}-${randomBytes(6).toString('hex')}`
 
 const isInternal = (path: string): boolean => /^\/(internal|operator|readyz|metrics)\b/.test(path)
+/** What a gateway would have stored of somebody who is here through it. */
+export function sealedEntry({ node }: TestApi, hash: string, field: string, entry: object): Buffer {
+  const sealed = node.seal.seal(`${hash} ${field}`, JSON.stringify(entry))
+  if (sealed === undefined) throw new Error('the node does not know its installation yet')
+  return sealed
+}
 
 export async function startApi({ databaseUrl, env = {} }: StartApiOptions): Promise<TestApi> {
   const parsed = parseConfig({

@@ -12,7 +12,10 @@ interface FrameEvent {
 export function frameEventsOf(frame: IncomingFrame): FrameEvent[] {
   switch (frame.type) {
     case 'snapshot': {
-      const event: SpaceEvent = { type: 'snapshotReceived', snapshot: snapshotOf(frame), roster: frame }
+      const event: SpaceEvent = {
+        ...{ type: 'snapshotReceived', snapshot: snapshotOf(frame), roster: frame },
+        resets: frame.reset === true,
+      }
       return [{ space: frame.space, event }]
     }
     case 'resumed':

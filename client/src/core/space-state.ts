@@ -45,7 +45,8 @@ export type SpaceEvent =
   /** Another connection is to take over; until it has, the former one is heard. */
   | { type: 'moved' }
   | { type: 'disconnected' }
-  | { type: 'snapshotReceived'; snapshot: Snapshot; roster: HereList }
+  /** `resets`: what is held gives way, whatever its version. */
+  | { type: 'snapshotReceived'; snapshot: Snapshot; roster: HereList; resets?: boolean }
   | { type: 'resumedReceived'; frame: ChangeRun; roster: HereList }
   | { type: 'changesReceived'; frame: ChangeRun }
   | { type: 'headReceived'; version: number }

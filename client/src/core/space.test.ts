@@ -210,6 +210,12 @@ test('C24 an older snapshot of the same epoch changes nothing', () => {
   expect(step(ahead, { type: 'snapshotReceived', snapshot, roster }, at).state.content).toBe(ahead.content)
 })
 
+test('P85 a snapshot with `reset` takes the place of what is held, whatever its version', () => {
+  const ahead = step(held, { type: 'changesReceived', frame: follows }, at).state
+  const reset = step(ahead, { type: 'snapshotReceived', snapshot, roster, resets: true }, at).state
+  expect([ahead.content?.position.version, reset.content?.position.version]).toEqual([3, snapshot.version])
+})
+
 test('C26 gap after gap is asked for with a growing pause, in the end without a position', () => {
   let state = held
   const asked: SpaceEffect[] = []

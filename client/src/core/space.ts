@@ -10,7 +10,7 @@
  * `sync/space-sync.ts` runs one of these for each space that is watched and keeps its state in the store.
  */
 import { type Machine, type Moment, soonest, stay } from '@rhizom/machine'
-import { type BeingId, place, type Placement, type Range, type Snapshot } from '@rhizom/protocol'
+import { type BeingId, place, type Placement, type Range } from '@rhizom/protocol'
 import { noteRemoved, stepOlder } from './older-intentions.ts'
 import {
   isTold,
@@ -60,7 +60,7 @@ function step(state: SpaceState, event: SpaceEvent, at: Moment): SpaceStep {
         : stay(markDisconnected({ ...state, subscription: { status: 'paused' } }, at))
     case 'snapshotReceived':
       return isAnswerable(state)
-        ? answered(stay(takeSnapshot(receiveRoster(state, event.roster, at), event.snapshot, at)), at)
+        ? answered(stay(takeSnapshot(receiveRoster(state, event.roster, at), event, at)), at)
         : stay(state)
     case 'resumedReceived':
       return isAnswerable(state)
@@ -156,11 +156,13 @@ function takePresence(state: SpaceState, frame: PresenceChange, at: Moment): Spa
   return { ...state, presence, own: learnSince(state.own, presence), typing }
 }
 
-function takeSnapshot(state: SpaceState, snapshot: Snapshot, at: Moment): SpaceState {
+type SnapshotReceived = Extract<SpaceEvent, { type: 'snapshotReceived' }>
+
+function takeSnapshot(state: SpaceState, { snapshot, resets }: SnapshotReceived, at: Moment): SpaceState {
   const subscription = becameCurrent(state.subscription, at)
   const held = state.content?.position
-  // Never backwards within one history: what is held already contains it.
-  if (held !== undefined && held.epoch === snapshot.epoch && held.version >= snapshot.version)
+  // Never backwards within one history, as what is held already contains it; unless the log says that it does not.
+  if (resets !== true && held !== undefined && held.epoch === snapshot.epoch && held.version >= snapshot.version)
     return { ...state, subscription }
   return {
     ...state,

@@ -3,7 +3,7 @@
  * answered last; until it has answered, and when nothing of it is there any more, at its other address as well.
  */
 import type { Trouble } from '@rhizom/process'
-import { NO_SUCH_SPACE, parseJson } from '@rhizom/protocol'
+import { INSTALLATION_HEADER, NO_SUCH_SPACE, parseJson } from '@rhizom/protocol'
 import { z } from 'zod'
 import type { ReadOutcome } from '../ports.ts'
 import type { ApiPlace } from './internal-places.ts'
@@ -15,6 +15,8 @@ export interface AskDeps {
   timeoutMs: number
   /** Reads at a time; more wait. Keeps a gateway that just started from stampeding the api. */
   maxConcurrent: number
+  /** Which installation answered. */
+  installation(id: string): void
   /** How each question ended: with an answer, or with what kept the api from one. */
   asked(trouble: Trouble | undefined): void
 }
@@ -42,7 +44,7 @@ const looseProblemSchema = z.looseObject({
   retryAfterMs: z.int().optional(),
 })
 
-export function createAsk({ places, timeoutMs, maxConcurrent, internalToken, asked }: AskDeps) {
+export function createAsk({ places, timeoutMs, maxConcurrent, internalToken, installation, asked }: AskDeps) {
   const found = places.map((place) => new FoundApi(place, timeoutMs))
   const turns: (() => void)[] = []
   let running = 0
@@ -52,8 +54,9 @@ export function createAsk({ places, timeoutMs, maxConcurrent, internalToken, ask
     const api = found[used % found.length]
     if (api === undefined) throw new Error('there is no api to ask')
     const withToken = { ...question, headers: { ...headers, authorization: `Bearer ${internalToken}` } }
-    const { reply, failed } = await api.ask(path, withToken)
+    const { reply, failed, installation: id } = await api.ask(path, withToken)
     asked(failed === undefined ? undefined : apiTrouble(failed))
+    if (id !== undefined) installation(id)
     if (reply.type === 'failed' && current === used) current = used + 1
     return reply
   }
@@ -73,6 +76,7 @@ export function createAsk({ places, timeoutMs, maxConcurrent, internalToken, ask
 interface Asked {
   reply: Reply
   failed?: ApiFailure
+  installation?: string | undefined
 }
 
 /** One api, and at which of its addresses it answers. */
@@ -118,11 +122,12 @@ class FoundApi {
       const response = await fetch(`${base}${path}`, { ...init, signal: AbortSignal.timeout(this.#timeoutMs) })
       const text = await response.text()
       const body = parseJson(z.unknown(), text)
-      if (response.ok && body.ok) return { reply: { type: 'answered', body: body.value } }
+      const installation = response.headers.get(INSTALLATION_HEADER) ?? undefined
+      if (response.ok && body.ok) return { reply: { type: 'answered', body: body.value }, installation }
       const { status } = response
       const problem = looseProblemSchema.safeParse(body.ok ? body.value : undefined).data
       if (status === 404 && problem?.code === 'not-found' && problem.path === NO_SUCH_SPACE)
-        return { reply: { type: 'missing' } }
+        return { reply: { type: 'missing' }, installation }
       return {
         reply: failure(`${status} ${problem?.code ?? 'and no problem document'}`, problem?.retryAfterMs),
         failed: { variable, base, status, code: problem?.code },

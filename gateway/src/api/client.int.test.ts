@@ -9,7 +9,13 @@ import { createApiClient, looseReadSchema } from './client.ts'
 import { apiPlaces } from './internal-places.ts'
 
 let server: LogServer
-const settings = { internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 1000, maxConcurrent: 3, asked: () => {} }
+const settings = {
+  internalToken: TEST_INTERNAL_TOKEN,
+  timeoutMs: 1000,
+  maxConcurrent: 3,
+  installation: () => {},
+  asked: () => {},
+}
 const reader = (urls = [server.url]) => createApiClient({ ...settings, places: apiPlaces([], urls) })
 const request = (after?: { epoch: string; version: number }) => ({ after, reason: 'open' as const })
 

@@ -39,6 +39,7 @@ function asking(...addresses: [string, ...string[]]) {
   const place: ApiPlace = { variable: 'API_URL', addresses }
   const client = createApiClient({
     ...{ places: [place], internalToken: TEST_INTERNAL_TOKEN, timeoutMs: 5_000, maxConcurrent: 3 },
+    installation: () => undefined,
     asked: (trouble) => troubles.push(trouble),
   })
   return { client, troubles }

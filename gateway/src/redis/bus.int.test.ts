@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '@rhizom/machine'
 import { createConditions } from '../conditions.ts'
 import type { BusListener } from '../ports.ts'
-import { quietRedisUrl, TestLog } from '../testing/test-gateway.ts'
+import { quietRedisUrl, sealedForTests, sealForTests, TestLog } from '../testing/test-gateway.ts'
 import { Wall } from '../wall.ts'
 import { RedisBus } from './bus.ts'
 
@@ -48,6 +48,7 @@ const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
   new RedisBus({
     url: `redis://127.0.0.1:${proxy.port}`,
     name,
+    seal: sealForTests(),
     clock: systemClock,
     random: Math.random,
     log,
@@ -78,7 +79,8 @@ afterEach(async () => {
   admin.disconnect()
 })
 
-const speak = (from: string) => admin.publish(REDIS.spaceChannel(space), Buffer.from(signal(from)))
+const speak = (from: string) =>
+  admin.publish(REDIS.spaceChannel(space), sealedForTests(REDIS.spaceChannel(space), signal(from)))
 const hears = async (from: string): Promise<void> => {
   await speak(from)
   await eventually(`${from} is heard`, () => ear.heard.includes(`${space} rhizom1 signal ${from} wave`))
@@ -102,7 +104,10 @@ describe('the bus over Redis', () => {
     await eventually('another connection is tried', isGivenUp)
     expect(ear.count('left')).toBeGreaterThan(0)
     await eventually('which is joined', () => ear.count('recovered') >= 2)
-    const announcing = setInterval(() => void admin.publish(REDIS.headsChannel, '{}'), 50)
+    const announcing = setInterval(
+      () => void admin.publish(REDIS.headsChannel, sealedForTests(REDIS.headsChannel, '{}')),
+      50,
+    )
     try {
       await eventually('with heads it stays up', () => ear.told.length > 20 && bus.isUp())
       await eventually('it is said', () => said(/heads arrive again/) > 0)
@@ -182,7 +187,8 @@ describe('the bus over Redis', () => {
 
   test('G35 heads are passed on', async () => {
     const epoch = randomUUID()
-    await admin.publish(REDIS.headsChannel, JSON.stringify({ [space]: { epoch, version: 7 } }))
+    const heads = JSON.stringify({ [space]: { epoch, version: 7 } })
+    await admin.publish(REDIS.headsChannel, sealedForTests(REDIS.headsChannel, heads))
     await eventually('they are heard', () => ear.told.some((heads) => heads[space] !== undefined))
     expect(ear.told.find((heads) => heads[space] !== undefined)?.[space]).toEqual({ epoch, version: 7 })
   })

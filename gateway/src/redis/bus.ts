@@ -7,13 +7,13 @@
  * Redis has confirmed all of them. A ping each second finds a connection that is cut without a word.
  */
 import { type Clock, type Random, Runner } from '@rhizom/machine'
-import { beginConnecting, connectRedis, RedisFitnessCheck } from '@rhizom/process'
+import { beginConnecting, type BusSeal, connectRedis, RedisFitnessCheck } from '@rhizom/process'
 import {
   parseHeadsMessage,
   parseNewsMessage,
   parseRevokedMessage,
   parseWorkMessage,
-  REDIS,
+  type RedisNames,
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
@@ -27,6 +27,8 @@ export interface RedisBusDeps {
   url: string
   /** Names the connections in Redis' client list. */
   name: string
+  /** What it does not open reaches nobody. */
+  seal: BusSeal
   clock: Clock
   random: Random
   log: Log
@@ -47,17 +49,10 @@ export interface RedisBusDeps {
 const PING_EVERY_MS = 1000
 const DEAF_FOR_MS = 5000
 const CHANNELS_PER_COMMAND = 500
-/** Those that concern no single space. */
-const COMMON_CHANNELS = [
-  REDIS.headsChannel,
-  REDIS.revokedChannel,
-  REDIS.workChannel,
-  REDIS.newsChannel,
-  REDIS.gatewaysChannel,
-]
 
 export class RedisBus implements Bus {
   readonly #deps: RedisBusDeps
+  readonly #names: RedisNames
   readonly #listening: Redis
   readonly #publishing: Redis
   readonly #channels = new ChannelSubscriptions()
@@ -68,6 +63,7 @@ export class RedisBus implements Bus {
 
   constructor(deps: RedisBusDeps) {
     this.#deps = deps
+    this.#names = deps.seal.names
     this.#link = new Runner({
       ...deps,
       machine: busLinkMachine({ pingEveryMs: PING_EVERY_MS, silenceMs: deps.silenceMs, deafForMs: DEAF_FOR_MS }),
@@ -80,7 +76,10 @@ export class RedisBus implements Bus {
     const options = { url, clock, random, condition: conditions.redis, timeoutMs }
     this.#listening = connectRedis({ ...options, name })
     this.#publishing = connectRedis({ ...options, name: `${name}-publish`, commandTimeoutMs: timeoutMs })
-    this.#fitness = new RedisFitnessCheck({ redis: this.#publishing, condition: conditions.redis, clock, log })
+    this.#fitness = new RedisFitnessCheck({
+      ...{ redis: this.#publishing, condition: conditions.redis, clock, log },
+      channel: this.#names.checkChannel,
+    })
     for (const redis of [this.#listening, this.#publishing]) redis.on('error', deps.failed)
     this.#listening.on('ready', () => {
       this.#channels.forget()
@@ -123,14 +122,14 @@ export class RedisBus implements Bus {
   }
 
   join(space: SpaceId): void {
-    this.#spaces.set(REDIS.spaceChannel(space), space)
+    this.#spaces.set(this.#names.spaceChannel(space), space)
     const id = this.#channels.want(space)
     if (!this.#isConnected()) return
     this.#subscribe([{ space, id }]).catch(this.#deps.failed)
   }
 
   leave(space: SpaceId): void {
-    const channel = REDIS.spaceChannel(space)
+    const channel = this.#names.spaceChannel(space)
     this.#channels.leave(space)
     this.#spaces.delete(channel)
     if (!this.#isConnected()) return
@@ -142,9 +141,9 @@ export class RedisBus implements Bus {
   }
 
   publish(space: SpaceId, message: Uint8Array): void {
-    this.#publishing
-      .publish(REDIS.spaceChannel(space), Buffer.from(message.buffer, message.byteOffset, message.byteLength))
-      .catch(this.#deps.failed)
+    const channel = this.#names.spaceChannel(space)
+    const sealed = this.#deps.seal.seal(channel, message)
+    if (sealed !== undefined) this.#publishing.publish(channel, sealed).catch(this.#deps.failed)
   }
 
   async answers(): Promise<boolean> {
@@ -201,7 +200,9 @@ export class RedisBus implements Bus {
 
   #joinAll(connection: number): void {
     const missing = this.#channels.missing()
-    const joins: Promise<boolean>[] = [this.#confirmed(this.#listening.subscribe(...COMMON_CHANNELS), connection)]
+    const joins: Promise<boolean>[] = [
+      this.#confirmed(this.#listening.subscribe(...this.#commonChannels()), connection),
+    ]
     for (let at = 0; at < missing.length; at += CHANNELS_PER_COMMAND)
       joins.push(this.#subscribe(missing.slice(at, at + CHANNELS_PER_COMMAND)))
     Promise.all(joins).then((confirmed) => {
@@ -209,9 +210,15 @@ export class RedisBus implements Bus {
     }, this.#deps.failed)
   }
 
+  /** Those that concern no single space. */
+  #commonChannels(): string[] {
+    const { headsChannel, revokedChannel, workChannel, newsChannel, gatewaysChannel } = this.#names
+    return [headsChannel, revokedChannel, workChannel, newsChannel, gatewaysChannel]
+  }
+
   #subscribe(subscriptions: readonly { space: SpaceId; id: SubscriptionId }[]): Promise<boolean> {
     const { connection } = this.#link.state
-    const channels = subscriptions.map(({ space }) => REDIS.spaceChannel(space))
+    const channels = subscriptions.map(({ space }) => this.#names.spaceChannel(space))
     return this.#confirmed(this.#listening.subscribe(...channels), connection).then((isConfirmed) => {
       if (isConfirmed)
         for (const { space, id } of subscriptions) if (this.#channels.confirm(space, id)) this.#listener?.joined(space)
@@ -231,15 +238,17 @@ export class RedisBus implements Bus {
     }
   }
 
-  #received(channel: Buffer, message: Buffer): void {
+  #received(channel: Buffer, sealed: Buffer): void {
     const name = channel.toString('latin1')
+    const message = this.#deps.seal.open(name, sealed)
+    if (message === undefined) return
     const space = this.#spaces.get(name)
     if (space !== undefined) {
       this.#listener?.message(space, message)
       return
     }
-    if (name === REDIS.gatewaysChannel) this.#listener?.gatewayBeat(message)
-    if (name === REDIS.headsChannel) {
+    if (name === this.#names.gatewaysChannel) this.#listener?.gatewayBeat(message)
+    if (name === this.#names.headsChannel) {
       const heads = parseHeadsMessage(message.toString('utf8'))
       this.#deps.received(heads.ok ? 'heads' : 'unreadable')
       if (!heads.ok) return
@@ -247,17 +256,17 @@ export class RedisBus implements Bus {
       this.#link.dispatch({ type: 'headsReceived' })
       this.#listener?.heads(heads.value)
     }
-    if (name === REDIS.revokedChannel) {
+    if (name === this.#names.revokedChannel) {
       const revoked = parseRevokedMessage(message.toString('utf8'))
       this.#deps.received(revoked.ok ? 'revoked' : 'unreadable')
       if (revoked.ok) this.#listener?.revoked(revoked.value)
     }
-    if (name === REDIS.workChannel) {
+    if (name === this.#names.workChannel) {
       const work = parseWorkMessage(message.toString('utf8'))
       this.#deps.received(work.ok ? 'work' : 'unreadable')
       if (work.ok) this.#listener?.work(work.value)
     }
-    if (name === REDIS.newsChannel) {
+    if (name === this.#names.newsChannel) {
       const news = parseNewsMessage(message.toString('utf8'))
       this.#deps.received(news.ok ? 'news' : 'unreadable')
       if (news.ok) this.#listener?.news(news.value)

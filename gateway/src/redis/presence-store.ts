@@ -7,7 +7,7 @@
  * it: such a reply is logged, counted and passed over.
  */
 import type { Clock, Random } from '@rhizom/machine'
-import { type ConditionLog, connectRedis, throttledWarn } from '@rhizom/process'
+import { type BusSeal, type ConditionLog, connectRedis, throttledWarn } from '@rhizom/process'
 import {
   type BeingId,
   type BootId,
@@ -20,7 +20,7 @@ import {
   parsePresenceField,
   presenceEntrySchema,
   presenceField,
-  REDIS,
+  type RedisNames,
   type SpaceId,
 } from '@rhizom/protocol'
 import type { PresenceWrite } from '../core/presence/local.ts'
@@ -30,6 +30,7 @@ import { ReplaceableConnection } from './replaceable-connection.ts'
 
 export interface RedisPresenceStoreDeps {
   url: string
+  seal: BusSeal
   clock: Clock
   random: Random
   log: Log
@@ -50,13 +51,20 @@ const FIELDS_PER_COMMAND = 500
 /** A command of Redis with its arguments. */
 type Command = [name: string, ...args: (string | number | Buffer)[]]
 
+interface Found {
+  entries: Map<BootId, Map<BeingId, PresenceEntry>>
+  unsigned: Map<BootId, BeingId[]>
+}
+
 export class RedisPresenceStore implements PresenceStore {
   readonly #deps: RedisPresenceStoreDeps
+  readonly #names: RedisNames
   readonly #connection: ReplaceableConnection
   readonly #warn: (fields: object, message: string) => void
 
   constructor(deps: RedisPresenceStoreDeps) {
     this.#deps = deps
+    this.#names = deps.seal.names
     const { url, timeoutMs, random, log, clock, condition, demoted } = deps
     this.#warn = throttledWarn(log, clock, LOG_EVERY_MS)
     const name = 'rhizom-presence'
@@ -79,17 +87,17 @@ export class RedisPresenceStore implements PresenceStore {
     const { hashTtlMs } = this.#deps
     const value = JSON.stringify({ formerly, doubtfulUntil })
     const [set, , gateways, ...replies] = await this.#send([
-      ['set', REDIS.gatewayLease(bootId), value, 'PX', ownTtlMs, isNew ? 'NX' : 'XX'],
+      ['set', this.#names.gatewayLease(bootId), value, 'PX', ownTtlMs, isNew ? 'NX' : 'XX'],
       // After the lease, so that whoever finds the name finds the lease as well.
-      ['zadd', REDIS.knownGateways, at, bootId],
-      ['zrange', REDIS.knownGateways, 0, -1],
-      ...peers.map((peer): Command => ['pttl', REDIS.gatewayLease(peer)]),
-      ...(countOf === undefined ? [] : [['hlen', REDIS.here(countOf)] satisfies Command]),
-      ...extendTtlOf.map((space): Command => ['pexpire', REDIS.here(space), hashTtlMs]),
-      ...(extendTtlOf.length === 0 ? [] : [['pexpire', REDIS.gatewaySpaces(bootId), hashTtlMs] satisfies Command]),
-      ...(announce === undefined
+      ['zadd', this.#names.knownGateways, at, bootId],
+      ['zrange', this.#names.knownGateways, 0, -1],
+      ...peers.map((peer): Command => ['pttl', this.#names.gatewayLease(peer)]),
+      ...(countOf === undefined ? [] : [['hlen', this.#names.here(countOf)] satisfies Command]),
+      ...extendTtlOf.map((space): Command => ['pexpire', this.#names.here(space), hashTtlMs]),
+      ...(extendTtlOf.length === 0
         ? []
-        : [['publish', REDIS.gatewaysChannel, encodeGatewayBeat(announce)] satisfies Command]),
+        : [['pexpire', this.#names.gatewaySpaces(bootId), hashTtlMs] satisfies Command]),
+      ...(announce === undefined ? [] : this.#publishing(this.#names.gatewaysChannel, encodeGatewayBeat(announce))),
     ])
     const ttlMs = new Map<BootId, number>()
     for (const [index, peer] of peers.entries()) {
@@ -105,19 +113,24 @@ export class RedisPresenceStore implements PresenceStore {
 
   async write(writes: readonly PresenceWrite[]): Promise<void> {
     const at = this.#deps.clock.dateMs()
-    await this.#send(writes.flatMap((write) => writing(write, at, this.#deps.hashTtlMs)))
+    await this.#send(writes.flatMap((write) => this.#writing(write, at)))
   }
 
   async read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead> {
-    const [hash] = await this.#send([['hgetall', REDIS.here(space)]])
-    const entries = typeof hash === 'object' && hash !== null ? entriesOf(hash) : undefined
-    const asked = [...new Set([...boots, ...(entries?.keys() ?? [])])]
+    // Until then nobody's word counts, and that is not to say that nobody is here.
+    await this.#deps.seal.known()
+    const key = this.#names.here(space)
+    const [hash] = await this.#send([['hgetall', key]])
+    const found = typeof hash === 'object' && hash !== null ? this.#entriesOf(key, hash) : undefined
+    const entries = found?.entries
+    const unsigned = found?.unsigned ?? new Map<BootId, BeingId[]>()
+    const asked = [...new Set([...boots, ...(entries?.keys() ?? []), ...unsigned.keys()])]
     const leases = new Map<BootId, readonly BootId[]>()
     const heartbeats = new Map<BootId, number>()
     if (asked.length === 0) return { entries, leases, heartbeats }
     const [scores, ...values] = await this.#send([
-      ['zmscore', REDIS.knownGateways, ...asked],
-      ...asked.map((boot): Command => ['get', REDIS.gatewayLease(boot)]),
+      ['zmscore', this.#names.knownGateways, ...asked],
+      ...asked.map((boot): Command => ['get', this.#names.gatewayLease(boot)]),
     ])
     for (const [index, boot] of asked.entries()) {
       const score: unknown = Array.isArray(scores) ? scores[index] : undefined
@@ -128,33 +141,35 @@ export class RedisPresenceStore implements PresenceStore {
       // Whatever it holds, a lease that is there stands.
       leases.set(boot, lease?.ok === true ? lease.value.formerly : [])
     }
+    const nobodys = [...unsigned].filter(([boot]) => !leases.has(boot))
+    if (nobodys.length > 0) await this.#send(nobodys.flatMap(([boot, those]) => this.#removing(space, boot, those)))
     return { entries, leases, heartbeats }
   }
 
   async removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void> {
-    await this.#send(removing(space, boot, beings))
+    await this.#send(this.#removing(space, boot, beings))
   }
 
   async spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
     // Any of them, so that gateways that clear up together share the work.
-    const [spaces] = await this.#send([['srandmember', REDIS.gatewaySpaces(boot), limit]])
+    const [spaces] = await this.#send([['srandmember', this.#names.gatewaySpaces(boot), limit]])
     return namesIn(spaces)
   }
 
   async removeSpaces(boot: BootId, spaces: readonly SpaceId[]): Promise<void> {
-    await this.#send([['srem', REDIS.gatewaySpaces(boot), ...spaces]])
+    await this.#send([['srem', this.#names.gatewaySpaces(boot), ...spaces]])
   }
 
   async removeGateway(boot: BootId): Promise<void> {
-    await this.#send(removingGateway(boot))
+    await this.#send(this.#removingGateway(boot))
   }
 
   async leave({ bootId, beings, announce }: Leave): Promise<void> {
     await this.#send([
-      ...[...beings].flatMap(([space, those]) => removing(space, bootId, those)),
-      ['del', REDIS.gatewayLease(bootId)],
-      ...removingGateway(bootId),
-      ['publish', REDIS.gatewaysChannel, encodeGatewayBeat(announce)],
+      ...[...beings].flatMap(([space, those]) => this.#removing(space, bootId, those)),
+      ['del', this.#names.gatewayLease(bootId)],
+      ...this.#removingGateway(bootId),
+      ...this.#publishing(this.#names.gatewaysChannel, encodeGatewayBeat(announce)),
     ])
   }
 
@@ -175,31 +190,66 @@ export class RedisPresenceStore implements PresenceStore {
     this.#warn({ error: String(error) }, 'a key of presence in Redis holds something else')
     this.#deps.wrongType()
   }
+
+  #writing({ space, range, put, left, isWhole, hint }: PresenceWrite, at: number): Command[] {
+    const { epoch: bootId, from, to } = range
+    const { seal, hashTtlMs } = this.#deps
+    const key = this.#names.here(space)
+    const spaces = this.#names.gatewaySpaces(bootId)
+    const commands: Command[] = []
+    // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
+    if (put.size > 0) commands.push(['zadd', this.#names.knownGateways, 'NX', at, bootId], ['sadd', spaces, space])
+    const fields = [...put].flatMap(([being, entry]): [string, Buffer][] => {
+      const field = presenceField(bootId, being)
+      const sealed = seal.seal(`${key} ${field}`, JSON.stringify(entry))
+      return sealed === undefined ? [] : [[field, sealed]]
+    })
+    for (const some of inParts(fields)) commands.push(['hset', key, ...some.flat()])
+    commands.push(...this.#removing(space, bootId, [...left.keys()]))
+    if (isWhole && put.size > 0) commands.push(['pexpire', spaces, hashTtlMs], ['pexpire', key, hashTtlMs])
+    if (isWhole && put.size === 0) commands.push(['srem', spaces, space])
+    const message = encodePresenceMessage(bootId, from, to, hint)
+    return [...commands, ...this.#publishing(this.#names.spaceChannel(space), message)]
+  }
+
+  #removing(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Command[] {
+    const key = this.#names.here(space)
+    return inParts(beings).map((some) => ['hdel', key, ...some.map((being) => presenceField(boot, being))])
+  }
+
+  #removingGateway(boot: BootId): Command[] {
+    return [
+      ['del', this.#names.gatewaySpaces(boot)],
+      ['zrem', this.#names.knownGateways, boot],
+    ]
+  }
+
+  #publishing(channel: string, message: Uint8Array | string): Command[] {
+    const sealed = this.#deps.seal.seal(channel, message)
+    return sealed === undefined ? [] : [['publish', channel, sealed]]
+  }
+
+  /** The entries of a hash that gateways wrote, and those that have such a name and were signed by none of ours. */
+  #entriesOf(key: string, hash: object): Found {
+    const unsigned = new Map<BootId, BeingId[]>()
+    const entries = new Map<BootId, Map<BeingId, PresenceEntry>>()
+    const fields: [string, unknown][] = Object.entries(hash)
+    for (const [field, sealed] of fields) {
+      const name = parsePresenceField(field)
+      if (name === undefined) continue
+      const text = this.#deps.seal.open(`${key} ${field}`, Buffer.from(String(sealed)))
+      if (text === undefined) {
+        unsigned.set(name.bootId, [...(unsigned.get(name.bootId) ?? []), name.being])
+        continue
+      }
+      const entry = parseJson(presenceEntrySchema, text.toString())
+      if (!entry.ok) continue
+      const beings = entries.get(name.bootId) ?? new Map<BeingId, PresenceEntry>()
+      entries.set(name.bootId, beings.set(name.being, entry.value))
+    }
+    return { entries, unsigned }
+  }
 }
-
-function writing({ space, range, put, left, isWhole, hint }: PresenceWrite, at: number, hashTtlMs: number): Command[] {
-  const { epoch: bootId, from, to } = range
-  const key = REDIS.here(space)
-  const spaces = REDIS.gatewaySpaces(bootId)
-  const commands: Command[] = []
-  // Before the entries, so that none is ever left that nobody could find; Redis may have lost the name as well.
-  if (put.size > 0) commands.push(['zadd', REDIS.knownGateways, 'NX', at, bootId], ['sadd', spaces, space])
-  const fields = [...put].map(([being, entry]) => [presenceField(bootId, being), JSON.stringify(entry)])
-  for (const some of inParts(fields)) commands.push(['hset', key, ...some.flat()])
-  commands.push(...removing(space, bootId, [...left.keys()]))
-  if (isWhole && put.size > 0) commands.push(['pexpire', spaces, hashTtlMs], ['pexpire', key, hashTtlMs])
-  if (isWhole && put.size === 0) commands.push(['srem', spaces, space])
-  const message = Buffer.from(encodePresenceMessage(bootId, from, to, hint))
-  return [...commands, ['publish', REDIS.spaceChannel(space), message]]
-}
-
-const removing = (space: SpaceId, boot: BootId, beings: readonly BeingId[]): Command[] =>
-  inParts(beings).map((some) => ['hdel', REDIS.here(space), ...some.map((being) => presenceField(boot, being))])
-
-const removingGateway = (boot: BootId): Command[] => [
-  ['del', REDIS.gatewaySpaces(boot)],
-  ['zrem', REDIS.knownGateways, boot],
-]
 
 /** No command carries more than so many fields. */
 const inParts = <Item>(items: readonly Item[]): Item[][] =>
@@ -210,17 +260,4 @@ const inParts = <Item>(items: readonly Item[]): Item[][] =>
 const namesIn = (reply: unknown): string[] => {
   const parts: unknown[] = Array.isArray(reply) ? reply : []
   return parts.filter((part) => typeof part === 'string')
-}
-
-function entriesOf(hash: object): Map<BootId, Map<BeingId, PresenceEntry>> {
-  const entries = new Map<BootId, Map<BeingId, PresenceEntry>>()
-  const fields: [string, unknown][] = Object.entries(hash)
-  for (const [field, text] of fields) {
-    const name = parsePresenceField(field)
-    const entry = parseJson(presenceEntrySchema, String(text))
-    if (name === undefined || !entry.ok) continue
-    const beings = entries.get(name.bootId) ?? new Map<BeingId, PresenceEntry>()
-    entries.set(name.bootId, beings.set(name.being, entry.value))
-  }
-  return entries
 }

@@ -51,6 +51,7 @@ export interface SpaceChannelDeps {
 }
 
 const encoder = new TextEncoder()
+const RESETS = encoder.encode(',"reset":true')
 /** Encoded resumes kept while the position stands: after a crash of another gateway many ask for the same. */
 const MAX_ENCODED = 32
 /** Signals of a window; more are let go, as a signal may be lost. */
@@ -201,7 +202,10 @@ export class SpaceChannel {
         this.#encoded.clear()
         this.#fanOut.flush()
         this.#fanOut.sentUpTo(effect.snapshot.version)
-        this.#deliver(this.#fanOut.followers(), this.#withRoster(effect.snapshot.body, []))
+        this.#deliver(
+          this.#fanOut.followers(),
+          this.#withRoster(effect.replaces ? concat([effect.snapshot.body, RESETS]) : effect.snapshot.body, []),
+        )
         return
       case 'end':
         this.#encoded.clear()

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import {
   type Change,
   encodeChangesMessage,
+  INSTALLATION_HEADER,
   type InternalNewsAnswer,
   type InternalNewsBody,
   type InternalRead,
@@ -17,6 +18,7 @@ import {
 } from '@rhizom/protocol'
 
 const ADA = '@ada'
+export const TEST_INSTALLATION = crypto.randomUUID()
 export const TEST_INTERNAL_TOKEN = randomBytes(16).toString('hex')
 
 type NewChange = Pick<Change, 'kind' | 'body'>
@@ -106,7 +108,7 @@ export class LogServer {
     this.#server = createServer((request, response) => {
       this.#answer(request).then(
         ({ status, body }) => {
-          response.writeHead(status, { 'content-type': 'application/json' })
+          response.writeHead(status, { 'content-type': 'application/json', [INSTALLATION_HEADER]: TEST_INSTALLATION })
           response.end(JSON.stringify(body))
         },
         (error: unknown) => response.destroy(error instanceof Error ? error : new Error(String(error))),

@@ -9,7 +9,7 @@ export const TEST_SECRET = randomBytes(32).toString('hex')
 
 export const tokenFor = (being: string, seconds = 3600, secret = TEST_SECRET, sid?: string): Promise<string> =>
   new SignJWT(sid === undefined ? {} : { sid })
-    .setProtectedHeader({ alg: SESSION_TOKEN.algorithm })
+    .setProtectedHeader({ alg: SESSION_TOKEN.formerAlgorithm })
     .setSubject(being)
     .setIssuer(SESSION_TOKEN.issuer)
     .setAudience(SESSION_TOKEN.audience)

@@ -1,11 +1,12 @@
 /** For tests: a whole gateway on a free port, over the real Redis and a log held in memory. */
 import { RawClient } from '@rhizom/kit/raw-client.ts'
-import { REDIS } from '@rhizom/protocol'
+import { BusSeal } from '@rhizom/process'
+import { DEFAULT_REDIS_PREFIX, REDIS } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { parseConfig } from '../config.ts'
 import { type RunningGateway, startGateway } from '../lifecycle.ts'
 import type { Log } from '../ports.ts'
-import { LogServer, TEST_INTERNAL_TOKEN } from './log-server.ts'
+import { LogServer, TEST_INSTALLATION, TEST_INTERNAL_TOKEN } from './log-server.ts'
 import { TEST_SECRET, liveClient } from './test-client.ts'
 
 const provided = (name: string): string => {
@@ -18,6 +19,19 @@ export const redisUrl = (): string => provided('TEST_REDIS_URL')
 
 /** Of a Redis that no node is at. */
 export const quietRedisUrl = (): string => provided('TEST_QUIET_REDIS_URL')
+
+/** As every process of the installation of these tests signs. */
+export function sealForTests(): BusSeal {
+  const seal = new BusSeal({ secrets: [TEST_INTERNAL_TOKEN], prefix: DEFAULT_REDIS_PREFIX, opened: () => undefined })
+  seal.installationLearned(TEST_INSTALLATION)
+  return seal
+}
+
+export function sealedForTests(name: string, message: Uint8Array | string): Buffer {
+  const sealed = sealForTests().seal(name, message)
+  if (sealed === undefined) throw new Error('the installation is not known')
+  return sealed
+}
 
 /** Keeps what was logged. */
 export class TestLog implements Log {
@@ -59,6 +73,8 @@ export class TestGateway {
     })
     if (!parsed.ok) throw new Error(parsed.problem)
     const running = await startGateway(parsed.config, log)
+    // Its first answer tells the gateway which installation it belongs to.
+    await fetch(`${running.url}/readyz`)
     return new TestGateway(server, new Redis(redisUrl()), running, log)
   }
 
@@ -85,7 +101,12 @@ export class TestGateway {
   }
 
   publish(space: string, message: Uint8Array): Promise<number> {
-    return this.publisher.publish(REDIS.spaceChannel(space), Buffer.from(message))
+    return this.say(REDIS.spaceChannel(space), message)
+  }
+
+  /** As the api would. */
+  say(channel: string, message: Uint8Array | string): Promise<number> {
+    return this.publisher.publish(channel, sealedForTests(channel, message))
   }
 
   /** The value of a metric, by name and labels as Prometheus prints them; 0 where it has none yet. */

@@ -14,8 +14,10 @@ const faults: Readonly<Record<string, () => void>> = {
 await runServer({
   component: 'faulty',
   settings: {
-    TOKEN_SECRET: common.TOKEN_SECRET('Verifies'),
+    TOKEN_SECRET: common.TOKEN_SECRET('Verifies', 'TOKEN_KEYS'),
     INTERNAL_TOKEN: common.INTERNAL_TOKEN('Nothing'),
+    INTERNAL_TOKENS: common.INTERNAL_TOKENS,
+    BUS_KEYS: common.BUS_KEYS,
     ALLOW_WEAK_SECRETS: common.ALLOW_WEAK_SECRETS,
     LOG_LEVEL: common.LOG_LEVEL,
   },

@@ -397,6 +397,7 @@ export const serverFrameOptions = {
     hereCount: integer(0),
     space: beingId,
     entity: spaceCheck,
+    reset: optional(boolean),
   }),
   resumed: object({
     type: oneOf('resumed'),

@@ -31,7 +31,7 @@ async function overhear(url: string): Promise<Overheard[]> {
 
 const ofAnotherHistory = (message: Buffer): Buffer => {
   const text = message.toString()
-  const epoch = /^rhizom1 changes (\S+) /.exec(text)?.[1]
+  const epoch = /^rhizom1 changes (\S+) /m.exec(text)?.[1]
   return epoch === undefined ? message : Buffer.from(text.replaceAll(epoch, randomUUID()))
 }
 

@@ -23,8 +23,9 @@ const hinted: string[] = []
 beforeAll(async () => {
   database = await freshDatabase()
   bus = new Redis(process.env['TEST_REDIS_URL'] ?? '')
-  bus.on('message', (_channel: string, message: string) => {
-    const parsed = parseWorkMessage(message)
+  bus.on('messageBuffer', (channel: Buffer, sealed: Buffer) => {
+    const message = nodes[0]?.node.seal.open(channel.toString(), sealed)
+    const parsed = parseWorkMessage(String(message))
     if (parsed.ok) hinted.push(...parsed.value)
   })
   await bus.subscribe(REDIS.workChannel)

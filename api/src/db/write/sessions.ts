@@ -43,25 +43,34 @@ export async function beginSession(
 
 /** `reused`: it was used before and not just now, so somebody else holds it as well: the session is ended by it. */
 export type Use =
-  | { status: 'used'; being: BeingId }
+  | { status: 'used'; being: BeingId; next: string }
   | { status: 'reused'; ended: RevokedSession }
   | { status: 'unknown' }
 
-/** Puts `next` in the place of what is used; what was used within `graceMs` may be used again, for the same next. */
-export async function useRenewal(sql: Sql, used: NewSession, next: string, graceMs: number): Promise<Use> {
+/**
+ * Puts the first of `nexts` in the place of what is used; what was used within `graceMs` may be used again, for the
+ * same next. That may be any of them, where another node put it there.
+ */
+export async function useRenewal(
+  sql: Sql,
+  used: NewSession,
+  nexts: readonly [string, ...string[]],
+  graceMs: number,
+): Promise<Use> {
+  const [next] = nexts
   const ofFamily = sql`${set.id} = ${used.session} and ${set.family} = ${used.family} and ${set.endedAt} is null
     and exists (select from ${b.as} where ${b.id} = ${set.being} and ${b.removedAt} is null)`
   const [first] = await sql<{ being: BeingId }[]>`
     update ${set.as} set ${set.former} = ${set.secret}, ${set.secret} = ${next},
       ${set.rotatedAt} = clock_timestamp(), ${set.lastUsedAt} = clock_timestamp()
     where ${ofFamily} and ${set.secret} = ${used.secret} returning ${set.being} as being`
-  if (first !== undefined) return { status: 'used', being: first.being }
-  const [again] = await sql<{ being: BeingId }[]>`
+  if (first !== undefined) return { status: 'used', being: first.being, next }
+  const [again] = await sql<{ being: BeingId; next: string }[]>`
     update ${set.as} set ${set.lastUsedAt} = clock_timestamp()
-    where ${ofFamily} and ${set.former} = ${used.secret} and ${set.secret} = ${next}
+    where ${ofFamily} and ${set.former} = ${used.secret} and ${set.secret} = any(${[...nexts]}::text[])
       and ${set.rotatedAt} > clock_timestamp() - ${graceMs}::float8 * interval '1 millisecond'
-    returning ${set.being} as being`
-  if (again !== undefined) return { status: 'used', being: again.being }
+    returning ${set.being} as being, ${set.secret} as next`
+  if (again !== undefined) return { status: 'used', ...again }
   const [ended] = await sql<EndedRow[]>`
     update ${set.as} set ${set.endedAt} = clock_timestamp() where ${ofFamily}
     returning ${set.id} as id, ${set.endedAt} as at`

@@ -20,7 +20,11 @@ import { type HttpApp, problems } from '../route.ts'
 import type { Services } from '../services.ts'
 import type { OfOperators } from './of-operators.ts'
 
-export function registerLooks(app: HttpApp, { database, redis }: Services, { onRequest, security }: OfOperators): void {
+export function registerLooks(
+  app: HttpApp,
+  { database, redis, seal }: Services,
+  { onRequest, security }: OfOperators,
+): void {
   const startedAt = Date.now()
 
   app.route({
@@ -99,7 +103,7 @@ export function registerLooks(app: HttpApp, { database, redis }: Services, { onR
     },
     handler: async (): Promise<Nodes> => ({
       api: { startedAt, protocol: PROTOCOL_VERSION },
-      gateways: await readGateways(redis),
+      gateways: await readGateways(redis, seal.names),
     }),
   })
 }

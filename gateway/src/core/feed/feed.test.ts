@@ -12,7 +12,9 @@ import {
   snapshotAnswer,
   SPACE,
 } from '../../testing/space-log.ts'
+import { type Readers, readersOf } from './access.ts'
 import { feedWakesAtMs } from './read.ts'
+import type { Run } from './run.ts'
 import type { FeedEffect, FeedEvent, FeedSettings, FeedState, LogAnswer } from './state.ts'
 import { openFeed, stepFeed } from './feed.ts'
 
@@ -101,6 +103,12 @@ function wordOf(effect: FeedEffect): string[] {
       return [effect.type]
   }
 }
+
+/** What the log answers that holds this run. */
+const logOf = (run: Run, readers: Readers): LogAnswer => ({
+  ...{ epoch: run.epoch, version: run.to, readers },
+  catchUp: { kind: 'changes', from: run.from, run },
+})
 
 const joined: FeedEvent = { type: 'channelJoined' }
 const answered = (answer: LogAnswer): FeedEvent => ({ type: 'readAnswered', answer })
@@ -351,7 +359,8 @@ describe('who may read', () => {
     feed.send(subscribed(2, at(10), '@bob'))
     feed.said()
     const run = runOf(10, 13, EPOCH, [change(11), change(12, 'member.remove', { id: '@bob' }), change(13)])
-    expect(feed.send({ type: 'runReceived', run })).toEqual(['out 10-12', 'revoke all but @ada', 'out 12-13'])
+    expect(feed.send({ type: 'runReceived', run })).toEqual(['read gap 10'])
+    expect(feed.send(answered(logOf(run, only('@ada'))))).toEqual(['out 10-12', 'revoke all but @ada', 'out 12-13'])
   })
 
   test('G31 who is banned at a version gets nothing after it, also of a public space, and is let in again', () => {
@@ -359,11 +368,16 @@ describe('who may read', () => {
     feed.send(subscribed(2, at(10), '@bob'))
     feed.said()
     const ban = change(12, 'member.put', { being: '@bob', role: 'banned' })
-    const said = feed.send({ type: 'runReceived', run: runOf(10, 13, EPOCH, [change(11), ban, change(13)]) })
+    const run = runOf(10, 13, EPOCH, [change(11), ban, change(13)])
+    const banned = readersOf({ visibility: 'public', readers: [], banned: ['@bob'] })
+    feed.send({ type: 'runReceived', run })
+    feed.said()
+    const said = feed.send(answered(logOf(run, banned)))
     expect(said.map((word) => word.split(' ')[0])).toEqual(['out', 'revoke', 'out'])
     expect([said[0], said[2]]).toEqual(['out 10-12', 'out 12-13'])
     const again = change(14, 'member.put', { being: '@bob', role: 'viewer' })
-    feed.send({ type: 'runReceived', run: runOf(13, 14, EPOCH, [again]) })
+    const letIn = runOf(13, 14, EPOCH, [again])
+    feed.send({ type: 'runReceived', run: letIn }, answered(logOf(letIn, everybody)))
     feed.said()
     expect(feed.send(subscribed(3, at(13), '@bob'))).toEqual(['resumed 13-14 (ring) to 3'])
   })
@@ -375,8 +389,53 @@ describe('who may read', () => {
     const run = runOf(10, 11, EPOCH, [change(11, 'member.remove', { id: '@bob' })])
     feed.send({ type: 'runReceived', run })
     const said = feed.send(answered(snapshotAnswer(10, only('@ada', '@bob'))))
-    expect(said).toEqual(['out 10-11', 'revoke all but @ada', 'read resume 11'])
-    expect(feed.send(answered(changesAnswer(11, 11, only('@ada'))))).toEqual(['not-found to 1'])
+    expect(said).toEqual(['snapshot 10 (log) to 1', 'read gap 10'])
+    expect(feed.send(answered(logOf(run, only('@ada'))))).toEqual(['out 10-11', 'revoke all but @ada'])
+  })
+
+  test('G155 nobody is let in or put out by a message, however well it is made: what it says is looked up', () => {
+    const feed = members('@bob')
+    feed.send(subscribed(2, at(10), '@bob'))
+    feed.said()
+    const lie = runOf(10, 12, EPOCH, [
+      change(11, 'member.put', { being: '@eve', role: 'member' }),
+      change(12, 'member.remove', { id: '@bob' }),
+    ])
+    expect(feed.send({ type: 'runReceived', run: lie })).toEqual(['read gap 10'])
+    expect(feed.send(subscribed(3, undefined, '@eve'))).toEqual([])
+    feed.send(answered(changesAnswer(10, 10, only('@ada', '@bob'))))
+    expect(feed.said().filter((word) => !word.startsWith('read'))).toEqual([])
+    expect(feed.send(answered(changesAnswer(10, 10, only('@ada', '@bob'))))).toEqual(['not-found to 3'])
+    expect(feed.send(received(10, 11))).toEqual(['out 10-11'])
+  })
+
+  test('G156 another change of a version that is held is no duplicate: all start over from the log', () => {
+    const feed = live()
+    feed.said()
+    const lie = runOf(10, 11, EPOCH, [{ ...change(11), actor: '@eve' }])
+    expect(feed.send({ type: 'runReceived', run: lie })).toEqual(['out 10-11'])
+    expect(feed.send(received(10, 11))).toEqual(['read doubt -'])
+    expect(feed.send(received(11, 12))).toEqual(['out 11-12'])
+    expect(feed.send(answered(snapshotAnswer(11)))).toEqual(['reset to 11', 'read gap 11'])
+    expect(feed.send(answered(changesAnswer(11, 12)))).toEqual(['out 11-12'])
+    expect(feed.send(received(10, 11), received(11, 12))).toEqual([])
+  })
+
+  test('G156 also where the log says it, and where both wait for what is missing', () => {
+    const feed = live()
+    feed.said()
+    feed.send(received(12, 13))
+    expect(feed.until(100)).toEqual(['read gap 10'])
+    feed.send({ type: 'runReceived', run: runOf(10, 11, EPOCH, [{ ...change(11), actor: '@eve' }]) })
+    feed.said()
+    expect(feed.send(answered(changesAnswer(10, 13)))).toEqual(['read doubt -'])
+    feed.send(answered(snapshotAnswer(13)))
+    feed.said()
+    const lie = runOf(14, 15, EPOCH, [{ ...change(15), actor: '@eve' }])
+    expect(feed.send({ type: 'runReceived', run: lie })).toEqual([])
+    expect(feed.send(received(14, 15))).toEqual(['read gap 13'])
+    expect(feed.send(answered(changesAnswer(13, 15)))).toEqual(['out 13-15'])
+    expect(feed.send(received(14, 15))).toEqual([])
   })
 
   test('G31 a reset does not reach those whom the new history does not let read', () => {
@@ -404,7 +463,8 @@ describe('who may read', () => {
     const byChange = live()
     byChange.said()
     const run = runOf(10, 11, EPOCH, [change(11, 'space.remove', { id: SPACE })])
-    expect(byChange.send({ type: 'runReceived', run })).toEqual(['out 10-11', 'end', 'leaveChannel'])
+    expect(byChange.send({ type: 'runReceived', run })).toEqual(['read gap 10'])
+    expect(byChange.send({ type: 'spaceMissing' })).toEqual(['end', 'leaveChannel'])
     const byApi = live()
     byApi.said()
     expect(byApi.send({ type: 'headMissing' })).toEqual(['read heads 10'])

@@ -9,7 +9,8 @@
 import { backoffMs, type Machine, type Moment, stay, type TimePassed } from '@rhizom/machine'
 import { isBehind, type Position, place, type SpaceId } from '@rhizom/protocol'
 import { answerFor, answerWaiting } from './answer.ts'
-import { withHint } from './hint.ts'
+import { contradicts } from './contradicts.ts'
+import { inDoubt, withHint } from './hint.ts'
 import { applyRuns, readAnswered } from './log.ts'
 import { feedWakesAtMs, wantedRead } from './read.ts'
 import type { Run } from './run.ts'
@@ -135,6 +136,8 @@ function runReceived(feed: OpenFeed, run: Run, context: StepContext): FeedStep {
   if (feed.formerEpochs.includes(run.epoch)) return doing(feed, { type: 'note', what: 'stale' })
   if (feed.status === 'opening') return parkRun(feed, run, target, context)
   const placement = place(feed.position, run)
+  if ((placement === 'old' || placement === 'overlaps') && contradicts(feed.ring.runs, run))
+    return doing(inDoubt(feed), { type: 'note', what: 'contradiction' })
   switch (placement) {
     case 'old':
       return doing(feed, { type: 'note', what: 'duplicate' })

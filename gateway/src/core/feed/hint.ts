@@ -1,6 +1,9 @@
 /** Hints: what tells a feed that it is behind, joined into the one that it pursues. */
 import type { Position } from '@rhizom/protocol'
-import type { Hint, OpenFeed } from './state.ts'
+import type { Hint, LiveFeed, OpenFeed } from './state.ts'
+
+/** Somebody said something else of what is held. Only a read begun after that can tell. */
+export const inDoubt = (feed: LiveFeed): LiveFeed => ({ ...feed, doubtedIn: feed.readSeq })
 
 /**
  * Joins a hint to the one that stands: the sooner `readAtMs` and the larger version win. A target of another epoch, or

@@ -6,7 +6,8 @@ import { stay } from '@rhizom/machine'
 import type { Position } from '@rhizom/protocol'
 import { narrows, type Readers, splitByAccess } from './access.ts'
 import { answerWaiting, type FreshRead, withFormerEpoch } from './answer.ts'
-import { withHint } from './hint.ts'
+import { contradicts } from './contradicts.ts'
+import { inDoubt, withHint } from './hint.ts'
 import { withoutRemoved } from './erase.ts'
 import { append, emptyRing, oldestVersion } from './ring.ts'
 import type { Run } from './run.ts'
@@ -21,6 +22,7 @@ import type {
   LogAnswer,
   OpenFeed,
   OpeningFeed,
+  ReadRequest,
 } from './state.ts'
 import { andThen, doing, end, type StepContext } from './step.ts'
 
@@ -31,7 +33,7 @@ export function readAnswered(feed: OpenFeed, answer: LogAnswer, context: StepCon
   const read: FreshRead = { answer, seq }
   const idle: OpenFeed = { ...feed, reading: { status: 'idle' } }
   const taken: FeedStep =
-    idle.status === 'opening' ? stay(open(idle, read, context)) : take(idle, request.after, read, context)
+    idle.status === 'opening' ? stay(open(idle, read, context)) : take(idle, request, read, context)
   return andThen(taken, (opened): FeedStep => {
     if (opened.status !== 'live') return stay(opened)
     return andThen(applyRuns(opened, [], answer, context), (applied): FeedStep => {
@@ -42,14 +44,14 @@ export function readAnswered(feed: OpenFeed, answer: LogAnswer, context: StepCon
 
 function open(feed: OpeningFeed, read: FreshRead, { settings }: StepContext): LiveFeed {
   const { epoch, version, readers, catchUp } = read.answer
-  const base = { ...feed, status: 'live', position: { epoch, version }, readers } as const
+  const base = { ...feed, status: 'live', position: { epoch, version }, readers, doubtedIn: undefined } as const
   if (catchUp.kind === 'snapshot') return { ...base, ring: emptyRing, snapshot: kept(catchUp.snapshot, read) }
   const ring = catchUp.run === undefined ? emptyRing : append(emptyRing, catchUp.run, settings.ring)
   return { ...base, ring, snapshot: undefined }
 }
 
 /** Takes what a read brought into a live feed. */
-function take(feed: LiveFeed, after: Position | undefined, read: FreshRead, context: StepContext): FeedStep {
+function take(feed: LiveFeed, { after, reason }: ReadRequest, read: FreshRead, context: StepContext): FeedStep {
   const { answer } = read
   const { catchUp, epoch, version } = answer
   const target: Position = { epoch, version }
@@ -57,14 +59,35 @@ function take(feed: LiveFeed, after: Position | undefined, read: FreshRead, cont
   const isSameEpoch = epoch === feed.position.epoch
   if (catchUp.kind === 'changes') {
     if (!isSameEpoch) return stay(withHint(feed, target, 'gap', nowMs))
-    return catchUp.run === undefined ? stay(feed) : applyRuns(feed, [catchUp.run], answer, context)
+    const { run } = catchUp
+    if (run === undefined) return stay(feed)
+    return contradicts(feed.ring.runs, run) ? stay(inDoubt(feed)) : applyRuns(feed, [run], answer, context)
   }
   const snapshot = kept(catchUp.snapshot, read)
+  if (reason === 'doubt') return startOver(feed, target, snapshot, read, context)
   if (isSameEpoch && version <= feed.position.version) return stay({ ...feed, snapshot: newer(feed, snapshot) })
   const wasOlder = after === undefined || after.version < oldestVersion(feed.ring, feed.position.version)
   if (isSameEpoch && wasOlder)
     return stay(withHint({ ...feed, snapshot }, target, 'gap', nowMs + context.settings.reorderGraceMs))
   return reset(feed, target, snapshot, answer.readers)
+}
+
+/**
+ * What was held is not what the log holds. Whoever follows takes the snapshot, also one of a version that it holds. A
+ * doubt that came after the read began stands.
+ */
+function startOver(
+  feed: LiveFeed,
+  position: Position,
+  snapshot: KeptSnapshot,
+  { answer, seq }: FreshRead,
+  { at }: StepContext,
+): FeedStep<LiveFeed> {
+  const { doubtedIn } = feed
+  const certain = doubtedIn !== undefined && doubtedIn < seq ? { ...feed, doubtedIn: undefined } : feed
+  const level = reset(certain, position, snapshot, answer.readers)
+  const isAhead = feed.position.epoch === position.epoch && feed.position.version > position.version
+  return isAhead ? { ...level, state: withHint(level.state, feed.position, 'gap', at.nowMs) } : level
 }
 
 /** Everybody who follows starts over, from a snapshot of another history or beyond what the log still has. */
@@ -75,7 +98,7 @@ function reset(feed: LiveFeed, position: Position, snapshot: KeptSnapshot, reade
     { ...feed, position, readers, ring: emptyRing, snapshot, formerEpochs },
     { type: 'note', what: 'reset' },
     ...revokeIfNarrowed(feed.readers, readers),
-    { type: 'reset', snapshot },
+    { type: 'reset', snapshot, replaces: feed.position.epoch === position.epoch },
   )
 }
 
@@ -141,9 +164,10 @@ function applyRun(
   context: StepContext,
 ): FeedStep<LiveFeed | ClosedFeed> {
   if (!run.altersAccess) return advance(feed, run, feed.readers, context)
+  // What a message says of access is a hint to read the log: that alone gives and takes it.
+  if (authority === undefined || run.to > authority.version) return stay(feed)
   const parts = splitByAccess(feed.space, run, feed.readers)
   if (parts === undefined) {
-    if (authority === undefined || run.to > authority.version) return stay(feed)
     const revoked = doing(feed, { type: 'revoke', readers: authority.readers })
     return andThen(revoked, (live) => advance(live, run, authority.readers, context))
   }

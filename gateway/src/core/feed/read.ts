@@ -51,6 +51,7 @@ export function wantedRead(feed: OpenFeed, nowMs: number, settings: FeedSettings
   if (!mayReadLog(feed, nowMs)) return undefined
   if (feed.status === 'opening') return wantedByOpening(feed, nowMs, settings)
   const { hint } = feed
+  if (feed.doubtedIn !== undefined && feed.audience.status === 'present') return { after: undefined, reason: 'doubt' }
   if (hint !== undefined && hint.readAtMs <= nowMs && feed.audience.status === 'present')
     return { after: feed.position, reason: hint.reason }
   return feed.waiting.length === 0 ? undefined : wantedByWaiting(feed)

@@ -3,6 +3,7 @@
  * continues a held position, in order and each version once, and what has to wait for something missing.
  */
 import { type Position, place, type SpaceId } from '@rhizom/protocol'
+import { contradicts } from './contradicts.ts'
 import { type Run, trimRun } from './run.ts'
 
 export interface Spliced {
@@ -62,7 +63,10 @@ export interface ParkedLimits {
 
 export const nothingParked: Parked = { runs: [], bytes: 0 }
 
-/** Parks a run once. Over a bound everything parked is let go: the log has it all, and one read brings it. */
+/**
+ * Parks a run once. Over a bound everything parked is let go: the log has it all, and one read brings it. So it is
+ * where two that wait contradict each other.
+ */
 export function park(
   parked: Parked,
   entry: ParkedRun,
@@ -70,7 +74,9 @@ export function park(
 ): { parked: Parked; outcome: 'parked' | 'duplicate' | 'overflowed' } {
   const { run } = entry
   const isTwin = (other: Run): boolean => other.epoch === run.epoch && other.from === run.from && other.to === run.to
-  if (parked.runs.some((other) => isTwin(other.run))) return { parked, outcome: 'duplicate' }
+  const waiting = parked.runs.map((other) => other.run)
+  if (contradicts(waiting, run)) return { parked: nothingParked, outcome: 'overflowed' }
+  if (waiting.some(isTwin)) return { parked, outcome: 'duplicate' }
   const bytes = parked.bytes + run.frame.length
   if (parked.runs.length + 1 > limits.maxRuns || bytes > limits.maxBytes)
     return { parked: nothingParked, outcome: 'overflowed' }

@@ -33,7 +33,7 @@ export interface Waiting {
 /** The space's channel on the bus. `lost` reads without it; the heads poll stands in. */
 export type Channel = { status: 'joining'; sinceMs: number } | { status: 'joined' } | { status: 'lost' }
 
-export type ReadReason = 'open' | 'gap' | 'resume' | 'snapshot' | 'heads'
+export type ReadReason = 'open' | 'gap' | 'resume' | 'snapshot' | 'heads' | 'doubt'
 
 /** Without `after`: a snapshot. */
 export interface ReadRequest {
@@ -93,6 +93,8 @@ export type LiveFeed = Common & {
   ring: Ring
   readers: Readers
   snapshot: KeptSnapshot | undefined
+  /** Something else was said of a version that is held: the last read begun before that. A snapshot settles it. */
+  doubtedIn: number | undefined
 }
 export type ClosedFeed = { status: 'closed'; space: SpaceId }
 export type OpenFeed = OpeningFeed | LiveFeed
@@ -139,14 +141,22 @@ export type FeedEffect =
   | { type: 'fanOut'; run: Run }
   /** Those who may not read any more get nothing from here on. */
   | { type: 'revoke'; readers: Readers }
-  /** All who follow start over from this snapshot. */
-  | { type: 'reset'; snapshot: HeldSnapshot }
+  /** All who follow start over from this snapshot; `replaces` what they hold of the same history. */
+  | { type: 'reset'; snapshot: HeldSnapshot; replaces: boolean }
   /** The space is gone: tell all who follow. */
   | { type: 'end' }
   | { type: 'note'; what: FeedNote }
 
 /** For metrics and logs. */
-export type FeedNote = 'gap' | 'stale' | 'duplicate' | 'parked' | 'parked-overflow' | 'reset' | 'found-behind'
+export type FeedNote =
+  | 'gap'
+  | 'stale'
+  | 'duplicate'
+  | 'contradiction'
+  | 'parked'
+  | 'parked-overflow'
+  | 'reset'
+  | 'found-behind'
 
 export interface FeedSettings {
   ring: RingLimits
