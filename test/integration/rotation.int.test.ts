@@ -1,7 +1,7 @@
 /**
  * Keys of sessions, internal tokens and bus keys are replaced while people are connected: at each step old and new
- * nodes stand side by side, real processes on one Postgres and one Redis. Nobody is closed, everybody hears everybody, and
- * tokens of both keys are good until the old one is left out.
+ * nodes stand side by side, real processes on one Postgres and one Redis. Nobody is closed, everybody hears
+ * everybody, and tokens of both keys are good until the old one is left out.
  */
 import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'

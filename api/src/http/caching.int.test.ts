@@ -18,8 +18,6 @@ afterAll(async () => {
 })
 
 interface Success {
-  /** Whether it needs no token, and so refuses nobody. */
-  isOpen?: boolean
   path?: string
   /** Made at the moment it is asked. */
   body?: object | (() => Promise<object>)
