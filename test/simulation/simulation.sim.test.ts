@@ -113,8 +113,8 @@ test('S12 a database restored with a new epoch is followed', async () => {
   expect((await simulatePlan(forgetful('restore'))).violation).toBeUndefined()
 })
 
-test('S12 a database restored without a new epoch is beyond what is promised: clients keep what is no more', async () => {
-  expect((await simulatePlan(forgetful('loseTail'))).violation?.rule).toBe('S1')
+test('S12 a database restored without a new epoch is beyond what is promised: versions go back to what the log says', async () => {
+  expect((await simulatePlan(forgetful('loseTail'))).violation?.rule).toBe('S2')
 })
 
 test('S15 a failing plan shrinks to the operations that matter', async () => {

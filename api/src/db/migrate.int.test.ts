@@ -23,6 +23,7 @@ test('A18 four migrations at once and one more leave the tables, each step appli
     'lineage',
     'members',
     'mutations',
+    'operator_actions',
     'reads',
     'sessions',
     'spaces',

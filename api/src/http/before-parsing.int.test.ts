@@ -83,7 +83,7 @@ test.each(BODIES)('A60 a body for %s (%s) may have %i bytes', async (path, who, 
       controller.close()
     },
   })
-  const chunked = await fetch(`${api.url}${path}`, {
+  const chunked = await fetch(`${who === 'gateway' ? api.internalUrl : api.url}${path}`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',

@@ -25,13 +25,14 @@ interface Success {
   byAnother?: true
   /** Whoever asks, and whatever with, is answered. */
   isForAll?: true
-  kept?: 'no-store'
+  kept?: 'no-store' | 'public, max-age=300'
 }
 
 /** How each endpoint is asked; `{space}` and `{id}` of a path are a space and a mutation that are there. */
 const successes: Record<string, Success> = {
   'POST /v1/sessions': { body: { name: 'x' }, kept: 'no-store' },
   'GET /v1/sign-in': { isForAll: true },
+  'GET /.well-known/jwks.json': { isForAll: true, kept: 'public, max-age=300' },
   'GET /v1/sessions': {},
   'GET /v1/sessions/current': {},
   'DELETE /v1/sessions/current': { byAnother: true },

@@ -31,6 +31,14 @@ export function narrows(before: Readers, after: Readers): boolean {
   return false
 }
 
+/** Whether somebody may read, or may once the space is private, who could not before. */
+export function gives(before: Readers, after: Readers): boolean {
+  if (after.visibility === 'public' && before.visibility !== 'public') return true
+  for (const being of before.banned) if (!after.banned.has(being)) return true
+  for (const member of after.members) if (!before.members.has(member)) return true
+  return false
+}
+
 /** A stretch of a run after which the readers are others, or after which the space is gone. */
 export interface AccessPart {
   run: Run

@@ -4,7 +4,7 @@
  */
 import { stay } from '@rhizom/machine'
 import type { Position } from '@rhizom/protocol'
-import { narrows, type Readers, splitByAccess } from './access.ts'
+import { gives, narrows, type Readers, splitByAccess } from './access.ts'
 import { answerWaiting, type FreshRead, withFormerEpoch } from './answer.ts'
 import { contradicts } from './contradicts.ts'
 import { inDoubt, withHint } from './hint.ts'
@@ -164,10 +164,12 @@ function applyRun(
   context: StepContext,
 ): FeedStep<LiveFeed | ClosedFeed> {
   if (!run.altersAccess) return advance(feed, run, feed.readers, context)
-  // What a message says of access is a hint to read the log: that alone gives and takes it.
-  if (authority === undefined || run.to > authority.version) return stay(feed)
   const parts = splitByAccess(feed.space, run, feed.readers)
+  // A message may take access away; the log alone gives it, and says what a message leaves open.
+  const isOfLog = authority !== undefined && run.to <= authority.version
+  if (!isOfLog && (parts === undefined || parts.some(({ readers }) => gives(feed.readers, readers)))) return stay(feed)
   if (parts === undefined) {
+    if (authority === undefined) return stay(feed)
     const revoked = doing(feed, { type: 'revoke', readers: authority.readers })
     return andThen(revoked, (live) => advance(live, run, authority.readers, context))
   }
