@@ -10,6 +10,9 @@ import { apply, signIn, utterance } from '../wire/api-caller.ts'
 import { Person } from './person.ts'
 import { chromiumPath, useStage } from './stage.ts'
 
+/** What a test calls a page, which is its own and is lost with it. */
+const nameOf = (page: Page): Promise<string> => page.evaluate(() => window.name)
+
 const HOUR_MS = 3_600_000
 /** By the protocol silence of two and a half heartbeats ends a connection: fifty seconds. A page that is shown asks. */
 const SOONER_THAN_SILENCE_MS = 25_000
@@ -108,19 +111,19 @@ describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
       const ada = await Person.signIn(await browser.newContext(), address, 'Ada')
       await says(ada, 'Before')
       await ada.page.evaluate(() => {
-        document.title = 'the same page'
-        window.addEventListener('pageshow', ({ persisted }) => (document.title = persisted ? 'from the cache' : 'new'))
+        window.name = 'the same page'
+        window.addEventListener('pageshow', ({ persisted }) => (window.name = persisted ? 'from the cache' : 'new'))
       })
       await ada.page.goto(`${stage().webUrl}/manifest.webmanifest`, { waitUntil: 'commit' })
       await isSaid(room, 'While she was elsewhere')
       await ada.page.goBack({ waitUntil: 'commit' })
-      await eventually('it is the same page', async () => (await ada.page.title()) === 'from the cache')
+      await eventually('it is the same page', async () => (await nameOf(ada.page)) === 'from the cache')
       await sees(ada, ['Before', 'While she was elsewhere'])
       await ada.isLive()
       await ada.say('And on')
       await sees(ada, ['Before', 'While she was elsewhere', 'And on'])
       await eventually('it is sent', async () => (await ada.page.getByTestId('sending').count()) === 0)
-      expect(await ada.page.title()).toBe('from the cache')
+      expect(await nameOf(ada.page)).toBe('from the cache')
     } finally {
       await browser.close()
     }

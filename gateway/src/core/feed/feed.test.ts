@@ -12,7 +12,7 @@ import {
   snapshotAnswer,
   SPACE,
 } from '../../testing/space-log.ts'
-import { type Readers, readersOf } from './access.ts'
+import type { Readers } from './access.ts'
 import { feedWakesAtMs } from './read.ts'
 import type { Run } from './run.ts'
 import type { FeedEffect, FeedEvent, FeedSettings, FeedState, LogAnswer } from './state.ts'
