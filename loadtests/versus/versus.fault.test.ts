@@ -30,7 +30,8 @@ describe.skipIf(process.platform !== 'linux')('rhizom beside bare uWebSockets.js
   let output = ''
   let code: unknown
   beforeAll(async () => {
-    const only = ['--only', 'rhizom,bare u', '--seconds', '2', '--watchers', '10', '--clients', '10', '--idle', '50']
+    // The profile that holds the most of all: writers, clients that are cut off, and what each was told.
+    const only = ['--profile', 'jitter', '--only', 'rhizom,bare u', '--clients', '10']
     const child = spawn(process.execPath, [join(import.meta.dirname, 'run.ts'), '--quick', ...only], {
       env: { ...process.env, RHIZOM_VERSUS_DIR: folder },
     })
@@ -39,17 +40,18 @@ describe.skipIf(process.platform !== 'linux')('rhizom beside bare uWebSockets.js
     if (code === 0) report = reportSchema.parse(JSON.parse(readFileSync(join(folder, 'versus.json'), 'utf8')))
   })
 
-  it('L28 measures both in every profile, or says why not', () => {
+  it('L28 measures both, or says why not', () => {
     expect(code, output).toBe(0)
     for (const peer of ['rhizom', 'bare uWebSockets.js']) {
       const of = report.rows.filter((row) => row.peer === peer).map(({ profile }) => profile)
       const without = report.discarded.filter(({ what }) => what.startsWith(peer))
-      expect(of.length === 3 || without.length > 0, output).toBe(true)
+      // A peer may not be had here; the tree is.
+      expect(of.length === 1 || (peer !== 'rhizom' && without.length > 0), output).toBe(true)
     }
   })
 
   it('L28 finds rhizom to lose, double and disorder nothing, also for those who are cut off', () => {
-    for (const row of report.rows.filter(({ peer, profile }) => peer === 'rhizom' && profile !== 'idle'))
+    for (const row of report.rows.filter(({ peer }) => peer === 'rhizom'))
       expect(row).toMatchObject({ lost: 0, twice: 0, outOfOrder: 0 })
   })
 

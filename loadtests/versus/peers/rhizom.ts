@@ -19,7 +19,7 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
 
 /** A session as the api would sign it: a comparison needs thousands, and none of their rows. */
 function tokenFor(being: string, secret: string): string {
-  const { issuer, audience, algorithm } = SESSION_TOKEN
+  const { issuer, audience, formerAlgorithm: algorithm } = SESSION_TOKEN
   const exp = Math.floor(Date.now() / 1_000) + TOKEN_LASTS_SECONDS
   const signed = `${encode({ alg: algorithm, typ: 'JWT' })}.${encode({ sub: being, iss: issuer, aud: audience, exp })}`
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
