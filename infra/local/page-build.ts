@@ -2,7 +2,7 @@
  * The built page: made once for each state of its sources, in a folder named for a digest of them, and kept while they
  * stand. It appears there whole or not at all, so that two who build at once, or one who is killed, leave nothing half.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
@@ -57,7 +57,8 @@ export const VITE_FLAGS = ['--configLoader', 'native', '--clearScreen', 'false']
 
 async function build(root: string, finished: string, logFile: string, watch?: ChildWatch): Promise<void> {
   const web = join(root, 'web')
-  const unfinished = `${finished}.${process.pid}`
+  // Of this build alone: two of one process are as apart as those of two.
+  const unfinished = `${finished}.${randomUUID()}`
   const command = {
     file: process.execPath,
     args: [viteOf(web), 'build', ...VITE_FLAGS, '--outDir', unfinished, '--emptyOutDir'],
