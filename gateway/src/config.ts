@@ -3,6 +3,7 @@
  * A bad value is named by its variable and never shown: it may be a secret.
  */
 import {
+  budgetsSetting,
   common,
   type ConfigOf,
   type EnvironmentVariables,
@@ -40,6 +41,24 @@ export const settings = {
   ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('connect', 'host'),
   TRUST_PROXY: common.TRUST_PROXY,
   MAX_CONNECTIONS_PER_ADDRESS: setting(whole(1), 'Connections from one address', `${LIMITS.maxConnectionsPerAddress}`),
+  MAX_CONNECTIONS_PER_BEING: setting(
+    orNothing(whole(1)),
+    'Connections of one being; when empty, as many as of one address',
+    '',
+  ),
+  SIGNALS_PER_SECOND: setting(
+    orNothing(whole(0)),
+    'Signals a being may send in the long run, over all of its connections and HTTP; when empty, FRAMES_PER_SECOND; 0 sets no limit',
+    '',
+  ),
+  SIGNALS_BURST: setting(orNothing(whole(1)), 'Signals it may send at once; when empty, FRAMES_BURST', ''),
+  SENT_BYTES_PER_SECOND: setting(
+    whole(0),
+    'Bytes of snapshots and other answers that a being may ask for in the long run, by whatever way, each counting as 16 KiB at least; 0 sets no limit',
+    '8388608',
+  ),
+  SENT_BYTES_BURST: setting(whole(1), 'Bytes of answers that it may ask for at once after quiet', '134217728'),
+  BUDGETS: budgetsSetting,
   MAX_FRAME_BYTES: setting(whole(1024, 1024 * 1024), 'Bytes of one frame from a client', `${LIMITS.maxFrameBytes}`),
   MAX_HELLO_BYTES: setting(
     whole(1024, 64 * 1024),

@@ -5,12 +5,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
 import {
+  Accounts,
+  type Budgets,
   BusSeal,
   busSecretsOf,
   type ConditionLog,
   internalAddress,
   internalTokensOf,
   INTERNAL_VARIABLES,
+  RedisAccounts,
   SECRETS_DIFFER,
   throttledWarn,
   verifyingKeysOf,
@@ -105,8 +108,17 @@ export function settingsOf(config: Config): GatewaySettings {
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
+    maxConnectionsPerBeing: config.MAX_CONNECTIONS_PER_BEING ?? config.MAX_CONNECTIONS_PER_ADDRESS,
   }
 }
+
+const budgetsOf = (config: Config): Partial<Budgets> => ({
+  signals: {
+    perSecond: config.SIGNALS_PER_SECOND ?? config.FRAMES_PER_SECOND,
+    burst: config.SIGNALS_BURST ?? config.FRAMES_BURST,
+  },
+  'sent-bytes': { perSecond: config.SENT_BYTES_PER_SECOND, burst: config.SENT_BYTES_BURST },
+})
 
 /** Starts a gateway node; rejects if its port cannot be had. Redis and the api may come later. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
@@ -152,6 +164,13 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     presence: presence.hub,
     verifyToken: tokenVerifier(verifyingKeysOf(config.TOKEN_PUBLIC_KEYS, config.TOKEN_SECRET), (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+    }),
+    accounts: new Accounts({
+      clock,
+      shared: new RedisAccounts(bus.commands, seal.names),
+      budgets: budgetsOf(config),
+      overrides: config.BUDGETS,
+      counted: metrics.budget,
     }),
     metrics,
     log,
