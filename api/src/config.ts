@@ -231,6 +231,19 @@ export const settings = {
     'How long a guest that left a space stays located there, and so listed; 0 keeps it there',
     '604800',
   ),
+  GUEST_KEEP_SECONDS: setting(
+    whole(0),
+    'How long a guest is kept that never was in a space, made nothing and was not signed in meanwhile; 0 keeps it for good',
+    '2592000',
+  ),
+  REMOVED_SPACE_KEEP_SECONDS: setting(
+    whole(0),
+    'How long the address of a removed space is nobody’s but of whom removed it',
+    '2592000',
+  ),
+  MAX_SPACES_OWNED: setting(whole(1), 'Spaces that one being made and are there', '10000'),
+  MAX_BEINGS_OWNED: setting(whole(1), 'Bots and documents of one owner', '10000'),
+  MAX_MEMBERS: setting(whole(1), 'Beings with a role in one space', '10000'),
   STOP_TIMEOUT_MS: setting(whole(0), 'How long a stopping node waits for requests under way', '10000'),
   FAIL_POINT: setting(
     z.enum(['', ...FAIL_POINTS]).transform((point) => (point === '' ? undefined : point)),

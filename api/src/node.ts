@@ -199,7 +199,11 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       }),
       leases: leasesDuty(database, publisher, metrics, config.MAX_ATTEMPTS),
       pruning: pruning(),
-      guests: guestsDuty({ database, redis, seal, writes, staySeconds: config.GUEST_STAY_SECONDS }),
+      guests: guestsDuty({
+        ...{ database, redis, seal, writes, staySeconds: config.GUEST_STAY_SECONDS },
+        // A token of it must have run out before.
+        keepSeconds: config.GUEST_KEEP_SECONDS && Math.max(config.GUEST_KEEP_SECONDS, config.TOKEN_TTL_SECONDS),
+      }),
     },
     metrics,
     log,

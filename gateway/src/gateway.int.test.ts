@@ -206,7 +206,8 @@ describe('what one person may', () => {
           return response instanceof IncomingMessage ? response.statusCode : undefined
         }),
       )
-      expect(statuses.toSorted()).toEqual([200, 200, 429, 429])
+      expect(statuses.filter((status) => status === 200)).toHaveLength(2)
+      expect(statuses.filter((status) => status === 429)).toHaveLength(2)
     } finally {
       for (const stream of streams) stream.destroy()
     }

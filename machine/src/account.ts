@@ -1,7 +1,7 @@
 /**
- * What is left of a budget, as one number: the generic cell rate algorithm (ITU-T I.371, virtual scheduling). An account
- * holds the time at which it is level again; whatever is taken moves that time on by what it costs, and is let through
- * while that stays within the burst. Refusing changes nothing.
+ * What is left of a budget, as one number: the generic cell rate algorithm (ITU-T I.371, virtual scheduling). An
+ * account holds the time at which it is level again; whatever is taken moves that time on by what it costs, and is let
+ * through while that stays within the burst. Refusing changes nothing.
  */
 export interface Budget {
   /** How much comes back in the long run. 0 sets no limit. */

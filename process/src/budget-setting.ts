@@ -1,7 +1,7 @@
 /**
  * The setting that gives a being, a space or an address a budget of its own:
  *
- *   BUDGETS={"mutations": {"@bot": {"perSecond": 500, "burst": 2000}}, "space-bytes": {"@lobby": {"perSecond": 0, "burst": 1}}}
+ *   BUDGETS={"mutations": {"@bot": {"perSecond": 500, "burst": 2000}}}
  */
 import { parseJson } from '@rhizom/protocol'
 import { z } from 'zod'

@@ -1,7 +1,7 @@
 /**
  * The budgets of an installation: what may be written, stored, said and sent, in bytes and in operations, by whom. One
- * table, one decision (machine/src/account.ts), one refusal. Accounts are shared by all nodes (redis-accounts.ts) and kept
- * here as well, so that somebody decides while Redis is away.
+ * table, one decision (machine/src/account.ts), one refusal. Accounts are shared by all nodes (redis-accounts.ts) and
+ * kept here as well, so that somebody decides while Redis is away.
  *
  *   take      asks the shared accounts and waits for the answer: exact over all nodes
  *   takeHere  decides by what is known here, and tells the others afterwards: for what cannot wait

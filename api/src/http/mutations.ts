@@ -21,6 +21,7 @@ import { beingGone, requireBeing, requireSession, sessionOf } from './authentica
 import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
 import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
+import { overQuota } from './quotas.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { refusalsOf } from './unreadable-space.ts'
@@ -99,8 +100,11 @@ async function applyParts(
       // Only who may know of the space is told that it was written to more than it may.
       if (refused === undefined && space !== null)
         takeHere(services.accounts, [{ budget: 'space-bytes', account: space, cost: 0 }])
-      const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: part }))
-      for (const [index, mutation] of part.entries()) {
+      const over = refused === undefined ? await overQuota(services, holder, space, part) : NOTHING
+      for (const [mutation, result] of over) results.set(mutation, result)
+      const left = part.filter((mutation) => !over.has(mutation))
+      const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: left }))
+      for (const [index, mutation] of left.entries()) {
         const result = decided[index]
         if (result !== undefined) results.set(mutation, result)
       }
@@ -117,11 +121,14 @@ async function applyParts(
   })
 }
 
+const NOTHING: ReadonlyMap<Mutation, MutationResult> = new Map()
+
 async function mustBeThere({ database }: Services, { being, session }: TokenHolder): Promise<undefined> {
   if (!(await database.use((sql) => isThere(sql, being, session)))) throw beingGone()
 }
 
 async function applyPart(writes: Services['writes'], space: SpaceId | null, unit: Unit): Promise<MutationResult[]> {
+  if (unit.mutations.length === 0) return []
   const outcome = await writes.submit(space, unit)
   switch (outcome.status) {
     case 'decided':

@@ -1,6 +1,6 @@
 /**
  * Answers cost those who ask for them: their bytes, and each read 16 KiB at least, since it is a question to Postgres
- * whatever comes of it. They are paid for afterwards; who asked for more than it may is refused before it is asked about.
+ * whatever comes of it. They are paid for afterwards; who asked for more than it may is refused before that.
  */
 import type { FastifyRequest } from 'fastify'
 import { takeHere } from './afford.ts'

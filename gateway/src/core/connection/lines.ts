@@ -1,6 +1,6 @@
 /**
- * How one line of a client is let in and read: it costs frames of a budget before it is looked at, a stranger's is read as hello
- * and nothing else, and what is no frame is answered and counted.
+ * How one line of a client is let in and read: it costs frames of a budget before it is looked at, a stranger's is read
+ * as hello and nothing else, and what is no frame is answered and counted.
  */
 import { type Moment, payable, spentTo, stay, waitMs } from '@rhizom/machine'
 import {
@@ -33,8 +33,8 @@ const counting = (frame: ReceivedFrame, { state, effects }: ConnectionStep): Con
 })
 
 /**
- * Takes frames of the budget for something and lets it pass, or says that it was refused; those who go on are closed. `line` is what
- * was refused: its space is named, so that a client knows which of its subscriptions that was.
+ * Takes frames of the budget for something and lets it pass, or says that it was refused; those who go on are closed.
+ * `line` is what was refused: its space is named, so that a client knows which of its subscriptions that was.
  */
 export function charge<State extends OpenConnection>(
   state: State,
