@@ -156,10 +156,10 @@ export const settings = {
   SPACE_BYTES_BURST: setting(whole(1), 'Bytes that may be added to it at once after quiet', '134217728'),
   SENT_BYTES_PER_SECOND: setting(
     whole(0),
-    'Bytes of answers that an actor may ask for in the long run, each read counting as 16 KiB at least; 0 sets no limit',
-    '8388608',
+    'Bytes of answers that an actor may ask for in the long run, each read counting as 4 KiB at least; 0 sets no limit',
+    '33554432',
   ),
-  SENT_BYTES_BURST: setting(whole(1), 'Bytes of answers that it may ask for at once after quiet', '134217728'),
+  SENT_BYTES_BURST: setting(whole(1), 'Bytes of answers that it may ask for at once after quiet', '536870912'),
   BUDGETS: budgetsSetting,
   PRESENCE_LIST_LIMIT: common.PRESENCE_LIST_LIMIT('readers'),
   MAX_SIGNAL_BYTES: common.MAX_SIGNAL_BYTES,

@@ -53,11 +53,15 @@ export const settings = {
   ),
   SIGNALS_BURST: setting(orNothing(whole(1)), 'Signals it may send at once; when empty, FRAMES_BURST', ''),
   SENT_BYTES_PER_SECOND: setting(
-    whole(0),
-    'Bytes of snapshots and other answers that a being may ask for in the long run, by whatever way, each counting as 16 KiB at least; 0 sets no limit',
-    '8388608',
+    orNothing(whole(0)),
+    'Bytes of answers to `subscribe` that a being may ask for in the long run, each counting as 4 KiB more; when empty, a sixteenth of SENT_BYTES_BURST; 0 sets no limit',
+    '',
   ),
-  SENT_BYTES_BURST: setting(whole(1), 'Bytes of answers that it may ask for at once after quiet', '134217728'),
+  SENT_BYTES_BURST: setting(
+    orNothing(whole(1)),
+    'Bytes of them that it may ask for at once after quiet; when empty, 1 MiB for each connection that an address may have',
+    '',
+  ),
   BUDGETS: budgetsSetting,
   MAX_FRAME_BYTES: setting(whole(1024, 1024 * 1024), 'Bytes of one frame from a client', `${LIMITS.maxFrameBytes}`),
   MAX_HELLO_BYTES: setting(

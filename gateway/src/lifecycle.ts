@@ -58,6 +58,8 @@ const SPREAD_PER_CLIENT_MS = 10
 const NEWS_PAUSE_MS = 20
 /** Pause after a heartbeat of presence that did not reach Redis. */
 const LEASE_RETRY_MS = 500
+/** A large snapshot for each, after all of them were cut at once. */
+const SENT_BYTES_PER_CONNECTION = 1024 * 1024
 /** No two starts share a name. */
 const BOOT_ID_BYTES = 9
 /** Of the grace; the rest is for closing what the clients leave behind. */
@@ -112,13 +114,16 @@ export function settingsOf(config: Config): GatewaySettings {
   }
 }
 
-const budgetsOf = (config: Config): Partial<Budgets> => ({
-  signals: {
-    perSecond: config.SIGNALS_PER_SECOND ?? config.FRAMES_PER_SECOND,
-    burst: config.SIGNALS_BURST ?? config.FRAMES_BURST,
-  },
-  'sent-bytes': { perSecond: config.SENT_BYTES_PER_SECOND, burst: config.SENT_BYTES_BURST },
-})
+function budgetsOf(config: Config): Partial<Budgets> {
+  const sentBurst = config.SENT_BYTES_BURST ?? config.MAX_CONNECTIONS_PER_ADDRESS * SENT_BYTES_PER_CONNECTION
+  return {
+    signals: {
+      perSecond: config.SIGNALS_PER_SECOND ?? config.FRAMES_PER_SECOND,
+      burst: config.SIGNALS_BURST ?? config.FRAMES_BURST,
+    },
+    'sent-bytes': { perSecond: config.SENT_BYTES_PER_SECOND ?? sentBurst / 16, burst: sentBurst },
+  }
+}
 
 /** Starts a gateway node; rejects if its port cannot be had. Redis and the api may come later. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {

@@ -1,5 +1,5 @@
 /**
- * Answers cost those who ask for them: their bytes, and each read 16 KiB at least, since it is a question to Postgres
+ * Answers cost those who ask for them: their bytes, and each read 4 KiB at least, since it is a question to Postgres
  * whatever comes of it. They are paid for afterwards; who asked for more than it may is refused before that.
  */
 import type { FastifyRequest } from 'fastify'
@@ -7,7 +7,7 @@ import { takeHere } from './afford.ts'
 import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
 
-const READ_BYTES = 16 * 1024
+const READ_BYTES = 4 * 1024
 
 export function payForAnswers(app: HttpApp, { accounts }: Services): void {
   app.addHook('preValidation', (request, _reply, done) => {

@@ -61,7 +61,7 @@ export interface ConnectionDeps {
 }
 
 /** What a subscription costs at least: it may be a question to the api. */
-const SUBSCRIBE_BYTES = 16 * 1024
+const SUBSCRIBE_BYTES = 4 * 1024
 
 export interface ConnectionSettings {
   limits: ConnectionLimits
