@@ -218,16 +218,21 @@ function storeIntentions(
   }
   const changingOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
     const { content, former, base } = placed
-    const long = { content, former: former ?? null, base: base ?? null }
-    return { ...aroundOf([id, placed]), ...long, mentions: [...mentionsIn(content)].slice(0, MAX_MENTIONS) }
+    return {
+      ...aroundOf([id, placed]),
+      content,
+      former,
+      base,
+      mentions: [...mentionsIn(content)].slice(0, MAX_MENTIONS),
+    }
   }
   const aroundOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
     const { state, rev, modifiedAt, attempt = 1, reason, claim, leaseMs } = placed
     return {
       ...{ id, state, rev, modifiedAt: timestampOf(modifiedAt), attempt },
-      ...{ reason: reason ?? null, leaseMs: leaseMs ?? null },
-      ...{ claimBy: claim?.by ?? null, claimFence: claim?.fence ?? null },
-      claimUntil: claim ? timestampOf(claim.until) : null,
+      // What is missing is null in the row: most have none of these, and each would be written and read in vain.
+      ...{ reason, leaseMs, claimBy: claim?.by, claimFence: claim?.fence },
+      claimUntil: claim ? timestampOf(claim.until) : undefined,
     }
   }
   const isAround = ([id, { content, former, base }]: [IntentionId, PlacedIntention]): boolean => {
