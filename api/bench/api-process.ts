@@ -49,6 +49,9 @@ export async function startApiProcess(entry: string, databaseUrl: string, redisU
       ADDRESS_SHARE_PERCENT: '100',
       BODY_BYTES_PER_SECOND: '1000000000',
       BODY_BYTES_BURST: '1000000000',
+      STORED_BYTES_PER_SECOND: '0',
+      SPACE_BYTES_PER_SECOND: '0',
+      SENT_BYTES_PER_SECOND: '0',
     },
   })
   await untilReady(internalUrl, api)

@@ -3,6 +3,7 @@
  * A bad value is named by its variable and never shown: it may be a secret.
  */
 import {
+  budgetsSetting,
   common,
   type ConfigOf,
   type EnvironmentVariables,
@@ -141,6 +142,25 @@ export const settings = {
     `${LIMITS.framesPerSecond}`,
   ),
   SIGNALS_BURST: setting(whole(1), 'Signals an actor may send over HTTP at once', `${LIMITS.framesBurst}`),
+  STORED_BYTES_PER_SECOND: setting(
+    whole(0),
+    'Bytes that what an actor writes may add to the logs of spaces in the long run; 0 sets no limit',
+    '4194304',
+  ),
+  STORED_BYTES_BURST: setting(whole(1), 'Bytes that it may add at once after quiet', '67108864'),
+  SPACE_BYTES_PER_SECOND: setting(
+    whole(0),
+    'Bytes that may be added to the log of one space in the long run, whoever writes; 0 sets no limit',
+    '8388608',
+  ),
+  SPACE_BYTES_BURST: setting(whole(1), 'Bytes that may be added to it at once after quiet', '134217728'),
+  SENT_BYTES_PER_SECOND: setting(
+    whole(0),
+    'Bytes of answers that an actor may ask for in the long run, each read counting as 4 KiB at least; 0 sets no limit',
+    '33554432',
+  ),
+  SENT_BYTES_BURST: setting(whole(1), 'Bytes of answers that it may ask for at once after quiet', '536870912'),
+  BUDGETS: budgetsSetting,
   PRESENCE_LIST_LIMIT: common.PRESENCE_LIST_LIMIT('readers'),
   MAX_SIGNAL_BYTES: common.MAX_SIGNAL_BYTES,
   SNAPSHOT_BEINGS: setting(whole(1), 'Beings located in a space that its snapshot holds', `${LIMITS.snapshotBeings}`),
@@ -211,6 +231,19 @@ export const settings = {
     'How long a guest that left a space stays located there, and so listed; 0 keeps it there',
     '604800',
   ),
+  GUEST_KEEP_SECONDS: setting(
+    whole(0),
+    'How long a guest is kept that never was in a space, made nothing and was not signed in meanwhile; 0 keeps it for good',
+    '2592000',
+  ),
+  REMOVED_SPACE_KEEP_SECONDS: setting(
+    whole(0),
+    'How long the address of a removed space is nobody’s but of whom removed it',
+    '2592000',
+  ),
+  MAX_SPACES_OWNED: setting(whole(1), 'Spaces that one being made and are there', '10000'),
+  MAX_BEINGS_OWNED: setting(whole(1), 'Bots and documents of one owner', '10000'),
+  MAX_MEMBERS: setting(whole(1), 'Beings with a role in one space', '10000'),
   STOP_TIMEOUT_MS: setting(whole(0), 'How long a stopping node waits for requests under way', '10000'),
   FAIL_POINT: setting(
     z.enum(['', ...FAIL_POINTS]).transform((point) => (point === '' ? undefined : point)),

@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { systemClock } from '@rhizom/machine'
 import {
+  Accounts,
   beginConnecting,
   BusSeal,
   busSecretsOf,
@@ -14,6 +15,7 @@ import {
   keySetOf,
   SECRETS_DIFFER,
   type ProcessLog,
+  RedisAccounts,
   RedisFitnessCheck,
   signingKeysOf,
   throttledWarn,
@@ -21,6 +23,7 @@ import {
   watchConditions,
   watchForgeries,
 } from '@rhizom/process'
+import { budgetsOf, costOf } from './budgets.ts'
 import type { Config } from './config.ts'
 import { readAdmissions } from './db/read/admission.ts'
 import { Admissions } from './db/write/admissions.ts'
@@ -31,7 +34,6 @@ import { failPoint } from './fail-point.ts'
 import { buildApp } from './http/app.ts'
 import { createIssuers } from './http/issuers.ts'
 import { OpenConnections } from './http/open-connections.ts'
-import { RateLimiter } from './http/rate-limit.ts'
 import { rememberingTokens } from './http/remembered-tokens.ts'
 import type { HttpApp } from './http/route.ts'
 import type { Services } from './http/services.ts'
@@ -117,6 +119,13 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
   const publisher = new Publisher(publishing, seal, metrics, revokedForMs(config.TOKEN_TTL_SECONDS), (thrown) =>
     log.error({ err: thrown }, 'a message could not be published'),
   )
+  const accounts = new Accounts({
+    clock,
+    shared: new RedisAccounts(redis, seal.names),
+    budgets: budgetsOf(config),
+    overrides: config.BUDGETS,
+    counted: metrics.budget,
+  })
   const commitOptions = { maxContentBytes: config.MAX_CONTENT_BYTES, onRetry: () => metrics.commitRetries.inc() }
   const writes = new GroupCommit({
     maxMutations: config.COMMIT_MUTATIONS,
@@ -135,6 +144,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     },
     committed: ({ changes, removed }) => {
       failPoint('after-commit', config.FAIL_POINT)
+      accounts.spend(costOf(changes))
       publisher.publish(changes)
       publisher.revoke(removed)
       publisher.tellOfWork(changes)
@@ -189,7 +199,11 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
       }),
       leases: leasesDuty(database, publisher, metrics, config.MAX_ATTEMPTS),
       pruning: pruning(),
-      guests: guestsDuty({ database, redis, seal, writes, staySeconds: config.GUEST_STAY_SECONDS }),
+      guests: guestsDuty({
+        ...{ database, redis, seal, writes, staySeconds: config.GUEST_STAY_SECONDS },
+        // A token of it must have run out before.
+        keepSeconds: config.GUEST_KEEP_SECONDS && Math.max(config.GUEST_KEEP_SECONDS, config.TOKEN_TTL_SECONDS),
+      }),
     },
     metrics,
     log,
@@ -218,7 +232,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     publisher,
     redis,
     seal,
-    limiter: new RateLimiter(redis, seal.names, metrics),
+    accounts,
     issuers: createIssuers(config.ISSUERS, issuersCondition),
     isRedisFit: () => fitness.isFit,
     keys: keySetOf(publicKeys),

@@ -1,5 +1,5 @@
 /** The metrics of an api node, and the log that its parts write to. */
-import { metricSet, SECONDS } from '@rhizom/process'
+import { countBudgets, metricSet, SECONDS } from '@rhizom/process'
 import { collectDefaultMetrics } from 'prom-client'
 
 export interface Gauges {
@@ -79,10 +79,6 @@ export function createMetrics() {
       'Connections, requests and bodies refused because a bound or a share of it was reached',
       ['what', 'whose'],
     ),
-    rateLimited: counter(
-      'rate_limited_total',
-      'Requests measured against a rate limit, by outcome; unanswered or skipped while Redis is away',
-      ['outcome'],
-    ),
+    budget: countBudgets(set),
   }
 }

@@ -3,6 +3,7 @@
  * A bad value is named by its variable and never shown: it may be a secret.
  */
 import {
+  budgetsSetting,
   common,
   type ConfigOf,
   type EnvironmentVariables,
@@ -40,6 +41,28 @@ export const settings = {
   ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('connect', 'host'),
   TRUST_PROXY: common.TRUST_PROXY,
   MAX_CONNECTIONS_PER_ADDRESS: setting(whole(1), 'Connections from one address', `${LIMITS.maxConnectionsPerAddress}`),
+  MAX_CONNECTIONS_PER_BEING: setting(
+    orNothing(whole(1)),
+    'Connections of one being; when empty, as many as of one address',
+    '',
+  ),
+  SIGNALS_PER_SECOND: setting(
+    orNothing(whole(0)),
+    'Signals a being may send in the long run, over all of its connections and HTTP; when empty, FRAMES_PER_SECOND; 0 sets no limit',
+    '',
+  ),
+  SIGNALS_BURST: setting(orNothing(whole(1)), 'Signals it may send at once; when empty, FRAMES_BURST', ''),
+  SENT_BYTES_PER_SECOND: setting(
+    orNothing(whole(0)),
+    'Bytes of answers to `subscribe` that a being may ask for in the long run, each counting as 4 KiB more; when empty, a sixteenth of SENT_BYTES_BURST; 0 sets no limit',
+    '',
+  ),
+  SENT_BYTES_BURST: setting(
+    orNothing(whole(1)),
+    'Bytes of them that it may ask for at once after quiet; when empty, 1 MiB for each connection that an address may have',
+    '',
+  ),
+  BUDGETS: budgetsSetting,
   MAX_FRAME_BYTES: setting(whole(1024, 1024 * 1024), 'Bytes of one frame from a client', `${LIMITS.maxFrameBytes}`),
   MAX_HELLO_BYTES: setting(
     whole(1024, 64 * 1024),

@@ -1,7 +1,9 @@
 /** A whole gateway over real sockets and the real Redis; the log behind it is held in memory. */
 import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { eventually } from '@rhizom/kit/eventually.ts'
-import { Agent, get } from 'node:http'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, get, IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { utterance } from './testing/log-server.ts'
 import { tokenFor } from './testing/test-client.ts'
@@ -182,6 +184,90 @@ describe('what is let in', () => {
     const next = await from('1.1.1.1')
     next.send({ type: 'hello', protocol: 1, token: await tokenFor('@ada') })
     await next.next('welcome')
+  })
+})
+
+describe('what one person may', () => {
+  // Nobody else's: budgets are kept in the Redis that all tests share.
+  const [ada = '@a', ben = '@b'] = ['ada', 'ben'].map((name) => `@${name}-${randomUUID()}`)
+
+  test('G24 whatever lines a client sends before those of the proxy, and whatever port it came from, its address counts', async () => {
+    await start({ MAX_CONNECTIONS_PER_ADDRESS: '2', TRUST_PROXY: '1' })
+    const authorization = `Bearer ${await tokenFor(ada)}`
+    const { id } = gateway.server.space()
+    const streams = Array.from({ length: 4 }, (_, n) => {
+      const lines = [`10.9.8.${n}`, `192.0.2.7:${4000 + n}`]
+      return get(`${gateway.url}/v1/sync/sse?space=${id}`, { headers: { authorization, 'X-Forwarded-For': lines } })
+    })
+    try {
+      const statuses = await Promise.all(
+        streams.map(async (stream) => {
+          const [response]: unknown[] = await once(stream, 'response')
+          return response instanceof IncomingMessage ? response.statusCode : undefined
+        }),
+      )
+      expect(statuses.filter((status) => status === 200)).toHaveLength(2)
+      expect(statuses.filter((status) => status === 429)).toHaveLength(2)
+    } finally {
+      for (const stream of streams) stream.destroy()
+    }
+  })
+
+  test('G190 a being has a bounded number of connections, from whatever addresses; one more is asked to come back', async () => {
+    await start({ MAX_CONNECTIONS_PER_BEING: '2', TRUST_PROXY: '1' })
+    const enter = async (being: string, address: string) => {
+      const client = await gateway.stranger({ headers: { 'x-forwarded-for': address } })
+      client.send({ type: 'hello', protocol: 1, token: await tokenFor(being) })
+      return client
+    }
+    const first = await enter(ada, '1.1.1.1')
+    await first.next('welcome')
+    await (await enter(ada, '2.2.2.2')).next('welcome')
+    const third = await enter(ada, '3.3.3.3')
+    expect(await third.next('error')).toMatchObject({ code: 'too-many' })
+    expect((await third.hasClosed()).code).toBe(4004)
+    await (await enter(ben, '3.3.3.3')).next('welcome')
+    first.terminate()
+    await eventually('the first is gone', async () => (await gateway.metric('connections')) === 2)
+    await (await enter(ada, '3.3.3.3')).next('welcome')
+  })
+
+  test('G191 signals count for who says them, over all connections, and what is refused goes nowhere', async () => {
+    await start({ SIGNALS_PER_SECOND: '1', SIGNALS_BURST: '6' })
+    const space = gateway.server.space()
+    const clients = await Promise.all(Array.from({ length: 5 }, () => gateway.client(ada)))
+    const other = await gateway.client(ben)
+    for (const client of [...clients, other]) await client.subscribed(space.id)
+    for (const client of clients)
+      for (const name of ['a', 'b', 'c']) client.send({ type: 'signal', space: space.id, name })
+    const refusals = async () => gateway.metric('budget_total{budget="signals",outcome="refused",kept="here"}')
+    await eventually('some are refused', async () => (await refusals()) > 0)
+    expect(await clients.at(-1)?.next('error')).toMatchObject({ code: 'rate-limited', space: space.id })
+    await eventually('all are decided', async () => (await refusals()) + (await gateway.metric('signals_total')) === 15)
+    expect(await gateway.metric('signals_total')).toBeLessThan(12)
+    const before = await gateway.metric('signals_total')
+    other.send({ type: 'signal', space: space.id, name: 'a' })
+    await eventually('the other is heard', async () => (await gateway.metric('signals_total')) > before)
+  })
+
+  test('G192 who asked for more bytes of answers than it may is told when to ask again, and what it watches goes on', async () => {
+    await start({ SENT_BYTES_PER_SECOND: '1000', SENT_BYTES_BURST: '200000' })
+    const [large, small] = [gateway.server.space(), gateway.server.space()]
+    large.commit(utterance(large.id, 'one'))
+    large.snapshotPadding = 150_000
+    const client = await gateway.client(ada)
+    await client.subscribed(large.id)
+    // Another connection does not give another budget.
+    const again = await gateway.client(ada)
+    again.send({ type: 'subscribe', space: large.id })
+    await again.next('snapshot')
+    again.send({ type: 'subscribe', space: small.id })
+    const refused = await again.next('error')
+    expect(refused).toMatchObject({ code: 'rate-limited', space: small.id })
+    expect(refused).toHaveProperty('retryAfterMs', expect.any(Number))
+    await gateway.publish(large.id, large.commit(utterance(large.id, 'two')))
+    await client.next('changes')
+    await (await gateway.client(ben)).subscribed(small.id)
   })
 })
 

@@ -2,10 +2,10 @@
  * One gateway, free of any transport: lets clients in, runs a connection for each, shares the feeds among them, and
  * lets them go again. What carries the bytes is given from outside (ports.ts).
  */
-import { isOriginAllowed, networkOf } from '@rhizom/process'
+import { type Accounts, clientAddress, isOriginAllowed, networkOf } from '@rhizom/process'
 import type { BeingId, CloseName } from '@rhizom/protocol'
 import { Connection, type ConnectionSettings } from './connection/connection.ts'
-import { clientAddress } from './core/connection/client-address.ts'
+import { Crowd } from './connection/crowd.ts'
 import { type DrainSettings, planDrain } from './core/connection/drain.ts'
 import type { FeedSettings } from './core/feed/state.ts'
 import type { PollSettings } from './core/poll.ts'
@@ -33,6 +33,7 @@ export interface GatewaySettings {
   allowedOrigins: readonly string[]
   trustedProxies: number
   maxConnectionsPerAddress: number
+  maxConnectionsPerBeing: number
 }
 
 export interface GatewayDeps {
@@ -44,6 +45,7 @@ export interface GatewayDeps {
   api: ApiClient
   presence: Presence
   verifyToken: VerifyToken
+  accounts: Accounts
   metrics: Metrics
   log: Log
   wall: Wall
@@ -71,12 +73,14 @@ export class Gateway {
   /** Those that asked to be told of work. */
   readonly #workers = new Set<Connection>()
   readonly #addresses = new Map<string, number>()
+  readonly #crowd: Crowd<Connection>
   #lastWatcherId = 0
   #drained: (() => void) | undefined
 
   constructor(deps: GatewayDeps, settings: GatewaySettings) {
     this.#deps = deps
     this.#settings = settings
+    this.#crowd = new Crowd(settings.maxConnectionsPerBeing)
     this.metrics = deps.metrics
     const { feed, fanOut, headsPoll, signalWindowMs } = settings
     this.#news = new NewsDesk({
@@ -139,13 +143,14 @@ export class Gateway {
   }
 
   connect(socket: ClientSocket): ClientHandlers {
-    const { clock, random, bus, presence, verifyToken, log, wall, newConnectionId } = this.#deps
+    const { clock, random, bus, presence, verifyToken, accounts, log, wall, newConnectionId } = this.#deps
     const connection = new Connection(newConnectionId(), socket, {
       clock,
       random,
       bus,
       presence,
       verifyToken,
+      accounts,
       log,
       wall,
       spaces: this.#spaces,
@@ -153,6 +158,7 @@ export class Gateway {
       settings: this.#settings.connection,
       isRevoked: (id) => this.#revocations.isRevoked(id),
       nextWatcherId: () => ++this.#lastWatcherId,
+      enters: (newcomer, being) => this.#crowd.enter(newcomer, being),
       awaitsWork: (worker) => this.#workers.add(worker),
       followsNews: (follower, being) => this.#news.follow(follower, being),
       closed: (closed) => this.#closed(closed),
@@ -210,6 +216,7 @@ export class Gateway {
 
   #closed(connection: Connection): void {
     this.#workers.delete(connection)
+    this.#crowd.leave(connection)
     this.#news.leave(connection)
     this.#connections.delete(connection)
     this.#resolveIfDrained()

@@ -5,12 +5,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from '@rhizom/machine'
 import {
+  Accounts,
+  type Budgets,
   BusSeal,
   busSecretsOf,
   type ConditionLog,
   internalAddress,
   internalTokensOf,
   INTERNAL_VARIABLES,
+  RedisAccounts,
   SECRETS_DIFFER,
   throttledWarn,
   verifyingKeysOf,
@@ -55,6 +58,8 @@ const SPREAD_PER_CLIENT_MS = 10
 const NEWS_PAUSE_MS = 20
 /** Pause after a heartbeat of presence that did not reach Redis. */
 const LEASE_RETRY_MS = 500
+/** A large snapshot for each, after all of them were cut at once. */
+const SENT_BYTES_PER_CONNECTION = 1024 * 1024
 /** No two starts share a name. */
 const BOOT_ID_BYTES = 9
 /** Of the grace; the rest is for closing what the clients leave behind. */
@@ -105,6 +110,18 @@ export function settingsOf(config: Config): GatewaySettings {
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
+    maxConnectionsPerBeing: config.MAX_CONNECTIONS_PER_BEING ?? config.MAX_CONNECTIONS_PER_ADDRESS,
+  }
+}
+
+function budgetsOf(config: Config): Partial<Budgets> {
+  const sentBurst = config.SENT_BYTES_BURST ?? config.MAX_CONNECTIONS_PER_ADDRESS * SENT_BYTES_PER_CONNECTION
+  return {
+    signals: {
+      perSecond: config.SIGNALS_PER_SECOND ?? config.FRAMES_PER_SECOND,
+      burst: config.SIGNALS_BURST ?? config.FRAMES_BURST,
+    },
+    'sent-bytes': { perSecond: config.SENT_BYTES_PER_SECOND ?? sentBurst / 16, burst: sentBurst },
   }
 }
 
@@ -152,6 +169,13 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     presence: presence.hub,
     verifyToken: tokenVerifier(verifyingKeysOf(config.TOKEN_PUBLIC_KEYS, config.TOKEN_SECRET), (fault) => {
       if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+    }),
+    accounts: new Accounts({
+      clock,
+      shared: new RedisAccounts(bus.commands, seal.names),
+      budgets: budgetsOf(config),
+      overrides: config.BUDGETS,
+      counted: metrics.budget,
     }),
     metrics,
     log,

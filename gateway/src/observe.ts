@@ -1,5 +1,5 @@
 /** The metrics of a gateway, for Prometheus. Each gateway has its own registry, so that several fit in one process. */
-import { metricSet } from '@rhizom/process'
+import { countBudgets, metricSet } from '@rhizom/process'
 import { collectDefaultMetrics } from 'prom-client'
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -39,6 +39,7 @@ export function createMetrics() {
     evictions: counter('evictions_total', 'Subscriptions ended by the gateway', ['code']),
     slowReaders: counter('slow_readers_total', 'Connections closed because their client read too slowly'),
     signals: counter('signals_total', 'Signals published for clients'),
+    budget: countBudgets(set),
     faults: counter('faults_total', 'Faults of our own that were contained, by what they met', ['behind']),
     busErrors: counter('redis_errors_total', 'Errors of the connections to Redis'),
     batchFrames: histogram('batch_frames', 'Frames that left together in one message', [1, 2, 4, 8, 16, 32, 64, 128]),

@@ -11,12 +11,28 @@ const NETWORK_GROUPS = 4
 const MAPPED = '0:0:0:0:0:ffff'
 const DOTTED = /:(\d+)\.(\d+)\.(\d+)\.(\d+)$/
 
-export function networkOf(address: string): string {
+/** Some proxies say the port as well: 192.0.2.7:4711, [2001:db8::1]:4711. */
+const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|([^:]+):\d+)$/
+
+export function networkOf(said: string): string {
+  const [, bracketed, plain] = WITH_PORT.exec(said) ?? []
+  const address = bracketed ?? plain ?? said
   if (!isIPv6(address)) return address
   const groups = groupsOf(address)
   const [high = 0, low = 0] = groups.slice(-2)
   if (textOf(groups.slice(0, -2)) === MAPPED) return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.')
   return `${textOf(groups.slice(0, NETWORK_GROUPS))}::/64`
+}
+
+/**
+ * The client's address behind `proxies` proxies of ours: each appends the address it saw to X-Forwarded-For. Several
+ * lines of that header are one list.
+ */
+export function clientAddress(peer: string, forwardedFor: string, proxies: number): string {
+  if (proxies === 0) return peer
+  const hops = forwardedFor.split(',').map((hop) => hop.trim())
+  const client = hops.at(-proxies)
+  return client === undefined || client === '' ? peer : client
 }
 
 const textOf = (groups: readonly number[]): string => groups.map((group) => group.toString(16)).join(':')

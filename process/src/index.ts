@@ -1,14 +1,24 @@
 /** @rhizom/process: what the server processes share. Node only. */
 export { isOriginAllowed } from './allowed-origin.ts'
+export {
+  Accounts,
+  BUDGET_NAMES,
+  type BudgetName,
+  type Budgets,
+  type Charge,
+  type OverBudget,
+} from './budgets.ts'
+export { budgetsSetting } from './budget-setting.ts'
 export { BusSeal, forgeries, type OpenOutcome, watchForgeries } from './bus-seal.ts'
-export { networkOf } from './client-network.ts'
+export { clientAddress, networkOf } from './client-network.ts'
 export { ConditionLog, type ConditionLogDeps } from './condition-log.ts'
 export type { Trouble } from './core/condition.ts'
 export { besidePort, internalAddress, INTERNAL_VARIABLES } from './internal-address.ts'
 export { createLog, type Log, type ProcessLog } from './log.ts'
-export { metricSet, type MetricSet, SECONDS, watchConditions } from './metrics.ts'
+export { countBudgets, metricSet, type MetricSet, SECONDS, watchConditions } from './metrics.ts'
 export { secretsIn } from './redact.ts'
 export { isRedisFailure } from './core/redis-trouble.ts'
+export { type AccountTimeouts, RedisAccounts } from './redis-accounts.ts'
 export { RedisFitnessCheck } from './redis-fitness-check.ts'
 export { beginConnecting, connectRedis } from './redis.ts'
 export { cannotListen, type RunningServer, runServer, StartProblem } from './run-server.ts'

@@ -1,5 +1,6 @@
 /** Metrics of one node, in a registry of its own, so that several nodes can live in one process. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { AccountsDeps } from './budgets.ts'
 import type { ConditionLog } from './condition-log.ts'
 
 export interface MetricSet {
@@ -62,3 +63,13 @@ export const watchConditions = (
     'condition',
     () => new Map(conditions.map(({ name, isBad }) => [name, isBad ? 0 : 1])),
   )
+
+/** What is taken from budgets, for Accounts. */
+export function countBudgets(metrics: MetricSet): AccountsDeps['counted'] {
+  const taken = metrics.counter(
+    'budget_total',
+    'Times something was taken from a budget, by what came of it and by who decided: the accounts of all nodes or, without Redis or time for it, this one',
+    ['budget', 'outcome', 'kept'],
+  )
+  return (budget, outcome, kept) => taken.inc({ budget, outcome, kept })
+}

@@ -211,6 +211,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     REDIS_URL: options.reroute?.apiRedisUrl?.(shared.REDIS_URL, node) ?? shared.REDIS_URL,
     MUTATIONS_PER_SECOND: '100000',
     BODY_BYTES_PER_SECOND: '0',
+    STORED_BYTES_PER_SECOND: '0',
+    SPACE_BYTES_PER_SECOND: '0',
+    SENT_BYTES_PER_SECOND: '0',
     MUTATIONS_BURST: '100000',
     ...options.env?.api,
   })

@@ -2,6 +2,7 @@
  * A gateway as a process: the real gateway over simulated ports. Each start is a new one that knows nothing of the
  * one before.
  */
+import { Accounts } from '@rhizom/process'
 import type { SpaceId } from '@rhizom/protocol'
 import { Gateway, type GatewaySettings } from '../../gateway/src/gateway.ts'
 import type { Metrics } from '../../gateway/src/observe.ts'
@@ -154,6 +155,14 @@ export class GatewayNode {
         },
         presence: hub,
         verifyToken: (token) => api.verify(gate, token),
+        // Nobody here says too much.
+        accounts: new Accounts({
+          clock: { nowMs: time.now, after: gate.after },
+          shared: undefined,
+          budgets: {},
+          overrides: {},
+          counted: () => undefined,
+        }),
         metrics,
         log: this.#log(),
         wall: new Wall(this.#log(), (behind) => metrics.faults.inc({ behind })),
@@ -279,5 +288,6 @@ function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
     allowedOrigins: [],
     trustedProxies: 0,
     maxConnectionsPerAddress: 1_000,
+    maxConnectionsPerBeing: 1_000,
   }
 }

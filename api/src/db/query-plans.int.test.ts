@@ -29,10 +29,12 @@ import { readNews, readNewsOf } from './read/news.ts'
 import { markRead } from './write/reads.ts'
 import { readWork } from './read/work.ts'
 import { spacesWithExpiredLeases } from './write/expire-leases.ts'
+import { countMembers, countOwned, isKeptForAnother } from './read/quotas.ts'
 import { readBots } from './write/load-replies.ts'
+import { lockSilentGuests } from './write/silent-guests.ts'
 
 const SPACES = 10_000
-const TABLES = ['beings', 'changes', 'intentions', 'members', 'mutations', 'reads', 'sessions', 'spaces']
+const TABLES = ['beings', 'changes', 'identities', 'intentions', 'members', 'mutations', 'reads', 'sessions', 'spaces']
 /** Postgres looks at 300 rows for each: more than the largest table has. */
 const STATISTICS_TARGET = 400
 const SESSION = '0193b2a0-0000-4000-8000-000000000007'
@@ -80,6 +82,8 @@ beforeAll(async () => {
     await sql`insert into sessions (id, being, family, secret, created_at, last_used_at, ended_at)
       select gen_random_uuid(), '@b' || (n % 20000), 'f', 's', now(), now(),
         case when n % 10 = 0 then now() - n * interval '1 second' end from generate_series(1, 60000) n`
+    await sql`insert into identities (issuer, subject, being, created_at)
+      select 'i', 's' || n, '@b' || n, now() from generate_series(1, 20000) n`
     await sql`insert into reads (being, space, version, at)
       select '@b' || n, '@s' || (n % ${SPACES}), 300, now() from generate_series(1, 40000) n`
     await sql.unsafe(`set default_statistics_target = ${STATISTICS_TARGET}`)
@@ -164,6 +168,10 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['beings of a space', (sql) => listBeings(sql, '@s7', '@b1', page(50))],
   ['beings by id', (sql) => findBeings(sql, '@b1', ['@b7', '@b8'], 1_048_576)],
   ['guests long gone', async (sql) => readLongGone(sql, 3600, 500)],
+  ['guests that left no trace', (sql) => lockSilentGuests(sql, 3600, 500)],
+  ['what an owner has', (sql) => countOwned(sql, '@b1', ['space'], 100)],
+  ['how many members there are', (sql) => countMembers(sql, '@s7', ['@b1', '@b2'], 100)],
+  ['whose a removed address is', (sql) => isKeptForAnother(sql, '@s7', '@b1', 3600)],
   ['one being', (sql) => findBeing(sql, '@b7')],
   ['whether a session is there', (sql) => isThere(sql, '@b7', SESSION)],
   ['sessions of a being', (sql) => listSessions(sql, '@b7', undefined)],

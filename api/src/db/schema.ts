@@ -27,6 +27,15 @@ import {
 
 /** Milliseconds are what the protocol carries; finer times would not survive the round trip. */
 const time = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+/**
+ * What a row weighs as text, which is as what it is read: kept by Postgres with the row, whoever writes it. Reading
+ * adds numbers up and looks at nothing else, so that what is within its limit as it was sent and long as it is printed
+ * (a thousand times 1e308) makes no space slow to read.
+ */
+const bytesOf = (...columns: string[]) =>
+  integer('bytes')
+    .notNull()
+    .generatedAlwaysAs(sql.raw(columns.map((name) => `coalesce(octet_length(${name}::text), 0)`).join(' + ')))
 const version = (name: string) => bigint(name, { mode: 'number' })
 
 /**
@@ -49,6 +58,8 @@ export const spaces = pgTable(
     /** Exact to a second only: written less often than the version, so that most updates touch no index. */
     changedAt: time('changed_at').notNull(),
     removedAt: time('removed_at'),
+    /** Whose its address stays for a while. */
+    removedBy: text('removed_by').$type<BeingId>(),
   },
   (table) => [
     index('spaces_changed_at').on(table.changedAt),
@@ -72,6 +83,7 @@ export const beings = pgTable(
     createdAt: time('created_at').notNull(),
     modifiedAt: time('modified_at').notNull(),
     lastSeenAt: time('last_seen_at'),
+    bytes: bytesOf('metadata', 'properties', 'content'),
     removedAt: time('removed_at'),
   },
   (table) => [
@@ -80,6 +92,11 @@ export const beings = pgTable(
     index('beings_guests_located')
       .on(sql`greatest(last_seen_at, modified_at)`)
       .where(sql`type = 'guest' and location is not null`),
+    index('beings_by_owner').on(table.owner, table.type).where(sql`owner is not null`),
+    // Guests that never were anywhere, for those who are to be forgotten.
+    index('beings_guests_silent')
+      .on(sql`greatest(last_seen_at, modified_at)`)
+      .where(sql`type = 'guest' and location is null and rev = 0 and removed_at is null`),
     index('beings_bots').on(table.location, table.id).where(sql`type = 'bot'`),
     index('beings_removed').on(table.removedAt, table.id).where(sql`removed_at is not null`),
   ],
@@ -115,6 +132,7 @@ export const intentions = pgTable(
     chain: integer('chain').notNull().default(0),
     /** Whom the content mentions, for counting (read/news.ts): beyond MAX_MENTIONS nobody. */
     mentions: text('mentions').array().$type<BeingId[]>().notNull().default([]),
+    bytes: bytesOf('content', 'former'),
   },
   (table) => [
     uniqueIndex('intentions_by_position').on(table.location, table.position),
@@ -168,6 +186,7 @@ export const changes = pgTable(
     actor: text('actor').$type<BeingId>().notNull(),
     mutation: uuid('mutation').$type<MutationId>().notNull(),
     body: jsonb('body').notNull(),
+    bytes: bytesOf('body'),
     at: time('at').notNull(),
   },
   (table) => [

@@ -24,6 +24,7 @@ import { registerKeys } from './keys.ts'
 import { registerMutations } from './mutations.ts'
 import { registerOperator } from './operator/operator.ts'
 import { registerPresence } from './presence.ts'
+import { payForAnswers } from './pay-for-answers.ts'
 import { brokenRequests, nothingAt, problemReplies, sendProblem } from './problem-reply.ts'
 import { REQUEST_ID_HEADER, requestIdOf, tellRequestIds } from './request-id.ts'
 import { registerReading } from './reading.ts'
@@ -91,6 +92,7 @@ export async function buildApp(face: Face, connections: OpenConnections, service
   sayWhatMayBeKept(app)
   cutUnreadAnswers(app, config.ANSWER_TIMEOUT_MS)
   boundRequests(app, services.underWay)
+  payForAnswers(app, services)
 
   await app.register(helmet, {
     // Nothing here is a page. Transport security is for whoever terminates TLS to demand.

@@ -6,10 +6,10 @@
 import { MAX_TEXT_DEPTH, nestsDeeperThan } from '@rhizom/protocol'
 import type { FastifyRequest } from 'fastify'
 import { networkOf } from '@rhizom/process'
+import { take } from './afford.ts'
 import { hasMorePartsThan } from './json-parts.ts'
 import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
-import type { Rate } from './rate-limit.ts'
 import { receiveBody } from './receive-body.ts'
 import type { HttpApp } from './route.ts'
 import type { Services } from './services.ts'
@@ -18,14 +18,15 @@ import { isOfGateway } from './under-way.ts'
 /** For routes that want no body: some senders of JSON put an empty object into each request. */
 export const NO_BODY_BYTES = 16
 
-export function acceptJsonBodies(app: HttpApp, { config, limiter, underWay }: Services): void {
-  const rate: Rate = { name: 'body-bytes', perSecond: config.BODY_BYTES_PER_SECOND, burst: config.BODY_BYTES_BURST }
+export function acceptJsonBodies(app: HttpApp, { accounts, config, underWay }: Services): void {
   // Fastify's own, which refuses keys that would reach a prototype.
   const parse = app.getDefaultJsonParser('error', 'error')
 
   const takeBytes = async (request: FastifyRequest, bytes: number): Promise<void> => {
-    if (rate.perSecond === 0 || isOfGateway(request)) return
-    await limiter.take(request.session?.being ?? networkOf(request.ip), rate, bytes)
+    if (isOfGateway(request)) return
+    await take(accounts, [
+      { budget: 'body-bytes', account: request.session?.being ?? networkOf(request.ip), cost: bytes },
+    ])
   }
 
   app.removeAllContentTypeParsers()

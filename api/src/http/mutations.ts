@@ -16,22 +16,22 @@ import type { Unit } from '../db/write/commit.ts'
 import { OutcomeUnknown } from '../db/failure.ts'
 import { isThere } from '../db/read/sessions.ts'
 import { findOutcome } from '../db/write/ledger.ts'
+import { take, takeHere } from './afford.ts'
 import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
 import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
-import type { Rate } from './rate-limit.ts'
+import { overQuota } from './quotas.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { refusalsOf } from './unreadable-space.ts'
 
 export function registerMutations(app: HttpApp, services: Services): void {
-  const { config, database, limiter, metrics, tokens } = services
+  const { accounts, config, database, metrics, tokens } = services
   const limits: BatchLimits = {
     mutations: config.MAX_MUTATIONS_PER_BATCH,
     argumentBytes: config.MAX_CONTENT_BYTES,
   }
-  const rate: Rate = { name: 'mutations', perSecond: config.MUTATIONS_PER_SECOND, burst: config.MUTATIONS_BURST }
 
   app.route({
     method: 'POST',
@@ -40,8 +40,12 @@ export function registerMutations(app: HttpApp, services: Services): void {
     onRequest: requireSession(tokens),
     // What is refused is counted, and the schema sees only what is within the limits.
     preValidation: async (request) => {
-      const size = Math.min(batchSizeOf(request.body), limits.mutations)
-      await limiter.take(sessionOf(request).being, rate, size)
+      const account = sessionOf(request).being
+      // What it stored is paid for afterwards, and waited for here.
+      await take(accounts, [
+        { budget: 'mutations', account, cost: Math.min(batchSizeOf(request.body), limits.mutations) },
+        { budget: 'stored-bytes', account, cost: 0 },
+      ])
       const bytes = request.holding?.bytes ?? 0
       await letOthersRun(bytes)
       checkBatch(request.body, limits)
@@ -93,8 +97,14 @@ async function applyParts(
     try {
       const refused =
         space === null ? await mustBeThere(services, holder) : await refusalsOf(services, holder, space, part)
-      const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: part }))
-      for (const [index, mutation] of part.entries()) {
+      // Only who may know of the space is told that it was written to more than it may.
+      if (refused === undefined && space !== null)
+        takeHere(services.accounts, [{ budget: 'space-bytes', account: space, cost: 0 }])
+      const over = refused === undefined ? await overQuota(services, holder, space, part) : NOTHING
+      for (const [mutation, result] of over) results.set(mutation, result)
+      const left = part.filter((mutation) => !over.has(mutation))
+      const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: left }))
+      for (const [index, mutation] of left.entries()) {
         const result = decided[index]
         if (result !== undefined) results.set(mutation, result)
       }
@@ -111,11 +121,14 @@ async function applyParts(
   })
 }
 
+const NOTHING: ReadonlyMap<Mutation, MutationResult> = new Map()
+
 async function mustBeThere({ database }: Services, { being, session }: TokenHolder): Promise<undefined> {
   if (!(await database.use((sql) => isThere(sql, being, session)))) throw beingGone()
 }
 
 async function applyPart(writes: Services['writes'], space: SpaceId | null, unit: Unit): Promise<MutationResult[]> {
+  if (unit.mutations.length === 0) return []
   const outcome = await writes.submit(space, unit)
   switch (outcome.status) {
     case 'decided':

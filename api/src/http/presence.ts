@@ -11,17 +11,16 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { readSpace } from '../db/read/access.ts'
 import { readPresence } from '../presence/read-presence.ts'
+import { take } from './afford.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { ProblemError } from './problem-reply.ts'
-import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { spaceNotFound } from './spaces.ts'
 
 export function registerPresence(app: HttpApp, services: Services): void {
-  const { config, database, limiter, publisher, tokens } = services
+  const { accounts, config, database, publisher, tokens } = services
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
-  const rate: Rate = { name: 'signals', perSecond: config.SIGNALS_PER_SECOND, burst: config.SIGNALS_BURST }
 
   const mustBeReadable = async (request: FastifyRequest, id: SpaceId): Promise<void> => {
     const space = await database.use((sql) => readSpace(sql, id, { being: sessionOf(request).being }))
@@ -52,7 +51,7 @@ export function registerPresence(app: HttpApp, services: Services): void {
     bodyLimit: signalBodyBytes(config.MAX_SIGNAL_BYTES),
     // What is refused is counted.
     preValidation: async (request) => {
-      await limiter.take(sessionOf(request).being, rate, 1)
+      await take(accounts, [{ budget: 'signals', account: sessionOf(request).being, cost: 1 }])
       const body: unknown = request.body
       const data = isJsonObject(body) ? body['data'] : undefined
       if (data !== undefined && jsonBytes(data) > config.MAX_SIGNAL_BYTES)

@@ -5,8 +5,8 @@
 import { newsAnswerSchema, putReadAnswerSchema, putReadBodySchema, spaceParamsSchema } from '@rhizom/protocol'
 import { readNews, readNewsOf } from '../db/read/news.ts'
 import { markRead } from '../db/write/reads.ts'
+import { take } from './afford.ts'
 import { requireBeing, requireSession, sessionOf } from './authenticate.ts'
-import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { spaceNotFound } from './spaces.ts'
@@ -14,10 +14,9 @@ import { spaceNotFound } from './spaces.ts'
 /** A number, and room for what a later client may say beside it. */
 const READ_BODY_BYTES = 1024
 
-export function registerReading(app: HttpApp, { config, database, limiter, publisher, tokens }: Services): void {
+export function registerReading(app: HttpApp, { accounts, database, publisher, tokens }: Services): void {
   const session = { onRequest: requireSession(tokens), preHandler: requireBeing(database) }
   const security = [{ session: [] }]
-  const rate: Rate = { name: 'mutations', perSecond: config.MUTATIONS_PER_SECOND, burst: config.MUTATIONS_BURST }
 
   app.route({
     method: 'PUT',
@@ -25,7 +24,7 @@ export function registerReading(app: HttpApp, { config, database, limiter, publi
     ...session,
     bodyLimit: READ_BODY_BYTES,
     // What is refused is counted.
-    preValidation: (request) => limiter.take(sessionOf(request).being, rate, 1),
+    preValidation: (request) => take(accounts, [{ budget: 'mutations', account: sessionOf(request).being, cost: 1 }]),
     schema: {
       summary: 'Mark a space read up to a version, which only ever grows',
       security,

@@ -3,12 +3,11 @@ import type { Redis } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Admissions } from '../db/write/admissions.ts'
 import type { GroupCommit } from '../db/write/group-commit.ts'
-import type { BusSeal, keySetOf, ProcessLog } from '@rhizom/process'
+import type { Accounts, BusSeal, keySetOf, ProcessLog } from '@rhizom/process'
 import type { Metrics } from '../observe.ts'
 import type { WatchedDatabase } from '../postgres-watch.ts'
 import type { Publisher } from '../publish/publisher.ts'
 import type { Issuers } from './issuers.ts'
-import type { RateLimiter } from './rate-limit.ts'
 import type { SessionTokens } from './session-token.ts'
 import type { UnderWay } from './under-way.ts'
 
@@ -24,7 +23,7 @@ export interface Services {
   seal: BusSeal
   /** Whether it is known to be able to do what is asked of it. */
   isRedisFit: () => boolean
-  limiter: RateLimiter
+  accounts: Accounts
   issuers: Issuers
   tokens: SessionTokens
   /** The public keys of session tokens. */

@@ -18,6 +18,7 @@ import { networkOf } from '@rhizom/process'
 import type { FastifyRequest } from 'fastify'
 import { findBeing } from '../db/read/beings.ts'
 import { touchSession } from '../db/write/sessions.ts'
+import { take } from './afford.ts'
 import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { botSessions } from './bot-session.ts'
 import { sessionGrants } from './grants.ts'
@@ -25,7 +26,6 @@ import { identitySessions } from './identity-session.ts'
 import { newGuest } from './new-guest.ts'
 import { registerOwnSessions } from './own-sessions.ts'
 import { ProblemError } from './problem-reply.ts'
-import type { Rate } from './rate-limit.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 
@@ -35,15 +35,13 @@ const RENEW_BODY_BYTES = 512
 const SESSION_BODY_BYTES = 2048
 
 export function registerSessions(app: HttpApp, services: Services): void {
-  const { config, database, issuers, limiter, tokens } = services
-  const rate: Rate = { name: 'sessions', perSecond: config.SESSIONS_PER_SECOND, burst: config.SESSIONS_BURST }
+  const { config, database, accounts, issuers, tokens } = services
   const grants = sessionGrants(services)
   const sessionOfBot = botSessions({ database, tokens, grants })
   const sessionOfIdentity = identitySessions({ database, tokens, grants })
   // Before the schema: an attempt that is refused costs something as well.
-  const takeAttempt = async (request: FastifyRequest): Promise<void> => {
-    if (rate.perSecond > 0) await limiter.take(networkOf(request.ip), rate, 1)
-  }
+  const takeAttempt = (request: FastifyRequest): Promise<void> =>
+    take(accounts, [{ budget: 'sessions', account: networkOf(request.ip), cost: 1 }])
   registerOwnSessions(app, services, grants)
 
   app.route({

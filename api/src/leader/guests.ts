@@ -1,7 +1,7 @@
 /**
  * Guests who left a space long ago are located nowhere: they would be listed there for ever. They are moved as they
  * would move themselves, by a change of the space, so that every screen learns of it. Who is here stays, however long
- * ago it came; where that cannot be known nobody is moved.
+ * ago it came; where that cannot be known nobody is moved. Those that left no trace at all are forgotten.
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
 import type { BusSeal } from '@rhizom/process'
@@ -10,6 +10,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../db/database.ts'
 import { type LocatedGuest, readLongGone } from '../db/read/long-gone.ts'
 import type { GroupCommit } from '../db/write/group-commit.ts'
+import { forgetSilentGuests } from '../db/write/silent-guests.ts'
 import { readPresence } from '../presence/read-presence.ts'
 import type { Duty } from './duty.ts'
 
@@ -23,10 +24,13 @@ interface GuestsDeps {
   writes: GroupCommit
   /** 0 moves nobody. */
   staySeconds: number
+  /** How long those are kept that left no trace; 0 keeps them. */
+  keepSeconds: number
 }
 
-export const guestsDuty = ({ database, redis, seal, writes, staySeconds }: GuestsDeps): Duty => ({
+export const guestsDuty = ({ database, redis, seal, writes, staySeconds, keepSeconds }: GuestsDeps): Duty => ({
   async run(term) {
+    if (keepSeconds > 0) await database.use((sql) => forgetSilentGuests(sql, keepSeconds, GUESTS_AT_ONCE))
     if (staySeconds === 0) return
     const gone = await database.use((sql) => readLongGone(sql, staySeconds, GUESTS_AT_ONCE))
     for (const [space, guests] of bySpace(gone)) {

@@ -129,7 +129,7 @@ test.each(['cut', 'blackhole'] as const)(
     expect((await api.ask('GET', '/readyz?exclude=redis')).status).toBe(200)
     const metrics = await (await fetch(`${api.internalUrl}/metrics`)).text()
     expect(metrics).toMatch(/rhizom_api_published_messages_total\{outcome="dropped"\} [1-9]/)
-    expect(metrics).toMatch(/rhizom_api_rate_limited_total\{outcome="skipped"\} [1-9]/)
+    expect(metrics).toMatch(/rhizom_api_budget_total\{budget="mutations",outcome="allowed",kept="here"\} [1-9]/)
     redisProxy.reset()
     redisProxy.heal()
     await eventually('Redis is up', redisIsUp)

@@ -6,6 +6,7 @@
  * client and reaches nobody else, neither those who share a feed with it nor the process.
  */
 import { type Clock, type Random, Runner } from '@rhizom/machine'
+import type { Accounts } from '@rhizom/process'
 import {
   type BeingId,
   CLOSE,
@@ -42,6 +43,7 @@ export interface ConnectionDeps {
   spaces: Spaces
   presence: Presence
   verifyToken: VerifyToken
+  accounts: Accounts
   metrics: Metrics
   log: Log
   wall: Wall
@@ -49,12 +51,17 @@ export interface ConnectionDeps {
   /** Whether a being was removed, or a session ended, for all that is known. */
   isRevoked(id: BeingId | SessionId): boolean
   nextWatcherId(): number
+  /** Whether who it is may have one connection more. */
+  enters(connection: Connection, being: BeingId): boolean
   /** From now on it is told of work. */
   awaitsWork(connection: Connection): void
   /** All that is new to it is told now, and from now on. */
   followsNews(connection: Connection, being: BeingId): void
   closed(connection: Connection): void
 }
+
+/** What a subscription costs at least: it may be a question to the api. */
+const SUBSCRIBE_BYTES = 4 * 1024
 
 export interface ConnectionSettings {
   limits: ConnectionLimits
@@ -76,7 +83,9 @@ export class Connection implements ClientHandlers {
     })
     const happened = (event: SubscriptionEvent): void => this.#subscriptionChanged(event)
     const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
-    this.#subscriptions = new Subscriptions({ ...deps, outbox: this.#outbox, happened, guard })
+    const answered = (account: BeingId, bytes: number): void =>
+      deps.accounts.spend([{ budget: 'sent-bytes', account, cost: bytes }])
+    this.#subscriptions = new Subscriptions({ ...deps, outbox: this.#outbox, happened, answered, guard })
     const { limits } = deps.settings
     this.#runner = new Runner({
       ...deps,
@@ -201,7 +210,7 @@ export class Connection implements ClientHandlers {
         this.#verify(effect)
         return
       case 'watch':
-        this.#subscriptions.watch(effect.space, effect.being, effect.position, effect.present)
+        this.#watch(effect)
         return
       case 'unwatch':
         this.#subscriptions.unwatch(effect.space)
@@ -210,8 +219,7 @@ export class Connection implements ClientHandlers {
         this.#setPresence(effect)
         return
       case 'publishSignal':
-        this.#deps.metrics.signals.inc()
-        this.#deps.bus.publish(effect.space, encodeSignalMessage(effect.space, effect.being, effect.name, effect.data))
+        this.#publishSignal(effect)
         return
       case 'awaitWork':
         this.#deps.awaitsWork(this)
@@ -236,6 +244,8 @@ export class Connection implements ClientHandlers {
         if (isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
         if (session !== undefined && isRevoked(session))
           return this.#dispatch({ type: 'tokenRefused', reason: 'ended' })
+        if (purpose === 'hello' && !this.#deps.enters(this, being))
+          return this.#dispatch({ type: 'tokenRefused', reason: 'crowded' })
         this.#session = session
         return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
       },
@@ -244,6 +254,28 @@ export class Connection implements ClientHandlers {
         this.#dispatch({ type: 'tokenRefused', reason: 'invalid' })
       },
     )
+  }
+
+  /** An answer is paid for by its bytes, when it was sent; asking costs something whatever comes of it. */
+  #watch({ space, being, position, present }: Extract<ConnectionEffect, { type: 'watch' }>): void {
+    const over = this.#deps.accounts.takeHere([{ budget: 'sent-bytes', account: being, cost: SUBSCRIBE_BYTES }])
+    if (over === undefined) return this.#subscriptions.watch(space, being, position, present)
+    this.#subscriptions.unwatch(space)
+    const { retryAfterMs } = over
+    return this.#dispatch({ type: 'subscriptionRefused', space, code: 'rate-limited', retryAfterMs })
+  }
+
+  #publishSignal({ space, being, name, data }: Extract<ConnectionEffect, { type: 'publishSignal' }>): void {
+    const { accounts, bus, metrics } = this.#deps
+    const over = accounts.takeHere([{ budget: 'signals', account: being, cost: 1 }])
+    if (over !== undefined) {
+      const message = 'Over the budget of signals'
+      const { retryAfterMs } = over
+      const frame: ServerFrame = { type: 'error', code: 'rate-limited', message, space, retryAfterMs }
+      return this.#outbox.send(encodeFrame(frame))
+    }
+    metrics.signals.inc()
+    return bus.publish(space, encodeSignalMessage(space, being, name, data))
   }
 
   #setPresence({ space, state }: Extract<ConnectionEffect, { type: 'setPresence' }>): void {

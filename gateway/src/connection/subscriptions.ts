@@ -24,6 +24,8 @@ export interface SubscriptionsDeps {
   outbox: Outbox
   nextWatcherId(): number
   happened(event: SubscriptionEvent): void
+  /** An answer of so many bytes was sent. */
+  answered(being: BeingId, bytes: number): void
   /** Runs what a feed asks of this client: what is thrown is this client's trouble, and `otherwise` is the answer. */
   guard<T>(run: () => T, otherwise: T): T
 }
@@ -89,7 +91,7 @@ export class Subscriptions {
   }
 
   #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
-    const { presence, outbox, nextWatcherId, happened, guard } = this.#deps
+    const { presence, outbox, nextWatcherId, happened, answered, guard } = this.#deps
     const id = nextWatcherId()
     const isCurrent = (): boolean => this.#bySpace.get(space)?.id === id
     const subscription: Subscription = {
@@ -127,6 +129,7 @@ export class Subscriptions {
         return false
       }
       subscription.position = undefined
+      answered(being, message.length)
       happened({ type: 'subscriptionAnswered', space })
       return outbox.isOpen
     }

@@ -116,6 +116,11 @@ export class RedisBus implements Bus {
     this.#link.dispatch({ type: 'apiAnswered' })
   }
 
+  /** For commands, beside what is published. */
+  get commands(): Redis {
+    return this.#publishing
+  }
+
   /** Gives up both connections, as they may lead to a Redis that nobody else is at any more. */
   leaveRedis(): void {
     for (const redis of [this.#listening, this.#publishing]) if (redis.status === 'ready') redis.disconnect(true)

@@ -9,7 +9,7 @@ import { namesOf } from '../names.ts'
 import { askBuilt, query } from '../query.ts'
 import { beingColumns, beingFields, beingOf, type BeingRow } from '../rows.ts'
 import { beings, members, spaces } from '../schema.ts'
-import { beingBytes, isWithin, pageColumns, rowsBefore } from './pages.ts'
+import { isWithin, pageColumns, rowsBefore } from './pages.ts'
 
 const b = namesOf(beings, 'b')
 const p = namesOf(spaces, 'p')
@@ -25,7 +25,7 @@ type SeenRow = BeingRow & { isFace: boolean }
 export async function findBeings(sql: Sql, reader: BeingId, ids: readonly BeingId[], bytes: number): Promise<Being[]> {
   const rows = await sql<SeenRow[]>`
     select ${beingColumns}, b.is_face as "isFace" from (
-      select b.*, not (b.is_own or b.is_in_sight) as is_face, ${pageColumns(sql, beingBytes(sql))} from (
+      select b.*, not (b.is_own or b.is_in_sight) as is_face, ${pageColumns(sql, b.bytes)} from (
         select b.*, ${b.id} = ${reader} or coalesce(${b.owner} = ${reader} and ${b.type} <> 'space', false) as is_own,
           ${p.id} is not null and case when ${m.role} is null then ${p.visibility} = 'public'
             else ${m.role} <> 'banned' end as is_in_sight,
@@ -65,7 +65,7 @@ export async function readAuthors(
   const rows = await sql<SeenRow[]>`
     select ${beingColumns}, ${b.location} is distinct from ${space} as "isFace"
     from (
-      select b.*, array_position(${wanted}::text[], ${b.id}) as nth, ${pageColumns(sql, beingBytes(sql))}
+      select b.*, array_position(${wanted}::text[], ${b.id}) as nth, ${pageColumns(sql, b.bytes)}
       from ${b.as} where ${b.id} = any(${wanted}::text[]) and ${b.removedAt} is null
       window page as (order by array_position(${wanted}::text[], ${b.id}) ${rowsBefore(sql)})) b
     where ${isWithin(sql, { bytes })} order by b.nth`

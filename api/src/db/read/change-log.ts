@@ -5,7 +5,7 @@ import type { Sql } from '../database.ts'
 import { namesOf, type RowOf } from '../names.ts'
 import { askBuilt, fieldsOf, query, textArray } from '../query.ts'
 import { changes, spaces } from '../schema.ts'
-import { changeBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
+import { isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 import { changeColumns, changeFromRow, type ChangeRow } from '../rows.ts'
 
 const c = namesOf(changes, 'c')
@@ -24,7 +24,7 @@ export async function readChanges(
   if (after.version === space.version) return []
   const rows = await sql<ChangeRow[]>`
     select ${changeColumns} from (
-      select c.*, ${pageColumns(sql, changeBytes(sql))} from ${c.as}
+      select c.*, ${pageColumns(sql, c.bytes)} from ${c.as}
       where ${c.space} = ${space.id} and ${c.epoch} = ${space.epoch} and ${c.version} > ${after.version}
         and ${c.version} <= ${space.version}
       window page as (order by ${c.version} ${rowsBefore(sql)}) order by ${c.version} limit ${size.items}) c

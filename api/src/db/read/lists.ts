@@ -6,7 +6,7 @@ import { namesOf } from '../names.ts'
 import { askBuilt, query } from '../query.ts'
 import { beings, members, spaces } from '../schema.ts'
 import { isReadable, isRoleOf } from './access.ts'
-import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
+import { isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 import { beingColumns, beingOf, type BeingRow, spaceFields, spaceOf } from '../rows.ts'
 
 const b = namesOf(beings, 'b')
@@ -69,7 +69,7 @@ export async function listBeings(
 ): Promise<Page<Being>> {
   const rows = await sql<(BeingRow & { isFollowed: boolean })[]>`
     select ${beingColumns}, b.is_followed as "isFollowed" from (
-      select b.*, ${pageColumns(sql, beingBytes(sql))} from ${b.as}
+      select b.*, ${pageColumns(sql, b.bytes)} from ${b.as}
       where ${b.location} = ${space} and ${b.id} > ${after ?? ''}
       window page as (order by ${b.id} ${rowsBefore(sql)}) order by ${b.id} limit ${size.items}) b
     where ${isWithin(sql, size)} order by ${b.id}`

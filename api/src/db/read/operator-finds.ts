@@ -25,7 +25,7 @@ export async function findBeingsOf(sql: Sql, { id = '', name = '', sort, limit, 
     select ${beingColumns}, greatest(${b.lastSeenAt}, ${b.modifiedAt}) as "activeAt", held.* from ${b.as}
     cross join lateral (
       select count(*)::int as intentions,
-        coalesce(sum(octet_length(${i.content}::text)), 0)::float8 as bytes
+        coalesce(sum(${i.bytes}), 0)::float8 as bytes
       from ${i.as} where ${i.owner} = ${b.id}) held
     where ${b.type} <> 'space' and strpos(${b.id}, ${id}) > 0
       and strpos(lower(${b.name}), lower(${name}::text)) > 0 and ${b.id} > ${cursor}
@@ -47,7 +47,7 @@ export async function findSpacesOf(sql: Sql, { id = '', name = '', sort, limit, 
       (select count(*)::int from ${b.as} where ${b.location} = ${s.id}) as beings from ${s.as}
     cross join lateral (
       select count(*)::int as intentions,
-        coalesce(sum(octet_length(${i.content}::text)), 0)::float8 as bytes
+        coalesce(sum(${i.bytes}), 0)::float8 as bytes
       from ${i.as} where ${i.location} = ${s.id}) held
     cross join lateral (
       select count(*)::int as members,

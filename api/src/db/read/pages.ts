@@ -4,18 +4,12 @@
  * after it comes to the end. To be used as
  *
  *   select …, is_followed from (
- *     select x.*, ${pageColumns(sql, size of an item)} from … x where …
+ *     select x.*, ${pageColumns(sql, x.bytes)} from … x where …
  *     window page as (order by ${order} ${rowsBefore(sql)}) order by ${order} limit ${size.items}) x
  *   where ${isWithin(sql, size)} order by ${order}
  */
 import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
-import { namesOf } from '../names.ts'
-import { beings, changes, intentions } from '../schema.ts'
-
-const b = namesOf(beings, 'b')
-const c = namesOf(changes, 'c')
-const i = namesOf(intentions, 'i')
 
 export interface PageSize {
   items: number
@@ -30,10 +24,3 @@ export const pageColumns = (sql: Sql, bytes: postgres.Fragment) =>
 export const rowsBefore = (sql: Sql) => sql`rows between unbounded preceding and 1 preceding`
 
 export const isWithin = (sql: Sql, { bytes }: Pick<PageSize, 'bytes'>) => sql`bytes_before < ${bytes}`
-
-/** What a change, an intention or a being weighs: the parts that are bounded by MAX_CONTENT_BYTES each. */
-export const changeBytes = (sql: Sql) => sql`octet_length(${c.body}::text)`
-export const intentionBytes = (sql: Sql) =>
-  sql`octet_length(${i.content}::text) + coalesce(octet_length(${i.former}::text), 0)`
-export const beingBytes = (sql: Sql) =>
-  sql`octet_length(${b.metadata}::text) + octet_length(${b.properties}::text) + octet_length(${b.content}::text)`

@@ -11,7 +11,7 @@ import { beingColumns, beingOf, type BeingRow, memberFields, memberOf } from '..
 import { beings as beingTable, members as memberTable } from '../schema.ts'
 import { readAuthors } from './beings.ts'
 import { readNewest } from './intentions.ts'
-import { beingBytes, isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
+import { isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 
 const b = namesOf(beingTable, 'b')
 const counting = { count: written<number>`count(*)`.as('count') }
@@ -29,7 +29,7 @@ export async function readSnapshot(sql: Sql, space: Space, sizes: SnapshotSizes)
     // beings_lately_active
     sql<BeingRow[]>`
       select ${beingColumns} from (
-        select b.*, ${pageColumns(sql, beingBytes(sql))} from ${b.as} where ${b.location} = ${space.id}
+        select b.*, ${pageColumns(sql, b.bytes)} from ${b.as} where ${b.location} = ${space.id}
         window page as (order by ${b.modifiedAt} desc, ${b.id} ${rowsBefore(sql)})
         order by ${b.modifiedAt} desc, ${b.id} limit ${sizes.beings.items}) b
       where ${isWithin(sql, sizes.beings)} order by ${b.modifiedAt} desc, ${b.id}`,

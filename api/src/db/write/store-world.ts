@@ -3,18 +3,11 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import {
-  BLANK,
-  type LoggedChange,
-  mentionsIn,
-  type Outcome,
-  type PairMap,
-  type PlacedIntention,
-  type World,
-} from '@rhizom/domain'
-import type { Being, BeingId, Epoch, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
+import { BLANK, type LoggedChange, mentionsIn, type Outcome, type PlacedIntention, type World } from '@rhizom/domain'
+import type { Being, BeingId, IntentionId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
 import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
+import { type Difference, differenceOf, pairDifferenceOf, withoutCleared } from './difference.ts'
 import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
 import { beings, changes as changesTable, intentions, members, mutations, reads, spaces } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
@@ -26,55 +19,6 @@ export interface WorldChange {
   formerSpaces: ReadonlySet<SpaceId>
   changes: readonly LoggedChange[]
   at: number
-}
-
-interface Difference<Key, T> {
-  inserted: [Key, T][]
-  updated: [Key, T][]
-  deleted: Key[]
-}
-
-function differenceOf<Key extends string, T>(
-  before: ReadonlyMap<Key, T>,
-  after: ReadonlyMap<Key, T>,
-): Difference<Key, T> {
-  const difference: Difference<Key, T> = { inserted: [], updated: [], deleted: [] }
-  for (const [key, value] of after) {
-    const former = before.get(key)
-    if (former === undefined) difference.inserted.push([key, value])
-    else if (former !== value) difference.updated.push([key, value])
-  }
-  for (const key of before.keys()) if (!after.has(key)) difference.deleted.push(key)
-  const byKey = (left: [Key, T], right: [Key, T]): number => (left[0] < right[0] ? -1 : 1)
-  difference.inserted.sort(byKey)
-  difference.updated.sort(byKey)
-  difference.deleted.sort()
-  return difference
-}
-
-/** Rows of two maps by two keys that differ, in the order of their keys. */
-function pairDifferenceOf<First extends string, Second extends string, T>(
-  before: PairMap<First, Second, T>,
-  after: PairMap<First, Second, T>,
-): Difference<readonly [First, Second], T> {
-  const difference: Difference<readonly [First, Second], T> = { inserted: [], updated: [], deleted: [] }
-  for (const first of [...new Set([...before.firsts(), ...after.firsts()])].sort()) {
-    const { inserted, updated, deleted } = differenceOf(before.of(first), after.of(first))
-    for (const [second, value] of inserted) difference.inserted.push([[first, second], value])
-    for (const [second, value] of updated) difference.updated.push([[first, second], value])
-    for (const second of deleted) difference.deleted.push([first, second])
-  }
-  return difference
-}
-
-/** Entries that were cleared with their space are gone before the row writes begin. */
-function withoutCleared<Key, T>(
-  entries: ReadonlyMap<Key, T>,
-  cleared: ReadonlySet<BeingId>,
-  spaceOf: (key: Key, value: T) => BeingId,
-): ReadonlyMap<Key, T> {
-  if (cleared.size === 0) return entries
-  return new Map([...entries].filter(([key, value]) => !cleared.has(spaceOf(key, value))))
 }
 
 export async function storeWorld(sql: Sql, change: WorldChange): Promise<void> {
@@ -98,7 +42,7 @@ export function statementsOf(sql: Sql, { before, after, formerSpaces, changes, a
   const rows = [
     ...storeSpaces(sql, before, after, formerSpaces, at),
     ...storeBeings(sql, before, after, at),
-    ...storeIntentions(sql, intentions),
+    ...storeIntentions(sql, before, intentions),
     ...storeMembers(sql, pairDifferenceOf(membersBefore, after.members)),
     ...storeChanges(sql, changes),
     ...storeLedger(sql, pairDifferenceOf(before.ledger, after.ledger).inserted, at),
@@ -172,21 +116,26 @@ function storeSpaces(
   ]
 }
 
-const markSpacesRemoved = updateOf(spaces, ['id'], ['epoch', 'version', 'removedAt', 'changedAt'])
+const markSpacesRemoved = updateOf(spaces, ['id'], ['epoch', 'version', 'removedAt', 'removedBy', 'changedAt'])
 
 /** The row stays, with the version of the removal, so that the announcement of heads carries it to every gateway. */
 function removeSpaces(sql: Sql, changes: readonly LoggedChange[], at: number): Statement[] {
   const time = timestampOf(at)
-  const last = new Map<SpaceId, { id: SpaceId; epoch: Epoch; version: number; removedAt: string; changedAt: string }>()
+  const last = new Map<SpaceId, Parameters<typeof markSpacesRemoved>[1][number]>()
   for (const { space, epoch, change } of changes)
     if (change.kind === 'space.remove')
-      last.set(space, { id: space, epoch, version: change.version, removedAt: time, changedAt: time })
+      last.set(space, {
+        ...{ id: space, epoch, version: change.version },
+        ...{ removedAt: time, removedBy: change.actor, changedAt: time },
+      })
   return last.size === 0 ? [] : [markSpacesRemoved(sql, [...last.values()])]
 }
 
 const ENTITY = ['name', 'location', 'metadata', 'properties', 'content', 'rev', 'modifiedAt'] as const
 const insertBeings = insertInto(beings, ['id'], [...ENTITY, 'type', 'owner', 'createdAt'])
 const updateBeings = updateOf(beings, ['id'], ENTITY)
+/** What is long is not written again where it is as it was. */
+const updateBeingsAround = updateOf(beings, ['id'], ['name', 'location', 'rev', 'modifiedAt'])
 const EMPTIED = ['name', 'owner', 'location', 'metadata', 'properties', 'content', 'modifiedAt', 'removedAt'] as const
 const emptyBeings = updateOf(beings, ['id'], EMPTIED)
 const insertRemovedBeings = insertInto(beings, ['id'], [...EMPTIED, 'type', 'rev', 'createdAt'])
@@ -196,11 +145,21 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
     withoutCleared(before.beings, after.cleared, (id) => id),
     after.beings,
   )
+  const aroundOf = ([id, { name, location, rev, modifiedAt }]: [BeingId, Being]) => ({
+    ...{ id, name, location, rev },
+    modifiedAt: timestampOf(modifiedAt),
+  })
   const rowOf = ([, being]: [BeingId, Being]) => ({
     ...being,
     createdAt: timestampOf(being.createdAt),
     modifiedAt: timestampOf(being.modifiedAt),
   })
+  const isAround = ([id, being]: [BeingId, Being]): boolean => {
+    const former = before.beings.get(id)
+    return (
+      former?.content === being.content && former.metadata === being.metadata && former.properties === being.properties
+    )
+  }
   const time = timestampOf(at)
   const nothing = { owner: null, location: null, metadata: {}, properties: {}, content: [] }
   const emptyRowOf = (id: BeingId) => ({ id, name: id, ...nothing, modifiedAt: time, removedAt: time })
@@ -214,15 +173,28 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
     ...(emptied.length > 0 ? [emptyBeings(sql, emptied)] : []),
     ...(neverStored.length > 0 ? [insertRemovedBeings(sql, neverStored)] : []),
     ...(inserted.length > 0 ? [insertBeings(sql, inserted.map(rowOf))] : []),
-    ...(updated.length > 0 ? [updateBeings(sql, updated.map(rowOf))] : []),
+    ...ofEither(updated, isAround, {
+      whole: (rows) => updateBeings(sql, rows.map(rowOf)),
+      around: (rows) => updateBeingsAround(sql, rows.map(aroundOf)),
+    }),
   ]
 }
 
-const CHANGING = [
-  ...(['state', 'content', 'rev', 'modifiedAt', 'attempt', 'reason', 'former'] as const),
-  ...(['claimBy', 'claimFence', 'claimUntil', 'leaseMs', 'base'] as const),
-  'mentions',
+/** Statements for rows of which all has changed, and for those of which only what is short has. */
+function ofEither<Row>(
+  rows: readonly Row[],
+  isAround: (row: Row) => boolean,
+  write: Record<'whole' | 'around', (rows: Row[]) => Statement>,
+): Statement[] {
+  const [around, whole] = [rows.filter(isAround), rows.filter((row) => !isAround(row))]
+  return [...(whole.length > 0 ? [write.whole(whole)] : []), ...(around.length > 0 ? [write.around(around)] : [])]
+}
+
+const AROUND_WORDS = [
+  ...(['state', 'rev', 'modifiedAt', 'attempt', 'reason'] as const),
+  ...(['claimBy', 'claimFence', 'claimUntil', 'leaseMs'] as const),
 ] as const
+const CHANGING = [...AROUND_WORDS, 'content', 'former', 'base', 'mentions'] as const
 /** Kept of one intention: whoever names more calls nobody by it. */
 const MAX_MENTIONS = 100
 const insertIntentions = insertInto(
@@ -231,10 +203,12 @@ const insertIntentions = insertInto(
   [...CHANGING, 'type', 'owner', 'location', 'position', 'createdAt', 'replyTo', 'chain'],
 )
 const updateIntentions = updateOf(intentions, ['id'], CHANGING)
+const updateIntentionsAround = updateOf(intentions, ['id'], AROUND_WORDS)
 const deleteIntentions = deleteFrom(intentions, ['id'])
 
 function storeIntentions(
   sql: Sql,
+  before: World,
   { inserted, updated, deleted }: Difference<IntentionId, PlacedIntention>,
 ): Statement[] {
   const rowOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
@@ -246,14 +220,27 @@ function storeIntentions(
     return { ...changingOf([id, placed]), ...created }
   }
   const changingOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
-    const { state, content, rev, modifiedAt, attempt = 1, reason, former, claim, leaseMs, base } = placed
+    const { content, former, base } = placed
     return {
-      ...{ id, state, content, rev, modifiedAt: timestampOf(modifiedAt), attempt },
-      // What is missing is null in the row: most have none of these, and each would be written and read in vain.
-      ...{ reason, former, leaseMs, base, claimBy: claim?.by, claimFence: claim?.fence },
-      claimUntil: claim ? timestampOf(claim.until) : undefined,
+      ...aroundOf([id, placed]),
+      content,
+      former,
+      base,
       mentions: [...mentionsIn(content)].slice(0, MAX_MENTIONS),
     }
+  }
+  const aroundOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
+    const { state, rev, modifiedAt, attempt = 1, reason, claim, leaseMs } = placed
+    return {
+      ...{ id, state, rev, modifiedAt: timestampOf(modifiedAt), attempt },
+      // What is missing is null in the row: most have none of these, and each would be written and read in vain.
+      ...{ reason, leaseMs, claimBy: claim?.by, claimFence: claim?.fence },
+      claimUntil: claim ? timestampOf(claim.until) : undefined,
+    }
+  }
+  const isAround = ([id, { content, former, base }]: [IntentionId, PlacedIntention]): boolean => {
+    const held = before.intentions.get(id)
+    return held?.content === content && held.former === former && held.base === base
   }
   return [
     ...(deleted.length > 0
@@ -265,7 +252,10 @@ function storeIntentions(
         ]
       : []),
     ...(inserted.length > 0 ? [insertIntentions(sql, inserted.map(rowOf))] : []),
-    ...(updated.length > 0 ? [updateIntentions(sql, updated.map(changingOf))] : []),
+    ...ofEither(updated, isAround, {
+      whole: (rows) => updateIntentions(sql, rows.map(changingOf)),
+      around: (rows) => updateIntentionsAround(sql, rows.map(aroundOf)),
+    }),
   ]
 }
 

@@ -15,7 +15,9 @@ let nodes: [TestApi, TestApi]
 
 beforeAll(async () => {
   database = await freshDatabase()
-  nodes = [await startApi({ databaseUrl: database.url }), await startApi({ databaseUrl: database.url })]
+  // Whoever comes next may take the address of a removed space.
+  const options = { databaseUrl: database.url, env: { REMOVED_SPACE_KEEP_SECONDS: '0' } }
+  nodes = [await startApi(options), await startApi(options)]
 })
 
 afterAll(async () => {

@@ -1,8 +1,8 @@
 /**
- * How one line of a client is let in and read: it costs tokens before it is looked at, a stranger's is read as hello
- * and nothing else, and what is no frame is answered and counted.
+ * How one line of a client is let in and read: it costs frames of a budget before it is looked at, a stranger's is read
+ * as hello and nothing else, and what is no frame is answered and counted.
  */
-import { type Moment, stay } from '@rhizom/machine'
+import { type Moment, payable, spentTo, stay, waitMs } from '@rhizom/machine'
 import {
   type ClientFrame,
   FRAME_ERRORS,
@@ -12,7 +12,6 @@ import {
   parseHelloLine,
   type SpaceId,
 } from '@rhizom/protocol'
-import { takeTokens } from './bucket.ts'
 import { closeConnection, errorFrame } from './end.ts'
 import type {
   AwaitingHello,
@@ -34,8 +33,8 @@ const counting = (frame: ReceivedFrame, { state, effects }: ConnectionStep): Con
 })
 
 /**
- * Takes tokens for something and lets it pass, or says that it was refused; those who go on are closed. `line` is what
- * was refused: its space is named, so that a client knows which of its subscriptions that was.
+ * Takes frames of the budget for something and lets it pass, or says that it was refused; those who go on are closed.
+ * `line` is what was refused: its space is named, so that a client knows which of its subscriptions that was.
  */
 export function charge<State extends OpenConnection>(
   state: State,
@@ -45,14 +44,19 @@ export function charge<State extends OpenConnection>(
   pass: (admitted: State) => ConnectionStep,
   line?: string,
 ): ConnectionStep {
-  const taken = takeTokens(state.inbound.bucket, limits.frames, at.nowMs, cost)
-  const refusedInRow = taken.ok ? 0 : state.inbound.refusedInRow + 1
-  const inbound: Inbound = { ...state.inbound, bucket: taken.bucket, refusedInRow }
+  const { levelAtMs } = state.inbound
+  const price = payable(cost, limits.frames)
+  const retryAfterMs = waitMs(levelAtMs, limits.frames, at.nowMs, price)
+  if (retryAfterMs === 0) {
+    const paid = { levelAtMs: spentTo(levelAtMs, limits.frames, at.nowMs, price), refusedInRow: 0 }
+    return pass({ ...state, inbound: { ...state.inbound, ...paid } })
+  }
+  const refusedInRow = state.inbound.refusedInRow + 1
+  const inbound: Inbound = { ...state.inbound, refusedInRow }
   const counted: State = { ...state, inbound }
-  if (taken.ok) return pass(counted)
   // A large line stays unread: it is no subscribe.
   const space = state.status === 'live' && line !== undefined && cost === 1 ? spaceNamedBy(line) : undefined
-  const refusal = errorFrame('rate-limited', { space, retryAfterMs: taken.retryAfterMs })
+  const refusal = errorFrame('rate-limited', { space, retryAfterMs })
   if (refusedInRow >= limits.maxRefusedInRow) return counting('refused', closeConnection(counted, 'tooMany', [refusal]))
   return { state: counted, effects: [countFrame('refused'), refusal] }
 }

@@ -332,6 +332,13 @@ describe('a being that was removed', () => {
   })
 })
 
+test('G190 who has as many connections as one may have is asked to come back', () => {
+  const at = momentAt(NOW, { random: 0 })
+  const { effects } = stepConnection(states.authenticating, { type: 'tokenRefused', reason: 'crowded' }, at, settings)
+  expect(effects[0]).toMatchObject({ type: 'sendFrame', frame: { code: 'too-many' } })
+  expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'overloaded' })
+})
+
 describe('a session that was ended', () => {
   test('G135 it is told and closed with 4501 in whatever state it is known, and its token refused alike', () => {
     for (const state of [states.live, states.draining])

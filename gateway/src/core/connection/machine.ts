@@ -5,9 +5,9 @@
  */
 import { type Machine, type Moment, stay, type TimePassed } from '@rhizom/machine'
 import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
-import { fullBucket, lineCost } from './bucket.ts'
 import { closeConnection, errorFrame, socketClosed } from './end.ts'
 import { serveDraining, serveLive, subscriptionAnswered, workAnnounced } from './frames.ts'
+import { lineCost } from './line-cost.ts'
 import { charge, countFrame, malformed, readHello, readLine } from './lines.ts'
 import type {
   Authenticating,
@@ -27,7 +27,7 @@ import type {
 export const openConnection = (id: string, nowMs: number, limits: ConnectionLimits): ConnectionState => ({
   status: 'awaiting-hello',
   id,
-  inbound: { bucket: fullBucket(limits.frames, nowMs), refusedInRow: 0, malformedInRow: 0 },
+  inbound: { levelAtMs: nowMs, refusedInRow: 0, malformedInRow: 0 },
   helloByMs: nowMs + limits.helloTimeoutMs,
 })
 
@@ -184,6 +184,8 @@ function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionSt
       return noLonger(state, REMOVED)
     case 'ended':
       return noLonger(state, SESSION_ENDED)
+    case 'crowded':
+      return closeConnection(state, 'overloaded', [errorFrame('too-many', { message: CROWDED })])
     default:
       reason satisfies never
       return stay(state)
@@ -191,6 +193,7 @@ function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionSt
 }
 
 const REMOVED = 'Who this was is removed'
+const CROWDED = 'Over the number of connections that one may have'
 const SESSION_ENDED = 'This session was ended'
 
 const noLonger = (state: OpenConnection, message: string): ConnectionStep =>

@@ -6,7 +6,7 @@
  *        └──────────── drain ───────┴──────── drain ────────┴──► draining
  *        any of them ── timeout · fault · too slow · peer gone ──► closed
  */
-import type { Step } from '@rhizom/machine'
+import type { Budget, Step } from '@rhizom/machine'
 import type {
   BeingId,
   ClientFrame,
@@ -17,11 +17,11 @@ import type {
   ServerFrame,
   SpaceId,
 } from '@rhizom/protocol'
-import type { Bucket, BucketSettings } from './bucket.ts'
 
 /** What keeps a client from talking too much or too badly. */
 export interface Inbound {
-  bucket: Bucket
+  /** When its budget of frames is level again (machine/src/account.ts). */
+  levelAtMs: number
   refusedInRow: number
   malformedInRow: number
 }
@@ -103,11 +103,16 @@ export type ConnectionEvent =
 /** What became of a subscription, as the feed of its space says. */
 export type SubscriptionEvent =
   | { type: 'subscriptionAnswered'; space: SpaceId }
-  | { type: 'subscriptionRefused'; space: SpaceId; code: 'not-found' | 'unavailable'; retryAfterMs: number | undefined }
+  | {
+      type: 'subscriptionRefused'
+      space: SpaceId
+      code: 'not-found' | 'unavailable' | 'rate-limited'
+      retryAfterMs: number | undefined
+    }
   | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
 
 export type TokenPurpose = 'hello' | 'refresh'
-export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended'
+export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended' | 'crowded'
 
 export type ReceivedFrame = ClientFrame['type'] | 'malformed' | 'unknown' | 'blank' | 'control' | 'refused'
 
@@ -132,7 +137,7 @@ export type ConnectionEffect =
 export interface ConnectionLimits {
   helloTimeoutMs: number
   heartbeatMs: number
-  frames: BucketSettings
+  frames: Budget
   maxFrameBytes: number
   /** Of a hello, the only frame that is read of a stranger. */
   maxHelloBytes: number

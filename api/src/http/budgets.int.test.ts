@@ -2,17 +2,16 @@
  * Limits over a real Redis: sign-ins by address, and what a Redis that falls silent costs those who are not over any.
  */
 import { systemClock } from '@rhizom/machine'
-import { beginConnecting, ConditionLog, connectRedis } from '@rhizom/process'
+import { type AccountTimeouts, beginConnecting, ConditionLog, connectRedis, RedisAccounts } from '@rhizom/process'
 import { HeldLog } from '@rhizom/process/testing'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { postSessionAnswerSchema, problemSchema, REDIS } from '@rhizom/protocol'
 import { randomInt } from 'node:crypto'
+import { v7 as uuid } from 'uuid'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { createMetrics } from '../observe.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { freshId, startApi, type TestApi, type Wanted } from '../testing/test-api.ts'
-import { RateLimiter, type RateLimiterTimeouts } from './rate-limit.ts'
 
 const redisUrl = new URL(process.env['TEST_REDIS_URL'] ?? 'redis://unset')
 
@@ -115,14 +114,19 @@ test('A47 a rate of 0 limits nobody, and without a trusted proxy no header says 
   })
 })
 
-test('A47 while Redis is away no address is limited', async () => {
-  const env = { REDIS_URL: proxiedUrl, TRUST_PROXY: '1', SESSIONS_PER_SECOND: '1', SESSIONS_BURST: '1' }
-  await withNodes(env, 1, async (node) => {
-    const network = freshNetwork()
+test('A47 while Redis is away each node limits by itself, and goes on from what all had taken', async () => {
+  const env = { REDIS_URL: proxiedUrl, TRUST_PROXY: '1', SESSIONS_PER_SECOND: '1', SESSIONS_BURST: '1000' }
+  const network = freshNetwork()
+  const own = JSON.stringify({ sessions: { [`${network}::/64`]: { perSecond: 0.001, burst: 2 } } })
+  await withNodes({ ...env, BUDGETS: own }, 1, async (node) => {
     expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
     proxy.cut()
     await eventually('the api is not ready', async () => (await node.ask('GET', '/readyz')).status === 503)
     expect((await signInFrom(node, `${network}::1`)).status).toBe(201)
+    expect((await signInFrom(node, `${network}::2`)).status).toBe(429)
+    // Whoever has no budget of its own has that of all.
+    const other = freshNetwork()
+    for (let round = 0; round < 5; round += 1) expect((await signInFrom(node, `${other}::1`)).status).toBe(201)
   })
 })
 
@@ -133,6 +137,7 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
     await node.mutate(token, rename())
     const measures = ['body-bytes', 'mutations']
     for (const measure of measures) expect(questionsAbout(`rhizom:rate:${measure}:${being.id}`)).toBe(1)
+    await eventually('what it was answered is told', () => questionsAbout(`sent-bytes:${being.id}`) > 0)
     sent = []
     proxy.blackhole()
     const begunAt = performance.now()
@@ -146,8 +151,9 @@ test('A48 of many writes while Redis is silent few ask it, and all are applied',
     expect(asked).toBeLessThanOrEqual(1 + Math.floor(seconds))
     expect(asked).toBeLessThan(writes)
     const metrics = await (await fetch(`${node.internalUrl}/metrics`)).text()
-    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="unanswered"} ${asked}`)
-    expect(metrics).toContain(`rhizom_api_rate_limited_total{outcome="skipped"} ${measures.length * writes - asked}`)
+    for (const measure of measures)
+      expect(metrics).toContain(`rhizom_api_budget_total{budget="${measure}",outcome="allowed",kept="here"} ${writes}
+`)
   })
 })
 
@@ -160,20 +166,19 @@ function connected(url: string) {
   return redis
 }
 
+const oneOf = (account: string) =>
+  ({ budget: 'mutations', account, cost: 1, limit: { perSecond: 0.001, burst: 1 } }) as const
+
 test('A48 after a pause one request finds out for all, and once there is an answer all are measured again', async () => {
   const redis = connected(proxiedUrl)
-  const rate = { name: 'mutations', perSecond: 0.001, burst: 1 } as const
   const account = freshId('account')
-  const limiterWith = (timeouts: RateLimiterTimeouts) => {
-    const limiter = new RateLimiter(redis, REDIS, createMetrics(), timeouts)
-    return () => limiter.take(account, rate, 1)
+  const limiterWith = (timeouts: AccountTimeouts) => {
+    const accounts = new RedisAccounts(redis, REDIS, timeouts)
+    return () => accounts.ask([oneOf(account)], 'take')
   }
-  const isRefused = (taken: Promise<void>): Promise<boolean> =>
-    taken.then(
-      () => false,
-      () => true,
-    )
-  const takeTen = (take: () => Promise<void>) => Promise.all(Array.from({ length: 10 }, take))
+  const isRefused = async (asked: ReturnType<RedisAccounts['ask']>): Promise<boolean> =>
+    (await asked)?.refused !== undefined
+  const takeTen = (take: () => Promise<unknown>) => Promise.all(Array.from({ length: 10 }, take))
   try {
     await eventually('Redis is connected', () => redis.status === 'ready')
     const patient = limiterWith({ waitMs: 10_000, pauseMs: 0 })
@@ -211,15 +216,77 @@ test('A48 an answer that lies unread while the process is busy counts', async ()
   const redis = connected(redisUrl.href)
   try {
     await eventually('Redis is connected', () => redis.status === 'ready')
-    const metrics = createMetrics()
-    const limiter = new RateLimiter(redis, REDIS, metrics, { waitMs: 20, pauseMs: 0 })
-    const taken = limiter.take(freshId('account'), { name: 'mutations', perSecond: 1, burst: 1 }, 1)
+    const accounts = new RedisAccounts(redis, REDIS, { waitMs: 20, pauseMs: 0 })
+    const asked = accounts.ask([oneOf(freshId('account'))], 'take')
     await new Promise(setImmediate)
     const busyUntil = performance.now() + 300
     while (performance.now() < busyUntil);
-    await taken
-    expect((await metrics.rateLimited.get()).values).toMatchObject([{ labels: { outcome: 'allowed' }, value: 1 }])
+    expect(await asked).toMatchObject({ refused: undefined })
   } finally {
     redis.disconnect()
   }
+})
+
+const asked = (token: string, wanted: Wanted) => ({ token, body: { mutations: [{ id: uuid(), ...wanted }] } })
+
+test('A300 what an actor stored beyond its budget is waited for, on every node, and nobody else waits', async () => {
+  const env = { STORED_BYTES_PER_SECOND: '1000', STORED_BYTES_BURST: '20000' }
+  await withNodes(env, 2, async (one, two) => {
+    if (one === undefined || two === undefined) throw new Error('no nodes')
+    const [{ token }, other] = [await one.signIn('Loud'), await one.signIn('Quiet')]
+    const space = freshId('space')
+    const large = freshId('large')
+    const put = (to: TestApi, wanted: Wanted) => to.ask('POST', '/v1/mutations', asked(token, wanted))
+    await one.mutate(token, { space, name: 'space.create', args: { name: 'Amplified' } })
+    const document = { id: large, type: 'document', name: 'Large', content: ['x'.repeat(15_000)] } as const
+    await one.mutate(token, { space, name: 'being.create', args: { ...document, content: [...document.content] } })
+    // A rename of a hundred bytes stores and sends the whole.
+    const rename: Wanted = { space, name: 'being.update', args: { id: large, name: 'Renamed' } }
+    expect((await put(one, rename)).status).toBe(200)
+    for (const node of [one, two])
+      await eventually('it is refused', async () => (await put(node, rename)).status === 429)
+    const { body } = await put(two, rename)
+    expect(problemSchema.parse(body)).toMatchObject({ code: 'rate-limited', detail: 'over the budget of stored-bytes' })
+    expect(problemSchema.parse(body).retryAfterMs).toBeGreaterThan(1000)
+    const said: Wanted = {
+      space,
+      name: 'intention.create',
+      args: { id: uuid(), type: 'utterance', content: ['Hello'] },
+    }
+    expect(await two.mutate(other.token, said)).toMatchObject([{ status: 'applied' }])
+  })
+})
+
+test('A301 a space that was written to beyond its budget waits, whoever writes, and is not told of to strangers', async () => {
+  const env = { SPACE_BYTES_PER_SECOND: '100', SPACE_BYTES_BURST: '5000' }
+  await withNodes(env, 1, async (node) => {
+    const [{ token }, stranger] = [await node.signIn('Owner'), await node.signIn('Stranger')]
+    const [space, quiet] = [freshId('space'), freshId('space')]
+    for (const id of [space, quiet])
+      await node.mutate(token, { space: id, name: 'space.create', args: { name: 'S', visibility: 'private' } })
+    const say = (content: string, to = space): Wanted => ({
+      ...{ space: to, name: 'intention.create' },
+      args: { id: uuid(), type: 'utterance', content: [content] },
+    })
+    await node.mutate(token, say('x'.repeat(20_000)))
+    const refused = await node.ask('POST', '/v1/mutations', asked(token, say('more')))
+    expect([refused.status, problemSchema.parse(refused.body).detail]).toEqual([429, 'over the budget of space-bytes'])
+    expect(await node.mutate(token, say('elsewhere', quiet))).toMatchObject([{ status: 'applied' }])
+    expect(await node.mutate(stranger.token, say('knock'))).toMatchObject([{ status: 'rejected' }])
+  })
+})
+
+test('A302 answers cost those who ask, each read something, and others go on', async () => {
+  const env = { SENT_BYTES_PER_SECOND: '100', SENT_BYTES_BURST: '100000' }
+  await withNodes(env, 1, async (node) => {
+    const [{ token }, other] = [await node.signIn('Reader'), await node.signIn('Other')]
+    const read = (of: string) => node.ask('GET', '/v1/spaces', { token: of })
+    const statuses: number[] = []
+    for (let round = 0; round < 60; round += 1) statuses.push((await read(token)).status)
+    expect(statuses.slice(0, 6)).toEqual([200, 200, 200, 200, 200, 200])
+    expect(statuses).toContain(429)
+    // Each costs 4 KiB, which take forty seconds to come back.
+    expect(statuses.filter((status) => status === 200).length).toBeLessThan(40)
+    expect((await read(other.token)).status).toBe(200)
+  })
 })
