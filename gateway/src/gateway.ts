@@ -72,6 +72,7 @@ export class Gateway {
   readonly #workers = new Set<Connection>()
   readonly #addresses = new Map<string, number>()
   #lastWatcherId = 0
+  #isApiAway = false
   #drained: (() => void) | undefined
 
   constructor(deps: GatewayDeps, settings: GatewaySettings) {
@@ -95,6 +96,7 @@ export class Gateway {
       revoked: (ids) => this.#revoke(ids),
       asked: (outcome) => {
         this.metrics.revocationPolls.inc({ outcome })
+        this.#isApiAway = outcome !== 'answered'
         if (outcome === 'answered') deps.bus.apiAnswered()
       },
     })
@@ -152,6 +154,7 @@ export class Gateway {
       metrics: this.metrics,
       settings: this.#settings.connection,
       isRevoked: (id) => this.#revocations.isRevoked(id),
+      isApiAway: () => this.#isApiAway,
       nextWatcherId: () => ++this.#lastWatcherId,
       awaitsWork: (worker) => this.#workers.add(worker),
       followsNews: (follower, being) => this.#news.follow(follower, being),

@@ -48,6 +48,8 @@ export interface ConnectionDeps {
   settings: ConnectionSettings
   /** Whether a being was removed, or a session ended, for all that is known. */
   isRevoked(id: BeingId | SessionId): boolean
+  /** Whether the last that was asked of the api was not answered. */
+  isApiAway(): boolean
   nextWatcherId(): number
   /** From now on it is told of work. */
   awaitsWork(connection: Connection): void
@@ -265,7 +267,8 @@ export class Connection implements ClientHandlers {
       const version = isFollowing ? this.#deps.spaces.sentVersion(space) : undefined
       if (version !== undefined) heads[space] = version
     }
-    const frame: ServerFrame = { type: 'heartbeat', at: this.#deps.clock.dateMs(), heads }
+    const { clock, isApiAway } = this.#deps
+    const frame: ServerFrame = { type: 'heartbeat', at: clock.dateMs(), heads, ...(isApiAway() && { apiAway: true }) }
     this.#outbox.send(encodeFrame(frame))
   }
 
