@@ -19,7 +19,6 @@ import type { LeftOut } from './core/incoming.ts'
 import { foresee } from './core/pending.ts'
 import type { MutationOutcome, PendingMutation, RefusedMutation } from './core/queue-state.ts'
 import { initialSpace, type SpaceState } from './core/space-state.ts'
-import type { SyncStatus } from './core/sync-status.ts'
 import { type TransportName, TRANSPORTS } from './core/transport.ts'
 import { browserEnvironment, type Environment } from './runtime/environment.ts'
 import { createHttp, type Http } from './runtime/http.ts'
@@ -41,7 +40,7 @@ import { checkBeforeSending, type SendResult } from './sync/send-result.ts'
 import { createSessionKeeper, type RenewalOutcome, sessionFrom } from './sync/session-keeper.ts'
 import { createSignals, type Signal } from './sync/signals.ts'
 import { createSpaceSync, type WatchOptions } from './sync/space-sync.ts'
-import { createStatus } from './sync/status.ts'
+import { type ClientStatus, createStatus } from './sync/status.ts'
 import { memoryStore, type SpaceStore } from './sync/store.ts'
 
 export interface ClientOptions {
@@ -81,7 +80,7 @@ export interface MutateOptions {
   id?: MutationId
 }
 
-export interface RhizomClient<S extends SpaceStore = SpaceStore> extends ClientNews {
+export interface RhizomClient<S extends SpaceStore = SpaceStore> extends ClientNews, ClientStatus {
   readonly store: S
   readonly http: Http
   session(): Session
@@ -167,15 +166,6 @@ export interface RhizomClient<S extends SpaceStore = SpaceStore> extends ClientN
   /** Tells that nothing is being typed any more: all of it was erased, or its writer goes. A message says so itself. */
   stopTyping(space: SpaceId): void
 
-  /** How it stands with the connection, this moment. */
-  syncStatus(): SyncStatus
-  /** How it stands with one space: never better than with the connection. */
-  spaceStatus(id: SpaceId): SyncStatus
-  /** Told of both. */
-  onSyncStatus(listener: () => void): () => void
-  /** The status of the connection as it is to be shown: what lasts less than a second is left out. */
-  shownStatus(): SyncStatus
-  onShownStatus(listener: () => void): () => void
   /** Tries again now: the connection, and mutations that wait. Not sooner than a server asked for. */
   retry(): void
 
@@ -266,6 +256,7 @@ export function createClient(options: ClientOptions): RhizomClient {
       spaces.receive(frames)
       signals.receive(frames)
       news.receive(frames)
+      status.receive(frames)
     },
     onState: () => status.changed(),
   })
@@ -383,11 +374,7 @@ export function createClient(options: ClientOptions): RhizomClient {
     notifyTyping: signals.notifyTyping,
     stopTyping: signals.stopTyping,
     ...news.ofClient,
-    syncStatus: status.all,
-    spaceStatus: status.ofSpace,
-    onSyncStatus: status.onChanged,
-    shownStatus: status.shown,
-    onShownStatus: status.onShown,
+    ...status.ofClient,
     retry() {
       connector.dispatch({ type: 'retryRequested' })
       queue.hurry()

@@ -74,6 +74,17 @@ describe('a session', () => {
     expect(beat.at).toBeLessThanOrEqual(Date.now())
   })
 
+  test('G7 heartbeats say that the api gives no answer, for as long as it gives none', async () => {
+    await start({ HEARTBEAT_MS: '50', HEADS_CHECK_MS: '50', HEADS_POLL_MS: '50' })
+    const client = await gateway.client()
+    const says = async (): Promise<boolean | undefined> => (await client.next('heartbeat')).apiAway
+    expect(await says()).toBe(undefined)
+    gateway.server.isAway = true
+    await eventually('it is said', says)
+    gateway.server.isAway = false
+    await eventually('it is said no more', async () => (await says()) === undefined)
+  })
+
   test('G6 a signal reaches every watcher, and nobody who comes later', async () => {
     const space = gateway.server.space()
     const [ada, bob] = await Promise.all([gateway.client('@ada'), gateway.client('@bob')])

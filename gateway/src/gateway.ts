@@ -75,6 +75,7 @@ export class Gateway {
   readonly #addresses = new Map<string, number>()
   readonly #crowd: Crowd<Connection>
   #lastWatcherId = 0
+  #isApiAway = false
   #drained: (() => void) | undefined
 
   constructor(deps: GatewayDeps, settings: GatewaySettings) {
@@ -99,6 +100,7 @@ export class Gateway {
       revoked: (ids) => this.#revoke(ids),
       asked: (outcome) => {
         this.metrics.revocationPolls.inc({ outcome })
+        this.#isApiAway = outcome !== 'answered'
         if (outcome === 'answered') deps.bus.apiAnswered()
       },
     })
@@ -157,6 +159,7 @@ export class Gateway {
       metrics: this.metrics,
       settings: this.#settings.connection,
       isRevoked: (id) => this.#revocations.isRevoked(id),
+      isApiAway: () => this.#isApiAway,
       nextWatcherId: () => ++this.#lastWatcherId,
       enters: (newcomer, being) => this.#crowd.enter(newcomer, being),
       awaitsWork: (worker) => this.#workers.add(worker),

@@ -3,18 +3,31 @@
  * seen: 4000–4499 come back (with backoff), 4500–4999 do not. Codes below 4000 (1000, 1001, 1006 …) come from the
  * network, a proxy or a killed process and always mean: come back and resume by position. The idea is Centrifugo's.
  */
+export const CLOSE_CODE = {
+  draining: 4000,
+  helloTimedOut: 4001,
+  tooSlow: 4002,
+  tokenExpired: 4003,
+  overloaded: 4004,
+  notUnderstood: 4500,
+  notAuthenticated: 4501,
+  unsupportedVersion: 4502,
+  originNotAllowed: 4503,
+  tooMany: 4504,
+} as const
 
+/** With the words that a gateway closes with. A client decides by the code, and carries none of them. */
 export const CLOSE = {
-  draining: { code: 4000, reason: 'draining' },
-  helloTimedOut: { code: 4001, reason: 'hello timed out' },
-  tooSlow: { code: 4002, reason: 'too slow, resume' },
-  tokenExpired: { code: 4003, reason: 'token expired, get a new one' },
-  overloaded: { code: 4004, reason: 'overloaded' },
-  notUnderstood: { code: 4500, reason: 'not understood' },
-  notAuthenticated: { code: 4501, reason: 'not authenticated' },
-  unsupportedVersion: { code: 4502, reason: 'protocol version unsupported' },
-  originNotAllowed: { code: 4503, reason: 'origin not allowed' },
-  tooMany: { code: 4504, reason: 'too large or too many' },
+  draining: { code: CLOSE_CODE.draining, reason: 'draining' },
+  helloTimedOut: { code: CLOSE_CODE.helloTimedOut, reason: 'hello timed out' },
+  tooSlow: { code: CLOSE_CODE.tooSlow, reason: 'too slow, resume' },
+  tokenExpired: { code: CLOSE_CODE.tokenExpired, reason: 'token expired, get a new one' },
+  overloaded: { code: CLOSE_CODE.overloaded, reason: 'overloaded' },
+  notUnderstood: { code: CLOSE_CODE.notUnderstood, reason: 'not understood' },
+  notAuthenticated: { code: CLOSE_CODE.notAuthenticated, reason: 'not authenticated' },
+  unsupportedVersion: { code: CLOSE_CODE.unsupportedVersion, reason: 'protocol version unsupported' },
+  originNotAllowed: { code: CLOSE_CODE.originNotAllowed, reason: 'origin not allowed' },
+  tooMany: { code: CLOSE_CODE.tooMany, reason: 'too large or too many' },
 } as const
 
 export type CloseName = keyof typeof CLOSE
@@ -28,6 +41,6 @@ export type ClosePolicy = 'reconnect' | 'new-token' | 'stop'
 
 /** What a client does after a close, for any code. */
 export function closePolicy(code: number): ClosePolicy {
-  if (code === CLOSE.tokenExpired.code) return 'new-token'
+  if (code === CLOSE_CODE.tokenExpired) return 'new-token'
   return code >= 4500 && code <= 4999 ? 'stop' : 'reconnect'
 }

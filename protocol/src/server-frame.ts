@@ -89,6 +89,7 @@ export const heartbeatFrameSchema = z.object({
   type: z.literal('heartbeat'),
   at: timeMsSchema,
   heads: z.record(spaceIdSchema, versionSchema),
+  apiAway: z.boolean().optional().describe('This gateway gets no answer from the api'),
 })
 export const goodbyeFrameSchema = z.object({
   type: z.literal('goodbye'),

@@ -198,6 +198,22 @@ describe.skipIf(chromiumPath === undefined)('the words of others', () => {
     await ada.send()
     await ada.seesOnly('にほん')
   })
+
+  test('W146 the Escape that gives up a composition leaves the name that is typed', async () => {
+    const ada = await stage().enter(await stage().newSpace('The room'), 'Ada')
+    await ada.page.getByTestId('own-name-edit').click()
+    const input = ada.page.getByTestId('own-name-input')
+    await input.fill('エイダ')
+    const press = (how: { isComposing?: boolean; keyCode?: number }): Promise<void> =>
+      input.evaluate((box, init: { isComposing?: boolean; keyCode?: number }) => {
+        box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, ...init }))
+      }, how)
+    await press({ isComposing: true })
+    await press({ keyCode: 229 })
+    expect(await input.inputValue()).toBe('エイダ')
+    await press({})
+    await input.waitFor({ state: 'detached' })
+  })
 })
 
 /** As base64, so that a page can be given them. */

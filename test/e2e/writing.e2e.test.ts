@@ -19,7 +19,7 @@ describe.skipIf(chromiumPath === undefined)('writing', () => {
     expect(await banner(ada).count()).toBe(0)
     const [api] = stage().cluster.apis
     await api?.kill()
-    // It asks now and then, and whenever it comes into view.
+    // It asks whenever it comes into view; otherwise a heartbeat of its gateway would say so.
     await ada.page.evaluate(() => window.dispatchEvent(new Event('visibilitychange')))
     await pill(ada).getByText('Reading only').waitFor({ timeout: 60_000 })
     await banner(ada).getByText('Nothing can be sent right now').waitFor()

@@ -54,7 +54,7 @@ export function placements(spaces: Spaces): Placement[] {
     ...['sleeper-1', 'sleeper-2'].map((name) => one(name, garden, kitchen)),
     one('burst-1', burst, quiet),
     onlyWatching({ ...one('slow', burst), direct: true }),
-    ...['stream-1', 'stream-2'].map((name) => carriedBy('sse', one(name, lobby, quiet))),
+    ...['stream-1', 'stream-2'].map((name): Placement => ({ ...one(name, lobby, quiet), by: 'sse' })),
     ...['poller-1', 'poller-2'].map((name) => carriedBy('polling', one(name, garden, quiet))),
     ...['falling-1', 'falling-2'].map((name) => carriedBy('falling', one(name, kitchen, quiet))),
   ]

@@ -71,12 +71,31 @@ const transport = (): string => {
   return status.status === 'live' ? status.transport : status.status
 }
 
-test('C81 where sockets are refused, server-sent events carry everything, and sockets take over when they may', async () => {
+/** Of a space that is not watched: what is said there, and that it was read. */
+async function newsArrive(): Promise<void> {
+  const other = freshId('elsewhere')
+  const being = client.session().being.id
+  const create = { space: other, name: 'space.create', args: { name: 'Another' } }
+  await apply(api(), ada.token, create, { space: other, name: 'member.put', args: { being, role: 'member' } })
+  const stop = client.onNews(() => undefined)
+  const unread = (): number | undefined => client.news().spaces.get(other)?.unread
+  for (const count of [1, 2]) {
+    await apply(api(), ada.token, utterance(other, 'hello'))
+    await reaches(`${count} unread`, () => unread() === count)
+  }
+  client.markRead(other, client.news().spaces.get(other)?.version ?? 0)
+  await reaches('nothing unread', () => unread() === 0)
+  stop()
+}
+
+test('C81 C276 where sockets are refused, server-sent events carry everything, news too, and sockets take over when they may', async () => {
   proxy.modes.sockets = 'refuse'
   await connected()
   await reaches('live by server-sent events', () => transport() === 'sse')
   await say(5)
   await reaches('level', isLevel)
+  await newsArrive()
+  expect(transport()).toBe('sse')
   proxy.modes.sockets = 'pass'
   const seen = new Set<string>()
   client.onSyncStatus(() => seen.add(client.syncStatus().status))

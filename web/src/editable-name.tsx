@@ -3,6 +3,7 @@ import { type Foreseen, type MutationOutcome, newId } from '@rhizom/client'
 import { useCancel } from '@rhizom/client/react'
 import { LIMITS } from '@rhizom/protocol'
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
+import { isOfComposition } from './input-method.ts'
 
 interface Props {
   name: string
@@ -87,7 +88,7 @@ export function EditableName({ name, label, testId, canEdit, rename, foresee, ch
         disabled={state.mode === 'saving'}
         onChange={(event) => setState({ mode: 'editing', text: event.target.value, problem: undefined })}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') giveUp()
+          if (event.key === 'Escape' && !isOfComposition(event)) giveUp()
         }}
       />
       <button type="submit" className="primary small" data-testid={`${testId}-save`} disabled={state.mode === 'saving'}>

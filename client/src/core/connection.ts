@@ -10,7 +10,7 @@
  * Each state has at most one deadline. Events of a socket that was closed by this side are the shell's to drop.
  */
 import { backoffMs, type Machine, type Moment, stay, type Step } from '@rhizom/machine'
-import { CLOSE, closePolicy, TIMES } from '@rhizom/protocol'
+import { CLOSE_CODE, closePolicy, TIMES } from '@rhizom/protocol'
 import type {
   DisconnectCause,
   ConnectionEffect,
@@ -294,6 +294,6 @@ function whileRenewing(state: Of<'renewing'>, event: ConnectionEvent, at: Moment
 
 /** Whether a cause can only be helped by signing in again. */
 export const needsSignIn = (cause: DisconnectCause): boolean =>
-  cause.kind === 'sessionEnded' || (cause.kind === 'closed' && cause.code === CLOSE.notAuthenticated.code)
+  cause.kind === 'sessionEnded' || (cause.kind === 'closed' && cause.code === CLOSE_CODE.notAuthenticated)
 
 export const connectionMachine: Machine<ConnectionState, ConnectionEvent, ConnectionEffect> = { step, wakesAtMs }

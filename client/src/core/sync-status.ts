@@ -4,7 +4,7 @@
  * says what one can read and write in each.
  */
 import type { Moment } from '@rhizom/machine'
-import { CLOSE } from '@rhizom/protocol'
+import { CLOSE_CODE } from '@rhizom/protocol'
 import { needsSignIn } from './connection.ts'
 import type { ConnectionState, DisconnectCause } from './connection-state.ts'
 import type { SpaceState } from './space-state.ts'
@@ -148,7 +148,7 @@ export function dated(status: SyncStatus, { nowMs, dateMs }: Pick<Moment, 'nowMs
 
 function remedyOf(cause: DisconnectCause): 'sign-in' | 'reload' | 'retry' {
   if (needsSignIn(cause)) return 'sign-in'
-  return cause.kind === 'closed' && cause.code === CLOSE.unsupportedVersion.code ? 'reload' : 'retry'
+  return cause.kind === 'closed' && cause.code === CLOSE_CODE.unsupportedVersion ? 'reload' : 'retry'
 }
 
 /** A cause in words for a person. */
@@ -179,15 +179,15 @@ export function describeCause(cause: DisconnectCause): string {
 }
 
 const CLOSE_WORDS: Readonly<Record<number, string>> = {
-  [CLOSE.draining.code]: 'The gateway restarted.',
-  [CLOSE.helloTimedOut.code]: 'Signing in to the gateway took too long.',
-  [CLOSE.tooSlow.code]: 'This connection could not keep up; it will catch up from where it was.',
-  [CLOSE.tokenExpired.code]: 'The session has to be renewed.',
-  [CLOSE.overloaded.code]: 'The gateway is overloaded.',
-  [CLOSE.notAuthenticated.code]:
+  [CLOSE_CODE.draining]: 'The gateway restarted.',
+  [CLOSE_CODE.helloTimedOut]: 'Signing in to the gateway took too long.',
+  [CLOSE_CODE.tooSlow]: 'This connection could not keep up; it will catch up from where it was.',
+  [CLOSE_CODE.tokenExpired]: 'The session has to be renewed.',
+  [CLOSE_CODE.overloaded]: 'The gateway is overloaded.',
+  [CLOSE_CODE.notAuthenticated]:
     'The gateway does not accept this session any more: it is not valid, or whose it was is removed.',
-  [CLOSE.unsupportedVersion.code]: 'This page is too old for the server.',
-  [CLOSE.originNotAllowed.code]: 'The gateway does not serve pages from this address.',
-  [CLOSE.tooMany.code]: 'The gateway refused this client: too large or too many.',
+  [CLOSE_CODE.unsupportedVersion]: 'This page is too old for the server.',
+  [CLOSE_CODE.originNotAllowed]: 'The gateway does not serve pages from this address.',
+  [CLOSE_CODE.tooMany]: 'The gateway refused this client: too large or too many.',
   1006: 'The connection to the gateway was lost.',
 }

@@ -2,7 +2,7 @@
 /** The hooks that any app needs: who one is, which spaces, saying, members, one's own presence, and how it stands. */
 import { act, cleanup, render, screen } from '@testing-library/react'
 import { QueryClient } from '@tanstack/react-query'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { memoryStorage, saveSession, SESSION_KEY } from '../runtime/storage.ts'
 import { problem, type ScriptedServer } from '../testing/scripted-server.ts'
 import { aBeing } from '../testing/space-log.ts'
@@ -389,6 +389,47 @@ function Writing() {
   const view = useWriteStatus()
   return <p data-testid="shown">{view.status === 'open' ? 'open' : `${view.status} ${view.reason}`}</p>
 }
+
+test('C214 an hour in which no gateway doubts the api costs no question; a doubt is looked into at once', async () => {
+  // What a query does now and then.
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let isAway = false
+  const { server, client, pass } = await show(<Writing />, {
+    queryClient: new QueryClient(),
+    prepare: (parts) =>
+      parts.server.route('GET /v1/sessions/current', () =>
+        isAway
+          ? { status: 503, body: problem(503, 'unavailable') }
+          : { status: 200, body: { being: aBeing('@ada'), expiresAt: 9e15 } },
+      ),
+  })
+  const asked = () => server.requests.filter(({ path }) => path === '/v1/sessions/current').length
+  const beat = (apiAway?: boolean) => server.connection.send({ type: 'heartbeat', at: 1, heads: {}, apiAway })
+  await vi.waitFor(() => expect(asked()).toBe(1))
+  for (let beats = 0; beats < 180; beats++) {
+    beat()
+    await pass(20_000)
+    vi.advanceTimersByTime(20_000)
+  }
+  expect(asked()).toBe(1)
+  beat(true)
+  await vi.waitFor(async () => {
+    await pass(10)
+    expect(asked()).toBe(2)
+    expect(shown()).toBe('open')
+  })
+  isAway = true
+  beat(true)
+  await vi.waitFor(
+    async () => {
+      await pass(10)
+      expect(shown()).toBe('unreachable It is unavailable.')
+    },
+    { timeout: 20_000 },
+  )
+  expect(client.syncStatus().status).toBe('live')
+})
 
 test('C214 the server is asked whether it takes what is written, though the gateway is there; what waits tells it too', async () => {
   let isAway = true

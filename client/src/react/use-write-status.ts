@@ -16,9 +16,8 @@ export type WriteStatus =
   /** Nothing waits, and the server would take nothing now; what is written is going to wait. */
   | { status: 'unreachable'; reason: string }
 
-/** Each question costs a look-up in the database, and a thousand pages in view ask a thousand. */
-const PROBE_MS = 30_000
-const PROBE_FAILED_MS = 3_000
+/** While the api gives no answer. Each question costs a look-up in its database: where it answers nobody asks again. */
+const AGAIN_MS = 3_000
 
 /** Asks something small that the api has to look up in its database, as it has to for a write. */
 const writingQuery = ({ http }: HookClient) => ({
@@ -33,15 +32,14 @@ const writingQuery = ({ http }: HookClient) => ({
   retryDelay: 500,
   staleTime: 0,
   refetchOnWindowFocus: true,
-  refetchInterval: ({ state }: { state: { status: string } }) =>
-    state.status === 'error' ? PROBE_FAILED_MS : PROBE_MS,
+  refetchInterval: ({ state }: { state: { status: string } }) => (state.status === 'error' ? AGAIN_MS : false),
 })
 
 const isStuck = ({ attempt, isWithdrawn }: PendingMutation): boolean => attempt > 0 && !isWithdrawn
 
 /**
- * Whether what is written now is taken. While nothing waits the server is asked every 30 s, also when the page
- * comes into view, and every 3 s while it does not answer: what this says is as old as that.
+ * Whether what is written now is taken. The api is asked at the beginning, when the page comes into view, and when a
+ * gateway says that it gets no answer there; again every 3 s while it does not answer, and otherwise not at all.
  */
 export function useWriteStatus(): WriteStatus {
   const client = useRhizom()
@@ -52,6 +50,7 @@ export function useWriteStatus(): WriteStatus {
     // Whoever waited has an answer, good or not: so does the question.
     if (count === 0) void refetch({ cancelRefetch: false })
   }, [count, refetch])
+  useEffect(() => client.onApiDoubted(() => void refetch({ cancelRefetch: false })), [client, refetch])
   const first = stuck[0]
   return useMemo(() => {
     if (first !== undefined)

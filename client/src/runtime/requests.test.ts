@@ -36,3 +36,36 @@ test.each(CASES)('C83 %s under a transport ends it, and is reported or not', asy
     expect(environment.reports.length > 0 ? 1 : 0).toBe(transport === 'stream' ? reports : 0)
   }
 })
+
+test('C276 whoever follows news by a stream asks for it in the address of each stream, whatever else is watched', async () => {
+  const asked: string[] = []
+  const environment = manualEnvironment({
+    openSocket: () => {
+      throw new Error('no socket here')
+    },
+    fetch: async (input) => {
+      asked.push(input)
+      const headers = { 'content-type': 'text/event-stream' }
+      return new Response(new ReadableStream<Uint8Array>(), { headers })
+    },
+  })
+  const open = eventStreamTransport({ environment, apiUrl: 'http://api.test', url: 'http://gateway.test/sse' })
+  const closed: number[] = []
+  const socket = open({ onOpen: () => undefined, onText: () => undefined, onClose: (code) => void closed.push(code) })
+  socket.send([{ type: 'hello', protocol: 1, token: 'token' }])
+  await environment.advance(100)
+  socket.send([{ type: 'follow' }])
+  await environment.advance(100)
+  socket.send([{ type: 'subscribe', space: '@lobby' }])
+  await environment.advance(100)
+  socket.send([{ type: 'refresh', token: 'another' }])
+  await environment.advance(100)
+  expect(asked.map((address) => new URL(address).search)).toEqual([
+    '',
+    '?follow=1',
+    '?follow=1&space=%40lobby',
+    '?follow=1&space=%40lobby',
+  ])
+  expect(closed).toEqual([])
+  socket.close()
+})

@@ -5,6 +5,7 @@
 import { Runner } from '@rhizom/machine'
 import type { SpaceId } from '@rhizom/protocol'
 import { type ShownStatus, shownStatusMachine, type StatusEvent } from '../core/shown-status.ts'
+import type { IncomingFrame } from '../core/incoming.ts'
 import type { SpaceState } from '../core/space-state.ts'
 import { dated, spaceStatusOf, type SyncStatus, syncStatusOf } from '../core/sync-status.ts'
 import type { Environment } from '../runtime/environment.ts'
@@ -12,13 +13,24 @@ import type { Connector } from './connector.ts'
 import { createListeners } from './listeners.ts'
 import type { MutationQueue } from './mutation-queue.ts'
 
-export interface Status {
-  all(): SyncStatus
-  ofSpace(id: SpaceId): SyncStatus
+/** What of it is part of the client. */
+export interface ClientStatus {
+  /** How it stands with the connection, this moment. */
+  syncStatus(): SyncStatus
+  /** How it stands with one space: never better than with the connection. */
+  spaceStatus(id: SpaceId): SyncStatus
   /** Told of both. */
-  onChanged(listener: () => void): () => void
-  shown(): SyncStatus
-  onShown(listener: () => void): () => void
+  onSyncStatus(listener: () => void): () => void
+  /** The status of the connection as it is to be shown: what lasts less than a second is left out. */
+  shownStatus(): SyncStatus
+  onShownStatus(listener: () => void): () => void
+  /** Told when a gateway says that it gets no answer from the api, where what is written goes: a doubt, no more. */
+  onApiDoubted(listener: () => void): () => void
+}
+
+export interface Status {
+  ofClient: ClientStatus
+  receive(frames: readonly IncomingFrame[]): void
   /** Something that a status follows from may be another. */
   changed(): void
   spaceChanged(): void
@@ -41,6 +53,7 @@ interface Told {
 export function createStatus({ environment, connector, queue, space }: StatusDeps): Status {
   const listeners = createListeners<void>(environment, 'a listener to the status')
   const shownListeners = createListeners<void>(environment, 'a listener to the shown status')
+  const doubtListeners = createListeners<void>(environment, 'a listener to doubts of the api')
   const ofSpaces = new Map<SpaceId, Told>()
 
   const exactly = (): SyncStatus =>
@@ -79,19 +92,27 @@ export function createStatus({ environment, connector, queue, space }: StatusDep
     if (all === before) listeners.notify()
   })
 
+  function ofSpace(id: SpaceId): SyncStatus {
+    const pendingCount = queue.pending().filter(({ mutation }) => mutation.space === id).length
+    const exact = spaceStatusOf(all.exact, space(id), pendingCount)
+    const known = ofSpaces.get(id)
+    const told = known !== undefined && isSame(known.exact, exact) ? known : tell(exact)
+    ofSpaces.set(id, told)
+    return told.told
+  }
+
   return {
-    all: () => all.told,
-    ofSpace(id) {
-      const pendingCount = queue.pending().filter(({ mutation }) => mutation.space === id).length
-      const exact = spaceStatusOf(all.exact, space(id), pendingCount)
-      const known = ofSpaces.get(id)
-      const told = known !== undefined && isSame(known.exact, exact) ? known : tell(exact)
-      ofSpaces.set(id, told)
-      return told.told
+    ofClient: {
+      syncStatus: () => all.told,
+      spaceStatus: ofSpace,
+      onSyncStatus: listeners.add,
+      shownStatus: () => shown.state.shown,
+      onShownStatus: shownListeners.add,
+      onApiDoubted: doubtListeners.add,
     },
-    onChanged: listeners.add,
-    shown: () => shown.state.shown,
-    onShown: shownListeners.add,
+    receive(frames) {
+      if (frames.some((frame) => frame.type === 'heartbeat' && frame.apiAway)) doubtListeners.notify()
+    },
     changed,
     spaceChanged: () => listeners.notify(),
     stop() {

@@ -50,6 +50,8 @@ export interface ConnectionDeps {
   settings: ConnectionSettings
   /** Whether a being was removed, or a session ended, for all that is known. */
   isRevoked(id: BeingId | SessionId): boolean
+  /** Whether the last that was asked of the api was not answered. */
+  isApiAway(): boolean
   nextWatcherId(): number
   /** Whether who it is may have one connection more. */
   enters(connection: Connection, being: BeingId): boolean
@@ -297,7 +299,8 @@ export class Connection implements ClientHandlers {
       const version = isFollowing ? this.#deps.spaces.sentVersion(space) : undefined
       if (version !== undefined) heads[space] = version
     }
-    const frame: ServerFrame = { type: 'heartbeat', at: this.#deps.clock.dateMs(), heads }
+    const { clock, isApiAway } = this.#deps
+    const frame: ServerFrame = { type: 'heartbeat', at: clock.dateMs(), heads, ...(isApiAway() && { apiAway: true }) }
     this.#outbox.send(encodeFrame(frame))
   }
 

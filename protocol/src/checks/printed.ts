@@ -435,7 +435,12 @@ export const serverFrameOptions = {
     space: optional(beingId),
     retryAfterMs: optional(integer(0)),
   }),
-  heartbeat: object({ type: oneOf('heartbeat'), at: timeMsCheck, heads: record(beingId, versionCheck) }),
+  heartbeat: object({
+    type: oneOf('heartbeat'),
+    at: timeMsCheck,
+    heads: record(beingId, versionCheck),
+    apiAway: optional(boolean),
+  }),
   goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
   pong: object({ type: oneOf('pong') }),
   work: object({ type: oneOf('work') }),

@@ -6,12 +6,12 @@ import { type Foreseen, newId } from '@rhizom/client'
 import { type SpaceAccess, useForesee, useSay, useTyping } from '@rhizom/client/react'
 import type { SpaceId } from '@rhizom/protocol'
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { isOfComposition } from '../input-method.ts'
 import { TypingLine } from '../presence/typing-line.tsx'
 import { RefusedMessages } from './refused-messages.tsx'
 import { useDraft } from './use-draft.ts'
 
 const MAX_HEIGHT_PX = 180
-const KEY_OF_INPUT_METHOD = 229
 
 interface Props {
   id: SpaceId
@@ -60,7 +60,7 @@ export function Composer({ id, access }: Props) {
   }
 
   function onKeyDown(event: KeyboardEvent): void {
-    if (event.key !== 'Enter' || event.shiftKey || endsComposition(event)) return
+    if (event.key !== 'Enter' || event.shiftKey || isOfComposition(event)) return
     event.preventDefault()
     submit()
   }
@@ -141,10 +141,3 @@ export function Composer({ id, access }: Props) {
 /** What can be known before it is sent stays where it was written. */
 const wordsOf = ({ code, message }: Foreseen): string =>
   code === 'too-large' ? 'This is too long for one message: shorten it, or send it in parts.' : message
-
-/**
- * Whether a key belongs to writing a character from several keys, as in Japanese. Safari sends the Enter that ends it
- * after the end, marked by the code of a key that an input method took.
- */
-const endsComposition = (event: KeyboardEvent): boolean =>
-  event.nativeEvent.isComposing || event.keyCode === KEY_OF_INPUT_METHOD
