@@ -58,7 +58,9 @@ export function blinksOf({ name, roster }: Told, attendance: Attendance, now: nu
   const { space, departures } = roster
   const awayMs = (at: number): number => Math.max(SURELY_AWAY_MS, GRACE_MS - SLACK_MS - owedMs(at - 2 * GRACE_MS, at))
   return departures
-    .filter(({ being, at, explainedBy }) => !attendance.wasAway(space, being, explainedBy, awayMs(at), now))
+    .filter(({ being, at, explainedBy }) =>
+      explainedBy.every((absence) => !attendance.wasAway(space, being, absence, awayMs(at), now)),
+    )
     .map(({ being, how, at }) => ({
       who: `${space} ${being}`,
       problem: `blink: ${name} was told at ${timeOfDay(at)} that ${being} ${HOW[how]} in ${space}, and it was not away: ${attendance.describe(space, being, now)}`,

@@ -17,8 +17,8 @@ export interface Departure {
   being: string
   how: 'left' | 'unlisted' | 'later'
   at: number
-  /** When the absence that explains it may have been. */
-  explainedBy: Absence
+  /** When the absence that explains it may have been: in any of these. */
+  explainedBy: readonly Absence[]
 }
 
 export interface Absence extends Span {
@@ -71,7 +71,7 @@ export class RosterWitness {
       if (!before.has(one.being)) this.#toldHere.set(one.being, at - HEARD_WITHIN_MS)
       this.#compareSince(before.get(one.being), one, at)
     }
-    for (const being of before.keys()) if (!this.list.has(being)) this.#departed(being, 'unlisted', at)
+    for (const one of before.values()) if (!this.list.has(one.being)) this.#departed(one, 'unlisted', at)
     this.#named = new Set(this.list.keys())
     this.#counted(hereCount, at, 'an answer')
     this.answeredAt = at
@@ -126,7 +126,10 @@ export class RosterWitness {
    * frame.
    */
   #left(being: string, at: number): void {
-    if (this.list.delete(being)) this.#departed(being, 'left', at)
+    const one = this.list.get(being)
+    if (one === undefined) return
+    this.list.delete(being)
+    this.#departed(one, 'left', at)
   }
 
   #updated(one: Here, at: number): void {
@@ -143,14 +146,19 @@ export class RosterWitness {
    */
   #compareSince(before: Here | undefined, now: Here, at: number): void {
     if (before === undefined || now.since <= before.since || this.#isAfterFreeze) return
-    const from = before.since - performance.timeOrigin
-    this.departures.push({ being: now.being, how: 'later', at, explainedBy: { from, to: at, begins: true } })
+    const explainedBy = [{ from: onOurClock(before.since), to: at, begins: true as const }]
+    this.departures.push({ being: now.being, how: 'later', at, explainedBy })
   }
 
-  #departed(being: string, how: 'left' | 'unlisted', at: number): void {
+  /**
+   * Whoever read nothing for a while reads at once that somebody came and went: an absence that began after the time
+   * of coming explains it, although it was over when it was read that somebody is here.
+   */
+  #departed({ being, since }: Here, how: 'left' | 'unlisted', at: number): void {
     const unsure = Math.min(at, this.#unsureSince ?? at) - TOLD_WITHIN_MS
-    const from = Math.max(unsure, this.#toldHere.get(being) ?? unsure)
-    this.departures.push({ being, how, at, explainedBy: { from, to: at } })
+    const touching = { from: Math.max(unsure, this.#toldHere.get(being) ?? unsure), to: at }
+    const after = { from: Math.max(unsure, onOurClock(since)), to: at, begins: true as const }
+    this.departures.push({ being, how, at, explainedBy: [touching, after] })
   }
 
   #froze(at: number): void {
@@ -173,4 +181,9 @@ export class RosterWitness {
   #refuse(at: number, what: string): void {
     this.malformed.push(`${this.space} at ${timeOfDay(at)}: ${what}`)
   }
+}
+
+/** A time that a gateway tells, in milliseconds of `performance.now()`. */
+function onOurClock(timeMs: number): number {
+  return timeMs - performance.timeOrigin
 }
