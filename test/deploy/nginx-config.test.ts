@@ -65,6 +65,16 @@ describe('the configuration of the web server', () => {
   })
 })
 
+describe('the public keys of sessions', () => {
+  it('K70 they are the one dotted name that leads to the api', () => {
+    expect(named(location('=', '/.well-known/jwks.json'), 'proxy_pass')[0]?.args).toEqual([
+      'http://$api/.well-known/jwks.json',
+    ])
+    const dotted = named(server, 'location').filter(({ args }) => args.at(-1)?.startsWith('/.'))
+    expect(dotted).toHaveLength(1)
+  })
+})
+
 describe('the headers of the page', () => {
   const variableOf = (header: string): string => `$${header.toLowerCase().replaceAll('-', '_')}`
   const added = named(server, 'add_header').map(({ args }) => args)

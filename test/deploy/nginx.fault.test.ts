@@ -94,6 +94,22 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
     },
   )
 
+  it('K70 the public keys of sessions are those of the api, and nothing else beside them leads there', async () => {
+    expect(statusOf(await get('/.well-known/jwks.json?x=1'))).toBe(201)
+    expect(reached()).toEqual(['/.well-known/jwks.json'])
+    const others = [
+      '/.well-known/jwks.json/',
+      '/.well-known/jwks.json/x',
+      '/.well-known/',
+      '/.well-known/openid',
+      '/jwks.json',
+    ]
+    for (const path of others) expect(statusOf(await get(path)), path).toBe(404)
+    for (const path of ['/.well-known/../metrics', '/v1/../.well-known/jwks.json', '//.well-known/jwks.json'])
+      expect(statusOf(await get(path)), path).toBe(400)
+    expect(reached()).toEqual([])
+  })
+
   it.each([
     ['/', 200],
     ['/spaces/@lobby', 200],
