@@ -145,15 +145,15 @@ export const settings = {
   STORED_BYTES_PER_SECOND: setting(
     whole(0),
     'Bytes that what an actor writes may add to the logs of spaces in the long run; 0 sets no limit',
-    '4194304',
+    '8388608',
   ),
-  STORED_BYTES_BURST: setting(whole(1), 'Bytes that it may add at once after quiet', '67108864'),
+  STORED_BYTES_BURST: setting(whole(1), 'Bytes that it may add at once after quiet', '134217728'),
   SPACE_BYTES_PER_SECOND: setting(
     whole(0),
     'Bytes that may be added to the log of one space in the long run, whoever writes; 0 sets no limit',
-    '8388608',
+    '16777216',
   ),
-  SPACE_BYTES_BURST: setting(whole(1), 'Bytes that may be added to it at once after quiet', '134217728'),
+  SPACE_BYTES_BURST: setting(whole(1), 'Bytes that may be added to it at once after quiet', '268435456'),
   SENT_BYTES_PER_SECOND: setting(
     whole(0),
     'Bytes of answers that an actor may ask for in the long run, each read counting as 4 KiB at least; 0 sets no limit',
