@@ -29,13 +29,15 @@ async function freePort(): Promise<number> {
 
 /** `entry` is the main file of an api, of this checkout or of another one. Limits of one sender are out of the way. */
 export async function startApiProcess(entry: string, databaseUrl: string, redisUrl: string): Promise<ApiProcess> {
-  const port = await freePort()
+  const [port, internalPort] = [await freePort(), await freePort()]
   const url = new URL(`http://127.0.0.1:${port}`)
+  const internalUrl = new URL(`http://127.0.0.1:${internalPort}`)
   const api = spawn(process.execPath, [...(process.env['BENCH_API_FLAGS'] ?? '').split(' ').filter(Boolean), entry], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: {
       ...process.env,
       PORT: `${port}`,
+      INTERNAL_PORT: `${internalPort}`,
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
       TOKEN_SECRET: randomBytes(32).toString('hex'),
@@ -49,7 +51,7 @@ export async function startApiProcess(entry: string, databaseUrl: string, redisU
       BODY_BYTES_BURST: '1000000000',
     },
   })
-  await untilHealthy(url, api)
+  await untilReady(internalUrl, api)
   return {
     url,
     cpuMs: () => {
@@ -60,7 +62,7 @@ export async function startApiProcess(entry: string, databaseUrl: string, redisU
       return (Number(fields[11]) + Number(fields[12])) * MS_A_TICK
     },
     transactions: async () => {
-      const metrics = await (await fetch(new URL('/metrics', url))).text()
+      const metrics = await (await fetch(new URL('/metrics', internalUrl))).text()
       return Number(/^rhizom_api_commit_seconds_count (\d+)/m.exec(metrics)?.[1])
     },
     stop: async () => {
@@ -71,13 +73,13 @@ export async function startApiProcess(entry: string, databaseUrl: string, redisU
   }
 }
 
-async function untilHealthy(url: URL, api: ChildProcess): Promise<void> {
+async function untilReady(internalUrl: URL, api: ChildProcess): Promise<void> {
   while (api.exitCode === null) {
-    const isHealthy = await fetch(new URL('/readyz', url)).then(
+    const isReady = await fetch(new URL('/readyz', internalUrl)).then(
       ({ ok }) => ok,
       () => false,
     )
-    if (isHealthy) return
+    if (isReady) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error('the api ended')

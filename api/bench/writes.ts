@@ -5,6 +5,7 @@
  * each ratio is of one round. Figures of different runs cannot be compared, and a former checkout can take part.
  *
  *   TEST_DATABASE_URL=… TEST_REDIS_URL=… node api/bench/writes.ts [--rounds 5] [--seconds 3] [--against <api main.ts>]
+ *     [--only <part of a way's name>]
  *
  * The databases are made and dropped; flush to disk is what the server does. pgbench comes with Postgres.
  */
@@ -14,6 +15,7 @@ import { postSessionAnswerSchema } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { freshDatabase } from '../src/testing/index.ts'
 import { type ApiProcess, startApiProcess } from './api-process.ts'
+import { serverProcessorTime } from './server-processor-time.ts'
 import { HttpConnection } from './http-load.ts'
 import { hasPgbench, runPgbench } from './same-rows.ts'
 
@@ -29,6 +31,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     against: { type: 'string' },
+    only: { type: 'string', default: '' },
   },
 })
 const rounds = Number(flags.rounds)
@@ -87,6 +90,8 @@ interface Measured {
   perSecond: number
   /** Of the api, for each request. */
   cpuMs: number
+  /** Of Postgres, for each request; not a number where it is not of this machine. */
+  serverMs: number
   transactionsPerSecond: number
   p50Ms: number
   p99Ms: number
@@ -97,7 +102,7 @@ async function load(subject: Subject, atATime: number, mutations: number, pick: 
   const { api, tokens } = subject
   const connections = Array.from({ length: atATime }, () => new HttpConnection(api.url))
   const took: number[] = []
-  const [cpuBefore, transactionsBefore] = [api.cpuMs(), await api.transactions()]
+  const [cpuBefore, serverBefore, transactionsBefore] = [api.cpuMs(), serverMs(), await api.transactions()]
   const begunAt = performance.now()
   const end = begunAt + seconds * 1000
   await Promise.all(
@@ -114,6 +119,7 @@ async function load(subject: Subject, atATime: number, mutations: number, pick: 
   )
   const passed = (performance.now() - begunAt) / 1000
   const cpuMs = (api.cpuMs() - cpuBefore) / took.length
+  const ofServerMs = (serverMs() - serverBefore) / took.length
   const transactionsPerSecond = ((await api.transactions()) - transactionsBefore) / passed
   for (const connection of connections) connection.close()
   const sorted = took.sort((left, right) => left - right)
@@ -121,6 +127,7 @@ async function load(subject: Subject, atATime: number, mutations: number, pick: 
   return {
     perSecond: (took.length * mutations) / passed,
     cpuMs,
+    serverMs: ofServerMs,
     transactionsPerSecond,
     p50Ms: at(0.5),
     p99Ms: at(0.99),
@@ -136,10 +143,11 @@ const WAYS: [string, (subject: Subject) => Promise<Measured>][] = [
 
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? Number.NaN
-const columns = (cells: readonly string[]): string => cells.map((cell, n) => cell.padEnd(n === 0 ? 46 : 13)).join('')
+const columns = (cells: readonly string[]): string => cells.map((cell, n) => cell.padEnd(n === 0 ? 42 : 12)).join('')
 
 const own = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const subjects: Subject[] = []
+const serverMs = await serverProcessorTime()
 try {
   if (flags.against !== undefined) subjects.push(await prepare('before', flags.against, redisUrl))
   subjects.push(await prepare(flags.against === undefined ? 'api' : 'after', own, redisUrl))
@@ -153,7 +161,7 @@ try {
     const alone = runPgbench(databaseUrl, SPACES, TEXT, 1, seconds)
     if (round > 0) floors.push(floor.perSecond)
     if (round > 0) lone.push(alone.meanMs)
-    for (const [way, run] of WAYS)
+    for (const [way, run] of WAYS.filter(([name]) => name.includes(flags.only)))
       for (const subject of subjects) {
         const of = await run(subject)
         const key = `${way}, ${subject.name}`
@@ -162,7 +170,7 @@ try {
   }
   print(`${rounds} rounds of ${seconds} s; pgbench, 64 clients: ${median(floors).toFixed(0)} transactions/s; `)
   print(`pgbench, one client: ${median(lone).toFixed(2)} ms a transaction`)
-  print(columns(['', 'mutations/s', 'of pgbench', 'ms of api', 'commits/s', 'p50 ms', 'p99 ms']))
+  print(columns(['', 'mutations/s', 'of pgbench', 'ms of api', 'of Postgres', 'commits/s', 'p50 ms', 'p99 ms']))
   for (const [key, all] of measured) {
     const of = (pick: (one: Measured) => number): number => median(all.map((one) => pick(one.of)))
     print(
@@ -171,6 +179,7 @@ try {
         of(({ perSecond }) => perSecond).toFixed(0),
         median(all.map(({ ratio }) => ratio)).toFixed(2),
         of(({ cpuMs }) => cpuMs).toFixed(3),
+        of((one) => one.serverMs).toFixed(3),
         of(({ transactionsPerSecond }) => transactionsPerSecond).toFixed(0),
         of(({ p50Ms }) => p50Ms).toFixed(1),
         of(({ p99Ms }) => p99Ms).toFixed(1),

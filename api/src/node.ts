@@ -102,7 +102,7 @@ export async function createNode(config: Config, log: ProcessLog): Promise<ApiNo
     connectRedis({
       ...(demoted === undefined ? {} : { demoted }),
       ...{ url: config.REDIS_URL, name, clock, random: Math.random, condition: redisCondition },
-      ...{ timeoutMs: REDIS_TIMEOUT_MS, commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS },
+      ...{ timeoutMs: REDIS_TIMEOUT_MS, commandTimeoutMs: REDIS_COMMAND_TIMEOUT_MS, gathers: true },
     })
   // Two connections, so that a large publish never delays an answer.
   const publishing = connection('rhizom-api-publish')

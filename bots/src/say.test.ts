@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { expect, test } from 'vitest'
 import { GATHERING } from './core/gathering.ts'
@@ -93,4 +95,26 @@ test('B6 an answer without end is given up, and not held in memory', async () =>
   writer.release()
   expect(await said).toContain('far more was said')
   expect(writer.appends.length).toBeLessThan(10)
+})
+
+test('B71 however long an answer is, its waits leave nothing behind', async () => {
+  const { signal } = new AbortController()
+  let most = 0
+  async function* answer() {
+    for (let nth = 0; nth < 500; nth += 1) {
+      await turn()
+      most = Math.max(most, getEventListeners(signal, 'abort').length)
+      yield 'word '
+    }
+  }
+  const written: string[] = []
+  const write = (text: string): Promise<void> => {
+    written.push(text)
+    return Promise.resolve()
+  }
+  const eager = () => ({ intervalMs: 0, enough: 1 })
+  await say(answer(), { writer: { append: write, complete: write }, times: eager, signal, begun })
+  expect(written.join('')).toBe('word '.repeat(500))
+  expect(written.length).toBeGreaterThan(100)
+  expect(most).toBeLessThanOrEqual(2)
 })

@@ -95,8 +95,9 @@ async function read(said: AsyncIterable<string>, signal: AbortSignal, heard: (te
 async function somethingHappened(news: Promise<void>, ms: number | undefined, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
-  signal.addEventListener('abort', () => resolve(), { once: true })
+  const stop = (): void => resolve()
+  signal.addEventListener('abort', stop, { once: true })
   await Promise.race([news, promise])
   clearTimeout(timer)
-  resolve()
+  signal.removeEventListener('abort', stop)
 }

@@ -19,6 +19,7 @@ import {
 } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { z } from 'zod'
+import { httpCaller } from './http-caller.ts'
 import type { BotSession } from './ports.ts'
 
 export type Answered<T> =
@@ -52,6 +53,7 @@ const saidSchema = snapshotSchema.pick({ intentions: true, beings: true })
 
 export function createServer(apiUrl: string, token: () => string): Server {
   const base = apiUrl.replace(/\/+$/, '')
+  const http = httpCaller()
 
   async function call<S extends z.ZodType>(
     method: 'GET' | 'POST',
@@ -61,17 +63,13 @@ export function createServer(apiUrl: string, token: () => string): Server {
     body?: unknown,
   ): Promise<Answered<z.output<S>>> {
     try {
-      const response = await fetch(`${base}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token()}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+      const json = body === undefined ? {} : { 'content-type': 'application/json' }
+      const { status, text } = await http(`${base}${path}`, {
+        ...{ method, signal, withinMs: PATIENCE_MS },
+        headers: { authorization: `Bearer ${token()}`, ...json },
+        body: body === undefined ? undefined : JSON.stringify(body),
       })
-      const text = await response.text()
-      if (!response.ok) return refused(response.status, text)
+      if (status < 200 || status > 299) return refused(status, text)
       const parsed = parseJson(schema, text)
       return parsed.ok ? { ok: true, value: parsed.value } : nothing('not-understood')
     } catch {

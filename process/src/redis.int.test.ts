@@ -14,11 +14,11 @@ afterEach(() => {
   for (const end of ends.splice(0)) end()
 })
 
-function connected(url: string) {
+function connected(url: string, gathers = false) {
   const log = new HeldLog()
   const condition = new ConditionLog({ name: 'redis', log, clock: systemClock, whenGood: 'good again' })
   const options = { name: 'test', clock: systemClock, random: Math.random, timeoutMs: 2_000, commandTimeoutMs: 2_000 }
-  const redis = connectRedis({ ...options, url, condition })
+  const redis = connectRedis({ ...options, url, condition, gathers })
   ends.push(
     () => condition.stop(),
     () => redis.disconnect(),
@@ -125,7 +125,7 @@ test('N33 what the server is is said before anything fails, and looked at again 
 })
 
 test('A267 commands of one turn of the event loop are written together, and each is answered', async () => {
-  const { redis } = connected(process.env['TEST_REDIS_URL'] ?? '')
+  const { redis } = connected(realUrl(), true)
   beginConnecting(redis)
   await until('it is ready', () => redis.status === 'ready')
   const writtenBefore = redis.stream.bytesWritten

@@ -25,6 +25,11 @@ export interface RedisConnectionOptions {
   timeoutMs: number
   /** How long an answer may take; without it, as long as the connection lives. */
   commandTimeoutMs?: number
+  /**
+   * What is sent in one turn of the event loop is written together at its end: of small commands the write costs more
+   * than all else. Without it each command is with the kernel before the caller goes on.
+   */
+  gathers?: boolean
   /** Told when the server turns out to be a replica: whoever else is connected to it should try again, too. */
   demoted?: () => void
 }
@@ -36,7 +41,7 @@ const OF_THE_LIBRARY: ReadonlySet<string> = new Set(['hello', 'auth', 'select', 
 
 /** Not connected yet: `connect()` begins, and what keeps it from it is told to the condition. */
 export function connectRedis(options: RedisConnectionOptions): Redis {
-  const { url, name, clock, random, condition, timeoutMs, commandTimeoutMs, demoted } = options
+  const { url, name, clock, random, condition, timeoutMs, commandTimeoutMs, gathers = false, demoted } = options
   let leftAtMs = Number.NEGATIVE_INFINITY
   let isLeaving = false
   const leave = (error: Error): boolean => {
@@ -62,6 +67,7 @@ export function connectRedis(options: RedisConnectionOptions): Redis {
       retryStrategy: (times) => backoffMs(RETRY, times, random()),
       reconnectOnError: leave,
     },
+    gathers,
     {
       worked: (command) => condition.good(`${name} ${command}`),
       failed: (command, error) => {
@@ -99,16 +105,15 @@ interface Told {
   failed(command: string, error: Error): void
 }
 
-/**
- * Tells how each command ended, whoever sent it and in whatever pipeline. What is sent in one turn of the event loop is
- * written together at its end: of small commands the write costs more than all else.
- */
+/** Tells how each command ended, whoever sent it and in whatever pipeline. */
 class ToldRedis extends Redis {
   readonly #told: Told
+  readonly #gathers: boolean
   #isGathering = false
 
-  constructor(url: string, options: RedisOptions & { replyMapping?: 'legacy' }, told: Told) {
+  constructor(url: string, options: RedisOptions & { replyMapping?: 'legacy' }, gathers: boolean, told: Told) {
     super(url, options)
+    this.#gathers = gathers
     this.#told = told
   }
 
@@ -126,7 +131,7 @@ class ToldRedis extends Redis {
 
   #gather(): void {
     // Before it is ready there may be no stream, and the library has an order of its own.
-    if (this.#isGathering || this.status !== 'ready') return
+    if (!this.#gathers || this.#isGathering || this.status !== 'ready') return
     this.#isGathering = true
     const { stream } = this
     stream.cork()

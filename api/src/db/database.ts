@@ -10,6 +10,7 @@
  */
 import postgres from 'postgres'
 import { DatabaseAway, failureOf, OutcomeUnknown } from './failure.ts'
+import { PLANNING } from './planning.ts'
 
 /** Times as Date, bigint as number: versions stay far below 2^53. */
 export type Sql = postgres.Sql<{ bigint: number }>
@@ -72,6 +73,7 @@ export async function connect(
       statement_timeout: deadlineMs,
       lock_timeout: deadlineMs,
       idle_in_transaction_session_timeout: deadlineMs,
+      ...PLANNING,
       ...(options.idleTimeoutMs === undefined ? {} : { idle_session_timeout: options.idleTimeoutMs }),
     },
     onnotice: () => undefined,

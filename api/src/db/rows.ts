@@ -22,9 +22,13 @@ const INTENTION = [
 ] as const
 const MEMBER = ['space', 'being', 'role'] as const
 
-export type SpaceRow = RowOf<typeof spaces, typeof SPACE>
-export type BeingRow = RowOf<typeof beings, typeof BEING>
-export type IntentionRow = RowOf<typeof intentions, typeof INTENTION>
+/** Times are text in rows that came as JSON (write/load-world.ts). */
+type Told<Row> = { [Key in keyof Row]: Extract<Row[Key], Date> extends never ? Row[Key] : Row[Key] | string }
+const msOf = (time: Date | string): number => (typeof time === 'string' ? Date.parse(time) : time.getTime())
+
+export type SpaceRow = Told<RowOf<typeof spaces, typeof SPACE>>
+export type BeingRow = Told<RowOf<typeof beings, typeof BEING>>
+export type IntentionRow = Told<RowOf<typeof intentions, typeof INTENTION>>
 export type MemberRow = RowOf<typeof members, typeof MEMBER>
 
 /** The kind of a change says what its body is, which no column can. */
@@ -43,13 +47,13 @@ export const intentionColumns = selectedFrom(intentions, 'i', INTENTION)
 export const changeColumns = selectedFrom(changes, 'c', ['version', 'kind', 'at', 'actor', 'mutation', 'body'])
 export const memberColumns = selectedFrom(members, 'm', MEMBER)
 
-export const spaceOf = (row: SpaceRow): Space => ({ ...row, createdAt: row.createdAt.getTime() })
+export const spaceOf = (row: SpaceRow): Space => ({ ...row, createdAt: msOf(row.createdAt) })
 
 export const beingOf = (row: BeingRow): Being => ({
   ...row,
-  createdAt: row.createdAt.getTime(),
-  modifiedAt: row.modifiedAt.getTime(),
-  lastSeenAt: row.lastSeenAt?.getTime() ?? null,
+  createdAt: msOf(row.createdAt),
+  modifiedAt: msOf(row.modifiedAt),
+  lastSeenAt: row.lastSeenAt === null ? null : msOf(row.lastSeenAt),
 })
 
 /** What is there for few is left out where it is not; `replyTo` and `claim` are told always. */
@@ -58,9 +62,9 @@ export function placedIntentionOf(row: IntentionRow): PlacedIntention {
   const isClaimed = claimBy !== null && claimFence !== null && claimUntil !== null
   return {
     ...rest,
-    createdAt: row.createdAt.getTime(),
-    modifiedAt: row.modifiedAt.getTime(),
-    claim: isClaimed ? { by: claimBy, fence: claimFence, until: claimUntil.getTime() } : null,
+    createdAt: msOf(row.createdAt),
+    modifiedAt: msOf(row.modifiedAt),
+    claim: isClaimed ? { by: claimBy, fence: claimFence, until: msOf(claimUntil) } : null,
     ...(reason === null ? {} : { reason }),
     ...(former === null ? {} : { former }),
     ...(leaseMs === null ? {} : { leaseMs }),

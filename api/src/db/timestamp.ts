@@ -5,5 +5,10 @@
 const FIRST_MS = 0
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
-/** A time as text for `::timestamptz`. */
-export const timestampOf = (ms: number): string => new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS)).toISOString()
+let last = { ms: Number.NaN, text: '' }
+
+/** A time as text for `::timestamptz`. Most rows of a transaction have the same one: it is written once. */
+export function timestampOf(ms: number): string {
+  if (ms !== last.ms) last = { ms, text: new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS)).toISOString() }
+  return last.text
+}

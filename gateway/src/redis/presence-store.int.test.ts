@@ -1,23 +1,24 @@
-/** Presence over a real Redis in which keys of ours hold something else. */
+/** Presence over a real Redis: what is written when, and keys of ours that hold something else. */
+import { Worker } from 'node:worker_threads'
 import { eventually } from '@rhizom/kit/eventually.ts'
-import { REDIS } from '@rhizom/protocol'
+import { systemClock } from '@rhizom/machine'
+import { ConditionLog } from '@rhizom/process'
+import { type BeingId, type BootId, REDIS, type SpaceId } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
-import { afterEach, expect, test } from 'vitest'
-import { redisUrl, TestGateway } from '../testing/test-gateway.ts'
+import { afterAll, afterEach, expect, onTestFinished, test } from 'vitest'
+import { redisUrl, sealForTests, TestGateway, TestLog } from '../testing/test-gateway.ts'
+import { RedisPresenceStore } from './presence-store.ts'
 
 /** Where no other test looks: the channels of Redis are common to its databases, the keys are not. */
 const url = new URL('/9', redisUrl()).href
 const redis = new Redis(url)
-let gateway: TestGateway
-afterEach(async () => {
-  await gateway.stop()
-  await redis.flushdb()
-  redis.disconnect()
-})
+afterEach(() => redis.flushdb())
+afterAll(() => redis.disconnect())
 
 test('G119 a key that holds something else costs what is in it, and freezes nobody', async () => {
   await redis.set(REDIS.knownGateways, 'something else')
-  gateway = await TestGateway.start({ REDIS_URL: url, PRESENCE_LEASE_MS: '1000', PRESENCE_WINDOW_MS: '20' })
+  const gateway = await TestGateway.start({ REDIS_URL: url, PRESENCE_LEASE_MS: '1000', PRESENCE_WINDOW_MS: '20' })
+  onTestFinished(() => gateway.stop())
   const spaces = [gateway.server.space(), gateway.server.space()]
   const [odd] = spaces
   await redis.set(REDIS.here(odd?.id ?? ''), 'something else')
@@ -48,4 +49,48 @@ test('G119 a key that holds something else costs what is in it, and freezes nobo
   // What is put right is found right again, and written.
   await redis.del(REDIS.here(odd?.id ?? ''))
   await eventually('the hash is written again', async () => (await redis.hlen(REDIS.here(odd?.id ?? ''))) === 1)
+})
+
+/** Sets the first number to 1 when it is subscribed, and the second when something was published. */
+const LISTENS = `
+  const { createRequire } = require('node:module')
+  const { workerData } = require('node:worker_threads')
+  const { Redis } = createRequire(workerData.here)('ioredis')
+  const told = new Int32Array(workerData.told)
+  const tell = (index) => { Atomics.store(told, index, 1); Atomics.notify(told, index) }
+  const redis = new Redis(workerData.url)
+  redis.on('message', () => tell(1))
+  redis.subscribe(workerData.channel).then(() => tell(0))
+`
+
+test('G175 others hear of a join although the gateway that wrote it stands still', async () => {
+  const log = new TestLog()
+  const condition = new ConditionLog({ name: 'redis', log, clock: systemClock, whenGood: 'good again' })
+  const nothing = (): void => undefined
+  const store = new RedisPresenceStore({
+    ...{ url, log, condition, clock: systemClock, random: Math.random, seal: sealForTests() },
+    ...{ timeoutMs: 20_000, hashTtlMs: 60_000, counted: nothing, wrongType: nothing, demoted: nothing },
+  })
+  const space = '@stands-still' as SpaceId
+  const told = new SharedArrayBuffer(8)
+  const channel = sealForTests().names.spaceChannel(space)
+  const worker = new Worker(LISTENS, { eval: true, workerData: { here: import.meta.url, url, told, channel } })
+  onTestFinished(async () => {
+    store.stop()
+    condition.stop()
+    await worker.terminate()
+  })
+  await new Promise<void>((connected) => store.start({ connected, failed: nothing }))
+  const seen = new Int32Array(told)
+  await eventually('it is listened to', () => Atomics.load(seen, 0) === 1)
+  const put = new Map([['@ada' as BeingId, { state: {}, since: 1, setAt: 0, rev: 1 }]])
+  const writing = store.write([
+    {
+      ...{ space, put, left: new Map(), isWhole: true, hint: { put: Object.fromEntries(put), left: {}, formerly: [] } },
+      range: { epoch: 'stands-still' as BootId, from: 0, to: 1 },
+    },
+  ])
+  // From here on this thread does nothing, as if it had been taken off the processor.
+  expect(Atomics.wait(seen, 1, 0, 20_000)).not.toBe('timed-out')
+  await writing
 })

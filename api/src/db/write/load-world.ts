@@ -1,5 +1,7 @@
 /**
- * Locks what a batch may change and reads what deciding it needs: set-based, one statement per table, sent together.
+ * Locks what a batch may change and reads what deciding it needs: set-based, one statement that locks and behind it one
+ * that reads, sent together. What each statement costs beside its rows (to be sent, begun and answered) is more than
+ * the rows of a few mutations do.
  *
  * Locks are taken in one order everywhere, so that two transactions never wait for each other: spaces by id, then
  * beings located nowhere by id. A space's lock covers its rows, its log and the beings located in it. A being that
@@ -10,11 +12,12 @@
  */
 import { emptyWorld, PairMap, type RequestedMutation, type World } from '@rhizom/domain'
 import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol'
+import type postgres from 'postgres'
 import { type LockScope, lockScopeOf } from './lock-scope.ts'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
 import { beings, intentions, members, mutations, spaces } from '../schema.ts'
-import { addAsked, addBots, readBots } from './load-replies.ts'
+import { addAsked, addBots, type BotRow, readBots } from './load-replies.ts'
 import { outcomeColumns, outcomeOf, type OutcomeRow } from './ledger.ts'
 import {
   beingColumns,
@@ -72,34 +75,25 @@ export async function loadWorld(
   const ids = [...scope.spaces]
   const lockingSpaces = (patient ? lockSpaces(sql, ids) : lockFreeSpaces(sql, ids)).execute()
   const lockingBeings = own.nowhere.length === 0 ? [] : lockNowhere(sql, own.nowhere).execute()
-  const [spaceRows, lockedRows, [clock], beingRows, homes, intentionRows, memberRows, ledgerRows, botRows] =
-    await Promise.all([
-      lockingSpaces,
-      lockingBeings,
-      sql<{ at: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as at`,
-      readBeings(sql, [...scope.beings]),
-      readHomes(sql, [...scope.beings], requested),
-      readIntentions(sql, [...scope.intentions]),
-      readMembers(sql, scope, own.removing),
-      readLedger(sql, requested),
-      scope.bots.size > 0 ? readBots(sql, [...scope.bots]) : [],
-    ])
+  const reading = readUnderLocks(sql, scope, own.removing, requested)
+  const [spaceRows, lockedRows, [read]] = await Promise.all([lockingSpaces, lockingBeings, reading])
+  if (read === undefined) throw new Error('the database told no time')
   const lockedBeings = new Set(lockedRows.map(({ id }) => id))
-  if (clock === undefined) throw new Error('the database told no time')
+  const memberRows = [...read.members, ...read.owners, ...read.removedRoles]
   const world = emptyWorld()
   const formerSpaces = new Set<SpaceId>()
   for (const { removed, ...row } of spaceRows)
     if (removed) formerSpaces.add(row.id)
     else world.spaces.set(row.id, spaceOf(row))
-  for (const row of homes.spaces) if (!world.spaces.has(row.id)) world.spaces.set(row.id, spaceOf(row))
-  for (const { removed, ...row } of beingRows)
+  for (const row of read.homes) if (!world.spaces.has(row.id)) world.spaces.set(row.id, spaceOf(row))
+  for (const { removed, ...row } of read.beings)
     if (removed) world.removedBeings.add(row.id)
     else world.beings.set(row.id, beingOf(row))
-  for (const row of intentionRows) world.intentions.set(row.id, placedIntentionOf(row))
-  for (const row of [...homes.members, ...memberRows]) world.members.set(row.space, row.being, row.role)
-  addBots(world, botRows)
+  for (const row of read.intentions) world.intentions.set(row.id, placedIntentionOf(row))
+  for (const row of [...read.rolesAtHome, ...memberRows]) world.members.set(row.space, row.being, row.role)
+  addBots(world, read.bots)
   await addAsked(sql, world, scope.asked)
-  for (const row of ledgerRows) world.ledger.set(row.actor, row.id, outcomeOf(row))
+  for (const row of read.ledger) world.ledger.set(row.actor, row.id, outcomeOf(row))
 
   for (const id of own.changing) {
     const being = world.beings.get(id)
@@ -109,7 +103,7 @@ export async function loadWorld(
   }
   for (const { space, being } of memberRows)
     if (own.removing.has(being) && !scope.spaces.has(space)) throw new StaleLocks(`${being} has a role more`)
-  return { world, at: clock.at.getTime(), formerSpaces, locked: new Set(spaceRows.map(({ id }) => id)) }
+  return { world, at: read.at.getTime(), formerSpaces, locked: new Set(spaceRows.map(({ id }) => id)) }
 }
 
 /** Of the beings that are to change, those that may: they belong to whoever asks. */
@@ -148,23 +142,57 @@ async function addPlaces(sql: Sql, scope: LockScope): Promise<OwnBeings> {
 const readRolesOf = (sql: Sql, ids: BeingId[]) => sql<MemberRow[]>`
   select ${memberColumns} from ${m.as} where ${m.being} = any(${ids}::text[])`
 
+interface ReadUnderLocks {
+  at: Date
+  beings: LoadedBeingRow[]
+  intentions: IntentionRow[]
+  members: MemberRow[]
+  owners: MemberRow[]
+  removedRoles: MemberRow[]
+  homes: SpaceRow[]
+  rolesAtHome: MemberRow[]
+  ledger: LedgerRow[]
+  bots: BotRow[]
+}
+
+/** What is read of each table comes as one array of JSON. */
+function readUnderLocks(
+  sql: Sql,
+  scope: LockScope,
+  removing: ReadonlySet<BeingId>,
+  requested: readonly RequestedMutation[],
+) {
+  const { homes, rolesAtHome } = homesIn(sql, [...scope.beings], requested)
+  const rowsOf = (read: postgres.Fragment | undefined) =>
+    read === undefined ? sql`'[]'::json` : sql`(select coalesce(json_agg(r), '[]') from (${read}) r)`
+  return sql<ReadUnderLocks[]>`
+    select date_trunc('milliseconds', clock_timestamp()) as "at",
+      ${rowsOf(readBeings(sql, [...scope.beings]))} as "beings",
+      ${rowsOf(scope.intentions.size > 0 ? readIntentions(sql, [...scope.intentions]) : undefined)} as "intentions",
+      ${rowsOf(readRoles(sql, scope))} as "members",
+      ${rowsOf(scope.members ? readOwners(sql, [...scope.spaces]) : undefined)} as "owners",
+      ${rowsOf(removing.size > 0 ? readRolesOf(sql, [...removing]) : undefined)} as "removedRoles",
+      ${rowsOf(homes)} as "homes",
+      ${rowsOf(rolesAtHome)} as "rolesAtHome",
+      ${rowsOf(readLedger(sql, requested))} as "ledger",
+      ${rowsOf(scope.bots.size > 0 ? readBots(sql, [...scope.bots]) : undefined)} as "bots"`
+}
+
 /**
  * Where documents are that the batch names, and the spaces among what it names, with the roles of those who ask: what
  * is told of them depends on whether they may read there. Read only, and so not locked.
  */
-async function readHomes(sql: Sql, named: BeingId[], requested: readonly RequestedMutation[]) {
+function homesIn(sql: Sql, named: BeingId[], requested: readonly RequestedMutation[]) {
   const actors = [...new Set(requested.map(({ actor }) => actor))]
-  if (named.every((id) => actors.includes(id))) return { spaces: [], members: [] }
-  const homes = () => sql`
+  if (named.every((id) => actors.includes(id))) return { homes: undefined, rolesAtHome: undefined }
+  const places = () => sql`
     select case when ${b.type} = 'space' then ${b.id} else ${b.location} end from ${b.as}
     where ${b.id} = any(${named}::text[]) and ${b.type} in ('space', 'document')`
-  const [spaceRows, memberRows] = await Promise.all([
-    sql<SpaceRow[]>`
-      select ${spaceColumns} from ${s.as} where ${s.id} in (${homes()}) and ${s.removedAt} is null`,
-    sql<MemberRow[]>`
-      select ${memberColumns} from ${m.as} where ${m.space} in (${homes()}) and ${m.being} = any(${actors}::text[])`,
-  ])
-  return { spaces: spaceRows, members: memberRows }
+  return {
+    homes: sql`select ${spaceColumns} from ${s.as} where ${s.id} in (${places()}) and ${s.removedAt} is null`,
+    rolesAtHome: sql`
+      select ${memberColumns} from ${m.as} where ${m.space} in (${places()}) and ${m.being} = any(${actors}::text[])`,
+  }
 }
 
 export const lockSpaces = (sql: Sql, ids: SpaceId[]) => sql<LockedSpaceRow[]>`
@@ -180,36 +208,31 @@ const lockNowhere = (sql: Sql, ids: BeingId[]) => sql<{ id: BeingId }[]>`
   select ${b.id} from ${b.as}
   where ${b.id} = any(${ids}::text[]) and ${b.location} is null order by ${b.id} for no key update`
 
-const readBeings = (sql: Sql, ids: BeingId[]) => sql<LoadedBeingRow[]>`
+const readBeings = (sql: Sql, ids: BeingId[]) => sql`
   select ${beingColumns}, ${b.removedAt} is not null as removed from ${b.as} where ${b.id} = any(${ids}::text[])`
 
-function readIntentions(sql: Sql, ids: IntentionId[]): Promise<readonly IntentionRow[]> {
-  if (ids.length === 0) return Promise.resolve([])
-  return sql<IntentionRow[]>`select ${intentionColumns} from ${i.as} where ${i.id} = any(${ids}::uuid[])`
-}
+const readIntentions = (sql: Sql, ids: IntentionId[]) => sql`
+  select ${intentionColumns} from ${i.as} where ${i.id} = any(${ids}::uuid[])`
 
-async function readMembers(sql: Sql, scope: LockScope, removing: ReadonlySet<BeingId>): Promise<readonly MemberRow[]> {
-  if (scope.roles !== undefined) return readRolesIn(sql, scope.roles)
-  const ids = [...scope.spaces]
-  const concerned = sql<MemberRow[]>`
-    select ${memberColumns} from ${m.as}
-    where ${m.space} = any(${ids}::text[]) and ${m.being} = any(${[...scope.beings]}::text[])`
-  if (!scope.members) return concerned
-  const owners = sql<MemberRow[]>`
-    select ${memberColumns} from ${m.as} where ${m.space} = any(${ids}::text[]) and ${m.role} = 'owner'`
-  const roles = removing.size === 0 ? [] : readRolesOf(sql, [...removing])
-  return (await Promise.all([concerned, owners, roles])).flat()
-}
+const readOwners = (sql: Sql, spaces: SpaceId[]) => sql`
+  select ${memberColumns} from ${m.as} where ${m.space} = any(${spaces}::text[]) and ${m.role} = 'owner'`
+
+const readRoles = (sql: Sql, { roles, spaces, beings }: LockScope) =>
+  roles !== undefined
+    ? readRolesIn(sql, roles)
+    : sql`
+        select ${memberColumns} from ${m.as}
+        where ${m.space} = any(${[...spaces]}::text[]) and ${m.being} = any(${[...beings]}::text[])`
 
 function readRolesIn(sql: Sql, roles: PairMap<SpaceId, BeingId, true>) {
   const pairs = [...roles.firsts()].flatMap((space) => [...roles.of(space).keys()].map((being) => ({ space, being })))
   const [inSpaces, ofBeings] = [pairs.map(({ space }) => space), pairs.map(({ being }) => being)]
-  return sql<MemberRow[]>`
+  return sql`
     select ${memberColumns} from unnest(${inSpaces}::text[], ${ofBeings}::text[]) as a(space, being)
     join ${m.as} on ${m.space} = a.space and ${m.being} = a.being`
 }
 
-const readLedger = (sql: Sql, requested: readonly RequestedMutation[]) => sql<LedgerRow[]>`
+const readLedger = (sql: Sql, requested: readonly RequestedMutation[]) => sql`
   select ${o.actor}, ${o.id}, ${outcomeColumns}
   from unnest(${requested.map(({ actor }) => actor)}::text[], ${requested.map(({ mutation }) => mutation.id)}::uuid[]) as a(actor, id)
   join ${o.as} on ${o.actor} = a.actor and ${o.id} = a.id`

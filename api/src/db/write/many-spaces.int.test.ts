@@ -1,4 +1,5 @@
 /** One transaction for many spaces, on a real Postgres: what fails or waits in one of them concerns no other. */
+import type { RequestedMutation } from '@rhizom/domain'
 import type { BeingId, Mutation, SpaceId } from '@rhizom/protocol'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -8,6 +9,7 @@ import { Database } from '../database.ts'
 import { commitParts, type SpaceUnits } from './commit.ts'
 import { GroupCommit } from './group-commit.ts'
 import { createGuest } from './guests.ts'
+import { loadWorld } from './load-world.ts'
 
 const NODES = 3
 const SPACES = 12
@@ -44,6 +46,13 @@ const saying = (space: SpaceId, text: string): Mutation & { space: SpaceId } => 
   const args = { id: uuid(), type: 'utterance' as const, content: [text] }
   return { id: uuid(), space, name: 'intention.create', args }
 }
+
+const requestedOf = (parts: readonly SpaceUnits[]): RequestedMutation[] =>
+  parts.flatMap(({ units }) =>
+    units.flatMap(({ actor, mutations }) =>
+      mutations.map((mutation) => ({ actor, mutation, epoch: uuid(), newReplyId: uuid })),
+    ),
+  )
 
 interface Tried {
   spaces: (SpaceId | null)[]
@@ -153,3 +162,63 @@ test('A265 nodes that write to the same spaces at the same time get in no deadlo
     for (const id of said) expect(logged.filter((mutation) => mutation === id)).toHaveLength(1)
   }
 }, 60_000)
+
+test('A350 a statement is planned once, and reads through no table, also where it was planned while tables were empty', async () => {
+  const empty = await freshDatabase()
+  const one = new Database({ url: empty.url, poolSize: 1, deadlineMs: 10_000, name: 'test' })
+  const commit = (parts: readonly SpaceUnits[]) =>
+    commitParts(one, parts, false, { maxContentBytes: 65_536, onRetry: () => undefined })
+  try {
+    await one.use((lent) => createGuest(lent, writer, 'Writer'))
+    const units = spaces.map((space) => ({ space, units: [{ actor: writer, mutations: [creating(space)] }] }))
+    await commitParts(one, units, true, { maxContentBytes: 65_536, onRetry: () => undefined })
+    const oneEach = () =>
+      spaces.map((space) => ({ space, units: [{ actor: writer, mutations: [saying(space, 'Hello.')] }] }))
+    // Postgres makes up its mind about a statement within six.
+    for (let nth = 0; nth < 8; nth += 1) await commit(oneEach().slice(0, (nth % SPACES) + 1))
+    const readThrough = await one.use(async (lent) => {
+      await lent`begin`
+      await loadWorld(lent, spaces, requestedOf(oneEach()), false)
+      const rows = await lent<{ table: string; reads: number }[]>`
+        select relname as "table", seq_scan::int as reads from pg_stat_xact_user_tables where seq_scan > 0`
+      await lent`rollback`
+      return [...rows]
+    })
+    expect(readThrough).toEqual([])
+    const plans = await one.use(
+      (lent) => lent<{ made: number }[]>`
+      select custom_plans::int as made from pg_prepared_statements where custom_plans > 0`,
+    )
+    expect([...plans]).toEqual([])
+  } finally {
+    await one.close()
+    await empty.drop()
+  }
+})
+
+test('A351 a transaction of writes is five statements, however many spaces and mutations it is of', async () => {
+  const one = new Database({ url: fresh.url, poolSize: 1, deadlineMs: 10_000, name: 'test' })
+  const asked = () =>
+    one.use(async (lent) => {
+      const [row] = await lent<{ count: number }[]>`
+        select sum(generic_plans + custom_plans)::int as count from pg_prepared_statements
+        where statement not like '%pg_prepared_statements%'`
+      return row?.count ?? 0
+    })
+  const commit = (parts: readonly SpaceUnits[]) =>
+    commitParts(one, parts, false, { maxContentBytes: 65_536, onRetry: () => undefined })
+  try {
+    for (const width of [1, SPACES]) {
+      const before = await asked()
+      const parts = spaces.slice(0, width).map((space) => {
+        const mutations = [saying(space, 'One.'), saying(space, 'Two.')]
+        return { space, units: [{ actor: writer, mutations }] }
+      })
+      const { outcomes } = await commit(parts)
+      expect(outcomes.flat().every((outcome) => outcome !== 'passed-over')).toBe(true)
+      expect((await asked()) - before).toBe(5)
+    }
+  } finally {
+    await one.close()
+  }
+})

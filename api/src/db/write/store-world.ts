@@ -238,17 +238,20 @@ function storeIntentions(
   { inserted, updated, deleted }: Difference<IntentionId, PlacedIntention>,
 ): Statement[] {
   const rowOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
-    const { type, owner, location, position, createdAt, replyTo = null, chain = 0 } = placed
-    const created = { type, owner, location, position, createdAt: timestampOf(createdAt), replyTo, chain }
+    const { type, owner, location, position, createdAt, replyTo, chain = 0 } = placed
+    const created = {
+      ...{ type, owner, location, position, chain },
+      ...{ createdAt: timestampOf(createdAt), replyTo: replyTo ?? undefined },
+    }
     return { ...changingOf([id, placed]), ...created }
   }
   const changingOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
     const { state, content, rev, modifiedAt, attempt = 1, reason, former, claim, leaseMs, base } = placed
     return {
       ...{ id, state, content, rev, modifiedAt: timestampOf(modifiedAt), attempt },
-      ...{ reason: reason ?? null, former: former ?? null, leaseMs: leaseMs ?? null, base: base ?? null },
-      ...{ claimBy: claim?.by ?? null, claimFence: claim?.fence ?? null },
-      claimUntil: claim ? timestampOf(claim.until) : null,
+      // What is missing is null in the row: most have none of these, and each would be written and read in vain.
+      ...{ reason, former, leaseMs, base, claimBy: claim?.by, claimFence: claim?.fence },
+      claimUntil: claim ? timestampOf(claim.until) : undefined,
       mentions: [...mentionsIn(content)].slice(0, MAX_MENTIONS),
     }
   }
@@ -328,8 +331,8 @@ function storeLedger(
   const at = timestampOf(atMs)
   const rows = outcomes.map(([[actor, id], outcome]) =>
     outcome.status === 'applied'
-      ? { actor, id, status: outcome.status, version: outcome.version ?? null, code: null, message: null, at }
-      : { actor, id, status: outcome.status, version: null, ...outcome.error, at },
+      ? { actor, id, status: outcome.status, version: outcome.version, at }
+      : { actor, id, status: outcome.status, ...outcome.error, at },
   )
   return [insertOutcomes(sql, rows)]
 }
