@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { systemClock } from '@rhizom/machine'
 import { ConditionLog } from '@rhizom/process'
-import { type BeingId, type BootId, REDIS, type SpaceId } from '@rhizom/protocol'
+import { type BeingId, REDIS, type SpaceId } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, expect, onTestFinished, test } from 'vitest'
 import { redisUrl, sealForTests, TestGateway, TestLog } from '../testing/test-gateway.ts'
@@ -87,7 +87,7 @@ test('G175 others hear of a join although the gateway that wrote it stands still
   const writing = store.write([
     {
       ...{ space, put, left: new Map(), isWhole: true, hint: { put: Object.fromEntries(put), left: {}, formerly: [] } },
-      range: { epoch: 'stands-still' as BootId, from: 0, to: 1 },
+      range: { epoch: 'stands-still', from: 0, to: 1 },
     },
   ])
   // From here on this thread does nothing, as if it had been taken off the processor.
