@@ -36,6 +36,7 @@ import { RedisPresenceStore } from './redis/presence-store.ts'
 import { listenInternally } from './server/internal-server.ts'
 import type { Server } from './server/listen-on.ts'
 import { listen } from './server/uws-server.ts'
+import { pacedTokens } from './connection/paced-tokens.ts'
 import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
 
@@ -160,6 +161,9 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     ...{ seal, clock, log, wall, redis: conditions.redis, report: api.lastSeen },
     demoted: () => bus.leaveRedis(),
   })
+  const verifyToken = tokenVerifier(verifyingKeysOf(config.TOKEN_PUBLIC_KEYS, config.TOKEN_SECRET), (fault) => {
+    if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
+  })
   const deps = {
     clock,
     random: Math.random,
@@ -167,9 +171,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     bus,
     api,
     presence: presence.hub,
-    verifyToken: tokenVerifier(verifyingKeysOf(config.TOKEN_PUBLIC_KEYS, config.TOKEN_SECRET), (fault) => {
-      if (fault === 'otherSecret') warnOfTokens({}, SECRETS_DIFFER)
-    }),
+    verifyToken: pacedTokens(verifyToken, () => clock.dateMs()),
     accounts: new Accounts({
       clock,
       shared: new RedisAccounts(bus.commands, seal.names),
