@@ -22,17 +22,20 @@ test('I72 a gateway is given what verifies sessions and nothing that signs them,
   const { secrets } = around({})
   const gateway = given(gatewayParts(around({})))
   expect(gateway).toMatchObject({ TOKEN_PUBLIC_KEYS: publicKeysOf(secrets.TOKEN_KEYS), TOKEN_SECRET: '' })
-  for (const secret of [secrets.TOKEN_KEYS, secrets.TOKEN_SECRET]) expect(JSON.stringify(gateway)).not.toContain(secret)
-  expect(given(apiParts(around({})))).toMatchObject(secrets)
+  for (const secret of [secrets.TOKEN_KEYS, secrets.TOKEN_SECRET, secrets.OPERATOR_TOKEN])
+    expect(JSON.stringify(gateway)).not.toContain(secret)
+  const { OPERATOR_TOKEN: token, ...ofNodes } = secrets
+  expect(given(apiParts(around({})))).toMatchObject({ ...ofNodes, OPERATOR_TOKENS: `local:${token}` })
+  expect(given(apiParts(around({ OPERATOR_TOKENS: 'of the user' })))).toMatchObject({ OPERATOR_TOKENS: 'of the user' })
   expect(given(gatewayParts(around({ TOKEN_SECRET: 'of the user' })))).toMatchObject({ TOKEN_SECRET: 'of the user' })
 })
 
-test('I72 secrets of before there were keys are kept, and get one', () => {
-  const { TOKEN_KEYS: _keys, ...former } = keepSecrets(file)
+test('I72 secrets of before there were keys, or operators, are kept, and get what they lack', () => {
+  const { TOKEN_KEYS: _keys, OPERATOR_TOKEN: _operator, ...former } = keepSecrets(file)
   writeFileSync(file, JSON.stringify(former))
   const now = keepSecrets(file)
   expect(now).toMatchObject(former)
-  expect(now.TOKEN_KEYS).toMatch(/^[\w-]{43}$/)
+  for (const made of [now.TOKEN_KEYS, now.OPERATOR_TOKEN]) expect(made).toMatch(/^[\w-]{43}$/)
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(now)
   rmSync(folder, { recursive: true, force: true })
 })

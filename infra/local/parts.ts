@@ -77,9 +77,10 @@ const listening = ({ url, internal }: NodeUrls, { environment }: Surroundings): 
 /** Browsers may come from the page, by whatever name of this machine, unless the user says otherwise. */
 function shared(around: Surroundings): NodeJS.ProcessEnv {
   const { environment, host, redisUrl, secrets, webUrl } = around
+  const { OPERATOR_TOKEN: _operator, ...ofNodes } = secrets
   return {
     ALLOWED_ORIGINS: originsFor(host, portOf(webUrl)).join(','),
-    ...secrets,
+    ...ofNodes,
     ...environment,
     HOST: host,
     REDIS_URL: redisUrl,
@@ -108,6 +109,7 @@ export const apiParts = (around: Surroundings): Part[] =>
     name: `api-${index + 1}`,
     command: () =>
       node(join(repository, 'api/src/main.ts'), {
+        OPERATOR_TOKENS: `local:${around.secrets.OPERATOR_TOKEN}`,
         ...shared(around),
         DATABASE_URL: around.databaseUrl,
         ...listening(urls, around),

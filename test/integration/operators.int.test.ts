@@ -1,4 +1,6 @@
 /** What operators do, over real processes: one api, two gateways, and everything that is stored anywhere. */
+import { execFile } from 'node:child_process'
+import { repository } from '@rhizom/infra/local/places.ts'
 import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { auditSchema, erasedSchema, foundBeingsSchema, foundSpacesSchema, nodesSchema } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
@@ -264,3 +266,42 @@ async function textOf(redis: Redis, key: string): Promise<string> {
       return key
   }
 }
+
+/** `npm run operate`, as somebody types it. */
+function typed(args: readonly string[], token = cluster.operatorToken, url = cluster.apis[0]?.internalUrl ?? '') {
+  const env = { ...process.env, OPERATOR_URL: url, OPERATOR_TOKEN: token, RHIZOM_LOCAL_DIR: '/nowhere-at-all' }
+  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
+    execFile(process.execPath, ['infra/operate/operate.ts', ...args], { env, cwd: repository }, (error, out, err) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
+    )
+  })
+}
+
+test('I91 an operator finds, bans and erases from a command line, and no token is told', async () => {
+  const space = await openSpace()
+  const eve = await signIn(api, 'Eve \u001b[2J of the command line')
+  const found = await typed(['beings', '--id', eve.being.id])
+  expect(found.out.split('\n')[1]).toMatch(new RegExp(`^${eve.being.id} +guest +Eve ·\\[2J of the`))
+  const banned = await typed(['ban', space, eve.being.id, '--why', 'a test of the command line'])
+  expect(banned).toMatchObject({ code: 0, out: expect.stringContaining('"action"') })
+  const lines = (await typed(['audit', '--limit', '1'])).out.split('\n')
+  expect(lines[1]).toContain('a test of the command line')
+  const unasked = await typed(['erase', eve.being.id, '--why', 'a test'])
+  expect(unasked).toMatchObject({ code: 1, err: expect.stringContaining('--yes') })
+  const exported = await typed(['export', eve.being.id, '--why', 'a test'])
+  expect(
+    exported.out
+      .trim()
+      .split('\n')
+      .map((line) => typeof JSON.parse(line)),
+  ).toContain('object')
+  expect(await typed(['erase', eve.being.id, '--why', 'a test', '--yes'])).toMatchObject({ code: 0 })
+  const gone = await typed(['erase', '@nobody-at-all', '--why', 'a test', '--yes'])
+  expect(gone).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/^operate: not-found: [^\n]+\n$/) })
+  const forged = await typed(['nodes'], 'x'.repeat(40))
+  expect(forged).toMatchObject({ code: 1, err: expect.stringContaining('[401]') })
+  const nobody = await typed(['nodes'], cluster.operatorToken, 'http://127.0.0.1:1')
+  expect(nobody).toMatchObject({ code: 1, err: expect.stringContaining('no answer from http://127.0.0.1:1') })
+  const all = [found, banned, unasked, exported, gone, forged, nobody].flatMap(({ out, err }) => [out, err]).join('')
+  for (const token of [cluster.operatorToken, 'x'.repeat(40)]) expect(all).not.toContain(token)
+})
