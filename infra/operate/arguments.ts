@@ -69,7 +69,7 @@ export function parseOperatorArguments(args: readonly string[]): Parsed {
   if (command.kind !== 'looks' && (values.why ?? '').trim() === '') return refused(`${word} needs a reason: --why "…"`)
   const query = new URLSearchParams()
   for (const [name, value] of choices) if (value !== undefined) query.set(name, value)
-  const path = `/operator/v1${command.path(...given)}${query.size > 0 ? `?${query}` : ''}`
+  const path = `/operator/v1${command.path(...given)}${query.size > 0 ? `?${query.toString()}` : ''}`
   const body = command.kind === 'looks' ? undefined : { ...command.body?.(...given), reason: values.why ?? '' }
   const asks = command.kind === 'final' && values.yes !== true
   const question = asks ? `${[word, ...given].join(' ')}: this cannot be undone. Type yes to do it: ` : undefined

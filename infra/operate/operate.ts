@@ -66,8 +66,9 @@ async function ask({ url, token }: Place, { method, path, body }: OperatorCall):
 
 async function show({ command, isJson }: OperatorCall, answer: Response): Promise<void> {
   if (command.isLines === true) {
-    const decoder = new TextDecoder()
-    for await (const piece of answer.body ?? []) process.stdout.write(decoder.decode(piece, { stream: true }))
+    const reader = answer.body?.getReader()
+    for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read())
+      process.stdout.write(piece.value)
     return
   }
   const value: unknown = await answer.json()

@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'client/src/core/space.ts',
     find: `event.version > state.content.position.version`,
     put: 'event.version < 0',
-    known: 1,
+    known: 70,
   },
   {
     name: 'do not ask for heads while the bus is away',
