@@ -25,6 +25,11 @@ test.each(['127.0.0.1', '0.0.0.0'])('I9 another where somebody listens on it at 
   expect(await portFinder()(usual)).not.toBe(usual)
 })
 
+test('I9 none is picked twice, also by those who pick at once', async () => {
+  const picked = await Promise.all(Array.from({ length: 500 }, () => anyFreePort()))
+  expect(new Set(picked).size).toBe(picked.length)
+})
+
 test('I9 none is given twice', async () => {
   const find = portFinder()
   const usual = await anyFreePort()

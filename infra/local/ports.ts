@@ -15,13 +15,19 @@ export async function isFree(port: number, host = LOOPBACK): Promise<boolean> {
   return !(await accepts(port, WITHIN[host] ?? host)) && (await listenOnce(port, host)) !== undefined
 }
 
+/** Where this process looks next. Each begins anywhere, so that those that pick at the same time seldom meet. */
+let next: number = randomInt(PICKED.from, PICKED.to)
+
 /**
- * A port that nobody listens on. Not one that the system picks: those it also gives to connections, so that any
- * connection may take it before it is listened on, or while whoever listened is started again.
+ * A port that nobody listens on, one after the other: one that was picked a moment ago is not listened on yet. Not one
+ * that the system picks: those it also gives to connections, so that any connection may take it before it is listened
+ * on, or while whoever listened is started again.
  */
 export async function anyFreePort(host = LOOPBACK): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const port = await listenOnce(randomInt(PICKED.from, PICKED.to), host)
+    const candidate = next
+    next = candidate + 1 < PICKED.to ? candidate + 1 : PICKED.from
+    const port = await listenOnce(candidate, host)
     if (port !== undefined) return port
   }
   throw new Error(`there is no free port between ${PICKED.from} and ${PICKED.to}`)

@@ -72,9 +72,10 @@ describe('compose.yaml', () => {
       const fromImage = imageOf(name).instructions.flatMap((each) =>
         each.instruction === 'ENV' ? Object.keys(each.values) : [],
       )
-      expect(
-        [...(settings?.required ?? [])].filter((variable) => ![...given, ...fromImage].includes(variable)),
-      ).toEqual([])
+      const missing = (settings?.required ?? []).filter(
+        (names) => ![...given, ...fromImage].some((one) => names.includes(one)),
+      )
+      expect(missing).toEqual([])
     },
   )
 
@@ -106,6 +107,14 @@ describe('compose.yaml', () => {
     expect(stringAt(service('web'), 'environment', 'GATEWAY_UPSTREAM')).toBe('gateway:8081')
   })
 
+  it('K71 a gateway is given what verifies sessions and nothing that signs them', () => {
+    for (const name of ['gateway-1', 'gateway-2']) {
+      const given = Object.keys(recordAt(service(name), 'environment'))
+      expect(given).toContain('TOKEN_PUBLIC_KEYS')
+      for (const signs of ['TOKEN_KEYS', 'TOKEN_SECRET']) expect(given).not.toContain(signs)
+    }
+  })
+
   it('K26 every secret is asked for by name and listed in the example file, without a value', () => {
     const text = readFileSync(join(docker, 'compose.yaml'), 'utf8')
     const asked = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map((match) => match[1]))
@@ -113,7 +122,7 @@ describe('compose.yaml', () => {
     const listed = new Map([...example.matchAll(/^(\w+)=(.*)$/gm)].map((match) => [match[1], match[2]]))
     expect(new Set(listed.keys())).toEqual(asked)
     for (const [name, value] of listed) if (name !== 'DATABASE_URL') expect(value).toBe('')
-    expect(text).not.toMatch(/(SECRET|TOKEN|PASSWORD): (?!\$\{)/)
+    expect(text).not.toMatch(/(SECRET|TOKEN|KEYS|PASSWORD): (?!\$\{)/)
   })
 
   it('K27 only the web server is reachable from outside, and gateways may drain before they are killed', () => {

@@ -9,6 +9,7 @@ import { render } from './kustomize.ts'
 import { checkManifests } from './manifests.ts'
 import { PLANTED_FAULTS } from './planted-faults.ts'
 import { processSettings } from './process-settings.ts'
+import { containersOf, environmentOf, findResource } from './workload.ts'
 import { parseYaml, recordAt, recordsAt, stringAt, type YamlRecord } from './yaml-value.ts'
 
 const k8s = join(import.meta.dirname, '../../infra/k8s')
@@ -23,6 +24,14 @@ describe('the manifests', () => {
     const rendered = render(join(k8s, overlay))
     expect(checkManifests(rendered, processes)).toEqual([])
     expect(rendered.resources.filter((resource) => resource['kind'] === 'Deployment')).toHaveLength(3)
+  })
+
+  it('K71 a gateway is given what verifies sessions and nothing that signs them', () => {
+    const { resources } = render(join(k8s, overlay))
+    const gateway = findResource(resources, 'Deployment', 'gateway') ?? {}
+    const names = containersOf(gateway).flatMap((one) => [...environmentOf(one, resources).values.keys()])
+    expect(names).toContain('TOKEN_PUBLIC_KEYS')
+    for (const signs of ['TOKEN_KEYS', 'TOKEN_SECRET']) expect(names).not.toContain(signs)
   })
 
   it('K2 the base holds no secret: an overlay or a secret store brings it', () => {

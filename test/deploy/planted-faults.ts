@@ -261,9 +261,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     title: 'a secret written down',
     file: gateway,
-    find: /- name: TOKEN_SECRET\n {14}valueFrom:\n(.*\n){3}/,
-    replacement: '- name: TOKEN_SECRET\n              value: hunter2\n',
-    says: /TOKEN_SECRET is written down/,
+    find: /- name: TOKEN_PUBLIC_KEYS\n {14}valueFrom:\n(.*\n){3}/,
+    replacement: '- name: TOKEN_PUBLIC_KEYS\n              value: hunter2\n',
+    says: /TOKEN_PUBLIC_KEYS is written down/,
   },
   {
     title: 'a mount of a volume that is not there',

@@ -8,6 +8,8 @@ import type { ProcessSettings } from './workload-check.ts'
 interface Setting {
   schema: { safeParse: (value: unknown) => { success: boolean } }
   default?: unknown
+  /** The setting that may be given in its place. */
+  instead?: string
 }
 
 export function processSettings(
@@ -20,7 +22,7 @@ export function processSettings(
   return {
     image,
     known: new Set(entries.map(([name]) => name)),
-    required: new Set(required.map(([name]) => name)),
+    required: required.map(([name, { instead }]) => (instead === undefined ? [name] : [name, instead])),
     drainMs,
   }
 }

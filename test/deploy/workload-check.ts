@@ -21,7 +21,8 @@ export interface ProcessSettings {
   /** Every variable it reads. */
   known: ReadonlySet<string>
   /** Those without a default. */
-  required: ReadonlySet<string>
+  /** One of each is to be given. */
+  required: readonly (readonly string[])[]
   /** How long it takes to stop, at most. */
   drainMs: number
 }
@@ -137,7 +138,8 @@ function settingFaults(
   const faults = [...values.keys()].filter((name) => !settings.known.has(name)).map((name) => `${name} is no setting`)
   // A container with a command of its own, such as the migration, is another process with fewer needs.
   if (container['command'] !== undefined) return faults
-  return [...faults, ...[...settings.required].filter((name) => !values.has(name)).map((name) => `${name} is missing`)]
+  const missing = settings.required.filter((names) => !names.some((name) => values.has(name)))
+  return [...faults, ...missing.map((names) => `${names.join(' or ')} is missing`)]
 }
 
 /** Every service that a setting names as http://service:port has that port. */
