@@ -43,7 +43,8 @@ export function portFinder(): (usual: number, host?: string) => Promise<number> 
         return port
       }
     }
-    const port = await anyFreePort(host)
+    let port = await anyFreePort(host)
+    while (given.has(port)) port = await anyFreePort(host)
     given.add(port)
     return port
   }
