@@ -1,6 +1,7 @@
 /** `npm run operate`: what an operator asks an api at its internal port, on a command line. */
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import type { ReadableStreamDefaultReader } from 'node:stream/web'
 import { z } from 'zod'
 import { repository } from '../local/places.ts'
 import { readRunFile } from '../local/run-file.ts'
@@ -66,7 +67,7 @@ async function ask({ url, token }: Place, { method, path, body }: OperatorCall):
 
 async function show({ command, isJson }: OperatorCall, answer: Response): Promise<void> {
   if (command.isLines === true) {
-    const reader = answer.body?.getReader()
+    const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = answer.body?.getReader()
     for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read())
       process.stdout.write(piece.value)
     return
