@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { compressed } from './build/compressed.ts'
 import { devServer } from './dev/dev-server.ts'
 import { createSpread } from './server/spread-proxy.ts'
 
@@ -16,6 +17,7 @@ const literally = (path: string): string => path.replaceAll(/[^\w/]/g, String.ra
 export default defineConfig({
   plugins: [
     react(),
+    compressed(),
     devServer(
       createSpread({
         apiUrls: listOf(process.env['API_URLS'], 'http://127.0.0.1:4000'),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import helmet from 'helmet'
 import { createServer } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { PAGE_HEADERS } from './page-headers.ts'
 import { createPageFiles } from './page-files.ts'
@@ -53,6 +54,33 @@ describe('files', () => {
       answer.headers.get('content-length'),
       '',
     ])
+  })
+
+  test('W37 what the build compressed is sent so to whoever takes it, as the same file', async () => {
+    const { url } = await aRealPage()
+    const whole = 'many()\n'.repeat(1_000)
+    writeFileSync(join(page, 'assets/big-2c.js'), whole)
+    writeFileSync(join(page, 'assets/big-2c.js.gz'), gzipSync(whole))
+    const ask = (accepts: string) =>
+      sendRaw(url, head('GET /assets/big-2c.js', ...(accepts === '' ? [] : [`Accept-Encoding: ${accepts}`]))).closed
+    for (const accepts of ['gzip', 'br, GZIP;q=0.5', 'deflate, gzip'])
+      expect(headersIn(await ask(accepts))).toMatchObject({
+        'content-encoding': 'gzip',
+        'content-type': 'application/javascript; charset=utf-8',
+        'content-length': `${gzipSync(whole).length}`,
+        vary: 'Accept-Encoding',
+      })
+    for (const accepts of ['', 'br', 'gzip;q=0', 'gzip; q=0.0', 'x-gzip']) {
+      const plain = headersIn(await ask(accepts))
+      expect([accepts, plain['content-encoding'], plain['content-length']]).toEqual([accepts, undefined, '7000'])
+      expect(plain['vary']).toBe('Accept-Encoding')
+    }
+    const answer = await fetch(`${url}/assets/big-2c.js`)
+    expect(await answer.text()).toBe(whole)
+    const etag = answer.headers.get('etag') ?? ''
+    const again = await sendRaw(url, head('GET /assets/big-2c.js', `If-None-Match: ${etag}`, 'Accept-Encoding: gzip'))
+      .closed
+    expect([statusOf(again), headersIn(again)['content-encoding']]).toEqual([304, undefined])
   })
 
   test.each([
