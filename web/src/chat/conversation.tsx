@@ -24,7 +24,8 @@ export function Conversation({ id, members }: Props) {
   const { intentions, hasMore, older, loadOlder } = useSpaceIntentions(id)
   const scroller = useRef<HTMLDivElement>(null)
   const sentinel = useRef<HTMLDivElement>(null)
-  const scroll = useRef({ atEnd: true, fromEndPx: 0 })
+  /** `heightPx` is that of the box when the rest was measured. */
+  const scroll = useRef({ atEnd: true, fromEndPx: 0, heightPx: 0 })
   /** Something was said further down than one reads. */
   const [hasNews, setHasNews] = useState(false)
   const [isAtEnd, setIsAtEnd] = useState(true)
@@ -32,9 +33,11 @@ export function Conversation({ id, members }: Props) {
 
   function remember(): void {
     const box = scroller.current
-    if (box === null) return
+    // A scroll that is told after the window changed, and before that is: whoever was at the end has not left it.
+    if (box === null || box.clientHeight !== scroll.current.heightPx) return
+    const { clientHeight: heightPx } = box
     const fromEndPx = box.scrollHeight - box.scrollTop
-    scroll.current = { atEnd: fromEndPx - box.clientHeight < NEAR_END_PX, fromEndPx }
+    scroll.current = { atEnd: fromEndPx - heightPx < NEAR_END_PX, fromEndPx, heightPx }
     setIsAtEnd(scroll.current.atEnd)
     if (scroll.current.atEnd) setHasNews(false)
   }
@@ -69,7 +72,9 @@ export function Conversation({ id, members }: Props) {
     if (box === null) return undefined
     // A window that is made smaller moves the end out of view, and no scroll event says so.
     const observer = new ResizeObserver(() => {
+      scroll.current.heightPx = box.clientHeight
       if (scroll.current.atEnd) box.scrollTop = box.scrollHeight
+      else remember()
     })
     observer.observe(box)
     return () => observer.disconnect()
