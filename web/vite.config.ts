@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
-import { compressed } from './build/compressed.ts'
+import { compressed } from './server/compressed-files.ts'
 import { devServer } from './dev/dev-server.ts'
 import { createSpread } from './server/spread-proxy.ts'
 

@@ -26,9 +26,7 @@ const hasEscapedSlash = ({ segments }: PageTarget): boolean => segments.some((se
 
 /** Not where it is named only to be ruled out. */
 const takesGzip = ({ headers }: IncomingMessage): boolean =>
-  String(headers['accept-encoding'] ?? '')
-    .split(',')
-    .some((one) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(one))
+  (headers['accept-encoding'] ?? '').split(',').some((one) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(one))
 
 export function createPageFiles(root: string): SendPage {
   const options = { root, index: false, cacheControl: false, dotfiles: 'ignore' } as const

@@ -5,7 +5,7 @@
  */
 import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
 import { useIsLeftOut, useMarkRead, useSession, useSpaceIntentions } from '@rhizom/client/react'
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Message } from './message.tsx'
 
 /** Closer to the end than this counts as being there. */
@@ -31,7 +31,7 @@ export function Conversation({ id, members }: Props) {
   const [isAtEnd, setIsAtEnd] = useState(true)
   useMarkRead(id, isAtEnd)
 
-  function remember(): void {
+  const remember = useCallback((): void => {
     const box = scroller.current
     // A scroll that is told after the window changed, and before that is: whoever was at the end has not left it.
     if (box === null || box.clientHeight !== scroll.current.heightPx) return
@@ -40,7 +40,7 @@ export function Conversation({ id, members }: Props) {
     scroll.current = { atEnd: fromEndPx - heightPx < NEAR_END_PX, fromEndPx, heightPx }
     setIsAtEnd(scroll.current.atEnd)
     if (scroll.current.atEnd) setHasNews(false)
-  }
+  }, [])
 
   function goToEnd(): void {
     const box = scroller.current
@@ -78,7 +78,7 @@ export function Conversation({ id, members }: Props) {
     })
     observer.observe(box)
     return () => observer.disconnect()
-  }, [])
+  }, [remember])
 
   useEffect(() => {
     const [box, mark] = [scroller.current, sentinel.current]

@@ -1,4 +1,4 @@
-/** Beside each file of a build that is worth it, the same compressed: whoever serves the page sends that where it may. */
+/** Beside each file of a build that is worth it, the same compressed: page-files.ts sends that to whoever takes it. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
