@@ -250,23 +250,26 @@ export class Connection
   }
 
   #verify({ purpose, token }: Extract<ConnectionEffect, { type: 'verifyToken' }>): void {
-    this.#deps.verifyToken(token).then(
-      (outcome) => {
-        if (!outcome.ok) return this.dispatch({ type: 'tokenRefused', reason: outcome.reason })
-        const { being, session, expiresAt } = outcome
-        const { isRevoked } = this.#deps
-        if (isRevoked(being)) return this.dispatch({ type: 'tokenRefused', reason: 'revoked' })
-        if (session !== undefined && isRevoked(session)) return this.dispatch({ type: 'tokenRefused', reason: 'ended' })
-        if (purpose === 'hello' && !this.#enters(being))
-          return this.dispatch({ type: 'tokenRefused', reason: 'crowded' })
-        this.#session = session
-        return this.dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
-      },
-      (error: unknown) => {
-        this.#deps.log.error({ err: error, ...this.#named() }, 'verifying a token failed')
-        this.dispatch({ type: 'tokenRefused', reason: 'invalid' })
-      },
-    )
+    this.#deps
+      .verifyToken(token, () => !this.isStopped)
+      .then(
+        (outcome) => {
+          if (!outcome.ok) return this.dispatch({ type: 'tokenRefused', reason: outcome.reason })
+          const { being, session, expiresAt } = outcome
+          const { isRevoked } = this.#deps
+          if (isRevoked(being)) return this.dispatch({ type: 'tokenRefused', reason: 'revoked' })
+          if (session !== undefined && isRevoked(session))
+            return this.dispatch({ type: 'tokenRefused', reason: 'ended' })
+          if (purpose === 'hello' && !this.#enters(being))
+            return this.dispatch({ type: 'tokenRefused', reason: 'crowded' })
+          this.#session = session
+          return this.dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
+        },
+        (error: unknown) => {
+          this.#deps.log.error({ err: error, ...this.#named() }, 'verifying a token failed')
+          this.dispatch({ type: 'tokenRefused', reason: 'invalid' })
+        },
+      )
   }
 
   /** Counted from here on, until it is closed. */

@@ -191,12 +191,16 @@ function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionSt
       return noLonger(state, SESSION_ENDED)
     case 'crowded':
       return closeConnection(state, 'overloaded', [errorFrame('too-many', { message: CROWDED })])
+    case 'overloaded':
+      return closeConnection(state, 'overloaded', [errorFrame('unavailable', { retryAfterMs: OVERLOADED_RETRY_MS })])
     default:
       reason satisfies never
       return stay(state)
   }
 }
 
+/** When whoever was refused because too many came may come again, at the soonest. */
+const OVERLOADED_RETRY_MS = 1000
 const REMOVED = 'Who this was is removed'
 const CROWDED = 'Over the number of connections that one may have'
 const SESSION_ENDED = 'This session was ended'

@@ -118,7 +118,7 @@ export type SubscriptionEvent =
   | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
 
 export type TokenPurpose = 'hello' | 'refresh'
-export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended' | 'crowded'
+export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended' | 'crowded' | 'overloaded'
 
 export type ReceivedFrame = ClientFrame['type'] | 'malformed' | 'unknown' | 'blank' | 'control' | 'refused'
 
