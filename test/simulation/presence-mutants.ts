@@ -107,7 +107,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     file: 'gateway/src/core/presence/remote.ts',
     find: `if (put === undefined || placement === 'gap') this`,
     put: 'if (put === undefined) this',
-    known: 7,
+    known: 244,
   },
   {
     name: 'do not say in heartbeats what was written',

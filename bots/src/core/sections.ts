@@ -59,6 +59,15 @@ function paragraphsOf(lines: readonly string[]): string[] {
   return paragraphs
 }
 
+const GLOSSARY = /<!-- glossary:begin -->(.*?)<!-- glossary:end -->/gs
+const DEFINITION = /^\| \*\*([^*|]+)\*\* \| ([^|]+) \|/gm
+
+/** What a glossary says: in each row a word in bold, and in the next cell what it means. */
+export const definitionsIn = ({ text }: Document): (readonly [word: string, meaning: string])[] =>
+  [...text.matchAll(GLOSSARY)]
+    .flatMap(([glossary]) => [...glossary.matchAll(DEFINITION)])
+    .map(([, word = '', meaning = '']) => [word, plain(meaning.trim())])
+
 /** Without the marks of Markdown. */
 const plain = (text: string): string =>
   text

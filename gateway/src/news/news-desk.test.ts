@@ -7,6 +7,7 @@ import {
   NEWS_QUESTION,
   type NewsFrame,
 } from '@rhizom/protocol'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { NewsSettings } from '../core/news/news.ts'
 import type { ApiClient, NewsOutcome } from '../ports.ts'
@@ -75,7 +76,9 @@ function answer({ all, some }: InternalNewsBody): InternalNewsAnswer {
   }
 }
 
-beforeEach(() => {
+beforeEach(begin)
+
+function begin(): void {
   clock = new ManualClock()
   asked = []
   truth = new Map()
@@ -96,7 +99,7 @@ beforeEach(() => {
   }
   const log = new TestLog()
   desk = new NewsDesk({ clock, random, api, wall: new Wall(log, () => {}), settings, asked: () => {} })
-})
+}
 
 function follow(being: string): Device {
   const device = new Device()
@@ -223,6 +226,103 @@ describe('what changes', () => {
     isAway = false
     await pass(8000)
     expect([device.held, later.frames]).toEqual([truth.get('@ada'), [{ type: 'news', spaces: {}, whole: true }]])
+  })
+})
+
+describe('what is missed', () => {
+  test('G176 what another follower was told first is told to the others as well', async () => {
+    for (const being of ['@ada', '@bob']) set(being, '@a', news(1))
+    const [ada] = [follow('@ada'), follow('@bob')]
+    await pass(20)
+    for (const being of ['@ada', '@bob']) set(being, '@a', news(2, 1))
+    // Bob read it before its head was announced.
+    desk.concerned({ '@a': ['@bob'] })
+    await pass(1100)
+    head('@a', 2)
+    await pass(1100)
+    expect(ada.held).toEqual(truth.get('@ada'))
+  })
+
+  test('G176 a head that is announced while the first answer is on its way is not lost', async () => {
+    set('@ada', '@a', news(1))
+    takesMs = 500
+    const ada = follow('@ada')
+    await pass(10)
+    set('@ada', '@a', news(2, 1))
+    head('@a', 2)
+    await pass(3000)
+    expect(ada.held).toEqual(truth.get('@ada'))
+  })
+
+  const being = fc.constantFrom('@ada', '@bob', '@eve')
+  const space = fc.constantFrom('@a', '@b')
+  const happening = fc.oneof(
+    fc.record({ what: fc.constant('said' as const), space, heardAfterMs: fc.nat(1000) }),
+    ...(['came', 'went', 'read'] as const).map((what) => fc.record({ what: fc.constant(what), being, space })),
+    ...(['follows', 'leaves'] as const).map((what) => fc.record({ what: fc.constant(what), being })),
+    fc.record({ what: fc.constant('time' as const), ms: fc.nat(1500), takesMs: fc.nat(800) }),
+  )
+
+  test('G176 whatever happens in whatever order, all who follow know what is true, and no check is needed', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 30, size: 'max' }), async (all) => {
+        begin()
+        const versions = new Map<string, number>()
+        const followers = new Map<string, Device>()
+        for (const one of ['@ada', '@bob', '@eve']) {
+          for (const id of ['@a', '@b']) set(one, id, news(0))
+          followers.set(one, follow(one))
+        }
+        const moved = (id: string): number => {
+          const version = (versions.get(id) ?? 0) + 1
+          versions.set(id, version)
+          for (const [one, spaces] of truth) {
+            const known = spaces.get(id)
+            if (known !== undefined) set(one, id, news(version, known.unread + 1))
+          }
+          return version
+        }
+        const concerned = (one: { being: string; space: string }, is: News | undefined): void => {
+          set(one.being, one.space, is)
+          clock.after(5, () => desk.concerned({ [one.space]: [one.being] }))
+        }
+        for (const one of all)
+          switch (one.what) {
+            case 'said': {
+              const version = moved(one.space)
+              clock.after(one.heardAfterMs, () => head(one.space, version))
+              break
+            }
+            case 'came':
+              concerned(one, news(versions.get(one.space) ?? 0))
+              break
+            case 'went':
+              concerned(one, undefined)
+              break
+            case 'read':
+              if (truth.get(one.being)?.has(one.space) === true) concerned(one, news(versions.get(one.space) ?? 0))
+              break
+            case 'follows':
+              if (!followers.has(one.being)) followers.set(one.being, follow(one.being))
+              break
+            case 'leaves': {
+              const device = followers.get(one.being)
+              if (device !== undefined) desk.leave(device)
+              followers.delete(one.being)
+              break
+            }
+            case 'time':
+              takesMs = one.takesMs
+              await pass(one.ms)
+              break
+            default:
+              one satisfies never
+          }
+        await pass(10_000)
+        for (const [one, { held }] of followers) expect(held).toEqual(truth.get(one) ?? new Map())
+      }),
+      { numRuns: 300 },
+    )
   })
 })
 

@@ -32,6 +32,8 @@ export interface Learned {
   frame: NewsFrame | undefined
   /** What was answered before it moved further: to be asked about again. */
   outdated: readonly SpaceId[]
+  /** What had moved further than was known: its other followers are to be asked about. */
+  moved: readonly SpaceId[]
   /** There is more than is held: to be asked for all again. */
   isFull: boolean
 }
@@ -52,6 +54,11 @@ export class NewsBook {
     return this.#beings.size
   }
 
+  /** Whether somebody is known to have it among its spaces. */
+  isKnown(space: SpaceId): boolean {
+    return this.#spaces.has(space)
+  }
+
   isFollowed(being: BeingId): boolean {
     return this.#beings.has(being)
   }
@@ -62,6 +69,15 @@ export class NewsBook {
 
   followersOf(space: SpaceId): Iterable<BeingId> {
     return this.#spaces.get(space)?.followers ?? []
+  }
+
+  /** Those whose news of a space are older than where it is known to stand. */
+  behindIn(space: SpaceId): BeingId[] {
+    const followed = this.#spaces.get(space)
+    if (followed === undefined) return []
+    const isBehind = (being: BeingId): boolean =>
+      (this.#beings.get(being)?.spaces?.get(space)?.version ?? 0) < followed.version
+    return [...followed.followers].filter(isBehind)
   }
 
   follow(being: BeingId): void {
@@ -111,6 +127,7 @@ export class NewsBook {
     const known = (told.spaces ??= new Map<SpaceId, News>())
     const differences: NewsFrame['spaces'] = {}
     const outdated: SpaceId[] = []
+    const moved: SpaceId[] = []
     let isFull = false
     for (const [space, news] of spaces) {
       const before = known.get(space)
@@ -122,26 +139,28 @@ export class NewsBook {
       } else if (before === undefined && known.size >= LIMITS.maxNewsSpaces) isFull = true
       else {
         known.set(space, news)
-        if (this.#enter(being, space, news.version)) outdated.push(space)
+        const further = this.#enter(being, space, news.version)
+        if (further < 0) outdated.push(space)
+        if (further > 0) moved.push(space)
         if (before === undefined || differ(before, news)) differences[space] = news
       }
     }
     const frame = Object.keys(differences).length > 0 ? ({ type: 'news', spaces: differences } as const) : undefined
-    return { frame, outdated, isFull }
+    return { frame, outdated, moved, isFull }
   }
 
-  /** True if the space is known to have moved further than what was answered. */
-  #enter(being: BeingId, space: SpaceId, version: number): boolean {
+  /** By how many versions what was answered is ahead of what was known of the space; negative where it is behind. */
+  #enter(being: BeingId, space: SpaceId, version: number): number {
     const followed = this.#spaces.get(space)
     if (followed === undefined) {
       this.#spaces.set(space, { followers: new Set([being]), version, epoch: undefined })
-      return false
+      return 0
     }
     followed.followers.add(being)
-    const isOutdated = followed.version > version
+    const further = version - followed.version
     // An answer that stays behind is believed the second time: the space may have lost what was announced.
     followed.version = version
-    return isOutdated
+    return further
   }
 
   #leave(being: BeingId, space: SpaceId): void {
@@ -151,7 +170,7 @@ export class NewsBook {
   }
 }
 
-const NOTHING: Learned = { frame: undefined, outdated: [], isFull: false }
+const NOTHING: Learned = { frame: undefined, outdated: [], moved: [], isFull: false }
 
 const differ = (one: News, other: News): boolean =>
   one.version !== other.version || one.unread !== other.unread || one.mentions !== other.mentions

@@ -35,6 +35,8 @@ export interface NewsState {
   next: Due
   roundBeganAtMs: number
   isAsking: boolean
+  /** Heads heard while a question is under way, of spaces that nobody follows yet: its answer may be older. */
+  readonly unplaced: Map<SpaceId, Position>
   notBeforeMs: number
   failures: number
   checkAtMs: number
@@ -76,6 +78,7 @@ export const startNews = (nowMs: number, settings: NewsSettings): NewsState => (
   next: nothingDue(),
   roundBeganAtMs: nowMs - settings.windowMs,
   isAsking: false,
+  unplaced: new Map(),
   notBeforeMs: nowMs,
   failures: 0,
   checkAtMs: nowMs + settings.checkMs,
@@ -113,8 +116,10 @@ function happened(
       state.first.delete(event.being)
       return []
     case 'headsLearned':
-      for (const [space, position] of event.heads)
-        if (book.headMoved(space, position)) for (const being of book.followersOf(space)) note(next, space, being)
+      for (const [space, position] of event.heads) {
+        if (state.isAsking && position !== undefined && !book.isKnown(space)) state.unplaced.set(space, position)
+        headLearned(state, space, position)
+      }
       return []
     case 'concerned':
       for (const [space, beings] of Object.entries(event.spaces))
@@ -161,10 +166,17 @@ function putBack({ book, first, round }: NewsState, { all, some }: InternalNewsB
   for (const [space, beings] of Object.entries(some)) for (const being of beings) note(round, space, being)
 }
 
-function learn({ book, next }: NewsState, { all, some }: InternalNewsAnswer): readonly NewsEffect[] {
+function headLearned({ book, next }: NewsState, space: SpaceId, position: Position | undefined): void {
+  if (book.headMoved(space, position)) for (const being of book.followersOf(space)) note(next, space, being)
+}
+
+function learn(state: NewsState, { all, some }: InternalNewsAnswer): readonly NewsEffect[] {
+  const { book, next, unplaced } = state
   const effects: NewsEffect[] = []
-  const take = (being: BeingId, { frame, outdated, isFull }: Learned): void => {
+  const movedOn = new Set<SpaceId>()
+  const take = (being: BeingId, { frame, outdated, moved, isFull }: Learned): void => {
     for (const space of outdated) note(next, space, being)
+    for (const space of moved) movedOn.add(space)
     if (isFull) next.beings.add(being)
     if (frame !== undefined) effects.push({ type: 'tell', being, frame, follower: undefined })
   }
@@ -178,6 +190,10 @@ function learn({ book, next }: NewsState, { all, some }: InternalNewsAnswer): re
     }
   // What comes before the first whole answer is in that one.
   for (const [being, spaces] of byBeing) if (book.isAnswered(being)) take(being, book.learn(being, spaces))
+  // A head that is announced later is none that moved, since it is known from the answer to another one.
+  for (const space of movedOn) for (const being of book.behindIn(space)) note(next, space, being)
+  for (const [space, position] of unplaced) headLearned(state, space, position)
+  unplaced.clear()
   return effects
 }
 
@@ -191,6 +207,7 @@ function askIfDue(state: NewsState, { nowMs }: Moment, { windowMs }: NewsSetting
   const question = takeQuestion(state)
   if (question === undefined) return []
   state.isAsking = true
+  state.unplaced.clear()
   return [{ type: 'ask', question }]
 }
 
