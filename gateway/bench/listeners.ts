@@ -38,8 +38,12 @@ export async function gatherListeners(order: ListenOrder, onCore: readonly strin
   const child = fork(import.meta.filename, ['listen'], { execPath: program, execArgv: rest })
   const answer = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      child.once('message', resolve)
-      child.once('exit', () => reject(new Error('the listeners ended')))
+      const ended = (): void => reject(new Error('the listeners ended'))
+      child.once('exit', ended)
+      child.once('message', (message) => {
+        child.off('exit', ended)
+        resolve(message)
+      })
     })
   const ready = answer()
   child.send(order)

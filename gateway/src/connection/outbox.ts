@@ -9,6 +9,7 @@ import {
   type SendBudget,
   type SendBudgetSettings,
   type SendEvent,
+  type SendOutcome,
   type SendVerdict,
   stepSendBudget,
 } from '../core/connection/send-budget.ts'
@@ -65,8 +66,11 @@ export class Outbox {
     this.#offer(text)
   }
 
+  /** Where nothing lies unsent the budget has nothing to decide, which is so for nearly all that is ever sent. */
   sendLive(batch: Uint8Array): void {
-    this.#offer(batch)
+    if (this.#heldBytes > 0 || this.#budget !== fresh || this.#socket === undefined) return this.#offer(batch)
+    const outcome = this.#socket.send(batch)
+    if (outcome !== 'sent') this.#sent(outcome)
   }
 
   /** False if it has to wait until what lies unsent has drained, or if the client is gone. */
@@ -124,8 +128,12 @@ export class Outbox {
   #write(message: string | Uint8Array): void {
     if (this.#socket === undefined) return
     const outcome = this.#socket.send(message)
+    if (outcome !== 'sent' || this.#heldBytes > 0 || this.#budget !== fresh) this.#sent(outcome)
+  }
+
+  #sent(outcome: SendOutcome): void {
     this.#step({ type: 'sendEnded', outcome })
-    if (outcome !== 'sent' || this.#heldBytes > 0) this.#count()
+    this.#count()
   }
 
   #step(event: SendEvent): SendVerdict {
