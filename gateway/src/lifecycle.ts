@@ -37,6 +37,7 @@ import { listenInternally } from './server/internal-server.ts'
 import type { Server } from './server/listen-on.ts'
 import { listen } from './server/uws-server.ts'
 import { pacedTokens } from './connection/paced-tokens.ts'
+import { WHEEL } from './connection/timer-wheel.ts'
 import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
 
@@ -83,6 +84,7 @@ export function settingsOf(config: Config): GatewaySettings {
       },
       sendBudget: { maxUnsentBytes: config.MAX_UNSENT_BYTES, stallMs: config.STALL_TIMEOUT_MS },
     },
+    wheel: WHEEL,
     feed: {
       ring: { maxChanges: config.RING_CHANGES, maxBytes: config.RING_BYTES },
       parked: { maxRuns: config.PARKED_MESSAGES, maxBytes: config.PARKED_BYTES },
@@ -110,6 +112,8 @@ export function settingsOf(config: Config): GatewaySettings {
     },
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
+    maxConnections: config.MAX_CONNECTIONS,
+    maxHeldBytes: config.MAX_HELD_BYTES,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
     maxConnectionsPerBeing: config.MAX_CONNECTIONS_PER_BEING ?? config.MAX_CONNECTIONS_PER_ADDRESS,
   }
@@ -182,6 +186,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     metrics,
     log,
     wall,
+    room: conditions.room,
   }
   const gateway = new Gateway(deps, settingsOf(config))
   watchConditions(metrics.set, Object.values(conditions))

@@ -106,6 +106,7 @@ const events: Record<EventName, ConnectionEvent | TimePassed> = {
   workAnnounced: { type: 'workAnnounced' },
   newsLearned: { type: 'newsLearned', frame: { type: 'news', spaces: {} } },
   fellBehind: { type: 'fellBehind' },
+  overloaded: { type: 'overloaded' },
   drainStarted: drain,
   socketClosed: { type: 'socketClosed' },
   timePassed: { type: 'timePassed' },
@@ -131,6 +132,7 @@ const closedTable: Record<EventName, Cell> = {
   workAnnounced: ['closed'],
   newsLearned: ['closed'],
   fellBehind: ['closed'],
+  overloaded: ['closed'],
   drainStarted: ['closed'],
   socketClosed: ['closed'],
   timePassed: ['closed'],
@@ -157,6 +159,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     workAnnounced: ['awaiting-hello'],
     newsLearned: ['awaiting-hello'],
     fellBehind: ['closed', 'close:tooSlow'],
+    overloaded: ['closed', 'close:overloaded'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
     timePassed: ['awaiting-hello'],
@@ -181,6 +184,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     workAnnounced: ['authenticating'],
     newsLearned: ['authenticating'],
     fellBehind: ['closed', 'close:tooSlow'],
+    overloaded: ['closed', 'close:overloaded'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed'],
     timePassed: ['authenticating'],
@@ -205,6 +209,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     workAnnounced: ['live'],
     newsLearned: ['live', 'news'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
+    overloaded: ['closed', 'unwatch:@a', 'close:overloaded'],
     drainStarted: ['draining', 'goodbye'],
     socketClosed: ['closed', 'unwatch:@a'],
     timePassed: ['live'],
@@ -229,6 +234,7 @@ const table: Record<ConnectionState['status'], Record<EventName, Cell>> = {
     workAnnounced: ['draining'],
     newsLearned: ['draining'],
     fellBehind: ['closed', 'unwatch:@a', 'close:tooSlow'],
+    overloaded: ['closed', 'unwatch:@a', 'close:overloaded'],
     drainStarted: ['draining'],
     socketClosed: ['closed', 'unwatch:@a'],
     timePassed: ['draining'],
@@ -336,6 +342,14 @@ test('G190 who has as many connections as one may have is asked to come back', (
   const at = momentAt(NOW, { random: 0 })
   const { effects } = stepConnection(states.authenticating, { type: 'tokenRefused', reason: 'crowded' }, at, settings)
   expect(effects[0]).toMatchObject({ type: 'sendFrame', frame: { code: 'too-many' } })
+  expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'overloaded' })
+})
+
+test('G225 who comes when too many tokens wait is asked to come back', () => {
+  const at = momentAt(NOW, { random: 0 })
+  const refused: ConnectionEvent = { type: 'tokenRefused', reason: 'overloaded' }
+  const { effects } = stepConnection(states.authenticating, refused, at, settings)
+  expect(effects[0]).toMatchObject({ type: 'sendFrame', frame: { code: 'unavailable', retryAfterMs: 1000 } })
   expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'overloaded' })
 })
 
