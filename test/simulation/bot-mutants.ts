@@ -52,7 +52,7 @@ const faults: readonly Omit<Mutant, 'isOfBots'>[] = [
   {
     name: 'an append that does not renew',
     file: 'domain/src/change-intention.ts',
-    find: `{ until: renewed(intention.claim, at, world.kept?.(id)).until }`,
+    find: `{ until: renewed(intention.claim, at, kept).until }`,
     put: `{ until: intention.claim.until }`,
   },
   {
@@ -72,15 +72,15 @@ const faults: readonly Omit<Mutant, 'isOfBots'>[] = [
   {
     name: 'a repeat of an append that is applied',
     file: 'domain/src/claim.ts',
-    find: `return written.startsWith(text, at) ? 'repeat' : 'gap'`,
-    put: `return written.startsWith(text, at) ? 'next' : 'gap'`,
+    find: `return written.startsWith(text, place) ? 'repeat' : 'gap'`,
+    put: `return written.startsWith(text, place) ? 'next' : 'gap'`,
     known: 2,
   },
   {
     name: 'a gap that is accepted',
     file: 'domain/src/claim.ts',
-    find: `return written.startsWith(text, at) ? 'repeat' : 'gap'`,
-    put: `return written.startsWith(text, at) ? 'repeat' : 'next'`,
+    find: `return written.startsWith(text, place) ? 'repeat' : 'gap'`,
+    put: `return written.startsWith(text, place) ? 'repeat' : 'next'`,
   },
   {
     name: 'a reply for each time that an utterance arrives',
