@@ -1,12 +1,12 @@
 /**
- * What one client holds of one space, and everything it was given on the way. It applies the rule of the contract by
- * itself (`from` equals the version held, or starts before it) and keeps each applied change, so that verdict.ts can
- * compare the whole with the log. When to resume is the watcher's matter (watcher.ts).
+ * Everything that one client was given of one space, as the kit's account of a space reads it: each applied change is
+ * kept, so that verdict.ts can compare the whole with the log. When to resume is the watcher's matter (watcher.ts).
  *
  *   stretch: snapshot at 40 · 41 · 42 · 43      a new snapshot begins a new stretch
  */
 import { createHash } from 'node:crypto'
-import { type Change, type ChangesFrame, place, type ResumedFrame, type SnapshotFrame } from '@rhizom/protocol'
+import { SpaceAccount } from '@rhizom/kit/space-account.ts'
+import type { Change, ChangesFrame, Position, ResumedFrame, SnapshotFrame } from '@rhizom/protocol'
 import type { Seen } from './verdict.ts'
 
 export interface HeldSnapshot {
@@ -53,68 +53,59 @@ export class SpaceWitness {
   resumes = 0
   /** Runs that began past the version held: allowed to happen, answered by a resume. */
   gaps = 0
+  #account = new SpaceAccount()
 
   constructor(space: string) {
     this.space = space
   }
 
-  get position(): { epoch: string; version: number } | undefined {
-    const last = this.stretches.at(-1)
-    return last === undefined ? undefined : { epoch: last.epoch, version: last.to }
+  get position(): Position | undefined {
+    return this.#account.position
   }
 
   /** Begins with a position that it came by elsewhere, as a client that resumes. */
-  beginAt({ epoch, version }: { epoch: string; version: number }): void {
+  beginAt(position: Position): void {
+    this.#account = new SpaceAccount(position)
+    const { epoch, version } = position
     this.stretches.push({ epoch, from: version, to: version, snapshot: undefined, seen: [] })
   }
 
   replace(frame: SnapshotFrame): void {
-    const held = this.position
     this.snapshots += 1
-    if (held?.epoch === frame.epoch && frame.version < held.version)
-      this.violations.push(`a snapshot went back from ${held.version} to ${frame.version}`)
-    const { version, hasMore } = frame
+    this.violations.push(...this.#account.begin(frame))
+    const { epoch, version, hasMore } = frame
     const intentions = frame.intentions.map(({ id }) => id)
     const bytes = frame.intentions.reduce((sum, { content }) => sum + Buffer.byteLength(JSON.stringify(content)), 0)
-    this.stretches.push({
-      epoch: frame.epoch,
-      from: frame.version,
-      to: frame.version,
-      snapshot: { version, intentions, bytes, hasMore },
-      seen: [],
-    })
+    const snapshot = { version, intentions, bytes, hasMore }
+    this.stretches.push({ epoch, from: version, to: version, snapshot, seen: [] })
   }
 
   /** Applies a run. False means that something is missing and the client has to resume. */
   apply(frame: ChangesFrame | ResumedFrame): boolean {
-    const last = this.stretches.at(-1)
+    const { type, from, to, epoch, changes } = frame
     const held = this.position
-    if (frame.type === 'resumed') this.resumes += 1
-    if (frame.changes.length !== frame.to - frame.from)
-      this.violations.push(`${frame.type} ${frame.from}–${frame.to} holds ${frame.changes.length} changes`)
-    if (last === undefined || held === undefined) {
-      this.violations.push(`${frame.type} ${frame.from}–${frame.to} before any snapshot`)
-      return false
-    }
-    const placement = place(held, frame)
+    if (type === 'resumed') this.resumes += 1
+    const { placement, fresh, wrong } = this.#account.apply(frame, changes)
+    this.violations.push(...wrong.map((what) => `${type} ${what}`))
     switch (placement) {
       case 'old':
         return true
+      case 'unknown':
+        this.violations.push(`${type} ${from}–${to} before any snapshot`)
+        return false
       case 'gap':
       case 'other-epoch':
         this.gaps += 1
-        if (frame.type === 'resumed')
-          this.violations.push(
-            `resumed from ${frame.from} of ${frame.epoch}, but held ${held.version} of ${held.epoch}`,
-          )
+        if (type === 'resumed')
+          this.violations.push(`resumed from ${from} of ${epoch}, but held ${held?.version} of ${held?.epoch}`)
         return false
       case 'follows':
-      case 'overlaps':
-        // What is held is skipped by place in the frame, not by the number a change carries: a wrong number shows.
-        for (const change of frame.changes.slice(held.version - frame.from))
-          last.seen.push({ version: change.version, print: printOf(change) })
-        last.to = frame.to
+      case 'overlaps': {
+        const last = this.stretches.at(-1)
+        last?.seen.push(...fresh.map((change) => ({ version: change.version, print: printOf(change) })))
+        if (last !== undefined) last.to = to
         return true
+      }
       default:
         placement satisfies never
         return false
@@ -124,9 +115,8 @@ export class SpaceWitness {
   /** Lets go of what was judged. */
   forgetVerified(): void {
     this.violations.length = 0
-    const last = this.stretches.at(-1)
     const held = this.position
-    if (last === undefined || held === undefined) return
+    if (held === undefined) return
     this.stretches.length = 0
     this.beginAt(held)
   }

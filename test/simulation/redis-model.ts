@@ -3,10 +3,10 @@
  * of it then is done when it goes on, even for those who no longer wait), lose everything, or be replaced by a replica
  * that lags. Connections to it are `simulated-bus.ts` and `simulated-store.ts`.
  *
- * What presence commands do is `PresenceData` of the gateway's own tests.
+ * What presence commands do is presence-data.ts.
  */
 import type { Heads, SpaceId } from '@rhizom/protocol'
-import { PresenceData } from '../../gateway/src/testing/presence-data.ts'
+import { PresenceData } from './presence-data.ts'
 import type { Chance } from './chance.ts'
 import type { Weather } from './plan.ts'
 import type { VirtualTime } from './virtual-time.ts'

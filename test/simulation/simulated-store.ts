@@ -5,7 +5,7 @@
  */
 import { type BeingId, type BootId, encodeGatewayBeat, encodePresenceMessage, type SpaceId } from '@rhizom/protocol'
 import type { HeartbeatAnswer, HeartbeatRequest, Leave, PresenceStore, StoreListener } from '../../gateway/src/ports.ts'
-import type { PresenceBus, PresenceData } from '../../gateway/src/testing/presence-data.ts'
+import type { PresenceBus, PresenceData } from './presence-data.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
 import type { StoreTrouble } from './plan.ts'

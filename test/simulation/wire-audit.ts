@@ -3,14 +3,8 @@
  * an answer everything that follows it, without a gap, without a double, and nothing that may not be read. A client
  * would heal a gap by asking again, so without this a gateway that leaves gaps would pass for a good one.
  */
-import {
-  type BeingId,
-  parseClientMessage,
-  parseServerMessage,
-  type Position,
-  type ServerFrame,
-  type SpaceId,
-} from '@rhizom/protocol'
+import { SpaceAccount } from '@rhizom/kit/space-account.ts'
+import { type BeingId, parseClientMessage, parseServerMessage, type ServerFrame, type SpaceId } from '@rhizom/protocol'
 import type { Oracle } from './oracle.ts'
 import type { RosterAudit } from './roster-audit.ts'
 import type { SignalAudit } from './signal-audit.ts'
@@ -22,7 +16,7 @@ export class WireAudit {
   readonly #being: BeingId
   readonly #name: string
   /** Where each subscription's stream stands. */
-  readonly #streams = new Map<SpaceId, Position>()
+  readonly #streams = new Map<SpaceId, SpaceAccount>()
   /** Where the client said it stands when it asked, and when it asked last. */
   readonly #asked = new Map<SpaceId, { positions: Set<string>; at: number }>()
 
@@ -36,8 +30,8 @@ export class WireAudit {
 
   /** Whether its being may read a space as far as it was sent. */
   mayRead(space: SpaceId): boolean {
-    const stream = this.#streams.get(space)
-    return stream !== undefined && this.#oracle.mayRead(this.#being, space, stream.epoch, stream.version)
+    const at = this.#streams.get(space)?.position
+    return at !== undefined && this.#oracle.mayRead(this.#being, space, at.epoch, at.version)
   }
 
   /** What the client says, before it is on its way. */
@@ -64,9 +58,9 @@ export class WireAudit {
       else if (line.value.type !== 'ignored') this.#frame(line.value, answered)
     }
     for (const space of answered) {
-      const stream = this.#streams.get(space)
-      if (stream !== undefined && !this.#oracle.mayRead(this.#being, space, stream.epoch, stream.version))
-        this.#oracle.fail('S4', `${this.#name} is answered with ${space} ${stream.version}, which it may not read`)
+      const at = this.#streams.get(space)?.position
+      if (at !== undefined && !this.mayRead(space))
+        this.#oracle.fail('S4', `${this.#name} is answered with ${space} ${at.version}, which it may not read`)
     }
     this.roster.judge()
   }
@@ -76,26 +70,26 @@ export class WireAudit {
       case 'snapshot':
         this.#oracle.snapshots += 1
         answered.add(frame.space)
-        this.#streams.set(frame.space, { epoch: frame.epoch, version: frame.version })
+        this.#streams.set(frame.space, new SpaceAccount(frame))
         this.#rosterAnswered(frame)
         return
-      case 'resumed':
-        this.#whole(frame)
-        if (this.#asked.get(frame.space)?.positions.has(`${frame.epoch} ${frame.from}`) !== true)
-          this.#oracle.fail('S3', `${this.#name} is resumed in ${frame.space} from ${frame.from}, where it never was`)
-        answered.add(frame.space)
-        this.#streams.set(frame.space, { epoch: frame.epoch, version: frame.to })
+      case 'resumed': {
+        const { space, epoch, from } = frame
+        if (this.#asked.get(space)?.positions.has(`${epoch} ${from}`) !== true)
+          this.#oracle.fail('S3', `${this.#name} is resumed in ${space} from ${from}, where it never was`)
+        answered.add(space)
+        this.#streams.set(space, new SpaceAccount({ epoch, version: from }))
+        this.#apply(frame)
         this.#rosterAnswered(frame)
         return
+      }
       case 'changes': {
         const { space, epoch, from, to } = frame
-        const stream = this.#streams.get(space)
         const told = `${this.#name} is sent ${space} ${epoch.slice(0, 4)}:${from}→${to}`
-        this.#whole(frame)
-        if (stream === undefined) return this.#oracle.fail('S3', `${told} without a subscription`)
-        if (stream.epoch !== epoch || stream.version !== from)
-          this.#oracle.fail('S3', `${told} after ${stream.epoch.slice(0, 4)}:${stream.version}`)
-        this.#streams.set(space, { epoch, version: to })
+        const held = this.#streams.get(space)?.position
+        const placement = this.#apply(frame)
+        if (placement !== 'follows')
+          this.#oracle.fail('S3', `${told} (${placement}) after ${held?.epoch.slice(0, 4)}:${held?.version}`)
         if (answered.has(space)) return
         for (let version = from; version < to; version++)
           if (!this.#oracle.mayRead(this.#being, space, epoch, version))
@@ -104,9 +98,9 @@ export class WireAudit {
       }
       case 'unsubscribed': {
         const { space, code } = frame
-        const stream = this.#streams.get(space)
+        const at = this.#streams.get(space)?.position
         this.#ended(space)
-        if (stream !== undefined && !this.#oracle.losesAccess(this.#being, space, stream))
+        if (at !== undefined && !this.#oracle.losesAccess(this.#being, space, at))
           this.#oracle.fail('S4', `${this.#name} is told that ${space} was ${code}, which is not so`)
         return
       }
@@ -116,9 +110,9 @@ export class WireAudit {
         return
       case 'heartbeat':
         for (const [space, head] of Object.entries(frame.heads)) {
-          const stream = this.#streams.get(space)
-          if (stream !== undefined && head > stream.version)
-            this.#oracle.fail('S3', `${this.#name} is told of ${space} ${head} and was sent only ${stream.version}`)
+          const at = this.#streams.get(space)?.position
+          if (at !== undefined && head > at.version)
+            this.#oracle.fail('S3', `${this.#name} is told of ${space} ${head} and was sent only ${at.version}`)
         }
         return
       case 'presence':
@@ -143,11 +137,11 @@ export class WireAudit {
     this.signals.answered(frame.space)
   }
 
-  /** A frame holds what its range says. */
-  #whole({ space, from, to, changes }: Extract<ServerFrame, { type: 'resumed' | 'changes' }>): void {
-    if (changes.length === to - from && changes.every(({ version }, index) => version === from + index + 1)) return
-    const versions = changes.map(({ version }) => version).join(' ')
-    this.#oracle.fail('S3', `${this.#name} is sent ${space} ${from}→${to} with the changes ${versions}`)
+  #apply(frame: Extract<ServerFrame, { type: 'resumed' | 'changes' }>): string {
+    const { space, changes } = frame
+    const { placement, wrong } = (this.#streams.get(space) ?? new SpaceAccount()).apply(frame, changes)
+    for (const what of wrong) this.#oracle.fail('S3', `${this.#name} is sent of ${space} what is not whole: ${what}`)
+    return placement
   }
 
   #ended(space: SpaceId): void {

@@ -8,7 +8,8 @@ import { request as httpRequest } from 'node:http'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { headOf, RawConnection } from '../testing/raw-connection.ts'
+import { Peer } from '@rhizom/kit/peer.ts'
+import { headOf } from '../testing/head-of.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid } from '../testing/test-api.ts'
 
 let database: FreshDatabase
@@ -155,16 +156,15 @@ const askFrom = (node: TestApi, address: string): Promise<number | string> =>
     request.end()
   })
 
-const stillOpen = (connections: readonly RawConnection[]): number =>
-  connections.filter(({ isClosed }) => !isClosed).length
+const stillOpen = (connections: readonly Peer[]): number => connections.filter(({ isClosed }) => !isClosed).length
 
 test('A55 silent connections of one address do not take all there are, and beyond all of them nobody is let in', async () => {
   await withNode({ MAX_CONNECTIONS: '40' }, async (node) => {
-    const silent = await RawConnection.openMany(node.url, 300)
+    const silent = await Peer.openMany(node.url, 300)
     await eventually('its share of connections is open', () => stillOpen(silent) === 20)
     expect(await askFrom(node, '127.0.0.1')).not.toBe(200)
     expect(await askFrom(node, '127.0.0.2')).toBe(200)
-    const others = await RawConnection.openMany(node.url, 300, { from: '127.0.0.3' })
+    const others = await Peer.openMany(node.url, 300, { from: '127.0.0.3' })
     await eventually('the share of others is open', () => stillOpen(others) === 20)
     expect(stillOpen(silent)).toBe(20)
     expect(await askFrom(node, '127.0.0.2')).not.toBe(200)
@@ -178,7 +178,7 @@ test('A55 silent connections of one address do not take all there are, and beyon
 
 test('A55 behind a proxy all connections are its own, and are not counted by address', async () => {
   await withNode({ MAX_CONNECTIONS: '40', TRUST_PROXY: '1' }, async (node) => {
-    const connections = await RawConnection.openMany(node.url, 300)
+    const connections = await Peer.openMany(node.url, 300)
     await eventually('what is too many is closed', () => stillOpen(connections) <= 40)
     expect(stillOpen(connections)).toBe(40)
     for (const { socket } of connections) socket.destroy()
@@ -196,14 +196,14 @@ test('A56 bytes of bodies, whole or not, are bounded for all, an address and an 
   await withNode(env, async (node) => {
     const actors = await Promise.all(Array.from({ length: 6 }, (_, index) => node.signIn(`Actor ${index}`)))
     const tokens = actors.map(({ token }) => token)
-    const half: RawConnection[] = []
+    const half: Peer[] = []
     /** Sends most of a body, and then nothing. */
     const begin = async (token: string | undefined, address: string): Promise<void> => {
       const before = await metric(node, 'rhizom_api_body_bytes')
-      const connection = await RawConnection.open(node.url)
+      const connection = await Peer.open(node.url)
       half.push(connection)
       const head = headOf('/v1/mutations', 60_000, { Authorization: `Bearer ${token}`, 'X-Forwarded-For': address })
-      connection.send(head + ' '.repeat(59_000))
+      void connection.send(head + ' '.repeat(59_000))
       await eventually(
         'the bodies are on their way',
         async () => (await metric(node, 'rhizom_api_body_bytes')) === before + 59_000,

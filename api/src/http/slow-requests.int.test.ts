@@ -6,7 +6,8 @@ import { eventually } from '@rhizom/kit/eventually.ts'
 import { problemSchema } from '@rhizom/protocol'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { headOf, RawConnection } from '../testing/raw-connection.ts'
+import { Peer } from '@rhizom/kit/peer.ts'
+import { headOf } from '../testing/head-of.ts'
 import { freshId, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
 
 const TIMEOUT_MS = 1000
@@ -17,7 +18,7 @@ const CLOSED_WITHIN_MS = TIMEOUT_MS + 1000 + 15_000
 
 let database: FreshDatabase
 let api: TestApi
-const open: RawConnection[] = []
+const open: Peer[] = []
 
 beforeAll(async () => {
   database = await freshDatabase()
@@ -33,10 +34,10 @@ afterAll(async () => {
   await database.drop()
 })
 
-async function openMany(count: number, said: string, node = api): Promise<RawConnection[]> {
-  const connections = await RawConnection.openMany(node.url, count)
+async function openMany(count: number, said: string, node = api): Promise<Peer[]> {
+  const connections = await Peer.openMany(node.url, count)
   open.push(...connections)
-  for (const connection of connections) if (said !== '') connection.send(said)
+  for (const connection of connections) if (said !== '') void connection.send(said)
   return connections
 }
 
@@ -87,7 +88,7 @@ test('A53 thousands of half-sent bodies, heads and silent connections hold up no
 test('A53 a body that comes byte by byte is cut off when its time is up, however busy its sender', async () => {
   const [connection] = await openMany(1, headOf('/v1/sessions', 1_000))
   const begunAt = performance.now()
-  const dripping = setInterval(() => connection?.send(' '), 20)
+  const dripping = setInterval(() => void connection?.send(' '), 20)
   await connection?.closed.finally(() => clearInterval(dripping))
   const tookMs = performance.now() - begunAt
   expect(tookMs).toBeGreaterThan(TIMEOUT_MS - 100)
@@ -122,10 +123,10 @@ test('A53 a connection whose request was answered is kept, and its next half req
   const [connection] = await openMany(1, 'GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n')
   expect(await connection?.answered()).toBe(200)
   const begunAt = performance.now()
-  connection?.send(`${headOf('/v1/sessions', 1000)}{`)
+  void connection?.send(`${headOf('/v1/sessions', 1000)}{`)
   await connection?.closed
   expect(performance.now() - begunAt).toBeLessThan(CLOSED_WITHIN_MS)
-  expect(connection?.received).toContain('HTTP/1.1 408 ')
+  expect(connection?.text).toContain('HTTP/1.1 408 ')
 })
 
 test('A53 bytes that are no request end their connection, also if their sender stays', async () => {
@@ -138,9 +139,9 @@ test('A53 bytes that are no request end their connection, also if their sender s
     })
   try {
     for (const bytes of ['\u0000\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', `GET / HTTP/1.1\r\nx: ${'y'.repeat(100_000)}`]) {
-      const connection = await RawConnection.open(node.url, { stays: true })
+      const connection = await Peer.open(node.url, { stays: true })
       open.push(connection)
-      connection.send(bytes)
+      void connection.send(bytes)
       expect(await connection.answered()).toBe(400)
       await eventually('all are closed', async () => (await count()) === 0)
     }
@@ -151,8 +152,8 @@ test('A53 bytes that are no request end their connection, also if their sender s
 
 test('A41 half-sent requests do not hold up the end, however many', async () => {
   const node = await startApi({ databaseUrl: database.url })
-  const half = await RawConnection.openMany(node.url, 200)
-  for (const connection of half) connection.send(`${headOf('/v1/sessions', 1000)}{`)
+  const half = await Peer.openMany(node.url, 200)
+  for (const connection of half) void connection.send(`${headOf('/v1/sessions', 1000)}{`)
   const { status } = await node.ask('GET', '/healthz')
   expect(status).toBe(200)
   const begunAt = performance.now()
@@ -176,7 +177,7 @@ test('A64 an answer that nobody reads is cut off, and gives back its place', asy
     for (let batch = 0; batch < 15; batch += 1) await node.mutate(token, ...Array.from({ length: 10 }, large))
     const under = async (): Promise<string | undefined> =>
       /rhizom_api_requests_under_way (\d+)/.exec(await (await fetch(`${node.internalUrl}/metrics`)).text())?.[1]
-    const deaf = await RawConnection.openMany(node.url, 4)
+    const deaf = await Peer.openMany(node.url, 4)
     open.push(...deaf)
     for (const { socket } of deaf) {
       socket.pause()

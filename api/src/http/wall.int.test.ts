@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseConfig } from '../config.ts'
 import { type ApiNode, createNode } from '../node.ts'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
-import { RawConnection } from '../testing/raw-connection.ts'
+import { Peer } from '@rhizom/kit/peer.ts'
 import { INTERNAL_TOKEN, startApi, TOKEN_SECRET } from '../testing/test-api.ts'
 
 let database: FreshDatabase
@@ -208,15 +208,15 @@ test.each(['response-hook', 'twice', 'payload'])(
 
 test('A63 a peer that is gone when its answer comes, in whatever way it goes, costs nothing', async () => {
   for (let round = 0; round < 200; round += 1) {
-    const connection = await RawConnection.open(url)
+    const connection = await Peer.open(url)
     const length = round % 3 === 0 ? 'Content-Length: 5\r\n' : 'Transfer-Encoding: chunked\r\n'
-    connection.send(`POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${length}\r\n{`)
+    void connection.send(`POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${length}\r\n{`)
     if (round % 2 === 0) connection.socket.resetAndDestroy()
     else connection.socket.destroy()
   }
-  const connection = await RawConnection.open(url)
+  const connection = await Peer.open(url)
   // Pipelined, and gone before the first is answered.
-  connection.send('GET /v1/spaces HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
+  void connection.send('GET /v1/spaces HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000))
   connection.socket.resetAndDestroy()
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   await eventually('no request is under way', async () =>
@@ -252,8 +252,10 @@ test.each([
   ['', 400],
   [' ', 400],
 ])('A63 the path %j is answered %i with a problem document', async (path, status) => {
-  const connection = await RawConnection.open(url)
-  connection.send(`GET ${path.replace('LONG', '%41=&'.repeat(1500))} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+  const connection = await Peer.open(url)
+  void connection.send(
+    `GET ${path.replace('LONG', '%41=&'.repeat(1500))} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+  )
   await connection.closed
   expect(connection.status).toBe(status)
   const { code } = problemSchema.parse(connection.body)
@@ -299,8 +301,8 @@ test.each([
     401,
   ],
 ])('A63 %s ends nothing', async (_what, said, status) => {
-  const connection = await RawConnection.open(url)
-  connection.send(said)
+  const connection = await Peer.open(url)
+  void connection.send(said)
   await eventually('an answer or an end', () => connection.status !== undefined || connection.isClosed)
   expect(connection.status).toBe(status)
   connection.socket.destroy()
@@ -311,11 +313,11 @@ test.each([
 test('A63 a connection whose body was refused after it was read is kept for the next request', async () => {
   const api = await startApi({ databaseUrl: database.url })
   try {
-    const connection = await RawConnection.open(api.url)
+    const connection = await Peer.open(api.url)
     const bad = 'POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{'
     for (let round = 1; round <= 3; round += 1) {
-      connection.send(bad)
-      await eventually('each is answered', () => connection.received.split('HTTP/1.1 400').length === round + 1)
+      void connection.send(bad)
+      await eventually('each is answered', () => connection.text.split('HTTP/1.1 400').length === round + 1)
     }
     expect(connection.isClosed).toBe(false)
     connection.socket.destroy()

@@ -1,6 +1,7 @@
 /** An HTTP connection that is written by bytes; answers come one after the other. */
 import { AnswerReader, type HttpAnswer, type HttpRequest, httpRequest } from './http-bytes.ts'
-import { Peer } from './peer.ts'
+import type { Peer } from '@rhizom/kit/peer.ts'
+import { strangerTo } from './strangers.ts'
 
 export class HttpPeer {
   readonly peer: Peer
@@ -19,7 +20,7 @@ export class HttpPeer {
   }
 
   static async open(url: string, from?: string): Promise<HttpPeer> {
-    return new HttpPeer(await Peer.open(url, from), url)
+    return new HttpPeer(await strangerTo(url, from), url)
   }
 
   get isClosed(): boolean {

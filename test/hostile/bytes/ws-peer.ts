@@ -1,7 +1,8 @@
 /** A WebSocket connection to a gateway that is written by bytes and read as the contract knows it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
-import { Peer } from './peer.ts'
+import type { Peer } from '@rhizom/kit/peer.ts'
+import { strangerTo } from './strangers.ts'
 import { OPCODE, ServerBytes, upgradeHead, wsFrame } from './ws-bytes.ts'
 
 const MARK = '@mark-'
@@ -37,7 +38,7 @@ export class WsPeer {
 
   /** Upgraded, and nothing said yet. */
   static async open(gateway: string, more: readonly string[] = []): Promise<WsPeer> {
-    const peer = await Peer.open(gateway)
+    const peer = await strangerTo(gateway)
     const ws = new WsPeer(peer)
     await peer.send(upgradeHead(gateway, more))
     await peer.until('an upgrade', () => ws.#isUpgraded || ws.isClosed, WELCOME_WITHIN_MS)

@@ -1,7 +1,7 @@
 /** Many, each within its limits: guests, spaces, and those who ask for much and read nothing. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { apply, call, freshId, signIn, utterance, mutate } from '../../wire/api-caller.ts'
-import { Peer } from '../bytes/peer.ts'
+import { strangerTo } from '../bytes/strangers.ts'
 import { WsPeer } from '../bytes/ws-peer.ts'
 import { LOITER_MS } from '../settings.ts'
 import type { Arena, Attack } from '../stage.ts'
@@ -80,7 +80,7 @@ async function unread({ api, gateways: [gateway], stranger, claim }: Arena): Pro
   })
   for (let round = 0; round < 10; round += 1) await apply(api, token, utterance(space, 'y'.repeat(60_000)))
   const requests = await inTurns(UNREAD, async () => {
-    const peer = await Peer.open(api)
+    const peer = await strangerTo(api)
     peer.stopReading()
     const ask = `GET /v1/spaces/${space} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`
     await peer.send(ask)

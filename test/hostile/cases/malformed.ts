@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HttpPeer } from '../bytes/http-peer.ts'
 import { closeFrame, OPCODE, upgradeHead, wsFrame } from '../bytes/ws-bytes.ts'
-import { Peer } from '../bytes/peer.ts'
+import { strangerTo } from '../bytes/strangers.ts'
 import { WsPeer } from '../bytes/ws-peer.ts'
 import type { Arena, Attack } from '../stage.ts'
 import { problemOfAnswer } from '../well-formed.ts'
@@ -163,7 +163,7 @@ async function cut({ api, gateways: [gateway], stranger, space }: Arena): Promis
     void ws.say({ type: 'hello', protocol: 1, token }, { type: 'subscribe', space })
     if (times % 2 === 0) await sleep(times / 4)
     ws.cut()
-    const peer = await Peer.open(api)
+    const peer = await strangerTo(api)
     void peer.send(`GET /v1/spaces/${space} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
     if (times % 2 === 0) await sleep(times / 4)
     peer.cut()

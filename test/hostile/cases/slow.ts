@@ -3,7 +3,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@rhizom/kit/eventually.ts'
-import { Peer } from '../bytes/peer.ts'
+import type { Peer } from '@rhizom/kit/peer.ts'
+import { strangerTo } from '../bytes/strangers.ts'
 import { upgradeHead, wsFrame } from '../bytes/ws-bytes.ts'
 import { CLOSED_WITHIN_MS, LOITER_MS } from '../settings.ts'
 import type { Arena, Attack } from '../stage.ts'
@@ -30,7 +31,7 @@ const head = (url: string, path: string, length: number, more: readonly string[]
 async function open(url: string, count: number, say: string): Promise<Peer[]> {
   const peers: Peer[] = []
   for (let at = 0; at < count; at += AT_ONCE) {
-    const some = Array.from({ length: Math.min(AT_ONCE, count - at) }, () => Peer.open(url))
+    const some = Array.from({ length: Math.min(AT_ONCE, count - at) }, () => strangerTo(url))
     for (const outcome of await Promise.allSettled(some)) if (outcome.status === 'fulfilled') peers.push(outcome.value)
   }
   await Promise.all(peers.map((peer) => peer.send(say)))

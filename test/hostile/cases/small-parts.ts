@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { HttpPeer } from '../bytes/http-peer.ts'
 import { httpRequest } from '../bytes/http-bytes.ts'
-import { Peer } from '../bytes/peer.ts'
+import { strangerTo } from '../bytes/strangers.ts'
 import { OPCODE, wsFrame } from '../bytes/ws-bytes.ts'
 import { WsPeer } from '../bytes/ws-peer.ts'
 import type { Arena, Attack } from '../stage.ts'
@@ -73,7 +73,7 @@ async function fragments({ api, gateways: [gateway], stranger, claim }: Arena): 
   ws.cut()
 
   const body = JSON.stringify({ name: 'x'.repeat(100_000) })
-  const http = await Peer.open(api)
+  const http = await strangerTo(api)
   const chunks = Array.from(body, (letter) => `1\r\n${letter}\r\n`).join('')
   await http.send(
     `POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`,
@@ -129,7 +129,7 @@ async function pipelined({ api, gateways: [gateway] }: Arena): Promise<void> {
     const requests = Buffer.concat(
       Array.from({ length: 500 }, () => httpRequest(host, { method: 'GET', path: '/v1/none' })),
     )
-    const peers = await Promise.all(Array.from({ length: 4 }, () => Peer.open(url)))
+    const peers = await Promise.all(Array.from({ length: 4 }, () => strangerTo(url)))
     await Promise.all(peers.map((peer) => peer.send(requests)))
     await Promise.all(
       peers.map((peer) => peer.until('an answer', () => peer.size > 0 || peer.isClosed, SERVED_WITHIN_MS)),

@@ -14,9 +14,9 @@ import {
   type Range,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { PresenceWrite } from '../core/presence/local.ts'
-import type { PresenceRead } from '../core/presence/remote.ts'
-import type { HeartbeatAnswer, HeartbeatRequest, Leave } from '../ports.ts'
+import type { PresenceWrite } from '../../gateway/src/core/presence/local.ts'
+import type { PresenceRead } from '../../gateway/src/core/presence/remote.ts'
+import type { HeartbeatAnswer, HeartbeatRequest, Leave } from '../../gateway/src/ports.ts'
 
 interface Lease {
   until: number

@@ -4,14 +4,16 @@
  */
 import { connect, type Socket } from 'node:net'
 
-const CONNECT_WITHIN_MS = 10_000
+const CONNECT_WITHIN_MS = 30_000
+const ANSWER_WITHIN_MS = 60_000
 const KEPT_BYTES = 8 * 1024 * 1024
 
-/**
- * Strangers come from another address than the bystander, so that limits of an address do not hit it. Linux owns the
- * whole of 127/8; elsewhere there is one address for all.
- */
-export const STRANGERS_ADDRESS = process.platform === 'linux' ? '127.0.0.2' : undefined
+export interface PeerOptions {
+  /** A loopback address of the caller's choice. */
+  from?: string | undefined
+  /** Whether it stays open when its other end has said all. */
+  stays?: boolean
+}
 
 export type Listener = (chunk: Buffer) => void
 
@@ -21,6 +23,8 @@ export class Peer {
   size = 0
   /** Whether the other end has ended or cut the connection. */
   isClosed = false
+  /** Resolves when nothing of the connection is left. */
+  readonly closed: Promise<void>
   readonly #chunks: Buffer[] = []
   readonly #waiting = new Set<() => void>()
   #listener: Listener | undefined
@@ -35,18 +39,16 @@ export class Peer {
       this.#look()
     })
     // Why does not matter: the other end is gone.
-    for (const event of ['end', 'close', 'error']) socket.on(event, () => this.#closed())
+    for (const event of ['end', 'close', 'error']) socket.on(event, () => this.#ended())
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
   }
 
   /** Resolves when it is connected; rejects where nobody listens. */
-  static open(url: string, from: string | undefined = STRANGERS_ADDRESS): Promise<Peer> {
+  static open(url: string, { from, stays = false }: PeerOptions = {}): Promise<Peer> {
     const { hostname, port } = new URL(url)
     return new Promise((resolve, reject) => {
-      const socket = connect({
-        host: hostname,
-        port: Number(port),
-        ...(from === undefined ? {} : { localAddress: from }),
-      })
+      const localAddress = from === undefined ? {} : { localAddress: from }
+      const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: stays, ...localAddress })
       const refuse = (why: Error): void => {
         socket.destroy()
         reject(why)
@@ -59,6 +61,10 @@ export class Peer {
         resolve(new Peer(socket))
       })
     })
+  }
+
+  static openMany(url: string, count: number, options?: PeerOptions): Promise<Peer[]> {
+    return Promise.all(Array.from({ length: count }, () => Peer.open(url, options)))
   }
 
   /** Is told all that comes from now on, and first what came already. */
@@ -94,6 +100,25 @@ export class Peer {
     return Buffer.concat(this.#chunks).toString('latin1')
   }
 
+  /** The status of the first answer of HTTP; undefined if none has come. */
+  get status(): number | undefined {
+    const status = /^HTTP\/1\.1 (\d{3}) /.exec(this.text)?.[1]
+    return status === undefined ? undefined : Number(status)
+  }
+
+  /** The body of the first answer, as it should be: JSON. */
+  get body(): unknown {
+    const json: unknown = JSON.parse(this.text.slice(this.text.indexOf('\r\n\r\n') + 4))
+    return json
+  }
+
+  /** Waits for the head of an answer. */
+  async answered(): Promise<number> {
+    await this.until('an answer or an end', () => this.status !== undefined || this.isClosed, ANSWER_WITHIN_MS)
+    if (this.status === undefined) throw new Error('closed without an answer')
+    return this.status
+  }
+
   /** Resolves when the condition holds, asked after all that comes and when the connection ends. */
   until(what: string, condition: () => boolean, withinMs: number): Promise<void> {
     if (condition()) return Promise.resolve()
@@ -119,10 +144,10 @@ export class Peer {
   /** Without a word. */
   cut(): void {
     this.socket.destroy()
-    this.#closed()
+    this.#ended()
   }
 
-  #closed(): void {
+  #ended(): void {
     this.isClosed = true
     this.#look()
   }
