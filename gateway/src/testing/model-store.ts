@@ -114,6 +114,7 @@ export class ModelStore implements PresenceStore {
       this.#redis.count('pttl', request.peers.length)
       if (request.announce !== undefined) this.#redis.count('publish')
       if (request.countOf !== undefined) this.#redis.count('hlen')
+      if (request.extendTtlOf.length > 0) this.#redis.count('pexpire', request.extendTtlOf.length)
       return this.#redis.heartbeat(request, this.#redis)
     })
   }
