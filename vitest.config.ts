@@ -11,7 +11,7 @@ const services = './test/services/global-setup.ts'
 const browser = './test/browser/global-setup.ts'
 /** Most of what is slow waits: for a lease to run out, for a process to come up. So files run beside each other. */
 const kinds = {
-  int: { globalSetup: [services], testTimeout: 180_000 },
+  int: { globalSetup: [services], testTimeout: 180_000, isolate: false },
   sim: { globalSetup: [], testTimeout: 180_000, hookTimeout: 600_000 },
   e2e: { globalSetup: [services, browser], testTimeout: 180_000 },
   fault: { globalSetup: [services], testTimeout: 180_000 },

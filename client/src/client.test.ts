@@ -171,6 +171,31 @@ test('C7 a probe that is not answered replaces the connection', async () => {
   expect(server.connections).toHaveLength(2)
 })
 
+test('C317 a network that is gone shows as offline within 1 s', async () => {
+  current = aClient()
+  const { server, environment, client } = current
+  server.script = 'mute'
+  client.connect()
+  await environment.settle()
+  server.connection.send({ type: 'welcome', session: 'deaf', being: '@ada', heartbeatMs: 20_000 })
+  await environment.settle()
+  environment.setOnline(false)
+  await environment.advance(1_000)
+  expect(client.syncStatus()).toMatchObject({ status: 'offline', reason: 'This device has no network.' })
+  server.script = 'serve'
+  environment.setOnline(true)
+  await environment.advance(11_000)
+  expect(client.syncStatus().status).toBe('live')
+})
+
+test('C317 where the browser alone thinks that the network is gone, the connection is kept', async () => {
+  const { client, server, environment } = await live()
+  environment.setOnline(false)
+  await environment.advance(1_500)
+  expect(client.syncStatus().status).toBe('live')
+  expect(server.connections).toHaveLength(1)
+})
+
 test('C3 a goodbye is heeded: not before, and then by itself', async () => {
   const { client, server, environment } = await live()
   server.connection.send({ type: 'goodbye', reason: 'draining', reconnectAfterMs: 3_000 })

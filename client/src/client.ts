@@ -195,10 +195,10 @@ export function createClient(options: ClientOptions): RhizomClient {
   let stopDevice: (() => void) | undefined
   let stopPage: (() => void) | undefined
 
-  const token = (): string => keeper.session().token
+  const token = (): string => sessionKeeper.session().token
   const leftOut = createLeftOutAccount(environment)
   const http = createHttp({ environment, apiUrl }, { token, noteLeftOut: leftOut.note })
-  const keeper = createSessionKeeper({
+  const sessionKeeper = createSessionKeeper({
     environment,
     session: options.session,
     refresh: renewSession === undefined ? http.refreshSession : () => sessionFrom(renewSession),
@@ -210,7 +210,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   const queue = createMutationQueue({
     environment,
     http,
-    renewToken: () => keeper.renew(),
+    renewToken: () => sessionKeeper.renew(),
     onApplied: appliedListeners.notify,
     onSpaces: (ids) => {
       for (const id of ids) spaces.pendingChanged(id)
@@ -237,7 +237,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   })
   const news = createNewsPort({ environment, http, isLive: connector.isOpen, send: connector.send })
   connector.listen({
-    renewToken: () => void keeper.renew(),
+    renewToken: () => void sessionKeeper.renew(),
     onLive() {
       spaces.wentLive()
       news.wentLive()
@@ -285,7 +285,7 @@ export function createClient(options: ClientOptions): RhizomClient {
   function disconnect(): void {
     stopDevice?.()
     stopDevice = undefined
-    keeper.stop()
+    sessionKeeper.stop()
     connector.dispatch({ type: 'disconnectRequested' })
   }
 
@@ -325,15 +325,15 @@ export function createClient(options: ClientOptions): RhizomClient {
   return {
     store,
     http,
-    session: keeper.session,
+    session: sessionKeeper.session,
     connect() {
       stopDevice ??= environment.onDevice((event) => {
-        if (event !== 'networkLost') keeper.wake()
+        if (event !== 'networkLost') sessionKeeper.wake()
         connector.dispatch({ type: event })
         status.changed()
       })
       attend()
-      keeper.start()
+      sessionKeeper.start()
       connector.dispatch({ type: 'connectRequested' })
     },
     disconnect,

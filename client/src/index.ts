@@ -36,7 +36,7 @@ export {
   SESSION_KEY,
   type Session,
 } from './runtime/storage.ts'
-export type { OpenTabs, Tabs } from './runtime/tabs.ts'
+export type { OpenTabs, TabListeners, Tabs } from './runtime/tabs.ts'
 export type { Vault, VaultDoor } from './runtime/vault.ts'
 export type { ClientSocket, OpenSocket, SocketHandlers } from './runtime/websocket.ts'
 export { type GuestOptions, guestSession } from './session/guest-session.ts'

@@ -37,7 +37,7 @@ async function measure(name: string, verifyToken: VerifyToken, tokens: readonly 
   }, 1)
   const beganMs = performance.now()
   const before = process.cpuUsage()
-  const outcomes = await Promise.all(tokens.map((token) => verifyToken(token)))
+  const outcomes = await Promise.all(tokens.map((token) => verifyToken(token, () => true)))
   const tookMs = performance.now() - beganMs
   longestMs = Math.max(longestMs, performance.now() - lastMs)
   const { user, system } = process.cpuUsage(before)

@@ -243,6 +243,21 @@ describe('what one person may', () => {
     await (await enter(ada, '3.3.3.3')).next('welcome')
   })
 
+  test('G190 whoever goes while its token is verified is not counted', async () => {
+    await start({ MAX_CONNECTIONS_PER_BEING: '2' })
+    const token = await tokenFor(ada)
+    for (let times = 0; times < 20; times += 1) {
+      const socket = { send: () => 'sent' as const, unsentBytes: () => 0, close: () => undefined }
+      const handlers = gateway.running.gateway.connect(socket)
+      handlers.textReceived(JSON.stringify({ type: 'hello', protocol: 1, token }))
+      handlers.closed()
+    }
+    // Tokens are verified in their order.
+    await gateway.client(ben)
+    const [first, second] = [await gateway.client(ada), await gateway.client(ada)]
+    expect([first.isOpen, second.isOpen]).toEqual([true, true])
+  })
+
   test('G191 signals count for who says them, over all connections, and what is refused goes nowhere', async () => {
     await start({ SIGNALS_PER_SECOND: '1', SIGNALS_BURST: '6' })
     const space = gateway.server.space()

@@ -4,8 +4,9 @@
  */
 import { type Accounts, clientAddress, isOriginAllowed, networkOf } from '@rhizom/process'
 import type { BeingId, CloseName } from '@rhizom/protocol'
-import { Connection, type ConnectionSettings } from './connection/connection.ts'
+import { Connection, type ConnectionDeps, connectionDeps, type ConnectionSettings } from './connection/connection.ts'
 import { Crowd } from './connection/crowd.ts'
+import { TimerWheel, type TimerWheelSettings } from './connection/timer-wheel.ts'
 import { type DrainSettings, planDrain } from './core/connection/drain.ts'
 import type { FeedSettings } from './core/feed/state.ts'
 import type { PollSettings } from './core/poll.ts'
@@ -23,6 +24,7 @@ import type { Wall } from './wall.ts'
 
 export interface GatewaySettings {
   connection: ConnectionSettings
+  wheel: TimerWheelSettings
   feed: FeedSettings
   fanOut: FanOutSettings
   /** Of signals of the same name and being only the latest goes on within this. */
@@ -59,8 +61,15 @@ export interface UpgradeRequest {
   forwardedFor: string
 }
 
+/** All connections of one address share it. */
+export interface Admitted {
+  readonly admitted: true
+  readonly network: string
+  count: number
+}
+
 /** `refusal` is told by a close code, because browsers do not show pages why an upgrade failed. */
-export type Admission = { admitted: true; address: string } | { admitted: false; refusal: CloseName }
+export type Admission = Admitted | { admitted: false; refusal: CloseName }
 
 export class Gateway {
   readonly metrics: Metrics
@@ -69,11 +78,12 @@ export class Gateway {
   readonly #spaces: Spaces
   readonly #revocations: RevocationWatch
   readonly #news: NewsDesk
+  readonly #connectionDeps: ConnectionDeps
   readonly #connections = new Set<Connection>()
   /** Those that asked to be told of work. */
   readonly #workers = new Set<Connection>()
-  readonly #addresses = new Map<string, number>()
-  readonly #crowd: Crowd<Connection>
+  readonly #admitted = new Map<string, Admitted>()
+  readonly #crowd: Crowd
   #lastWatcherId = 0
   #isApiAway = false
   #drained: (() => void) | undefined
@@ -104,6 +114,19 @@ export class Gateway {
         if (outcome === 'answered') deps.bus.apiAnswered()
       },
     })
+    this.#connectionDeps = connectionDeps({
+      ...deps,
+      ...settings.connection,
+      wheel: new TimerWheel(deps.clock, (error) => deps.wall.report('timer', error), settings.wheel),
+      spaces: this.#spaces,
+      isRevoked: (id) => this.#revocations.isRevoked(id),
+      isApiAway: () => this.#isApiAway,
+      nextWatcherId: () => ++this.#lastWatcherId,
+      enters: (being) => this.#crowd.enter(being),
+      awaitsWork: (worker) => this.#workers.add(worker),
+      followsNews: (follower, being) => this.#news.follow(follower, being),
+      closed: (closed) => this.#closed(closed),
+    })
     gauge(this.metrics, {
       connections: () => this.#connections.size,
       connectionStates: () => this.#connectionsByStatus(),
@@ -131,41 +154,21 @@ export class Gateway {
     const { trustedProxies, maxConnectionsPerAddress } = this.#settings
     if (this.#drained !== undefined) return this.#refuse('draining')
     if (!this.isOriginAllowed(request)) return this.#refuse('originNotAllowed')
-    const address = networkOf(clientAddress(request.peer, request.forwardedFor, trustedProxies))
-    const count = this.#addresses.get(address) ?? 0
-    if (count >= maxConnectionsPerAddress) return this.#refuse('tooMany')
-    this.#addresses.set(address, count + 1)
-    return { admitted: true, address }
+    const network = networkOf(clientAddress(request.peer, request.forwardedFor, trustedProxies))
+    const admitted: Admitted = this.#admitted.get(network) ?? { admitted: true, network, count: 0 }
+    if (admitted.count >= maxConnectionsPerAddress) return this.#refuse('tooMany')
+    admitted.count += 1
+    this.#admitted.set(network, admitted)
+    return admitted
   }
 
-  release(address: string): void {
-    const count = (this.#addresses.get(address) ?? 0) - 1
-    if (count > 0) this.#addresses.set(address, count)
-    else this.#addresses.delete(address)
+  release(admitted: Admitted): void {
+    admitted.count -= 1
+    if (admitted.count === 0) this.#admitted.delete(admitted.network)
   }
 
   connect(socket: ClientSocket): ClientHandlers {
-    const { clock, random, bus, presence, verifyToken, accounts, log, wall, newConnectionId } = this.#deps
-    const connection = new Connection(newConnectionId(), socket, {
-      clock,
-      random,
-      bus,
-      presence,
-      verifyToken,
-      accounts,
-      log,
-      wall,
-      spaces: this.#spaces,
-      metrics: this.metrics,
-      settings: this.#settings.connection,
-      isRevoked: (id) => this.#revocations.isRevoked(id),
-      isApiAway: () => this.#isApiAway,
-      nextWatcherId: () => ++this.#lastWatcherId,
-      enters: (newcomer, being) => this.#crowd.enter(newcomer, being),
-      awaitsWork: (worker) => this.#workers.add(worker),
-      followsNews: (follower, being) => this.#news.follow(follower, being),
-      closed: (closed) => this.#closed(closed),
-    })
+    const connection = new Connection(this.#deps.newConnectionId(), socket, this.#connectionDeps)
     this.#connections.add(connection)
     return connection
   }
@@ -217,11 +220,12 @@ export class Gateway {
       if (beings === 'all' || (worker.being !== undefined && beings.has(worker.being))) worker.announceWork()
   }
 
+  /** Told of one that met a fault while it was closed as well. */
   #closed(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return
     this.#workers.delete(connection)
-    this.#crowd.leave(connection)
+    if (connection.being !== undefined) this.#crowd.leave(connection.being)
     this.#news.leave(connection)
-    this.#connections.delete(connection)
     this.#resolveIfDrained()
   }
 

@@ -38,6 +38,7 @@ import { listenInternally } from './server/internal-server.ts'
 import type { Server } from './server/listen-on.ts'
 import { listen } from './server/uws-server.ts'
 import { pacedTokens } from './connection/paced-tokens.ts'
+import { WHEEL } from './connection/timer-wheel.ts'
 import { tokenVerifier } from './connection/token.ts'
 import { Wall } from './wall.ts'
 
@@ -84,6 +85,7 @@ export function settingsOf(config: Config): GatewaySettings {
       },
       sendBudget: { maxUnsentBytes: config.MAX_UNSENT_BYTES, stallMs: config.STALL_TIMEOUT_MS },
     },
+    wheel: WHEEL,
     feed: {
       ring: { maxChanges: config.RING_CHANGES, maxBytes: config.RING_BYTES },
       parked: { maxRuns: config.PARKED_MESSAGES, maxBytes: config.PARKED_BYTES },

@@ -161,9 +161,10 @@ export interface PresenceStore {
 export type TokenOutcome =
   /** `session` is undefined in a token that is of none. */
   | { ok: true; being: BeingId; session?: SessionId | undefined; expiresAt: number }
-  | { ok: false; reason: 'invalid' | 'expired' }
+  /** `overloaded`: too many wait for theirs to be verified. */
+  | { ok: false; reason: 'invalid' | 'expired' | 'overloaded' }
 
-/** Never rejects. */
-export type VerifyToken = (token: string) => Promise<TokenOutcome>
+/** Never rejects. What is not wanted any more when its turn comes is passed over. */
+export type VerifyToken = (token: string, isWanted: () => boolean) => Promise<TokenOutcome>
 
 export type { Log } from '@rhizom/process'

@@ -3,18 +3,15 @@
  * seen: 4000–4499 come back (with backoff), 4500–4999 do not. Codes below 4000 (1000, 1001, 1006 …) come from the
  * network, a proxy or a killed process and always mean: come back and resume by position. The idea is Centrifugo's.
  */
-export const CLOSE_CODE = {
-  draining: 4000,
-  helloTimedOut: 4001,
-  tooSlow: 4002,
-  tokenExpired: 4003,
-  overloaded: 4004,
-  notUnderstood: 4500,
-  notAuthenticated: 4501,
-  unsupportedVersion: 4502,
-  originNotAllowed: 4503,
-  tooMany: 4504,
-} as const
+import * as CLOSE_CODE from './close-code-number.ts'
+
+export * as CLOSE_CODE from './close-code-number.ts'
+
+/** What a browser tells where there was no close frame: the network, a proxy, a killed process. */
+export const NO_CLOSE_FRAME = 1006
+
+/** Whether a gateway closed, and not something on the way to it. */
+export const isGatewaysOwn = (code: number): boolean => code >= 4000 && code <= 4999
 
 /** With the words that a gateway closes with. A client decides by the code, and carries none of them. */
 export const CLOSE = {

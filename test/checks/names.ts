@@ -14,7 +14,6 @@ export const SHARED: Readonly<Record<string, string>> = {
   ConnectionEvent: 'what happens to it',
   ConnectionEffect: 'what is to be done for it',
   connectionMachine: 'its machine',
-  Subscription: 'what a connection has of a space it subscribed to, seen from its end',
   Config: 'the settings of a process, parsed',
   parseConfig: 'parses them',
   settings: 'the table of them',

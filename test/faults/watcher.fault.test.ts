@@ -37,7 +37,7 @@ test('F9 a page that withdraws and is back within the grace is listed in the sta
     onDelivered: () => undefined,
   })
   const isListedAsBelieved = (): boolean =>
-    JSON.stringify(page.rosters.get(space)?.list.get(being.id)?.state) === JSON.stringify(page.stateIn(space))
+    JSON.stringify(page.rosters.get(space)?.roster.list.get(being.id)?.state) === JSON.stringify(page.stateIn(space))
   page.start()
   try {
     await eventually('it is in', () => page.isSettled)

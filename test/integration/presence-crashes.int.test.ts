@@ -114,11 +114,11 @@ test('G112 G113 Redis killed and started empty: frozen meanwhile, nobody leaves,
   await watcher.sees(stage.ada, ...guests)
   const told = watcher.frames.length
   await stage.killRedis()
-  await watcher.socket.until('the word that it is frozen', () => watcher.roster.frozen)
+  await watcher.socket.until('the word that it is frozen', () => watcher.roster.status === 'frozen')
   await eventually('the api says so too', () => frozen(space))
   const late = await stage.enter(1, stage.bob, space, { present: false })
-  await late.socket.until('the newcomer is told that it is frozen', () => late.roster.frozen)
-  expect(late.roster.hereCount).toBe(guests.length + 1)
+  await late.socket.until('the newcomer is told that it is frozen', () => late.roster.status === 'frozen')
+  expect(late.roster.count).toBe(guests.length + 1)
   await stage.reviveRedis()
   for (const guest of [watcher, late, ...inside]) await guest.sees(stage.ada, ...guests)
   const after = watcher.frames.slice(told)
@@ -154,7 +154,7 @@ test('G113 what happens while Redis does not answer is told in one frame when it
   const inside = await crowd(0, space, guests)
   await watcher.sees(stage.ada, ...guests)
   await stage.killRedis()
-  await watcher.socket.until('the word that it is frozen', () => watcher.roster.frozen)
+  await watcher.socket.until('the word that it is frozen', () => watcher.roster.status === 'frozen')
   const told = watcher.frames.length
   for (const guest of inside.slice(0, 2)) guest.drop()
   const bob = await stage.enter(2, stage.bob, space)

@@ -4,7 +4,7 @@
  */
 import { RawClient } from '@rhizom/kit/raw-client.ts'
 import { join } from 'node:path'
-import type { Here } from '@rhizom/protocol'
+import { RosterAccount } from '@rhizom/kit/roster-account.ts'
 import { repository } from '@rhizom/infra/local/places.ts'
 import { startRedis } from '@rhizom/infra/local/redis.ts'
 import { REDIS } from '@rhizom/protocol'
@@ -46,29 +46,14 @@ export class Guest {
   }
 
   /** What it was told, in order: the last answer and the frames after it. */
-  get roster(): { here: Map<string, Here>; hereCount: number; frozen: boolean } {
-    let here = new Map<string, Here>()
-    let hereCount = 0
-    let frozen = false
+  get roster(): RosterAccount {
+    const roster = new RosterAccount(LIST_LIMIT)
     for (const frame of this.socket.frames) {
       if (!('space' in frame) || frame.space !== this.space) continue
-      if (frame.type === 'snapshot' || frame.type === 'resumed') {
-        here = new Map(frame.here.map((one) => [one.being, one]))
-        hereCount = frame.hereCount
-        frozen = false
-      } else if (frame.type === 'presence') {
-        for (const being of frame.left) here.delete(being)
-        for (const one of frame.joined) here.set(one.being, one)
-        for (const one of frame.updated) if (here.has(one.being)) here.set(one.being, one)
-        hereCount = frame.hereCount
-        frozen = frame.frozen
-      }
+      if (frame.type === 'snapshot' || frame.type === 'resumed') roster.answered(frame)
+      else if (frame.type === 'presence') roster.changed(frame)
     }
-    return { here, hereCount, frozen }
-  }
-
-  get names(): string[] {
-    return [...this.roster.here.keys()].sort()
+    return roster
   }
 
   get frames() {
@@ -88,8 +73,8 @@ export class Guest {
   async sees(...sessions: readonly (Session | string)[]): Promise<this> {
     const expected = sessions.map((one) => (typeof one === 'string' ? one : one.being.id)).sort()
     await this.socket.until(`the roster ${expected.join(' ')}`, () => {
-      const { hereCount, frozen } = this.roster
-      return !frozen && hereCount === expected.length && this.names.join() === expected.join()
+      const { status, count, names } = this.roster
+      return status === 'exact' && count === expected.length && names.join() === expected.join()
     })
     return this
   }

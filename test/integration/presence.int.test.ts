@@ -22,7 +22,7 @@ const presence = async (space: string, session = stage.ada, node = 1) => {
 /** Waits until what follows would show whatever the former did wrong. */
 const settles = async (guest: Guest, newcomer: Session, space: string): Promise<void> => {
   const other = await stage.enter(2, newcomer, space)
-  await guest.socket.until('the newcomer', () => guest.names.includes(idOf(newcomer)))
+  await guest.socket.until('the newcomer', () => guest.roster.names.includes(idOf(newcomer)))
   other.drop()
 }
 
@@ -30,17 +30,17 @@ describe('coming and going', () => {
   test('G104 an answer tells who is here, oneself included, and the others are told once', async () => {
     const space = await stage.openSpace()
     const ada = await stage.enter(0, stage.ada, space)
-    expect(ada.names).toEqual([idOf(stage.ada)])
+    expect(ada.roster.names).toEqual([idOf(stage.ada)])
     await ada.sees(stage.ada)
     const bob = await stage.enter(1, stage.bob, space)
-    expect(bob.names).toEqual([idOf(stage.ada), idOf(stage.bob)].sort())
-    expect(bob.roster.hereCount).toBe(2)
+    expect(bob.roster.names).toEqual([idOf(stage.ada), idOf(stage.bob)].sort())
+    expect(bob.roster.count).toBe(2)
     await ada.sees(stage.ada, stage.bob)
     expect(ada.comings(idOf(stage.bob))).toEqual(['joined'])
     const { body } = await presence(space)
     const answer = presenceAnswerSchema.parse(body)
     expect(answer).toMatchObject({ hereCount: 2, frozen: false })
-    expect(answer.here).toEqual([...ada.roster.here.values()].sort((a, b) => a.since - b.since))
+    expect(answer.here).toEqual([...ada.roster.list.values()].sort((a, b) => a.since - b.since))
     bob.drop()
     await ada.sees(stage.ada)
     expect(await stage.stored(space)).toEqual([idOf(stage.ada)])
@@ -52,7 +52,7 @@ describe('coming and going', () => {
     const ada = await stage.enter(0, stage.ada, space)
     const tabs = [await stage.enter(1, stage.bob, space), await stage.enter(1, stage.bob, space)]
     await ada.sees(stage.ada, stage.bob)
-    const { since } = ada.roster.here.get(idOf(stage.bob)) ?? {}
+    const { since } = ada.roster.list.get(idOf(stage.bob)) ?? {}
     for (const tab of tabs) tab.drop()
     const back = await stage.enter(2, stage.bob, space)
     await eventually('the former gateway let go', async () => {
@@ -61,7 +61,7 @@ describe('coming and going', () => {
     })
     await settles(ada, await signIn(stage.api, 'Cyd'), space)
     expect(ada.comings(idOf(stage.bob))).toEqual(['joined'])
-    expect(ada.roster.here.get(idOf(stage.bob))?.since).toBe(since)
+    expect(ada.roster.list.get(idOf(stage.bob))?.since).toBe(since)
     back.drop()
     ada.drop()
   })
@@ -91,7 +91,7 @@ describe('coming and going', () => {
     socket.send({ type: 'presence', space, state: { away: true } })
     socket.send({ type: 'signal', space, name: 'typing' })
     await ada.socket.frame('signal', (frame) => frame.from === idOf(stage.bob))
-    await ada.socket.until('the state', () => ada.roster.here.get(idOf(stage.bob))?.state['away'] === true)
+    await ada.socket.until('the state', () => ada.roster.list.get(idOf(stage.bob))?.state['away'] === true)
     expect(socket.frames.filter(({ type }) => type === 'error')).toEqual([])
     socket.terminate()
     ada.drop()
@@ -151,7 +151,7 @@ describe('states and signals', () => {
     const two = await stage.enter(2, stage.bob, space)
     await ada.sees(stage.ada, stage.bob)
     one.send({ type: 'presence', state: { line: 'first' } })
-    const isBob = (line: string) => (): boolean => ada.roster.here.get(idOf(stage.bob))?.state['line'] === line
+    const isBob = (line: string) => (): boolean => ada.roster.list.get(idOf(stage.bob))?.state['line'] === line
     await ada.socket.until('the first state', isBob('first'))
     two.send({ type: 'presence', state: { line: 'second' } })
     await ada.socket.until('the second state', isBob('second'))
@@ -219,10 +219,10 @@ describe('many', () => {
     const watcher = await stage.enter(2, stage.ada, space, { present: false })
     const sessions = await crowd(LIST_LIMIT * 2)
     const guests = await Promise.all(sessions.map((session, index) => stage.enter(index % 2, session, space)))
-    await watcher.socket.until('all are counted', () => watcher.roster.hereCount === sessions.length)
-    expect(watcher.names).toHaveLength(LIST_LIMIT)
+    await watcher.socket.until('all are counted', () => watcher.roster.count === sessions.length)
+    expect(watcher.roster.names).toHaveLength(LIST_LIMIT)
     const late = await stage.enter(2, stage.bob, space, { present: false })
-    expect(late.names).toEqual(watcher.names)
+    expect(late.roster.names).toEqual(watcher.roster.names)
     expect((await presence(space)).body).toMatchObject({ hereCount: sessions.length })
     const stay = 3
     for (const guest of guests.slice(stay)) guest.drop()

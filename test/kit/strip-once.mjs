@@ -33,7 +33,19 @@ function strippedText(source) {
   return text
 }
 
+/**
+ * Node parses the package.json of a package for each of its files, to learn which kind of module it is. That of
+ * drizzle-orm has 180 kB, for some hundred files: a third of what the api takes to start.
+ */
+const OF_DRIZZLE = /\/node_modules\/drizzle-orm\/[^?]+\.js$/
+
 registerHooks({
+  resolve(specifier, context, next) {
+    const isRelative = specifier.startsWith('./') || specifier.startsWith('../')
+    const isWithin = isRelative && OF_DRIZZLE.test(context.parentURL ?? '') && context.conditions.includes('import')
+    if (!isWithin) return next(specifier, context)
+    return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true }
+  },
   load(url, context, next) {
     if (!url.startsWith('file:') || !url.endsWith('.ts')) return next(url, context)
     return { format: 'module', source: stripped(readFileSync(new URL(url), 'utf8'), url), shortCircuit: true }

@@ -271,6 +271,8 @@ function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
       },
       sendBudget,
     },
+    // Simulated time is in whole milliseconds.
+    wheel: { tickMs: 1, slots: 8_000 },
     feed: {
       ring: { maxChanges: tuning.ringChanges, maxBytes: tuning.ringBytes },
       parked: { maxRuns: tuning.parkedRuns, maxBytes: 100_000 },

@@ -162,7 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'name a head to one whose answer still waits',
     file: 'gateway/src/connection/connection.ts',
-    find: 'const isFollowing = this.#subscriptions.get(space)?.isFollowing === true',
+    find: 'const isFollowing = this.#subscriptions.isFollowing(space)',
     put: 'const isFollowing = true',
     known: 'a heartbeat while an answer waits for a slow reader',
   },

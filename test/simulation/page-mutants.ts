@@ -36,9 +36,9 @@ const faults: readonly Omit<Mutant, 'isOfPages'>[] = [
   },
   {
     name: 'wait for ever where nothing is kept any more',
-    file: 'client/src/sync/shared-queue.ts',
-    find: `if (!isClosing) dispatch({ type: 'senderChanged', isSender: true })`,
-    put: '',
+    file: 'client/src/core/sender.ts',
+    find: `turn: state.turn }, effects: [{ type: 'closeTabs' }, toldToSend] }`,
+    put: `turn: state.turn }, effects: [{ type: 'closeTabs' }] }`,
     known: 15,
   },
   {
@@ -52,16 +52,15 @@ const faults: readonly Omit<Mutant, 'isOfPages'>[] = [
   // Who sends.
   {
     name: 'two senders',
-    file: 'client/src/sync/shared-queue.ts',
-    find: `if (own.tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
-      await giveKept()`,
-    put: 'await giveKept()',
+    file: 'client/src/core/sender.ts',
+    find: 'effects: event.isShared ? [toldNotToSend, read] : [read]',
+    put: 'effects: [read]',
   },
   {
     name: 'leave the lock with a page that stands still',
-    file: 'client/src/sync/shared-queue.ts',
-    find: '{ steal: true }',
-    put: '{ steal: false }',
+    file: 'client/src/core/sender.ts',
+    find: `{ type: 'requestLock', steal: true }`,
+    put: `{ type: 'requestLock', steal: false }`,
   },
   {
     name: 'not tell what was settled before one could hear it',

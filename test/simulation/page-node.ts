@@ -251,7 +251,7 @@ export class PageNode implements NetworkClient {
         open: () =>
           Promise.resolve({
             vault: browser.door(this.gate),
-            openTabs: (_name, onMessage, onLockLost) => browser.openTabs(this.gate, onMessage, onLockLost),
+            openTabs: (_name, { onMessage, onLockLost }) => browser.openTabs(this.gate, onMessage, onLockLost),
           }),
         onPage: (listener) => {
           this.#onPage.add(listener)

@@ -3,12 +3,13 @@
  * never away for long (S21), and that who is away goes, in time and with the others of a crashed gateway (S22). Both
  * hold while nothing disturbs Redis or the way to it; what must hold after any disturbance is S19 (presence-truth.ts).
  */
-import type { BeingId, ServerFrame, SpaceId } from '@rhizom/protocol'
+import type { PresenceFrame, RosterAccount } from '@rhizom/kit/roster-account.ts'
+import type { BeingId, SpaceId } from '@rhizom/protocol'
 import { windowFor } from '../../gateway/src/core/presence/roster.ts'
 import type { Oracle } from './oracle.ts'
 import type { PresenceTuning } from './plan.ts'
 import { PresenceLedger, type ProcessFacts } from './presence-ledger.ts'
-import type { RosterAudit, RosterJudge, Told } from './roster-audit.ts'
+import type { RosterAudit, RosterJudge } from './roster-audit.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** Whoever came this long ago is known to all: writes are gathered, hints travel, frames wait for their window. */
@@ -69,7 +70,7 @@ export class PresenceOracle implements RosterJudge {
     this.#flushes.set(key, { at: now, before: at === now ? before : at })
   }
 
-  told(audit: RosterAudit, { space, left, hereCount }: Extract<ServerFrame, { type: 'presence' }>): void {
+  told(audit: RosterAudit, { space, left, hereCount }: PresenceFrame): void {
     const now = this.#time.now()
     const [first] = left
     if (first === undefined) return
@@ -85,7 +86,7 @@ export class PresenceOracle implements RosterJudge {
     }
   }
 
-  answered(audit: RosterAudit, space: SpaceId, { list, count }: Told): void {
+  answered(audit: RosterAudit, space: SpaceId, { list, count }: RosterAccount): void {
     if (!this.isQuiet) return
     const now = this.#time.now()
     for (const being of this.ledger.beings(space)) {
@@ -126,7 +127,7 @@ export class PresenceOracle implements RosterJudge {
       for (const audit of this.audits) {
         const told = audit.told(space)
         if (!audit.isOpen()) this.audits.delete(audit)
-        else if (told?.isFrozen === false && told.list.has(being))
+        else if (told?.status === 'exact' && told.list.has(being))
           this.fail('S22', `${audit.name} in ${space} still lists ${being}, who went ${patience} ms ago`)
       }
     })

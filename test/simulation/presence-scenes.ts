@@ -29,7 +29,7 @@ const peopleMove: Scene = async (world) => {
 function expectFrozen({ presence: { audits }, oracle, spaces }: World, when: string): void {
   for (const audit of audits)
     for (const { id } of spaces)
-      if (audit.isOpen() && audit.told(id)?.isFrozen === false)
+      if (audit.isOpen() && audit.told(id)?.status === 'exact')
         oracle.fail('S23', `${audit.name} is left sure who is in ${id} ${when}`)
 }
 

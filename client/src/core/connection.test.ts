@@ -309,6 +309,15 @@ test('C7 a probe shortens the patience and never lengthens it', () => {
   expect(wakesAtMs(step(impatient, events.pageShown, at).state)).toBe(NOW + 10)
 })
 
+test('C317 a device that says it has no network is believed after 1 s of silence, and a connection that answers is kept', () => {
+  const patient = { ...states.live, deadAtMs: NOW + 50_000 }
+  const probed = step(patient, events.networkLost, at).state
+  expect(wakesAtMs(probed)).toBe(NOW + 1_000)
+  expect(wakesAtMs(step(probed, events.frameReceived, at).state)).toBeGreaterThan(NOW + 1_000)
+  const later = step(probed, events.timePassed, moment(NOW + 1_000, 0.5)).state
+  expect(later).toMatchObject({ status: 'waiting', cause: { kind: 'silent' } })
+})
+
 test('C8 time alone leads from any state but idle and stopped to another attempt', () => {
   fc.assert(
     fc.property(history, (steps) => {

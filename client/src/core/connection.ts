@@ -216,7 +216,9 @@ function whileOpen(state: Of<'live'> | Of<'draining'>, event: ConnectionEvent, a
     case 'pageShown':
     case 'retryRequested': {
       // After sleep or a change of network a socket can look open and be dead: ask, and do not wait long.
-      const deadAtMs = Math.min(state.deadAtMs, at.nowMs + CONNECTION_TIMES.probeMs)
+      const { probeMs, lostProbeMs } = CONNECTION_TIMES
+      const patience = event.type === 'networkLost' ? lostProbeMs : probeMs
+      const deadAtMs = Math.min(state.deadAtMs, at.nowMs + patience)
       return { state: { ...state, deadAtMs }, effects: [{ type: 'sendPing' }] }
     }
     case 'socketClosed': {

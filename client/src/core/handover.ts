@@ -9,7 +9,7 @@
  * While moving every space is asked for over the next connection, and what the first one still brings is taken; a
  * position makes it harmless to hear a change twice. When all are answered, the first is closed.
  */
-import { backoffMs, type Machine, type Moment, type Step } from '@rhizom/machine'
+import { backoffMs, type Machine, type Moment, stay, type Step } from '@rhizom/machine'
 import { BACKOFF, HANDOVER_TIMES } from './times.ts'
 import { PROBE_BACKOFF, type TransportName } from './transport.ts'
 
@@ -56,8 +56,6 @@ export type HandoverEffect =
 export const noHandover: Handover = { status: 'none' }
 
 type HandoverStep = Step<Handover, HandoverEffect>
-
-const stay = (state: Handover): HandoverStep => ({ state, effects: [] })
 
 function step(state: Handover, event: Parameters<typeof handoverMachine.step>[1], at: Moment): HandoverStep {
   switch (event.type) {

@@ -12,7 +12,7 @@
  * Where several pages share what waits, one is the sender; in the others lanes stay idle. `sync/mutation-queue.ts` runs
  * it.
  */
-import { backoffMs, type Machine, type Moment, soonest, type Step } from '@rhizom/machine'
+import { backoffMs, type Machine, type Moment, soonest, stay, type Step } from '@rhizom/machine'
 import { LIMITS, type MutationId, type MutationResult } from '@rhizom/protocol'
 import { nextBatch, wireOf } from './queue-batch.ts'
 import {
@@ -41,7 +41,6 @@ const AUTHENTICATION_CODES: ReadonlySet<string> = new Set(['not-authenticated', 
 const AWAY_CODES: ReadonlySet<string> = new Set(['network', 'not-understood', 'unavailable', 'timeout'])
 
 const newLane: Lane = { batchSize: LIMITS.maxMutationsPerBatch, isRenewed: false, state: { status: 'idle' } }
-const stay = (state: QueueState): QueueStep => ({ state, effects: [] })
 const laneOf = ({ mutation }: QueueEntry): LaneKey => mutation.space
 
 function step(state: QueueState, event: QueueEvent, at: Moment): QueueStep {
@@ -121,7 +120,7 @@ function withStates(
 function sendIdle(state: QueueState): QueueStep {
   if (!state.isSender) return stay(state)
   const keys = new Set(state.entries.filter(isOpen).map(laneOf))
-  let result = stay(state)
+  let result: QueueStep = stay(state)
   for (const key of keys) {
     if ((state.lanes.get(key) ?? newLane).state.status !== 'idle') continue
     const next = post(result.state, key)
@@ -267,7 +266,7 @@ function postpone(
 
 /** Ends the waits that `isOver`. */
 function wake(state: QueueState, isOver: (wait: LaneState & { status: 'waiting' }) => boolean): QueueStep {
-  let result = stay(state)
+  let result: QueueStep = stay(state)
   for (const [key, lane] of state.lanes) {
     if (lane.state.status !== 'waiting' || !isOver(lane.state)) continue
     const next = post(result.state, key)

@@ -4,7 +4,7 @@
  * says what one can read and write in each.
  */
 import type { Moment } from '@rhizom/machine'
-import { CLOSE_CODE } from '@rhizom/protocol'
+import { CLOSE_CODE, NO_CLOSE_FRAME } from '@rhizom/protocol'
 import { needsSignIn } from './connection.ts'
 import type { ConnectionState, DisconnectCause } from './connection-state.ts'
 import type { SpaceState } from './space-state.ts'
@@ -189,5 +189,5 @@ const CLOSE_WORDS: Readonly<Record<number, string>> = {
   [CLOSE_CODE.unsupportedVersion]: 'This page is too old for the server.',
   [CLOSE_CODE.originNotAllowed]: 'The gateway does not serve pages from this address.',
   [CLOSE_CODE.tooMany]: 'The gateway refused this client: too large or too many.',
-  1006: 'The connection to the gateway was lost.',
+  [NO_CLOSE_FRAME]: 'The connection to the gateway was lost.',
 }

@@ -16,6 +16,8 @@ export const CONNECTION_TIMES = {
   lastingAfterMs: 5_000,
   /** After the page woke up or the network changed, an answer to a ping is due within this. */
   probeMs: 4_000,
+  /** And after the device said that it has no network: most of the time that is true, and to be shown. */
+  lostProbeMs: 1_000,
 } as const
 
 export const HANDOVER_TIMES = {

@@ -4,6 +4,7 @@
  * lower way the best one is tried again and again, while the lower one serves.
  */
 import { type Backoff, backoffMs } from '@rhizom/machine'
+import { isGatewaysOwn } from '@rhizom/protocol'
 import type { DisconnectCause } from './connection-state.ts'
 
 export type TransportName = 'websocket' | 'sse' | 'polling'
@@ -52,7 +53,7 @@ function weightOf(cause: DisconnectCause): number {
       return 1
     case 'closed':
       // A code of the gateway's own came through: the way is good.
-      return cause.code >= 4000 ? 0 : 1
+      return isGatewaysOwn(cause.code) ? 0 : 1
     case 'drained':
     case 'tokenUnavailable':
     case 'sessionEnded':

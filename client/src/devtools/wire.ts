@@ -3,8 +3,9 @@
  * environment that a client is made with, so that the client itself knows nothing of it, and neither does a page that
  * never asks for it.
  */
+import { NO_CLOSE_FRAME } from '@rhizom/protocol'
 import type { Environment } from '../runtime/environment.ts'
-import { type ClientSocket, NO_CLOSE_FRAME, type SocketHandlers } from '../runtime/websocket.ts'
+import type { ClientSocket, SocketHandlers } from '../runtime/websocket.ts'
 import { createTimeline, type Timeline } from './timeline.ts'
 
 /** What is done to what passes, until it is set otherwise. */

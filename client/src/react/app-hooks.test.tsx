@@ -185,7 +185,7 @@ test('C209 useSpaces lists page by page; those that are open are among them, as 
   stop()
 })
 
-test('C209 the list is read again when the connection is back, and says why it cannot be', async () => {
+test('C209 C319 the list is read again when the connection is back, says why it cannot be, and soon that it can again', async () => {
   const log = aLobby()
   let names = ['First']
   const { server, pass, client } = await show(<Spaces />, {
@@ -211,6 +211,16 @@ test('C209 the list is read again when the connection is back, and says why it c
       expect(shown()).toBe('failed First,Second It is forbidden.')
     },
     { timeout: 20_000 },
+  )
+  // The connection was there all the time, and nobody asks for it.
+  const body = { spaces: [{ ...log.space, id: '@third', name: 'Third' }], nextCursor: null }
+  server.route('GET /v1/spaces', () => ({ status: 200, body }))
+  await vi.waitFor(
+    async () => {
+      await pass(10)
+      expect(shown()).toBe('ready Third ')
+    },
+    { timeout: 15_000 },
   )
 })
 

@@ -61,29 +61,6 @@ function onBrowserDevice(listener: (event: DeviceEvent) => void): () => void {
   }
 }
 
-const STREAM_PLACES = 2
-
-async function takeStreamPlace(): Promise<(() => void) | undefined> {
-  if (typeof navigator === 'undefined' || !('locks' in navigator)) return () => undefined
-  for (let place = 1; place <= STREAM_PLACES; place++) {
-    const release = await takeLock(`rhizom-stream-${place}`)
-    if (release !== undefined) return release
-  }
-  return undefined
-}
-
-/** Holds a lock that all tabs share until the result is called; undefined if another one holds it. */
-function takeLock(name: string): Promise<(() => void) | undefined> {
-  return new Promise((resolve, reject) => {
-    navigator.locks
-      .request(name, { ifAvailable: true }, (lock) => {
-        if (lock === null) return resolve(undefined)
-        return new Promise<void>((release) => resolve(release))
-      })
-      .catch(reject)
-  })
-}
-
 function onBrowserPage(listener: (event: PageEvent) => void): () => void {
   const hidden = () => {
     if (document.visibilityState === 'hidden') listener('hidden')
@@ -120,7 +97,7 @@ export function browserEnvironment(): Environment {
     openSocket: openWebSocket,
     fetch: (url, init) => fetch(url, init),
     storage: typeof window === 'undefined' ? memoryStorage() : safeStorage(() => window.localStorage),
-    takeStreamPlace,
+    takeStreamPlace: async () => (await import('./stream-place.ts')).takeStreamPlace(),
     shared: typeof window === 'undefined' ? undefined : browserShared,
     isOnline: () => typeof navigator === 'undefined' || !('onLine' in navigator) || navigator.onLine,
     onDevice: onBrowserDevice,

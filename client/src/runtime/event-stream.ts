@@ -2,12 +2,11 @@
  * Server-sent events as a transport. A stream is asked for with all that is watched, and asked for anew whenever that
  * changes; the former one goes on until the next has begun, so that nothing is missed. Loaded when it is needed.
  */
-import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
+import { type ClientFrameInput, NO_CLOSE_FRAME, type Position, type SpaceId } from '@rhizom/protocol'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import type { Environment } from './environment.ts'
 import { isNetworkError, refusalOf, sendSignal } from './requests.ts'
 import type { OpenTransport } from './transport-socket.ts'
-import { NO_CLOSE_FRAME } from './websocket.ts'
 
 export interface EventStreamDeps {
   environment: Environment

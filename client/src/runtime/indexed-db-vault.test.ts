@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto'
 import type { Mutation } from '@rhizom/protocol'
+import { forceCloseDatabase } from 'fake-indexeddb'
 import { openDB } from 'idb'
 import { expect, test, vi } from 'vitest'
 import { contentOf, type SpaceContent } from '../core/space-content.ts'
@@ -71,6 +72,20 @@ test('C158 a page that erases, or brings a newer layout, is never held up by one
   await eraseIndexedDbVault(name)
   expect(lost).toHaveLength(2)
   await expect(newer.mutations()).rejects.toThrow()
+})
+
+test('C155 what a person clears, or the browser closes, while a page has it open is told of as lost', async () => {
+  const name = aName()
+  const lost: string[] = []
+  const opened = vi.spyOn(indexedDB, 'open')
+  const vault = await openIndexedDbVault(name, (why) => lost.push(why))
+  const request: unknown = opened.mock.results.at(-1)?.value
+  opened.mockRestore()
+  if (!(request instanceof IDBOpenDBRequest)) throw new Error('nothing was opened')
+  // Its types name the class in place of a database.
+  Reflect.apply(forceCloseDatabase, undefined, [request.result])
+  await vi.waitFor(() => expect(lost).toEqual(['The browser closed what is kept here.']))
+  await expect(vault.mutations()).rejects.toThrow()
 })
 
 test('C151 content never goes back within one history, whoever writes it last', async () => {

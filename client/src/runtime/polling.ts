@@ -3,11 +3,17 @@
  * asked for its changes from the position held, and the answers are given on as the frames of a gateway, so that
  * nothing above knows the difference. One is not here by it, since nobody keeps the list. Loaded when it is needed.
  */
-import type { ClientFrameInput, Position, SpaceId } from '@rhizom/protocol'
+import {
+  CLOSE_CODE,
+  type ClientFrameInput,
+  isJsonObject,
+  NO_CLOSE_FRAME,
+  type Position,
+  type SpaceId,
+} from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
 import { isNetworkError, refusalOf, sendSignal, type RefusedRequest } from './requests.ts'
 import type { OpenTransport } from './transport-socket.ts'
-import { NO_CLOSE_FRAME } from './websocket.ts'
 
 export interface PollingDeps {
   environment: Environment
@@ -29,9 +35,6 @@ const MAX_SILENT_ROUNDS = 3
 
 type Fields = Readonly<Record<string, unknown>>
 type Answer = { ok: true; body: Fields } | { ok: false; refusal: RefusedRequest }
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTransport {
   return (handlers) => {
@@ -72,7 +75,7 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
       })
       if (!response.ok) return { ok: false, refusal: await refusalOf(response) }
       const body: unknown = await response.json()
-      if (!isFields(body)) throw new Error('an answer that is no object')
+      if (!isJsonObject(body)) throw new Error('an answer that is no object')
       return { ok: true, body }
     }
 
@@ -82,7 +85,7 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
         const answer = await ask('/v1/sessions/current')
         if (!answer.ok) return end(answer.refusal.closeCode, answer.refusal.message)
         const { being } = answer.body
-        const id = isFields(being) ? being['id'] : undefined
+        const id = isJsonObject(being) ? being['id'] : undefined
         say({ type: 'welcome', session: 'polling', being: id, heartbeatMs: HEARTBEAT_MS })
       } catch {
         end(NO_CLOSE_FRAME, '')
@@ -171,7 +174,7 @@ export function pollingTransport({ environment, apiUrl }: PollingDeps): OpenTran
         unanswered.delete(space)
         return say({ type: 'error', code, message, space })
       }
-      if (closeCode !== NO_CLOSE_FRAME && closeCode !== 4004) return end(closeCode, message)
+      if (closeCode !== NO_CLOSE_FRAME && closeCode !== CLOSE_CODE.overloaded) return end(closeCode, message)
       if (unanswered.delete(space) && watched.delete(space))
         say({ type: 'error', code: 'unavailable', message, space, retryAfterMs: retryAfterMs ?? ROUND_MS })
     }

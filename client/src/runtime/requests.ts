@@ -1,7 +1,6 @@
 /** What the transports without a socket ask over HTTP, and what an answer means to a connection. */
-import { checkJson, type ClientFrameInput, problemCheck } from '@rhizom/protocol'
+import { checkJson, type ClientFrameInput, CLOSE_CODE, NO_CLOSE_FRAME, problemCheck } from '@rhizom/protocol'
 import type { Environment } from './environment.ts'
-import { NO_CLOSE_FRAME } from './websocket.ts'
 
 export interface RefusedRequest {
   /** As a gateway would close the connection. */
@@ -13,11 +12,11 @@ export interface RefusedRequest {
 }
 
 const CLOSE_CODES: Readonly<Record<string, number>> = {
-  'token-expired': 4003,
-  'not-authenticated': 4501,
-  forbidden: 4503,
-  unavailable: 4004,
-  'rate-limited': 4004,
+  'token-expired': CLOSE_CODE.tokenExpired,
+  'not-authenticated': CLOSE_CODE.notAuthenticated,
+  forbidden: CLOSE_CODE.originNotAllowed,
+  unavailable: CLOSE_CODE.overloaded,
+  'rate-limited': CLOSE_CODE.overloaded,
 }
 
 /** What an answer that is no success means. Only what is said in our own words is more than a failure on the way. */

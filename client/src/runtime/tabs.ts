@@ -9,10 +9,19 @@ export interface Tabs {
   close(): void
 }
 
-export type OpenTabs = (name: string, onMessage: (message: unknown) => void, onLockLost: () => void) => Tabs | undefined
+/** What is told of the other pages. */
+export interface TabListeners {
+  onMessage(message: unknown): void
+  /** Another page took the lock. */
+  onLockLost(): void
+  /** The browser gives this page no lock. */
+  onLockRefused(): void
+}
+
+export type OpenTabs = (name: string, listeners: TabListeners) => Tabs | undefined
 
 /** undefined where the browser has no locks (a page without https) or no channels, or refuses them. */
-export const openBrowserTabs: OpenTabs = (name, onMessage, onLockLost) => {
+export const openBrowserTabs: OpenTabs = (name, { onMessage, onLockLost, onLockRefused }) => {
   if (!('locks' in navigator) || typeof BroadcastChannel === 'undefined') return undefined
   const { locks } = navigator
   let channel: BroadcastChannel
@@ -34,9 +43,11 @@ export const openBrowserTabs: OpenTabs = (name, onMessage, onLockLost) => {
           onGranted()
           return untilReleased
         })
-        .catch(() => {
-          // Refused, or stolen by a page that heard nothing of this one.
-          if (!ending.signal.aborted) onLockLost()
+        .catch((error: unknown) => {
+          if (ending.signal.aborted) return
+          // By the standard whoever a lock is stolen from learns it by an AbortError.
+          if (error instanceof DOMException && error.name === 'AbortError') onLockLost()
+          else onLockRefused()
         })
     },
     post,

@@ -1,9 +1,8 @@
 /** The ways to reach a gateway; those that are rarely needed are loaded when they are. */
-import { type ClientFrameInput, encodeMessage } from '@rhizom/protocol'
+import { type ClientFrameInput, encodeMessage, NO_CLOSE_FRAME } from '@rhizom/protocol'
 import type { TransportName } from '../core/transport.ts'
 import type { Environment } from './environment.ts'
 import type { OpenTransport, TransportSocket } from './transport-socket.ts'
-import { NO_CLOSE_FRAME } from './websocket.ts'
 
 /**
  * A transport whose code is loaded when it is first needed. What cannot be loaded is a socket that ended: with nothing

@@ -2,11 +2,13 @@
  * A WebSocket reduced to what the client needs: text in, text out, and exactly one end. After `close()` or the end
  * no handler is called any more, so whoever let go of a socket never hears from it again.
  */
+import { NO_CLOSE_FRAME } from '@rhizom/protocol'
 
+/** What a socket tells whoever opened it. */
 export interface SocketHandlers {
   onOpen(): void
   onText(text: string): void
-  /** 1006 where there was no close frame: the network, a proxy, a killed process. */
+  /** `NO_CLOSE_FRAME` where there was none. */
   onClose(code: number, reason: string): void
 }
 
@@ -18,8 +20,6 @@ export interface ClientSocket {
 
 export type OpenSocket = (url: string, handlers: SocketHandlers) => ClientSocket
 
-/** The code of a socket that ended without a close frame, or never began. */
-export const NO_CLOSE_FRAME = 1006
 const GOING_AWAY = 1000
 
 /** Opens a WebSocket of the platform (browsers, Node 22). */

@@ -5,7 +5,7 @@
  * failed attempt.
  */
 import { Runner } from '@rhizom/machine'
-import { type ClientFrameInput, PROTOCOL_VERSION } from '@rhizom/protocol'
+import { type ClientFrameInput, NO_CLOSE_FRAME, PROTOCOL_VERSION } from '@rhizom/protocol'
 import { connectionMachine, idle } from '../core/connection.ts'
 import type { DisconnectCause, ConnectionEffect, ConnectionEvent, ConnectionState } from '../core/connection-state.ts'
 import {
@@ -28,7 +28,6 @@ import {
 } from '../core/transport.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { OpenTransport, TransportSocket } from '../runtime/transport-socket.ts'
-import { NO_CLOSE_FRAME } from '../runtime/websocket.ts'
 import { callSafely } from './listeners.ts'
 
 export interface ConnectorListeners {

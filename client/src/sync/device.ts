@@ -34,7 +34,7 @@ export interface Device {
 }
 
 export interface DeviceDeps {
-  environment: Pick<Environment, 'after' | 'report' | 'shared'>
+  environment: Pick<Environment, 'nowMs' | 'dateMs' | 'after' | 'random' | 'report' | 'shared'>
   /** Of the store, the lock and the channel. */
   name: string
 }

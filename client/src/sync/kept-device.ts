@@ -11,7 +11,7 @@ export interface KeptDevice {
 }
 
 export interface KeptDeviceDeps extends DevicePorts {
-  environment: Pick<Environment, 'after' | 'report'>
+  environment: Pick<Environment, 'nowMs' | 'dateMs' | 'after' | 'random' | 'report'>
   name: string
   dispatch(event: QueueEvent): void
   onState(state: Keeping): void

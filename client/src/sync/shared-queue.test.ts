@@ -88,8 +88,8 @@ class Home {
   }
 
   /** Another page of Ada's, which shows @lobby. */
-  open({ hasLocks = true, isConnected = true } = {}): Page {
-    const page = this.browser.page({ hasLocks })
+  open({ hasLocks = true, refusesLock = false, isConnected = true } = {}): Page {
+    const page = this.browser.page({ hasLocks, refusesLock })
     const test = aClient({ server: this.lobby.server, shared: page.shared, seed: this.pages.length + 1 })
     test.client.watchSpace('@lobby')
     if (isConnected) test.client.connect()
@@ -390,6 +390,15 @@ test('C154 where there are no locks each page sends what it has', async () => {
   const outcomes = [one.say('one'), two.say('two')]
   await home.until(() => home.lobby.texts.length === 2)
   expect((await Promise.all(outcomes)).map(({ status }) => status)).toEqual(['applied', 'applied'])
+})
+
+test('C316 where the browser refuses the lock it is asked once, and the page sends what it has', async () => {
+  const home = new Home()
+  const page = home.open({ refusesLock: true })
+  await home.until(() => isKept(page))
+  const outcome = page.say('sent all the same')
+  await home.until(() => home.lobby.texts.length === 1)
+  expect(await outcome).toMatchObject({ status: 'applied' })
 })
 
 test.each<[string, VaultDoor, string]>([

@@ -2,13 +2,15 @@
  * What waits is shared by all pages of one person in one browser: it is kept in one vault, any page may add to it, and
  * one page sends, the one that holds a lock. When that page ends, however it ends, the browser gives the lock to the
  * next, which sends everything unanswered again under the same ids: the server tells the first outcome of what had
- * arrived.
+ * arrived. `core/sender.ts` says which page that is.
  *
  * A page tells the others what becomes of the queue by its own doing, and hears what becomes of it by theirs. Where
  * there is no vault or no lock, each page sends what it has itself.
  */
+import { Runner } from '@rhizom/machine'
 import type { MutationId } from '@rhizom/protocol'
 import {
+  emptyQueue,
   idOf,
   isOpen,
   type MutationOutcome,
@@ -16,6 +18,7 @@ import {
   type QueueEvent,
   type QueueState,
 } from '../core/queue-state.ts'
+import { isSending, notThere, type Sender, type SenderEffect, type SenderEvent, senderMachine } from '../core/sender.ts'
 import type { Environment } from '../runtime/environment.ts'
 import type { OpenTabs, Tabs } from '../runtime/tabs.ts'
 import { entryOf, fateOf, isKey, refusedOf } from './kept-entries.ts'
@@ -23,11 +26,6 @@ import type { Keeper } from './keeping.ts'
 import { lastOutcomes } from './last-outcomes.ts'
 import type { QueueSharing } from './mutation-queue.ts'
 import { asHeard, isMessage, isOwnNews, lackingAmong, type TabMessage } from './tab-message.ts'
-
-/** Without a word of the one that sends for so long, its page hangs or is frozen, and another takes over. */
-const SILENCE_MS = 4_000
-/** So long the word that all was erased may be on its way. */
-const ERASED_WORD_MS = 1_000
 
 export interface SharedQueue extends QueueSharing {
   /** The page is there, or back: gives the queue what is kept, and asks for the lock. */
@@ -38,15 +36,8 @@ export interface SharedQueue extends QueueSharing {
   tellErased(): void
 }
 
-/** One stay of the page, from when it opens or is back until it is left. What it took ends with it. */
-interface Stay {
-  tabs: Tabs | undefined
-  /** The lock as it was granted last; another one whenever it is granted anew, none once it is lost. */
-  grant: object | undefined
-}
-
 export interface SharedQueueDeps {
-  environment: Pick<Environment, 'after'>
+  environment: Pick<Environment, 'nowMs' | 'dateMs' | 'after' | 'random' | 'report'>
   openTabs: OpenTabs
   keeper: Keeper
   /** Of the lock and the channel. */
@@ -55,16 +46,78 @@ export interface SharedQueueDeps {
 }
 
 export function createSharedQueue({ environment, openTabs, keeper, name, dispatch }: SharedQueueDeps): SharedQueue {
-  /** undefined while the page is left. */
-  let stay: Stay | undefined
-  let latest: QueueState | undefined
-  /** What is told of by others is not told to them again, and kept by them. */
+  let tabs: Tabs | undefined
+  let queue: QueueState = emptyQueue
+  /** While the queue takes what others told: that is not told to them again, and kept by them. */
   let isHearing = false
-  let isClosing = false
   /** The last outcomes, by this page or heard: of what another, or the vault, may still have for open. */
   const outcomes = lastOutcomes()
-  let cancelTakeOver: (() => void) | undefined
-  let cancelAsking: (() => void) | undefined
+
+  const sender = new Runner<Sender, SenderEvent, SenderEffect>({
+    machine: senderMachine,
+    initial: notThere,
+    clock: environment,
+    random: () => environment.random(),
+    carryOut,
+    faulted: (error) => environment.report('sharing what waits with other pages failed', error),
+    changed: () => undefined,
+  })
+  const hasEnded = (): boolean => sender.state.status === 'closed'
+
+  function carryOut(effect: SenderEffect): void {
+    switch (effect.type) {
+      case 'openStore':
+        void keeper.whenOpen().then(() => sender.dispatch({ type: 'storeOpened', turn: effect.turn, isKept: isKept() }))
+        return
+      case 'openTabs':
+        return join()
+      case 'closeTabs':
+        tabs?.close()
+        tabs = undefined
+        return
+      case 'giveKept':
+        void giveKept().then(() => sender.dispatch({ type: 'keptGiven', turn: effect.turn, waits: waits() }))
+        return
+      case 'requestLock':
+        return requestLock(effect.steal)
+      case 'setSender':
+        return dispatch({ type: 'senderChanged', isSender: effect.isSender })
+      case 'tellEntries':
+        return tell({ type: 'entries', entries: queue.entries.filter(({ order }) => isKey(order)) })
+      case 'tellSending':
+        return tellSending()
+      case 'askWhoSends':
+        return tell({ type: 'who-sends' })
+      default:
+        return effect satisfies never
+    }
+  }
+
+  /** What was let go of is never heard from again, though a word of it may be on its way. */
+  function join(): void {
+    const ifOwn = (run: () => void): void => {
+      if (own === tabs) run()
+    }
+    const own = openTabs(name, {
+      onMessage: (data) => ifOwn(() => receive(data)),
+      onLockLost: () => ifOwn(() => sender.dispatch({ type: 'lockLost' })),
+      onLockRefused: () => ifOwn(() => sender.dispatch({ type: 'lockRefused' })),
+    })
+    tabs = own
+    sender.dispatch({ type: 'tabsOpened', isShared: own !== undefined })
+  }
+
+  function requestLock(steal: boolean): void {
+    const own = tabs
+    const granted = (): void => {
+      if (own === tabs) sender.dispatch({ type: 'lockGranted' })
+    }
+    own?.request(granted, { steal })
+  }
+
+  const stopKept = keeper.onState(() => {
+    if (keeper.state().status === 'not-kept') sender.dispatch({ type: 'storeLost' })
+  })
 
   function hear(run: () => void): void {
     isHearing = true
@@ -75,8 +128,10 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
     }
   }
 
-  const tell = (message: TabMessage): void => stay?.tabs?.post(message)
+  const tell = (message: TabMessage): void => tabs?.post(message)
+  const tellSending = (): void => tell({ type: 'sending', ids: queue.entries.filter(isOpen).map(idOf) })
   const isKept = (): boolean => keeper.state().status === 'kept'
+  const waits = (): boolean => queue.entries.some(isOpen)
 
   async function giveKept(): Promise<void> {
     const kept = await keeper.mutations()
@@ -92,99 +147,6 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
     })
   }
 
-  async function begin(): Promise<void> {
-    if (stay !== undefined) return
-    const own: Stay = { tabs: undefined, grant: undefined }
-    stay = own
-    await keeper.whenOpen()
-    if (isOver(own)) return
-    if (isKept()) {
-      own.tabs = openTabs(name, receive, () => standAlone(own))
-      if (own.tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
-      await giveKept()
-      if (isOver(own)) return
-      // What was asked for before anybody could hear it.
-      tell({ type: 'entries', entries: (latest?.entries ?? []).filter(({ order }) => isKey(order)) })
-    }
-    if (own.tabs === undefined) return dispatch({ type: 'senderChanged', isSender: true })
-    own.tabs.request(() => void take(own))
-    if (latest !== undefined && latest.entries.length > 0) askWhoSends()
-  }
-
-  /** A page that is left may be frozen at any time: what it took from then on it would hold for as long as that. */
-  const isOver = (own: Stay): boolean => stay !== own || isClosing
-
-  async function take(own: Stay): Promise<void> {
-    const grant = {}
-    own.grant = grant
-    // What a page that is gone had added and this one has not heard of.
-    await giveKept()
-    // Left, or passed by, while that was read: the lock is with another page.
-    if (isOver(own) || own.grant !== grant) return
-    dispatch({ type: 'senderChanged', isSender: true })
-    tellSending()
-  }
-
-  const tellSending = (): void => tell({ type: 'sending', ids: (latest?.entries ?? []).filter(isOpen).map(idOf) })
-
-  /** Its outcome was told before this page heard anything: whoever sends tells it again, or asks for it by its id. */
-  function tellLacking(ids: readonly MutationId[]): void {
-    const lacking = lackingAmong(latest?.entries ?? [], ids)
-    if (lacking.length > 0) tell({ type: 'entries', entries: lacking })
-  }
-
-  /** What waits here is in no vault that another page could send it from. */
-  const stopKept = keeper.onState(() => {
-    if (keeper.state().status !== 'not-kept') return
-    stopKept()
-    // It may have been erased together with all that waits, which another page says at the same time.
-    environment.after(stay?.tabs === undefined ? 0 : ERASED_WORD_MS, () => {
-      stay?.tabs?.close()
-      if (stay !== undefined) stay.tabs = undefined
-      if (!isClosing) dispatch({ type: 'senderChanged', isSender: true })
-    })
-  })
-
-  /** The lock is with another page that does not know of this one. */
-  function standAlone(own: Stay): void {
-    if (isOver(own)) return
-    own.grant = undefined
-    dispatch({ type: 'senderChanged', isSender: false })
-    own.tabs?.request(() => void take(own))
-  }
-
-  const waitsForOther = (): boolean =>
-    stay?.tabs !== undefined && latest?.isSender === false && latest.entries.some(isOpen)
-
-  /** Where another page sends, it is to say that it lives. */
-  function askWhoSends(): void {
-    if (!waitsForOther()) return
-    tell({ type: 'who-sends' })
-    cancelTakeOver ??= environment.after(SILENCE_MS, () => {
-      cancelTakeOver = undefined
-      if (stay !== undefined && waitsForOther()) steal(stay)
-    })
-  }
-
-  const steal = (own: Stay): void => own.tabs?.request(() => void take(own), { steal: true })
-
-  /** It is asked again for as long as something waits: the lock may have gone to a page that is frozen. */
-  function askInAWhile(): void {
-    if (!waitsForOther()) return
-    cancelAsking ??= environment.after(SILENCE_MS, () => {
-      cancelAsking = undefined
-      askWhoSends()
-      askInAWhile()
-    })
-  }
-
-  function stopAsking(): void {
-    cancelTakeOver?.()
-    cancelAsking?.()
-    cancelTakeOver = undefined
-    cancelAsking = undefined
-  }
-
   function receive(data: unknown): void {
     if (!isMessage(data)) return
     switch (data.type) {
@@ -195,13 +157,12 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
       case 'refused-dropped':
         return hear(() => dispatch({ type: 'refusedDropped', id: data.id }))
       case 'who-sends':
-        if (latest?.isSender === true) tellSending()
+        if (isSending(sender.state)) tellSending()
         return
       case 'erased':
         return dispatch({ type: 'closeRequested' })
       case 'sending':
-        cancelTakeOver?.()
-        cancelTakeOver = undefined
+        sender.dispatch({ type: 'senderHeard' })
         return tellLacking(data.ids)
       default:
         data satisfies never
@@ -210,7 +171,7 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
 
   function takeEntries(entries: readonly QueueEntry[]): void {
     const settled = entries.flatMap((entry) => (isOpen(entry) ? (outcomes.get(idOf(entry)) ?? []) : []))
-    if (latest?.isSender === true) for (const outcome of settled) tell({ type: 'outcome', outcome })
+    if (isSending(sender.state)) for (const outcome of settled) tell({ type: 'outcome', outcome })
     const news = entries.filter((entry) => !settled.some(({ id }) => id === idOf(entry)))
     hear(() => {
       dispatch({ type: 'entriesGiven', entries: news.map(asHeard) })
@@ -219,7 +180,7 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
   }
 
   function takeOutcome(outcome: MutationOutcome): void {
-    const entry = latest?.entries.find((one) => idOf(one) === outcome.id)
+    const entry = queue.entries.find((one) => idOf(one) === outcome.id)
     hear(() => dispatch({ type: 'settledElsewhere', outcome }))
     // Whoever waited for it here deals with it: no record of it is needed anywhere.
     if (entry?.handsBack !== true || outcome.status === 'applied') return
@@ -227,10 +188,16 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
     tell({ type: 'refused-dropped', id: outcome.id })
   }
 
+  /** Its outcome was told before this page heard anything: whoever sends tells it again, or asks for it by its id. */
+  function tellLacking(ids: readonly MutationId[]): void {
+    const lacking = lackingAmong(queue.entries, ids)
+    if (lacking.length > 0) tell({ type: 'entries', entries: lacking })
+  }
+
   function changed(state: QueueState, before: QueueState): void {
-    latest = state
-    askInAWhile()
-    if (isHearing || isClosing || !isKept()) return
+    queue = state
+    sender.dispatch({ type: 'queueChanged', waits: waits() })
+    if (isHearing || hasEnded() || !isKept()) return
     const [former, present] = [byId(before.entries), byId(state.entries)]
     const refused = byId(state.refused)
     const different = state.entries.filter((entry) => former.get(idOf(entry)) !== entry)
@@ -256,7 +223,7 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
   }
 
   return {
-    attend: () => void begin(),
+    attend: () => sender.dispatch({ type: 'attended' }),
     async keep(entry) {
       if (keeper.state().status === 'opening') await keeper.whenOpen()
       if (outcomes.isTakenBack(idOf(entry))) return
@@ -269,28 +236,21 @@ export function createSharedQueue({ environment, openTabs, keeper, name, dispatc
         fate: { status: 'open' },
       })
       if (order === undefined) return
-      const now = latest?.entries.find((one) => idOf(one) === idOf(entry))
+      const now = queue.entries.find((one) => idOf(one) === idOf(entry))
       if (now === undefined) return keeper.remove(order)
       dispatch({ type: 'entriesGiven', entries: [{ ...now, order }] })
-      askWhoSends()
+      sender.dispatch({ type: 'added' })
     },
     changed,
     settled(_entry, outcome) {
       outcomes.note(outcome)
-      if (!isHearing && !isClosing) tell({ type: 'outcome', outcome })
+      if (!isHearing && !hasEnded()) tell({ type: 'outcome', outcome })
     },
-    leave() {
-      stopAsking()
-      const tabs = stay?.tabs
-      stay = undefined
-      tabs?.close()
-      if (tabs !== undefined) dispatch({ type: 'senderChanged', isSender: false })
-    },
+    leave: () => sender.dispatch({ type: 'left' }),
     tellErased: () => tell({ type: 'erased' }),
     stop() {
-      isClosing = true
       stopKept()
-      stopAsking()
+      sender.dispatch({ type: 'closed' })
     },
   }
 }

@@ -12,6 +12,7 @@ import {
   type Here,
   type JsonObject,
   type News,
+  NO_CLOSE_FRAME,
   parseClientMessage,
   type ServerFrame,
   type SpaceId,
@@ -27,7 +28,7 @@ export interface ScriptedConnection {
   send(...frames: ServerFrame[]): void
   /** Sends text as it stands, for what no frame can express. */
   sendText(text: string): void
-  /** Ends the socket; 1006 stands for a killed process. */
+  /** Ends the socket; 1006 (`NO_CLOSE_FRAME` of the protocol) stands for a killed process. */
   close(code: number, reason?: string): void
 }
 
@@ -107,7 +108,7 @@ export class ScriptedServer {
     this.connections.push(connection)
     const { script } = this
     queueMicrotask(() => {
-      if (script === 'refuse') connection.close(1006)
+      if (script === 'refuse') connection.close(NO_CLOSE_FRAME)
       else if (script !== 'ignore') connection.accept()
     })
     return {

@@ -38,7 +38,8 @@ export class SharedBrowser {
     this.#door = door
   }
 
-  page({ hasLocks = true }: { hasLocks?: boolean } = {}): BrowserPage {
+  /** `refusesLock`: there are locks, and whoever asks for one is told no, as in a frame without rights. */
+  page({ hasLocks = true, refusesLock = false }: { hasLocks?: boolean; refusesLock?: boolean } = {}): BrowserPage {
     const page = {}
     const listeners = new Set<(event: PageEvent) => void>()
     let isGone = false
@@ -51,11 +52,11 @@ export class SharedBrowser {
       },
       erase: (name) => this.#door.erase(name),
     }
-    const openTabs: OpenTabs = (_name, onMessage, onLockLost) => {
+    const openTabs: OpenTabs = (_name, { onMessage, onLockLost, onLockRefused }) => {
       if (!hasLocks || isGone) return undefined
       const tabs = this.#join(page, onMessage, onLockLost)
       if (isFrozen) this.#silence(page)
-      return tabs
+      return refusesLock ? { ...tabs, request: () => queueMicrotask(onLockRefused) } : tabs
     }
     const shared: SharedPorts = {
       open: () => Promise.resolve({ vault, openTabs }),

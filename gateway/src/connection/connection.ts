@@ -5,7 +5,7 @@
  * Everything that comes in from outside comes through `#guard`: what is thrown while this client is served closes this
  * client and reaches nobody else, neither those who share a feed with it nor the process.
  */
-import { type Clock, type Random, Runner } from '@rhizom/machine'
+import { soonest } from '@rhizom/machine'
 import type { Accounts } from '@rhizom/process'
 import {
   type BeingId,
@@ -28,33 +28,30 @@ import type {
   ConnectionState,
   SubscriptionEvent,
 } from '../core/connection/state.ts'
-import type { Spaces } from '../space/spaces.ts'
 import type { Metrics } from '../observe.ts'
-import { Outbox } from './outbox.ts'
+import { Outbox, type OutboxDeps, type OutboxOwner } from './outbox.ts'
 import type { Bus, ClientHandlers, ClientSocket, Log, VerifyToken } from '../ports.ts'
-import type { Presence } from '../presence/port.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { Stepper, type StepperDeps } from './stepper.ts'
+import { type Subscriber, Subscriptions, type SubscriptionsDeps } from './subscriptions.ts'
 import type { Wall } from '../wall.ts'
 
-export interface ConnectionDeps {
-  clock: Clock
-  random: Random
+export interface ConnectionDeps
+  extends StepperDeps<ConnectionState, ConnectionEvent, ConnectionEffect>,
+    OutboxDeps,
+    SubscriptionsDeps {
   bus: Bus
-  spaces: Spaces
-  presence: Presence
   verifyToken: VerifyToken
   accounts: Accounts
   metrics: Metrics
   log: Log
   wall: Wall
-  settings: ConnectionSettings
+  limits: ConnectionLimits
   /** Whether a being was removed, or a session ended, for all that is known. */
   isRevoked(id: BeingId | SessionId): boolean
   /** Whether the last that was asked of the api was not answered. */
   isApiAway(): boolean
-  nextWatcherId(): number
-  /** Whether who it is may have one connection more. */
-  enters(connection: Connection, being: BeingId): boolean
+  /** Whether it may have one connection more. */
+  enters(being: BeingId): boolean
   /** From now on it is told of work. */
   awaitsWork(connection: Connection): void
   /** All that is new to it is told now, and from now on. */
@@ -70,50 +67,51 @@ export interface ConnectionSettings {
   sendBudget: SendBudgetSettings
 }
 
-export class Connection implements ClientHandlers {
+/** What all connections of a gateway are given, and the machine that is stepped for each. */
+export const connectionDeps = (deps: Omit<ConnectionDeps, 'machine'>): ConnectionDeps => ({
+  ...deps,
+  machine: connectionMachine(deps.limits),
+})
+
+export class Connection
+  extends Stepper<ConnectionState, ConnectionEvent, ConnectionEffect>
+  implements ClientHandlers, OutboxOwner, Subscriber
+{
+  readonly outbox: Outbox
   readonly #deps: ConnectionDeps
-  readonly #outbox: Outbox
   readonly #subscriptions: Subscriptions
-  readonly #runner: Runner<ConnectionState, ConnectionEvent, ConnectionEffect>
+  #being: BeingId | undefined
   #session: SessionId | undefined
 
   constructor(id: string, socket: ClientSocket, deps: ConnectionDeps) {
+    super(deps, openConnection(id, deps.clock.nowMs(), deps.limits))
     this.#deps = deps
-    this.#outbox = new Outbox(socket, deps.clock, deps.settings.sendBudget, () => {
-      deps.metrics.slowReaders.inc()
-      this.#dispatch({ type: 'fellBehind' })
-    })
-    const happened = (event: SubscriptionEvent): void => this.#subscriptionChanged(event)
-    const guard = <T>(run: () => T, otherwise: T): T => this.#guard(run, otherwise)
-    const answered = (account: BeingId, bytes: number): void =>
-      deps.accounts.spend([{ budget: 'sent-bytes', account, cost: bytes }])
-    this.#subscriptions = new Subscriptions({ ...deps, outbox: this.#outbox, happened, answered, guard })
-    const { limits } = deps.settings
-    this.#runner = new Runner({
-      ...deps,
-      machine: connectionMachine(limits),
-      initial: openConnection(id, deps.clock.nowMs(), limits),
-      carryOut: (effect) => this.#carryOut(effect),
-      faulted: (error) => this.#faulted(error),
-      changed: (state) => {
-        if (state.status === 'closed') this.#ended()
-      },
-    })
+    this.outbox = new Outbox(socket, this, deps)
+    this.#subscriptions = new Subscriptions(this, deps)
+    deps.wheel.schedule(this)
   }
 
   get status(): ConnectionState['status'] {
-    return this.#runner.isStopped ? 'closed' : this.#runner.state.status
+    return this.isStopped ? 'closed' : this.state.status
   }
 
   /** Who it is, as soon as that is known. */
   get being(): BeingId | undefined {
-    const { state } = this.#runner
-    return 'being' in state ? state.being : undefined
+    return this.#being
   }
 
   /** The session that its latest token is of, if there is one. */
   get session(): SessionId | undefined {
     return this.#session
+  }
+
+  override get wakesAtMs(): number | undefined {
+    return soonest([super.wakesAtMs, this.outbox.wakesAtMs])
+  }
+
+  override wake(): void {
+    this.outbox.timePassed()
+    super.wake()
   }
 
   /** Lines are cut off one by one, so that a message of nothing but line ends is given up as soon as it is too much. */
@@ -122,85 +120,99 @@ export class Connection implements ClientHandlers {
     do {
       const end = text.indexOf('\n', start)
       const line = end < 0 ? text.slice(start) : text.slice(start, end)
-      this.#dispatch({ type: 'lineReceived', line, bytes: Buffer.byteLength(line) })
+      this.dispatch({ type: 'lineReceived', line, bytes: Buffer.byteLength(line) })
       start = end < 0 ? text.length : end + 1
     } while (start < text.length && this.status !== 'closed')
   }
 
   binaryReceived(): void {
-    this.#dispatch({ type: 'binaryReceived' })
+    this.dispatch({ type: 'binaryReceived' })
   }
 
   controlReceived(): void {
-    this.#dispatch({ type: 'controlReceived' })
+    this.dispatch({ type: 'controlReceived' })
   }
 
   drained(): void {
-    this.#guard(() => {
-      if (this.#outbox.drained()) this.#subscriptions.drained()
+    this.guard(() => {
+      if (this.outbox.drained()) this.#subscriptions.drained()
     }, undefined)
   }
 
   closed(): void {
-    this.#outbox.forget()
-    this.#dispatch({ type: 'socketClosed' })
+    this.outbox.forget()
+    this.dispatch({ type: 'socketClosed' })
   }
 
   /** Says goodbye now and closes later. */
   drain(leave: DrainPlan): void {
-    this.#dispatch({ type: 'drainStarted', ...leave })
+    this.dispatch({ type: 'drainStarted', ...leave })
   }
 
   /** Who this is was removed, or the session ended. */
   revoke(type: 'beingRevoked' | 'sessionEnded'): void {
-    this.#dispatch({ type })
+    this.dispatch({ type })
   }
 
   /** There may be something to claim for who this is. */
   announceWork(): void {
-    this.#dispatch({ type: 'workAnnounced' })
+    this.dispatch({ type: 'workAnnounced' })
   }
 
   /** What is new in the spaces of who this is. */
   newsLearned(frame: NewsFrame): void {
-    this.#dispatch({ type: 'newsLearned', frame })
+    this.dispatch({ type: 'newsLearned', frame })
   }
 
-  #dispatch(event: ConnectionEvent): void {
-    this.#runner.dispatch(event)
+  fellBehind(): void {
+    this.#deps.metrics.slowReaders.inc()
+    this.dispatch({ type: 'fellBehind' })
   }
 
-  #guard<T>(run: () => T, otherwise: T): T {
+  subscriptionChanged(news: SubscriptionEvent): void {
+    if (news.type === 'subscriptionEnded') this.#deps.metrics.evictions.inc({ code: news.code })
+    this.dispatch(news)
+  }
+
+  answered(account: BeingId, bytes: number): void {
+    this.#deps.accounts.spend([{ budget: 'sent-bytes', account, cost: bytes }])
+  }
+
+  guard<T>(run: () => T, otherwise: T): T {
     try {
       return run()
     } catch (error) {
-      this.#faulted(error)
+      this.faulted(error)
       return otherwise
     }
   }
 
   /** The machine is not asked any more: it may be what failed, or its effects may be half carried out. */
-  #faulted(error: unknown): void {
+  override faulted(error: unknown): void {
     const { wall } = this.#deps
     wall.report('connection', error, this.#named())
     const ignore = (): void => undefined
-    this.#runner.stop()
+    this.stop()
     wall.around('connection', () => this.#subscriptions.clear(), ignore)
     wall.around('connection', () => this.#close('notUnderstood'), ignore)
-    this.#outbox.forget()
+    this.outbox.forget()
     this.#ended()
   }
 
+  protected override changed(state: ConnectionState): void {
+    if (state.status === 'closed') this.#ended()
+  }
+
   #ended(): void {
-    this.#runner.stop()
+    this.stop()
     this.#deps.closed(this)
   }
 
-  #carryOut(effect: ConnectionEffect): void {
+  protected override carryOut(effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'sendFrame':
         if (effect.frame.type === 'news') this.#deps.metrics.newsFrames.inc()
-        this.#outbox.send(encodeFrame(effect.frame))
+        this.outbox.send(encodeFrame(effect.frame))
         return
       case 'closeSocket':
         this.#close(effect.close)
@@ -238,24 +250,33 @@ export class Connection implements ClientHandlers {
   }
 
   #verify({ purpose, token }: Extract<ConnectionEffect, { type: 'verifyToken' }>): void {
-    this.#deps.verifyToken(token).then(
-      (outcome) => {
-        if (!outcome.ok) return this.#dispatch({ type: 'tokenRefused', reason: outcome.reason })
-        const { being, session, expiresAt } = outcome
-        const { isRevoked } = this.#deps
-        if (isRevoked(being)) return this.#dispatch({ type: 'tokenRefused', reason: 'revoked' })
-        if (session !== undefined && isRevoked(session))
-          return this.#dispatch({ type: 'tokenRefused', reason: 'ended' })
-        if (purpose === 'hello' && !this.#deps.enters(this, being))
-          return this.#dispatch({ type: 'tokenRefused', reason: 'crowded' })
-        this.#session = session
-        return this.#dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
-      },
-      (error: unknown) => {
-        this.#deps.log.error({ err: error, ...this.#named() }, 'verifying a token failed')
-        this.#dispatch({ type: 'tokenRefused', reason: 'invalid' })
-      },
-    )
+    this.#deps
+      .verifyToken(token, () => !this.isStopped)
+      .then(
+        (outcome) => {
+          if (!outcome.ok) return this.dispatch({ type: 'tokenRefused', reason: outcome.reason })
+          const { being, session, expiresAt } = outcome
+          const { isRevoked } = this.#deps
+          if (isRevoked(being)) return this.dispatch({ type: 'tokenRefused', reason: 'revoked' })
+          if (session !== undefined && isRevoked(session))
+            return this.dispatch({ type: 'tokenRefused', reason: 'ended' })
+          if (purpose === 'hello' && !this.#enters(being))
+            return this.dispatch({ type: 'tokenRefused', reason: 'crowded' })
+          this.#session = session
+          return this.dispatch({ type: 'tokenVerified', purpose, being, expiresAt })
+        },
+        (error: unknown) => {
+          this.#deps.log.error({ err: error, ...this.#named() }, 'verifying a token failed')
+          this.dispatch({ type: 'tokenRefused', reason: 'invalid' })
+        },
+      )
+  }
+
+  /** Counted from here on, until it is closed. */
+  #enters(being: BeingId): boolean {
+    if (this.isStopped || !this.#deps.enters(being)) return false
+    this.#being = being
+    return true
   }
 
   /** An answer is paid for by its bytes, when it was sent; asking costs something whatever comes of it. */
@@ -264,7 +285,7 @@ export class Connection implements ClientHandlers {
     if (over === undefined) return this.#subscriptions.watch(space, being, position, present)
     this.#subscriptions.unwatch(space)
     const { retryAfterMs } = over
-    return this.#dispatch({ type: 'subscriptionRefused', space, code: 'rate-limited', retryAfterMs })
+    return this.dispatch({ type: 'subscriptionRefused', space, code: 'rate-limited', retryAfterMs })
   }
 
   #publishSignal({ space, being, name, data }: Extract<ConnectionEffect, { type: 'publishSignal' }>): void {
@@ -274,7 +295,7 @@ export class Connection implements ClientHandlers {
       const message = 'Over the budget of signals'
       const { retryAfterMs } = over
       const frame: ServerFrame = { type: 'error', code: 'rate-limited', message, space, retryAfterMs }
-      return this.#outbox.send(encodeFrame(frame))
+      return this.outbox.send(encodeFrame(frame))
     }
     metrics.signals.inc()
     return bus.publish(space, encodeSignalMessage(space, being, name, data))
@@ -284,36 +305,31 @@ export class Connection implements ClientHandlers {
     if (this.#subscriptions.setState(space, state)) return
     const message = 'Subscribe with present to be here'
     const frame: ServerFrame = { type: 'error', code: 'not-subscribed', message, space }
-    this.#outbox.send(encodeFrame(frame))
-  }
-
-  #subscriptionChanged(news: SubscriptionEvent): void {
-    if (news.type === 'subscriptionEnded') this.#deps.metrics.evictions.inc({ code: news.code })
-    this.#dispatch(news)
+    this.outbox.send(encodeFrame(frame))
   }
 
   #sendHeartbeat(spaces: readonly SpaceId[]): void {
     const heads: Record<SpaceId, number> = {}
     for (const space of spaces) {
-      const isFollowing = this.#subscriptions.get(space)?.isFollowing === true
+      const isFollowing = this.#subscriptions.isFollowing(space)
       const version = isFollowing ? this.#deps.spaces.sentVersion(space) : undefined
       if (version !== undefined) heads[space] = version
     }
     const { clock, isApiAway } = this.#deps
     const frame: ServerFrame = { type: 'heartbeat', at: clock.dateMs(), heads, ...(isApiAway() && { apiAway: true }) }
-    this.#outbox.send(encodeFrame(frame))
+    this.outbox.send(encodeFrame(frame))
   }
 
   #close(name: CloseName): void {
-    if (!this.#outbox.isOpen) return
+    if (!this.outbox.isOpen) return
     const { code, reason } = CLOSE[name]
     this.#deps.metrics.closes.inc({ code: String(code) })
     this.#deps.log.debug({ ...this.#named(), code }, 'a connection is closed')
-    this.#outbox.close(code, reason)
+    this.outbox.close(code, reason)
   }
 
   /** In lines of the log. */
   #named(): { connection: string; being: BeingId | undefined } {
-    return { connection: this.#runner.state.id, being: this.being }
+    return { connection: this.state.id, being: this.#being }
   }
 }

@@ -1,8 +1,8 @@
 /**
  * What goes out to one client: runs the send budget (core/connection/send-budget.ts) over its socket. The only holder
- * of the socket; after it is closed or gone every send is a no-op.
+ * of the socket; after it is closed or gone every send is a no-op. Whoever holds it wakes it.
  */
-import type { Cancel, Clock } from '@rhizom/machine'
+import type { Clock } from '@rhizom/machine'
 import {
   budgetWakesAtMs,
   fresh,
@@ -14,29 +14,42 @@ import {
 } from '../core/connection/send-budget.ts'
 import type { ClientSocket } from '../ports.ts'
 
+/** One for all. */
+export interface OutboxDeps {
+  clock: Clock
+  sendBudget: SendBudgetSettings
+}
+
+/** Whose outbox it is. */
+export interface OutboxOwner {
+  /** Told once, when the client has to go. */
+  fellBehind(): void
+}
+
 export class Outbox {
-  readonly #clock: Clock
-  readonly #settings: SendBudgetSettings
-  readonly #fellBehind: () => void
+  readonly #deps: OutboxDeps
+  readonly #owner: OutboxOwner
   #socket: ClientSocket | undefined
   #budget: SendBudget = fresh
-  #timer: Cancel | undefined
 
-  /** `fellBehind` is told once, when the client has to go. */
-  constructor(socket: ClientSocket, clock: Clock, settings: SendBudgetSettings, fellBehind: () => void) {
+  constructor(socket: ClientSocket, owner: OutboxOwner, deps: OutboxDeps) {
     this.#socket = socket
-    this.#clock = clock
-    this.#settings = settings
-    this.#fellBehind = fellBehind
+    this.#owner = owner
+    this.#deps = deps
   }
 
   get isOpen(): boolean {
     return this.#socket !== undefined
   }
 
+  /** When to look again whether a large answer drains. */
+  get wakesAtMs(): number | undefined {
+    return this.#socket === undefined ? undefined : budgetWakesAtMs(this.#budget, this.#deps.sendBudget)
+  }
+
   /** Whether another answer would have to wait. */
   isFull(): boolean {
-    return this.#unsentBytes() > this.#settings.maxUnsentBytes
+    return this.#unsentBytes() > this.#deps.sendBudget.maxUnsentBytes
   }
 
   /** Small frames for this client alone. Who does not read them is as slow as who does not read live ones. */
@@ -64,6 +77,10 @@ export class Outbox {
     return this.isOpen && !this.isFull()
   }
 
+  timePassed(): void {
+    if (this.#socket !== undefined) this.#step({ type: 'timePassed', unsentBytes: this.#unsentBytes() })
+  }
+
   close(code: number, reason: string): void {
     const socket = this.#socket
     this.forget()
@@ -73,8 +90,6 @@ export class Outbox {
   /** The socket closed by itself. */
   forget(): void {
     this.#socket = undefined
-    this.#timer?.()
-    this.#timer = undefined
   }
 
   #unsentBytes(): number {
@@ -91,20 +106,10 @@ export class Outbox {
   }
 
   #step(event: SendEvent): SendVerdict {
-    const { state, verdict } = stepSendBudget(this.#budget, event, this.#clock.nowMs(), this.#settings)
+    const { clock, sendBudget } = this.#deps
+    const { state, verdict } = stepSendBudget(this.#budget, event, clock.nowMs(), sendBudget)
     this.#budget = state
-    if (verdict === 'close') this.#fellBehind()
-    else this.#sleep()
+    if (verdict === 'close') this.#owner.fellBehind()
     return verdict
-  }
-
-  /** Looks again whether a large answer drains. */
-  #sleep(): void {
-    const wakesAtMs = budgetWakesAtMs(this.#budget, this.#settings)
-    if (wakesAtMs === undefined || this.#timer !== undefined || this.#socket === undefined) return
-    this.#timer = this.#clock.after(Math.max(0, wakesAtMs - this.#clock.nowMs()), () => {
-      this.#timer = undefined
-      if (this.#socket !== undefined) this.#step({ type: 'timePassed', unsentBytes: this.#unsentBytes() })
-    })
   }
 }

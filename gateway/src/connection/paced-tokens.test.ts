@@ -4,7 +4,8 @@ import type { TokenOutcome } from '../ports.ts'
 import { pacedTokens } from './paced-tokens.ts'
 
 const being: BeingId = '@ada'
-const settings = { concurrency: 4, maxRemembered: 3 }
+const settings = { concurrency: 4, maxRemembered: 3, maxWaiting: 2000, maxWaitingBytes: 1_000_000 }
+const wanted = (): boolean => true
 
 /** A verification that goes on when it is told, and what was asked of it. */
 function held() {
@@ -32,7 +33,7 @@ test('G207 however many tokens come at once, few are verified at a time, each on
   const { asked, pending, verify } = held()
   const paced = pacedTokens(verify, () => 0, settings)
   const tokens = Array.from({ length: 1000 }, (_none, index) => `t${index}`)
-  const outcomes = Promise.all(tokens.map((token) => paced(token)))
+  const outcomes = Promise.all(tokens.map((token) => paced(token, wanted)))
   let most = 0
   while (asked.length < tokens.length || pending.length > 0) {
     // Eight turns of promises: more than any that waits needs.
@@ -48,8 +49,8 @@ test('G207 however many tokens come at once, few are verified at a time, each on
 test('G207 a verification that fails gives its place on', async () => {
   const { pending, verify } = held()
   const paced = pacedTokens(verify, () => 0, { ...settings, concurrency: 1 })
-  const first = paced('a')
-  const second = paced('b')
+  const first = paced('a', wanted)
+  const second = paced('b', wanted)
   await expect.poll(() => pending.length).toBe(1)
   pending.shift()?.fail(new Error('broken'))
   await expect(first).rejects.toThrow('broken')
@@ -62,17 +63,17 @@ test('G208 a good token is verified once until it runs out; what was refused is 
   const { asked, verify } = counted((token) => (token === 'bad' ? { ok: false, reason: 'invalid' } : good()))
   let dateMs = 0
   const paced = pacedTokens(verify, () => dateMs, settings)
-  for (const token of ['a', 'a', 'bad', 'bad']) await paced(token)
+  for (const token of ['a', 'a', 'bad', 'bad']) await paced(token, wanted)
   expect(asked).toEqual(['a', 'bad', 'bad'])
   dateMs = 1000
-  await paced('a')
+  await paced('a', wanted)
   expect(asked).toEqual(['a', 'bad', 'bad', 'a'])
 })
 
 test('G208 many with one token at once are verified once for each place, and no more', async () => {
   const { asked, verify } = counted(good)
   const paced = pacedTokens(verify, () => 0, settings)
-  await Promise.all(Array.from({ length: 500 }, () => paced('a')))
+  await Promise.all(Array.from({ length: 500 }, () => paced('a', wanted)))
   expect(asked.length).toBeLessThanOrEqual(settings.concurrency)
 })
 
@@ -80,8 +81,48 @@ test('G208 no more are remembered than the bound says, far beyond it', async () 
   const { asked, verify } = counted(good)
   const paced = pacedTokens(verify, () => 0, settings)
   const tokens = Array.from({ length: 300 }, (_none, index) => `t${index}`)
-  for (const token of [...tokens, ...tokens.slice(-3)]) await paced(token)
+  for (const token of [...tokens, ...tokens.slice(-3)]) await paced(token, wanted)
   expect(asked.length).toBe(300)
-  await paced('t0')
+  await paced('t0', wanted)
   expect(asked.length).toBe(301)
+})
+
+test('G225 a token whose client has gone is not verified, however many went while they waited', async () => {
+  const { asked, pending, verify } = held()
+  const paced = pacedTokens(verify, () => 0, { ...settings, concurrency: 1, maxWaiting: 20_000 })
+  const here = new Set(['first', 'last'])
+  const isHere = (token: string) => () => here.has(token)
+  const first = paced('first', isHere('first'))
+  const gone = Array.from({ length: 10_000 }, (_none, index) => paced(`gone ${index}`, isHere(`gone ${index}`)))
+  const last = paced('last', isHere('last'))
+  await expect.poll(() => pending.length).toBe(1)
+  pending.shift()?.answer(good())
+  await expect.poll(() => pending.length).toBe(1)
+  pending.shift()?.answer(good())
+  expect(await Promise.all([first, last])).toEqual([good(), good()])
+  expect((await Promise.all(gone)).some(({ ok }) => ok)).toBe(false)
+  expect(asked).toEqual(['first', 'last'])
+})
+
+test('G225 no more tokens wait than a number and their bytes allow, far beyond it; who went makes room', async () => {
+  for (const limits of [{ maxWaiting: 10 }, { maxWaitingBytes: 10 * 't0000'.length }]) {
+    const { pending, verify } = held()
+    const paced = pacedTokens(verify, () => 0, { ...settings, ...limits, concurrency: 1 })
+    let isHere = true
+    const refused: number[] = []
+    const ask = (index: number): Promise<void> =>
+      paced(`t${String(index).padStart(4, '0')}`, () => isHere).then((outcome) => {
+        if (!outcome.ok && outcome.reason === 'overloaded') refused.push(index)
+      })
+    for (let index = 0; index < 1000; index += 1) void ask(index)
+    await expect.poll(() => refused.length).toBe(1000 - 11)
+    expect(refused[0]).toBe(11)
+    isHere = false
+    const back = paced('t9999', wanted)
+    await expect.poll(() => pending.length).toBe(1)
+    pending.shift()?.answer(good())
+    await expect.poll(() => pending.length).toBe(1)
+    pending.shift()?.answer(good())
+    expect(await back).toEqual(good())
+  }
 })

@@ -9,133 +9,175 @@ import type { Watcher } from '../space/space-channel.ts'
 import type { Outbox } from './outbox.ts'
 import type { Presence, PresenceHandle } from '../presence/port.ts'
 
-export interface Subscription extends Watcher {
-  /** Whether it wants to be here, and how it is once it was answered. */
-  presence: 'watching' | 'joining' | PresenceHandle
-  /** Where to ask again from, if the answer could not be taken. */
-  position: Position | undefined
-  /** Answered, and sent everything since: not so while an answer waits for what lies unsent to drain. */
-  isFollowing: boolean
-}
-
+/** One for all. */
 export interface SubscriptionsDeps {
   spaces: Spaces
   presence: Presence
-  outbox: Outbox
   nextWatcherId(): number
-  happened(event: SubscriptionEvent): void
+}
+
+/** Whose subscriptions they are. */
+export interface Subscriber {
+  readonly outbox: Outbox
+  subscriptionChanged(event: SubscriptionEvent): void
   /** An answer of so many bytes was sent. */
   answered(being: BeingId, bytes: number): void
   /** Runs what a feed asks of this client: what is thrown is this client's trouble, and `otherwise` is the answer. */
   guard<T>(run: () => T, otherwise: T): T
+  faulted(error: unknown): void
 }
 
 export class Subscriptions {
-  readonly #deps: SubscriptionsDeps
-  readonly #bySpace = new Map<SpaceId, Subscription>()
-  /** Asked for while too much lay unsent; they are asked for when it has drained. */
-  readonly #deferred = new Set<SpaceId>()
+  readonly deps: SubscriptionsDeps
+  readonly subscriber: Subscriber
   /** Names the connection to presence, whatever it subscribes to and how often. */
-  readonly #connectionId: number
+  readonly connectionId: number
+  /** One or few: looked through. */
+  #all: readonly Subscription[] = NONE
 
-  constructor(deps: SubscriptionsDeps) {
-    this.#deps = deps
-    this.#connectionId = deps.nextWatcherId()
+  constructor(subscriber: Subscriber, deps: SubscriptionsDeps) {
+    this.deps = deps
+    this.subscriber = subscriber
+    this.connectionId = deps.nextWatcherId()
   }
 
-  get(space: SpaceId): Subscription | undefined {
-    return this.#bySpace.get(space)
+  isFollowing(space: SpaceId): boolean {
+    return this.#get(space)?.isFollowing === true
   }
 
   /** Watches a space, or watches it anew from another position. */
   watch(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): void {
     this.unwatch(space)
-    this.#bySpace.set(space, this.#subscription(space, being, position, present))
-    this.#ask(space)
+    const subscription = new Subscription(this, space, being, position, present)
+    // As long as it has to be: what is spread has room for more.
+    this.#all = this.#all.concat(subscription)
+    this.#ask(subscription)
   }
 
   unwatch(space: SpaceId): void {
-    const subscription = this.#bySpace.get(space)
+    const subscription = this.#get(space)
     if (subscription === undefined) return
-    this.#bySpace.delete(space)
-    this.#deferred.delete(space)
-    handleOf(subscription)?.leave()
-    this.#deps.spaces.unwatch(space, subscription.id)
+    this.drop(subscription)
+    subscription.handle?.leave()
+    this.deps.spaces.unwatch(space, subscription.id)
   }
 
   /** Lets go of every space, whatever has become of them. */
   clear(): void {
-    for (const space of [...this.#bySpace.keys()]) this.#deps.guard(() => this.unwatch(space), undefined)
+    for (const { space } of this.#all) this.subscriber.guard(() => this.unwatch(space), undefined)
   }
 
   /** False if the client does not count as here in the space. */
   setState(space: SpaceId, state: JsonObject): boolean {
-    const subscription = this.#bySpace.get(space)
-    handleOf(subscription)?.setState(state)
+    const subscription = this.#get(space)
+    subscription?.handle?.setState(state)
     return subscription !== undefined && subscription.presence !== 'watching'
   }
 
   /** The client has read what lay unsent. */
   drained(): void {
-    for (const space of [...this.#deferred]) {
-      this.#deferred.delete(space)
-      this.#ask(space)
+    for (const subscription of this.#all) {
+      if (!subscription.isDeferred || !this.isCurrent(subscription)) continue
+      subscription.isDeferred = false
+      this.#ask(subscription)
     }
   }
 
-  #ask(space: SpaceId): void {
-    const subscription = this.#bySpace.get(space)
-    if (subscription === undefined) return
-    if (this.#deps.outbox.isFull()) this.#deferred.add(space)
-    else this.#deps.spaces.watch(space, subscription, subscription.position)
+  isCurrent(subscription: Subscription): boolean {
+    return this.#all.includes(subscription)
   }
 
-  #subscription(space: SpaceId, being: BeingId, position: Position | undefined, present: boolean): Subscription {
-    const { presence, outbox, nextWatcherId, happened, answered, guard } = this.#deps
-    const id = nextWatcherId()
-    const isCurrent = (): boolean => this.#bySpace.get(space)?.id === id
-    const subscription: Subscription = {
-      id,
-      being,
-      presence: present ? 'joining' : 'watching',
-      position,
-      isFollowing: false,
-      joins: () => guard(() => joins(), false),
-      answer: (message) => guard(() => answer(message), false),
-      live: (batch) => guard(() => outbox.sendLive(batch), undefined),
-      refused: (code, retryAfterMs) => {
-        if (!isCurrent()) return
-        this.#bySpace.delete(space)
-        happened({ type: 'subscriptionRefused', space, code, retryAfterMs })
-      },
-      ended: (code) => {
-        if (!isCurrent()) return
-        this.#bySpace.delete(space)
-        guard(() => handleOf(subscription)?.remove(), undefined)
-        happened({ type: 'subscriptionEnded', space, code })
-      },
-    }
-    const joins = (): boolean => {
-      if (subscription.presence === 'watching' || !isCurrent()) return false
-      subscription.presence = presence.join(space, being, this.#connectionId)
-      return true
-    }
-    const answer = (message: Uint8Array): boolean => {
-      subscription.isFollowing = isCurrent() && outbox.sendAnswer(message)
-      if (!subscription.isFollowing) {
-        // It is not told who is here, and joins again when it is.
-        handleOf(subscription)?.leave()
-        if (isCurrent() && outbox.isOpen) this.#deferred.add(space)
-        return false
-      }
-      subscription.position = undefined
-      answered(being, message.length)
-      happened({ type: 'subscriptionAnswered', space })
-      return outbox.isOpen
-    }
-    return subscription
+  drop(subscription: Subscription): void {
+    this.#all = this.#all.length === 1 ? NONE : this.#all.filter((one) => one !== subscription)
+  }
+
+  #get(space: SpaceId): Subscription | undefined {
+    return this.#all.find((one) => one.space === space)
+  }
+
+  #ask(subscription: Subscription): void {
+    if (this.subscriber.outbox.isFull()) subscription.isDeferred = true
+    else this.deps.spaces.watch(subscription.space, subscription, subscription.position)
   }
 }
 
-const handleOf = (subscription: Subscription | undefined): PresenceHandle | undefined =>
-  typeof subscription?.presence === 'object' ? subscription.presence : undefined
+const NONE: readonly Subscription[] = []
+
+/** One watched space of one client: thousands of them, so that each holds no more than what is its own. */
+class Subscription implements Watcher {
+  readonly id: number
+  readonly space: SpaceId
+  readonly being: BeingId
+  /** Whether it wants to be here, and how it is once it was answered. */
+  presence: 'watching' | 'joining' | PresenceHandle
+  /** Answered, and sent everything since: not so while an answer waits for what lies unsent to drain. */
+  isFollowing = false
+  /** Asked for while too much lay unsent; it is asked for when that has drained. */
+  isDeferred = false
+  /** Where to ask again from, if the answer could not be taken. */
+  position: Position | undefined
+  readonly #of: Subscriptions
+
+  constructor(of: Subscriptions, space: SpaceId, being: BeingId, position: Position | undefined, present: boolean) {
+    this.#of = of
+    this.id = of.deps.nextWatcherId()
+    this.space = space
+    this.being = being
+    this.presence = present ? 'joining' : 'watching'
+    this.position = position
+  }
+
+  get handle(): PresenceHandle | undefined {
+    return typeof this.presence === 'object' ? this.presence : undefined
+  }
+
+  joins(): boolean {
+    return this.#of.subscriber.guard(() => {
+      if (this.presence === 'watching' || !this.#of.isCurrent(this)) return false
+      this.presence = this.#of.deps.presence.join(this.space, this.being, this.#of.connectionId)
+      return true
+    }, false)
+  }
+
+  answer(message: Uint8Array): boolean {
+    return this.#of.subscriber.guard(() => this.#answer(message), false)
+  }
+
+  /** For each of all who follow, so nothing is made for it. */
+  live(batch: Uint8Array): void {
+    const { subscriber } = this.#of
+    try {
+      subscriber.outbox.sendLive(batch)
+    } catch (error) {
+      subscriber.faulted(error)
+    }
+  }
+
+  refused(code: 'not-found' | 'unavailable', retryAfterMs: number | undefined): void {
+    if (!this.#of.isCurrent(this)) return
+    this.#of.drop(this)
+    this.#of.subscriber.subscriptionChanged({ type: 'subscriptionRefused', space: this.space, code, retryAfterMs })
+  }
+
+  ended(code: 'revoked' | 'removed'): void {
+    if (!this.#of.isCurrent(this)) return
+    this.#of.drop(this)
+    this.#of.subscriber.guard(() => this.handle?.remove(), undefined)
+    this.#of.subscriber.subscriptionChanged({ type: 'subscriptionEnded', space: this.space, code })
+  }
+
+  #answer(message: Uint8Array): boolean {
+    const { subscriber } = this.#of
+    this.isFollowing = this.#of.isCurrent(this) && subscriber.outbox.sendAnswer(message)
+    if (!this.isFollowing) {
+      // It is not told who is here, and joins again when it is.
+      this.handle?.leave()
+      if (this.#of.isCurrent(this) && subscriber.outbox.isOpen) this.isDeferred = true
+      return false
+    }
+    this.position = undefined
+    subscriber.answered(this.being, message.length)
+    subscriber.subscriptionChanged({ type: 'subscriptionAnswered', space: this.space })
+    return subscriber.outbox.isOpen
+  }
+}

@@ -5,17 +5,7 @@
  */
 import { expect, test } from 'vitest'
 import type { Log } from '../ports.ts'
-import {
-  calm,
-  names,
-  Node,
-  quietLog,
-  type Screen,
-  settings,
-  SPACE,
-  watch,
-  type World,
-} from '../testing/presence-world.ts'
+import { calm, Node, quietLog, type Screen, settings, SPACE, watch, type World } from '../testing/presence-world.ts'
 
 test('G124 whoever was answered is here for the others, though its gateway stalls with the answer', async () => {
   const world = await calm(2)
@@ -28,10 +18,10 @@ test('G124 whoever was answered is here for the others, though its gateway stall
   for (const being of crowd) world.come(0, being)
   world.node(0).gate.stop()
   await world.time.pass(settings.roster.graceMs + 5000)
-  expect(names(watcher)).toEqual(crowd)
+  expect(watcher.roster.names).toEqual(crowd)
   world.node(0).gate.go()
   await world.time.pass(5000)
-  expect(names(watcher)).toEqual(crowd)
+  expect(watcher.roster.names).toEqual(crowd)
   expect(watcher.frames.flatMap(({ left }) => left)).toEqual([])
 })
 
@@ -58,10 +48,10 @@ test('G63 a being that was removed leaves all spaces at once, also within its gr
   world.come(0, '@cyd')
   await world.time.pass(1000)
   world.go(bob)
-  expect(names(watcher)).toEqual(['@ada', '@bob', '@cyd'])
+  expect(watcher.roster.names).toEqual(['@ada', '@bob', '@cyd'])
   for (const { gate, hub } of world.nodes) gate.enter(() => hub.removeBeings(new Set(['@ada', '@bob'])))
   await world.time.pass(500)
-  expect(names(watcher)).toEqual(['@cyd'])
+  expect(watcher.roster.names).toEqual(['@cyd'])
   expect([...world.stored().keys(), ...world.stored('@other').keys()]).toEqual(['@cyd'])
 })
 
@@ -98,18 +88,18 @@ test('G106 past the limit a list is a sample and frames for n joins grow with n'
   const large = await bytesFor(400)
   expect(large.bytes).toBeLessThan(small.bytes * 5)
   const { watcher, world } = large
-  expect(watcher.hereCount).toBe(400)
-  expect(watcher.here.size).toBe(listLimit)
+  expect(watcher.roster.count).toBe(400)
+  expect(watcher.roster.list.size).toBe(listLimit)
   const newcomer = world.connections.get(world.come(1, '@late'))?.screen
-  expect(newcomer?.here.size).toBe(listLimit)
+  expect(newcomer?.roster.list.size).toBe(listLimit)
   await world.time.pass(6000)
-  expect(newcomer?.hereCount).toBe(401)
+  expect(newcomer?.roster.count).toBe(401)
   // Back below the limit everybody is listed again, on every screen.
   for (const [id, { being }] of world.connections) if (!/^@b39\d$/.test(being)) world.go(id)
   await world.time.pass(15_000)
   for (const screen of world.screens()) {
-    expect(names(screen)).toEqual(world.expected())
-    expect(screen.hereCount).toBe(10)
+    expect(screen.roster.names).toEqual(world.expected())
+    expect(screen.roster.count).toBe(10)
   }
 })
 
@@ -160,7 +150,7 @@ test('G115 a gateway that stops takes its lease and whoever is left with it', as
   expect(isEmpty).toBe(false)
   void world.node(0).hub.stop()
   await world.time.pass(300)
-  expect(names(watcher)).toEqual([])
+  expect(watcher.roster.names).toEqual([])
   expect(world.redis.entries(SPACE).size).toBe(0)
   expect([...world.redis.leases.keys()]).toEqual(['g1_1000000-1'])
   expect([...world.node(0).lastSeen.keys()].sort()).toEqual(['@ada', '@bob'])
@@ -174,7 +164,7 @@ test('G114 a hash that vanished from Redis is noticed and written again', async 
   world.redis.hashes.clear()
   await world.time.pass(settings.lease.leaseMs * 2)
   expect([...world.stored().keys()].sort()).toEqual(['@ada', '@bob'])
-  expect(names(watcher)).toEqual(['@ada', '@bob'])
+  expect(watcher.roster.names).toEqual(['@ada', '@bob'])
 })
 
 test('G120 that Redis is not reached is said when it turns so, once a minute while it stays so, and when it is well', async () => {

@@ -7,20 +7,22 @@ import type { SendOutcome } from '../core/connection/send-budget.ts'
 import type { ClientHandlers, ClientSocket } from '../ports.ts'
 import type { Admission } from '../gateway.ts'
 
-/** What rides on a uWS socket. */
+/** What rides on a uWS socket: who was let in, and its client once it is open. */
 export interface SocketData {
   admission: Admission
-  client: { socket: UwsClientSocket; handlers: ClientHandlers } | undefined
+  client: UwsClientSocket | undefined
 }
 
 /** What `send` of uWebSockets.js returns: 1 sent, 0 queued behind what is unsent, 2 dropped. */
 const OUTCOMES: Readonly<Record<number, SendOutcome>> = { 0: 'queued', 1: 'sent', 2: 'dropped' }
 
 export class UwsClientSocket implements ClientSocket {
+  readonly handlers: ClientHandlers
   #ws: WebSocket<SocketData> | undefined
 
-  constructor(ws: WebSocket<SocketData>) {
+  constructor(ws: WebSocket<SocketData>, connect: (socket: ClientSocket) => ClientHandlers) {
     this.#ws = ws
+    this.handlers = connect(this)
   }
 
   send(message: string | Uint8Array): SendOutcome {

@@ -61,7 +61,7 @@ function open({ gateway, clock, settings, wall }: StreamRoute, res: HttpResponse
   }
   const headers = crossOrigin(request.origin)
   if (token === undefined || !asked.ok) {
-    gateway.release(admission.address)
+    gateway.release(admission)
     const problem =
       token === undefined
         ? problemOf('not-authenticated', 'Authorization: Bearer and a session token are needed')
@@ -76,7 +76,7 @@ function open({ gateway, clock, settings, wall }: StreamRoute, res: HttpResponse
     guarded: (run) => wall(res, run),
     drained: () => handlers.drained(),
     ended: () => {
-      gateway.release(admission.address)
+      gateway.release(admission)
       handlers.closed()
     },
   })

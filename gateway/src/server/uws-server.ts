@@ -53,9 +53,9 @@ export function listen(gateway: Gateway, wall: Wall, settings: ServerSettings): 
     drain: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.drained()),
     close: (ws) => {
       const { admission, client } = ws.getUserData()
-      client?.socket.gone()
+      client?.gone()
       const gone = (): void => {
-        if (admission.admitted) gateway.release(admission.address)
+        if (admission.admitted) gateway.release(admission)
         client?.handlers.closed()
       }
       wall.around('socket', gone, () => undefined)
@@ -92,8 +92,7 @@ function opened(gateway: Gateway, ws: WebSocket<SocketData>): void {
     ws.end(code, reason)
     return
   }
-  const socket = new UwsClientSocket(ws)
-  data.client = { socket, handlers: gateway.connect(socket) }
+  data.client = new UwsClientSocket(ws, (socket) => gateway.connect(socket))
 }
 
 const text = (bytes: ArrayBuffer): string => Buffer.from(bytes).toString('utf8')

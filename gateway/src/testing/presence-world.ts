@@ -3,13 +3,9 @@
  * Redis, the bus and the clients are models. Connections may be cut, processes killed or stopped, Redis emptied.
  */
 import { ManualClock } from '@rhizom/machine/testing'
-import {
-  type Here,
-  parsePresenceField,
-  parseServerMessage,
-  parseSpaceMessage,
-  type PresenceEntry,
-} from '@rhizom/protocol'
+import { type PresenceFrame, RosterAccount, type RosterReading } from '@rhizom/kit/roster-account.ts'
+import { parsePresenceField, parseServerMessage, parseSpaceMessage, type PresenceEntry } from '@rhizom/protocol'
+import type { RosterAnswer } from '../core/presence/roster.ts'
 import type { Log } from '../ports.ts'
 import { PresenceHub } from '../presence/hub.ts'
 import type { PresenceHandle, PresenceSettings, RosterHandle } from '../presence/port.ts'
@@ -30,29 +26,27 @@ export const quietLog: Log = { debug: () => {}, info: () => {}, warn: () => {}, 
 
 /** What one client sees of one space: the answer it got and the frames after it. */
 export class Screen {
-  readonly frames: { joined: Here[]; left: string[]; updated: Here[]; hereCount: number; frozen: boolean }[] = []
-  here = new Map<string, Here>()
-  hereCount = 0
-  frozen = false
+  readonly roster: RosterAccount
+  readonly frames: PresenceFrame[] = []
 
-  answered(answer: { here: readonly Here[]; hereCount: number; frozen: boolean }): void {
-    this.here = new Map(answer.here.map((one) => [one.being, one]))
-    this.hereCount = answer.hereCount
-    this.frozen = answer.frozen
+  constructor(listLimit: number, answer: RosterAnswer) {
+    this.roster = new RosterAccount(listLimit)
+    follows(this.roster.answered(answer))
+    if (answer.frozen) this.roster.status = 'frozen'
   }
 
   hear(text: string): void {
     for (const line of parseServerMessage(text)) {
       if (!line.ok || line.value.type !== 'presence') throw new Error(`not a presence frame: ${text}`)
-      const { joined, left, updated, hereCount, frozen } = line.value
-      this.frames.push({ joined, left, updated, hereCount, frozen })
-      for (const being of left) this.here.delete(being)
-      for (const one of joined) this.here.set(one.being, one)
-      for (const one of updated) if (this.here.has(one.being)) this.here.set(one.being, one)
-      this.hereCount = hereCount
-      this.frozen = frozen
+      this.frames.push(line.value)
+      follows(this.roster.changed(line.value))
     }
   }
+}
+
+function follows({ wrong, strangers }: RosterReading): void {
+  if (wrong.length + strangers.length > 0)
+    throw new Error(`what was told does not follow: ${[...wrong, ...strangers].join(', ')}`)
 }
 
 export class Node implements Subscriber {
@@ -65,11 +59,13 @@ export class Node implements Subscriber {
   readonly lastSeen = new Map<string, number>()
   readonly #redis: ModelRedis
   readonly #store: ModelStore
+  readonly #listLimit: number
   #isListening = false
 
   constructor(name: string, redis: ModelRedis, settings: PresenceSettings, log: Log = quietLog) {
     this.name = name
     this.#redis = redis
+    this.#listLimit = settings.roster.listLimit
     this.gate = new ProcessGate(redis.time)
     this.#store = new ModelStore(redis, this.gate)
     let boots = 0
@@ -144,9 +140,9 @@ export class Node implements Subscriber {
   ): { screen: Screen; handle?: PresenceHandle } {
     const screens = this.screens.get(space) ?? this.open(space)
     const handle = presence && this.hub.join(space, presence.being, presence.connection)
-    const screen = new Screen()
     const answer = this.rosters.get(space)?.answerPart(presence === undefined ? [] : [presence.being])
-    if (answer !== undefined) screen.answered(answer)
+    if (answer === undefined) throw new Error(`${space} is not followed`)
+    const screen = new Screen(this.#listLimit, answer)
     screens.push(screen)
     return handle === undefined ? { screen } : { screen, handle }
   }
@@ -254,8 +250,6 @@ export class World {
     return stored
   }
 }
-
-export const names = (screen: Screen): string[] => [...screen.here.keys()].sort()
 
 /** A world in which all have found Redis. */
 export async function calm(gateways: number, ofPresence = settings): Promise<World> {

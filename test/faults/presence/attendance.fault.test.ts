@@ -92,7 +92,7 @@ function told(name: string, gateway: number, ...frames: { at: number; left: stri
         joined: [],
         left,
         updated: [],
-        hereCount: roster.list.size - left.length,
+        hereCount: roster.roster.list.size - left.length,
         frozen: false,
       },
       at,

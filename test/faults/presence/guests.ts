@@ -11,7 +11,7 @@ export async function untilEverybody(stage: Stage, what: 'lists' | 'misses', pag
   const rosters = (): ReadonlyMap<string, unknown>[] =>
     stage.clients.pages
       .filter(({ isSettled }) => isSettled)
-      .flatMap(({ rosters: all }) => placesOf(stage).flatMap((space) => all.get(space)?.list ?? []))
+      .flatMap(({ rosters: all }) => placesOf(stage).flatMap((space) => all.get(space)?.roster.list ?? []))
   await eventually(`everybody ${what} the guests`, () =>
     rosters().every((list) => pages.every(({ being }) => list.has(being) === (what === 'lists'))),
   )

@@ -120,9 +120,9 @@ export class PresenceJudge {
     const { pages, spaces } = this.#options
     const expected = new Map(spaces.map((space) => [space, expectedIn(space, pages()).here]))
     return pages().flatMap((page) =>
-      [...page.rosters.values()].flatMap((roster): Place[] => {
+      [...page.rosters.values()].flatMap(({ space, roster }): Place[] => {
         if (page.state === 'asleep' || page.state === 'stopped') return []
-        const { space, status } = roster
+        const { status } = roster
         const where = `${page.name} (gateway ${page.reconnecting.gateway + 1}, ${page.state}, ${status})`
         if (status === 'exact' && page.isSettled) {
           const listed = new Map([...roster.list.values()].map(({ being, state }) => [being, state]))

@@ -1,6 +1,7 @@
 /** How a step of the connection machine ends: as it was, with a complaint, or closed. There is one way to close. */
 import { type CloseName, FRAME_ERRORS, type FrameErrorCode } from '@rhizom/protocol'
 import type { ConnectionEffect, ConnectionStep, OpenConnection } from './state.ts'
+import { watchedSpaces } from './watching.ts'
 
 interface ErrorExtra {
   space?: string | undefined
@@ -32,7 +33,7 @@ export function closeConnection(
 
 /** The socket is gone already, or goes with this. */
 export function socketClosed(state: OpenConnection): ConnectionStep {
-  const spaces = 'subscriptions' in state ? [...state.subscriptions.keys()] : []
+  const spaces = 'following' in state ? watchedSpaces(state) : []
   const effects = spaces.map((space): ConnectionEffect => ({ type: 'unwatch', space }))
   return { state: { status: 'closed', id: state.id }, effects }
 }

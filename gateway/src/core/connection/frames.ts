@@ -10,6 +10,7 @@ import type {
   ConnectionStep,
   SpokenFrame,
 } from './state.ts'
+import { awaiting, followed, isWatching, NOTHING_HELD, letGo } from './watching.ts'
 
 type Asked = Exclude<ClientFrame, { type: 'hello' }>
 type Known = LiveConnection | DrainingConnection
@@ -66,11 +67,12 @@ function subscribe(
   limits: ConnectionLimits,
 ): ConnectionStep {
   const { space, epoch, after, present } = frame
-  if (!state.subscriptions.has(space) && state.subscriptions.size >= limits.maxSubscriptions)
+  const count = state.following.length + state.waiting.size
+  if (count >= limits.maxSubscriptions && !isWatching(state, space))
     return { state, effects: [errorFrame('too-many', { space })] }
   const position = epoch === undefined || after === undefined ? undefined : { epoch, version: after }
   return {
-    state: { ...state, subscriptions: new Map(state.subscriptions).set(space, { status: 'waiting', held: new Map() }) },
+    state: awaiting(state, space, NOTHING_HELD),
     effects: [{ type: 'watch', space, being: state.being, position, present }],
   }
 }
@@ -102,13 +104,12 @@ function serveKnown(
 /** A subscription without an answer is not known to be allowed yet: what is said to its space waits for the answer. */
 function speak(state: Known, frame: SpokenFrame): ConnectionStep {
   const { space } = frame
-  const subscription = state.subscriptions.get(space)
-  if (state.being === undefined || subscription === undefined) return complain(state, 'not-subscribed', space)
-  if (subscription.status === 'live') return { state, effects: [spoken(state.being, frame)] }
+  if (state.being === undefined || !isWatching(state, space)) return complain(state, 'not-subscribed', space)
+  const held = state.waiting.get(space)
+  if (held === undefined) return { state, effects: [spoken(state.being, frame)] }
   const name = frame.type === 'signal' ? `signal ${frame.name}` : frame.type
-  if (!subscription.held.has(name) && subscription.held.size >= MAX_HELD) return complain(state, 'too-many', space)
-  const held = new Map(subscription.held).set(name, frame)
-  return stay({ ...state, subscriptions: new Map(state.subscriptions).set(space, { status: 'waiting', held }) })
+  if (!held.has(name) && held.size >= MAX_HELD) return complain(state, 'too-many', space)
+  return stay(awaiting(state, space, new Map(held).set(name, frame)))
 }
 
 const spoken = (being: BeingId, frame: SpokenFrame): ConnectionEffect =>
@@ -118,13 +119,10 @@ const spoken = (being: BeingId, frame: SpokenFrame): ConnectionEffect =>
 
 /** The answer was sent: what was held goes on. */
 export function subscriptionAnswered(state: Known, space: SpaceId): ConnectionStep {
-  const subscription = state.subscriptions.get(space)
+  const held = state.waiting.get(space)
   const { being } = state
-  if (being === undefined || subscription?.status !== 'waiting') return stay(state)
-  return {
-    state: { ...state, subscriptions: new Map(state.subscriptions).set(space, { status: 'live' }) },
-    effects: [...subscription.held.values()].map((frame) => spoken(being, frame)),
-  }
+  if (being === undefined || held === undefined) return stay(state)
+  return { state: followed(state, space), effects: [...held.values()].map((frame) => spoken(being, frame)) }
 }
 
 const complain = (state: Known, code: 'too-large' | 'too-many' | 'not-subscribed', space: SpaceId): ConnectionStep => ({
@@ -133,8 +131,6 @@ const complain = (state: Known, code: 'too-large' | 'too-many' | 'not-subscribed
 })
 
 function unsubscribe(state: Known, space: SpaceId): ConnectionStep {
-  if (!state.subscriptions.has(space)) return stay(state)
-  const subscriptions = new Map(state.subscriptions)
-  subscriptions.delete(space)
-  return { state: { ...state, subscriptions }, effects: [{ type: 'unwatch', space }] }
+  if (!isWatching(state, space)) return stay(state)
+  return { state: letGo(state, space), effects: [{ type: 'unwatch', space }] }
 }

@@ -339,6 +339,14 @@ test('G190 who has as many connections as one may have is asked to come back', (
   expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'overloaded' })
 })
 
+test('G225 who comes when too many tokens wait is asked to come back', () => {
+  const at = momentAt(NOW, { random: 0 })
+  const refused: ConnectionEvent = { type: 'tokenRefused', reason: 'overloaded' }
+  const { effects } = stepConnection(states.authenticating, refused, at, settings)
+  expect(effects[0]).toMatchObject({ type: 'sendFrame', frame: { code: 'unavailable', retryAfterMs: 1000 } })
+  expect(effects.at(-1)).toEqual({ type: 'closeSocket', close: 'overloaded' })
+})
+
 describe('a session that was ended', () => {
   test('G135 it is told and closed with 4501 in whatever state it is known, and its token refused alike', () => {
     for (const state of [states.live, states.draining])

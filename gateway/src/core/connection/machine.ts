@@ -9,25 +9,28 @@ import { closeConnection, errorFrame, socketClosed } from './end.ts'
 import { serveDraining, serveLive, subscriptionAnswered, workAnnounced } from './frames.ts'
 import { lineCost } from './line-cost.ts'
 import { charge, countFrame, malformed, readHello, readLine } from './lines.ts'
-import type {
-  Authenticating,
-  AwaitingHello,
-  DrainingConnection,
-  LiveConnection,
-  OpenConnection,
-  ConnectionEffect,
-  ConnectionEvent,
-  ConnectionLimits,
-  ConnectionState,
-  ConnectionStep,
-  SubscriptionEvent,
-  TokenRefusal,
+import {
+  AT_REST,
+  type Authenticating,
+  type AwaitingHello,
+  type DrainingConnection,
+  type Inbound,
+  type LiveConnection,
+  type OpenConnection,
+  type ConnectionEffect,
+  type ConnectionEvent,
+  type ConnectionLimits,
+  type ConnectionState,
+  type ConnectionStep,
+  type SubscriptionEvent,
+  type TokenRefusal,
 } from './state.ts'
+import { isWatching, letGo, WATCHING_NOTHING } from './watching.ts'
 
 export const openConnection = (id: string, nowMs: number, limits: ConnectionLimits): ConnectionState => ({
   status: 'awaiting-hello',
   id,
-  inbound: { levelAtMs: nowMs, refusedInRow: 0, malformedInRow: 0 },
+  inbound: AT_REST,
   helloByMs: nowMs + limits.helloTimeoutMs,
 })
 
@@ -136,7 +139,8 @@ function tokenVerified(
   if (event.purpose === 'refresh') {
     if (state.status !== 'live') return stay(state)
     if (event.being !== state.being) return unauthenticated(state)
-    return event.expiresAt <= state.expiresAt ? stay(state) : stay({ ...state, ...expiry(event.expiresAt, at) })
+    if (event.expiresAt <= state.expiresAt) return stay(state)
+    return stay({ ...state, expiresAt: event.expiresAt, expiresAtMs: expiryMs(event.expiresAt, at) })
   }
   if (state.status !== 'authenticating') return stay(state)
   const { id, inbound, held } = state
@@ -144,14 +148,18 @@ function tokenVerified(
   const { heartbeatMs } = limits
   // Spread, so that clients that came together are not served together.
   const heartbeatAtMs = at.nowMs + Math.ceil(heartbeatMs * (1 - at.random / 2))
+  const { expiresAt } = event
+  // Field by field: an object that others are spread into takes more room, and there is one for each connection.
   const live: LiveConnection = {
     status: 'live',
     id,
     inbound,
     being,
-    ...expiry(event.expiresAt, at),
+    expiresAt,
+    expiresAtMs: expiryMs(expiresAt, at),
     heartbeatAtMs,
-    subscriptions: new Map(),
+    following: WATCHING_NOTHING.following,
+    waiting: WATCHING_NOTHING.waiting,
     awaitsWork: false,
   }
   const effects: ConnectionEffect[] = [
@@ -168,10 +176,7 @@ function tokenVerified(
 }
 
 /** A token ends at a date; the connection waits by a clock that nobody sets. */
-const expiry = (expiresAt: number, at: Moment): Pick<LiveConnection, 'expiresAt' | 'expiresAtMs'> => ({
-  expiresAt,
-  expiresAtMs: at.nowMs + expiresAt - at.dateMs,
-})
+const expiryMs = (expiresAt: number, at: Moment): number => at.nowMs + expiresAt - at.dateMs
 
 function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionStep {
   if (state.status === 'awaiting-hello' || state.status === 'draining') return stay(state)
@@ -186,12 +191,16 @@ function tokenRefused(state: OpenConnection, reason: TokenRefusal): ConnectionSt
       return noLonger(state, SESSION_ENDED)
     case 'crowded':
       return closeConnection(state, 'overloaded', [errorFrame('too-many', { message: CROWDED })])
+    case 'overloaded':
+      return closeConnection(state, 'overloaded', [errorFrame('unavailable', { retryAfterMs: OVERLOADED_RETRY_MS })])
     default:
       reason satisfies never
       return stay(state)
   }
 }
 
+/** When whoever was refused because too many came may come again, at the soonest. */
+const OVERLOADED_RETRY_MS = 1000
 const REMOVED = 'Who this was is removed'
 const CROWDED = 'Over the number of connections that one may have'
 const SESSION_ENDED = 'This session was ended'
@@ -211,11 +220,9 @@ const ENDED = {
 function subscriptionChanged(state: OpenConnection, event: SubscriptionEvent): ConnectionStep {
   if (state.status !== 'live' && state.status !== 'draining') return stay(state)
   const { space } = event
-  if (!state.subscriptions.has(space)) return stay(state)
+  if (!isWatching(state, space)) return stay(state)
   if (event.type === 'subscriptionAnswered') return subscriptionAnswered(state, space)
-  const subscriptions = new Map(state.subscriptions)
-  subscriptions.delete(space)
-  const next: OpenConnection = { ...state, subscriptions }
+  const next: OpenConnection = letGo(state, space)
   if (event.type === 'subscriptionRefused') {
     const { code, retryAfterMs } = event
     return { state: next, effects: [errorFrame(code, { space, retryAfterMs })] }
@@ -232,10 +239,10 @@ function drainStarted(
   if (state.status === 'draining') return stay(state)
   const { id, inbound } = state
   const being = state.status === 'live' ? state.being : undefined
-  const subscriptions = state.status === 'live' ? state.subscriptions : new Map()
+  const { following, waiting } = state.status === 'live' ? state : WATCHING_NOTHING
   const closeAtMs = at.nowMs + closeAfterMs
   return {
-    state: { status: 'draining', id, inbound, being, subscriptions, closeAtMs },
+    state: { status: 'draining', id, inbound, being, following, waiting, closeAtMs },
     effects: [{ type: 'sendFrame', frame: { type: 'goodbye', reason: 'draining', reconnectAfterMs } }],
   }
 }
@@ -248,8 +255,9 @@ function timePassed(state: OpenConnection, at: Moment, limits: ConnectionLimits)
     case 'live': {
       if (state.expiresAtMs <= at.nowMs) return closeConnection(state, 'tokenExpired')
       if (state.heartbeatAtMs > at.nowMs) return stay(state)
-      const spaces = [...state.subscriptions].flatMap(([space, { status }]) => (status === 'live' ? [space] : []))
-      const next: LiveConnection = { ...state, heartbeatAtMs: at.nowMs + limits.heartbeatMs }
+      const { following: spaces } = state
+      const inbound = rested(state.inbound, at.nowMs)
+      const next: LiveConnection = { ...state, inbound, heartbeatAtMs: at.nowMs + limits.heartbeatMs }
       return { state: next, effects: [{ type: 'sendHeartbeat', spaces }] }
     }
     case 'draining':
@@ -259,6 +267,10 @@ function timePassed(state: OpenConnection, at: Moment, limits: ConnectionLimits)
       return stay(state)
   }
 }
+
+/** Whoever has been quiet for long enough is as one who never said anything. */
+const rested = (inbound: Inbound, nowMs: number): Inbound =>
+  inbound.levelAtMs <= nowMs && inbound.refusedInRow === 0 && inbound.malformedInRow === 0 ? AT_REST : inbound
 
 /** When the connection has to be stepped if nothing happens before. */
 export function connectionWakesAtMs(state: ConnectionState): number | undefined {

@@ -26,14 +26,22 @@ export interface Inbound {
   malformedInRow: number
 }
 
+/** Of who has said nothing for a while, which is most: one for all of them. */
+export const AT_REST: Inbound = { levelAtMs: Number.NEGATIVE_INFINITY, refusedInRow: 0, malformedInRow: 0 }
+
 /** What a client may send behind a subscribe, before it knows whether it may read the space. */
 export type SpokenFrame = Extract<ClientFrame, { type: 'presence' | 'signal' }>
 
-export type SubscriptionState =
-  | { status: 'live' }
-  /** Not answered yet. Of what was said meanwhile the latest of each name is held: it is as late as the answer. */
-  | { status: 'waiting'; held: ReadonlyMap<string, SpokenFrame> }
-export type SubscriptionStates = ReadonlyMap<SpaceId, SubscriptionState>
+/** Of what was said before a subscription was answered the latest of each name: it is as late as the answer. */
+export type HeldFrames = ReadonlyMap<string, SpokenFrame>
+
+/** The spaces that a connection subscribed to (watching.ts). Most have one, so what is not used is shared by all. */
+export interface Watching {
+  /** Answered. */
+  following: readonly SpaceId[]
+  /** Not answered yet. */
+  waiting: ReadonlyMap<SpaceId, HeldFrames>
+}
 
 export interface AwaitingHello {
   status: 'awaiting-hello'
@@ -50,7 +58,7 @@ export interface Authenticating {
   held: readonly string[]
   heldBytes: number
 }
-export interface LiveConnection {
+export interface LiveConnection extends Watching {
   status: 'live'
   id: string
   inbound: Inbound
@@ -59,17 +67,15 @@ export interface LiveConnection {
   expiresAt: number
   expiresAtMs: number
   heartbeatAtMs: number
-  subscriptions: SubscriptionStates
   /** Whether it asked to be told of work. */
   awaitsWork: boolean
 }
-export interface DrainingConnection {
+export interface DrainingConnection extends Watching {
   status: 'draining'
   id: string
   inbound: Inbound
   being: BeingId | undefined
   closeAtMs: number
-  subscriptions: SubscriptionStates
 }
 export interface ClosedConnection {
   status: 'closed'
@@ -112,7 +118,7 @@ export type SubscriptionEvent =
   | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
 
 export type TokenPurpose = 'hello' | 'refresh'
-export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended' | 'crowded'
+export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended' | 'crowded' | 'overloaded'
 
 export type ReceivedFrame = ClientFrame['type'] | 'malformed' | 'unknown' | 'blank' | 'control' | 'refused'
 
