@@ -1,12 +1,13 @@
 /** @rhizom/domain: what a mutation does and who may. The api decides by it, and the client foresees by it. */
 export { applyBatch, type BatchResult, duplicateOf, type RequestedMutation } from './apply-batch.ts'
 export { BLANK, blankRemovedWords, speechless, withoutWords } from './blank-words.ts'
-export { mayCarryOut, mayStop } from './claim.ts'
+export { bytesAfter } from './change-intention.ts'
+export { mayCarryOut, mayStop, writtenIn } from './claim.ts'
 export { decide, refusalOfUnreadable } from './decide.ts'
 export type { DecideContext, DecideOptions, Decision } from './decision.ts'
 export { endOverdueClaims, type OverdueOptions } from './overdue-claims.ts'
-export type { KeptOfIntention } from './kept.ts'
-export { mentionsIn } from './mention.ts'
+export type { KeptOfIntention, Unread } from './kept.ts'
+export { isMentionOpen, mentionsIn } from './mention.ts'
 export { OPERATOR } from './operator.ts'
 export { PairMap } from './pair-map.ts'
 export {

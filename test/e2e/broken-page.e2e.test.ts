@@ -161,6 +161,7 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
   test('W62 W67 the way in may break, and the words about it too: something is always said', async () => {
     const { ada } = await someoneWriting()
     await ada.page.getByTestId('sign-out').click()
+    await ada.page.getByTestId('sign-out-anyway').click()
     await plant(ada.page, ONLY_IN.signIn)
     await ada.page.reload()
     await fault(ada).getByRole('link', { name: 'Back to your spaces' }).waitFor()

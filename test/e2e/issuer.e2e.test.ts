@@ -14,7 +14,7 @@ describe.skipIf(chromiumPath === undefined)('a person with an account elsewhere'
   })
   afterAll(() => issuer?.stop())
 
-  test('W130 goes to the issuer and comes back where they were, as who they are there, each time', async () => {
+  test('W130 W147 goes to the issuer and comes back where they were, as who they are there, each time, and signs out unasked', async () => {
     const room = await stage().newSpace('The room')
     const ids: (string | null)[] = []
     for (const visit of ['first', 'second']) {
@@ -31,6 +31,10 @@ describe.skipIf(chromiumPath === undefined)('a person with an account elsewhere'
       await own.waitFor()
       expect(page.url()).toBe(`${stage().webUrl}/spaces/${room}`)
       ids.push(await own.getAttribute('data-being'))
+      // Having entered, nothing of them waits.
+      await page.getByTestId('own-location').getByRole('link').waitFor()
+      await page.getByTestId('sign-out').click()
+      await page.getByTestId('sign-in-elsewhere').waitFor()
     }
     expect(ids[0]).toMatch(/^@ada-lovelace-/)
     expect(ids[1]).toBe(ids[0])

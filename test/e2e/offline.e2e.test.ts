@@ -193,7 +193,7 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     expect(await refused.count()).toBe(0)
   })
 
-  test('W86 W88 signing out with something unsent asks first, erases it, and takes the other tabs along', async () => {
+  test('W86 W88 W147 signing out with something unsent, or as a guest, asks first, erases it, and takes the other tabs along', async () => {
     const room = await stage().newSpace('The room')
     const ada = await settled(room, 'Ada')
     const second = await ada.openTab()
@@ -202,7 +202,9 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await ada.say('Unsent')
     await ada.page.getByTestId('unsent').waitFor()
     await ada.page.getByTestId('sign-out').click()
-    await ada.page.getByTestId('sign-out-unsent').getByText('Stay').click()
+    const question = ada.page.getByTestId('sign-out-question')
+    await question.getByText('One thing is not sent yet').waitFor()
+    await question.getByText('Stay').click()
     await waits(ada, 'Unsent')
     await ada.page.getByTestId('sign-out').click()
     await ada.page.getByTestId('sign-out-anyway').click()
@@ -221,5 +223,13 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     await ada.say('Only this')
     await Promise.all([arrives(ada, 'Only this'), arrives(second, 'Only this')])
     await expectOnly(second, 'Only this')
+    // Nothing waits by now: what a guest loses is who they are.
+    await ada.page.reload()
+    await ada.isLive()
+    await ada.page.getByTestId('sign-out').click()
+    await question.getByText('nobody can be Bob again').waitFor()
+    expect(await question.getByText('not sent yet').count()).toBe(0)
+    await question.getByText('Stay').click()
+    await ada.sees('Only this')
   })
 })

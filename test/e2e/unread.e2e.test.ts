@@ -16,7 +16,7 @@ const waits = (what: string, isSo: () => Promise<boolean>): Promise<boolean> => 
 describe.skipIf(chromiumPath === undefined)('what is unread', () => {
   const stage = useStage()
 
-  test('W120 W121 it comes from a space that is not open, on both tabs, and clears on both when it is read on one', async () => {
+  test('W120 W121 W149 it comes from a space that is not open, on both tabs, and clears on both when it is read on one', async () => {
     const [room, garden] = [await stage().newSpace('The room'), await stage().newSpace('The garden')]
     const ada = await stage().enter(garden, 'Ada')
     // What is open is read: from now on the garden is one of hers.
@@ -39,5 +39,11 @@ describe.skipIf(chromiumPath === undefined)('what is unread', () => {
     await other.show(true)
     for (const tab of [ada, other]) await waits('both are clear', async () => (await unreadIn(tab, garden)) === '')
     await waits('so is the title', async () => (await ada.page.title()) === 'The room · rhizom')
+    // She is in one place and writes in both, to and fro.
+    await ada.say('In the room')
+    await other.say('In the garden')
+    await ada.say('In the room again')
+    await ada.sees('In the room again')
+    await bob.sees('In the garden')
   })
 })

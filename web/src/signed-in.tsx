@@ -12,6 +12,7 @@ import { NotFound } from './not-found.tsx'
 import { type Route, routeOf } from './route.ts'
 import { draftUnsaid } from './chat/draft-unsaid.ts'
 import { SignOutContext } from './session/sign-out.ts'
+import { forgetWayIn, hasWayBack } from './session/way-back.ts'
 import { Shell } from './shell.tsx'
 
 export interface SignedInProps {
@@ -36,8 +37,9 @@ export function SignedIn({ environment, session, visitors, children }: SignedInP
   const signOut = useCallback(() => {
     void client.erase()
     visitors.signOut()
+    forgetWayIn(environment.storage)
     void client.http.endSession()
-  }, [client, visitors])
+  }, [client, visitors, environment])
   const end = useCallback(
     (reason: string) => {
       // Nobody will be this being again: what it could not say any more is for the next to send or drop.
@@ -57,8 +59,9 @@ export function SignedIn({ environment, session, visitors, children }: SignedInP
       }),
     [client, visitors],
   )
+  const signingOut = useMemo(() => ({ signOut, hasWayBack: hasWayBack(environment.storage) }), [signOut, environment])
   return (
-    <SignOutContext value={signOut}>
+    <SignOutContext value={signingOut}>
       <QueryClientProvider client={client.store.queryClient}>
         <RhizomProvider client={client} preventUnsaved>
           <SessionEnd onEnd={end} />

@@ -128,7 +128,7 @@ export function Conversation({ id, members }: Props) {
               ✦
             </p>
             <h2>Nothing was said here yet</h2>
-            <p className="quiet">Say the first word below. Everybody who looks at this space will see it at once.</p>
+            <p className="quiet">Say the first word below.</p>
           </div>
         )}
         <ol className="messages" role="log" aria-live="polite" aria-label="Messages">

@@ -8,6 +8,7 @@ import { LIMITS } from '@rhizom/protocol'
 import { type FormEvent, lazy, Suspense, useState } from 'react'
 import { hasDrafts } from '../chat/drafts.ts'
 import { Logo } from '../logo.tsx'
+import { noteWayIn } from './way-back.ts'
 
 /** Loaded by those who are not signed in only. */
 const SignInElsewhere = lazy(async () => ({ default: (await import('./sign-in-elsewhere.tsx')).SignInElsewhere }))
@@ -30,8 +31,10 @@ export function SignIn({ environment, ended, onSignedIn }: Props) {
     setProblem(undefined)
     const result = await createSession({ environment, apiUrl: window.location.origin }, way)
     setBusy(false)
-    if (result.ok) onSignedIn(result.value)
-    else setProblem(`${result.problem.message} Nothing is lost: try again in a moment.`)
+    if (result.ok) {
+      noteWayIn(environment.storage, way)
+      onSignedIn(result.value)
+    } else setProblem(`${result.problem.message} Nothing is lost: try again in a moment.`)
   }
 
   function submit(event: FormEvent): void {

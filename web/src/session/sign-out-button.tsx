@@ -1,11 +1,17 @@
-/** Signing out. Whoever has something unsent is asked first, since it goes with them. */
-import { usePendingMutations, useRefusedMutations } from '@rhizom/client/react'
+/**
+ * Signing out. Whoever has something unsent is asked first, since it goes with them, and so is a guest, who cannot come
+ * back.
+ */
+import { usePendingMutations, useRefusedMutations, useSelf } from '@rhizom/client/react'
 import { useState } from 'react'
+import { Name } from '../name.tsx'
 import { useSignOut } from './sign-out.ts'
 
 export function SignOutButton() {
-  const signOut = useSignOut()
+  const { signOut, hasWayBack } = useSignOut()
+  const { being } = useSelf()
   const unsent = usePendingMutations().length + useRefusedMutations().length
+  const losesNothing = unsent === 0 && hasWayBack
   const [isAsking, setAsking] = useState(false)
   return (
     <>
@@ -15,7 +21,7 @@ export function SignOutButton() {
         data-testid="sign-out"
         aria-label="Sign out"
         title="Sign out"
-        onClick={() => (unsent === 0 ? signOut() : setAsking(true))}
+        onClick={() => (losesNothing ? signOut() : setAsking(true))}
       >
         <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
           <path
@@ -28,17 +34,25 @@ export function SignOutButton() {
           />
         </svg>
       </button>
-      {isAsking && unsent > 0 && (
+      {isAsking && !losesNothing && (
         <div
           className="notice sign-out-question"
           role="alertdialog"
           aria-label="Sign out"
-          data-testid="sign-out-unsent"
+          data-testid="sign-out-question"
         >
-          <p>
-            <strong>{unsent === 1 ? 'One thing is not sent yet.' : `${unsent} things are not sent yet.`}</strong> They
-            are lost when you sign out.
-          </p>
+          {unsent > 0 && (
+            <p>
+              <strong>{unsent === 1 ? 'One thing is not sent yet.' : `${unsent} things are not sent yet.`}</strong> They
+              are lost when you sign out.
+            </p>
+          )}
+          {!hasWayBack && (
+            <p>
+              <strong>You are here as a guest.</strong> Once you have signed out nobody can be{' '}
+              <Name id={being.id} name={being.name} /> again, and what only you may read is out of reach.
+            </p>
+          )}
           <div className="actions">
             <button type="button" className="small primary" autoFocus onClick={() => setAsking(false)}>
               Stay

@@ -1,5 +1,11 @@
 import { createContext, useContext } from 'react'
 
-/** Ends the session on this device and shows the sign-in page. */
-export const SignOutContext = createContext<() => void>(() => undefined)
-export const useSignOut = (): (() => void) => useContext(SignOutContext)
+export interface SigningOut {
+  /** Ends the session on this device and shows the sign-in page. */
+  signOut: () => void
+  /** Whether whoever signs out can be the same being again. */
+  hasWayBack: boolean
+}
+
+export const SignOutContext = createContext<SigningOut>({ signOut: () => undefined, hasWayBack: false })
+export const useSignOut = (): SigningOut => useContext(SignOutContext)

@@ -5,7 +5,7 @@ import { Countdown } from './countdown.tsx'
 
 export function SyncBanner() {
   const status = useSyncStatus()
-  const signOut = useSignOut()
+  const { signOut } = useSignOut()
   if (status.status === 'live' || status.status === 'polling') return <WriteBanner />
   return (
     <div className="banner" data-status={status.status} role="status" data-testid="sync-banner">
