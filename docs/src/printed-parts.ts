@@ -11,7 +11,7 @@ import { watchConditions } from '@rhizom/process'
 import { pino } from 'pino'
 import { createMetrics as createApiMetrics } from '../../api/src/observe.ts'
 import { createMetrics as createGatewayMetrics, gauge } from '../../gateway/src/observe.ts'
-import { createPresenceMetrics } from '../../gateway/src/presence/metrics.ts'
+import { createPresenceMetrics, watchPresence } from '../../gateway/src/presence/metrics.ts'
 import { clientFrames, closeCodes, frameErrors, limits, mutations, problems, serverFrames } from './contract-tables.ts'
 import { endpointsTable } from './endpoints-table.ts'
 import { metricsTable } from './metrics-table.ts'
@@ -77,7 +77,8 @@ function gatewayMetrics(): string {
     isRedisUp: () => true,
   })
   watchConditions(metrics.set, [])
-  createPresenceMetrics().register(metrics.registry, { entryCount: 0, hasLease: true, frozenCount: 0 })
+  createPresenceMetrics(metrics.set)
+  watchPresence(metrics.set, { entryCount: 0, hasLease: true, frozenCount: 0 })
   return metricsTable(metrics.registry)
 }
 

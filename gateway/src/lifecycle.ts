@@ -13,6 +13,7 @@ import {
   internalAddress,
   internalTokensOf,
   INTERNAL_VARIABLES,
+  type MetricSet,
   RedisAccounts,
   SECRETS_DIFFER,
   throttledWarn,
@@ -31,7 +32,7 @@ import type { Bus, Log, ApiClient, LastSeenReport } from './ports.ts'
 import { HASH_TTL_MS } from './presence/heartbeat.ts'
 import { PresenceHub } from './presence/hub.ts'
 import { LastSeen } from './presence/last-seen.ts'
-import { createPresenceMetrics, type PresenceMetrics } from './presence/metrics.ts'
+import { createPresenceMetrics, watchPresence } from './presence/metrics.ts'
 import { RedisPresenceStore } from './redis/presence-store.ts'
 import { listenInternally } from './server/internal-server.ts'
 import type { Server } from './server/listen-on.ts'
@@ -162,7 +163,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     asked: (trouble) => (trouble === undefined ? conditions.api.good() : conditions.api.bad(trouble)),
   })
   const presence = startPresence(config, {
-    ...{ seal, clock, log, wall, redis: conditions.redis, report: api.lastSeen },
+    ...{ seal, clock, log, wall, set: metrics.set, redis: conditions.redis, report: api.lastSeen },
     demoted: () => bus.leaveRedis(),
   })
   const verifyToken = tokenVerifier(verifyingKeysOf(config.TOKEN_PUBLIC_KEYS, config.TOKEN_SECRET), (fault) => {
@@ -190,7 +191,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
   const gateway = new Gateway(deps, settingsOf(config))
   watchConditions(metrics.set, Object.values(conditions))
-  presence.metrics.register(metrics.registry, presence.hub)
+  watchPresence(metrics.set, presence.hub)
   let stopping: Promise<void> | undefined
   const health = {
     ready: async () => ({ ...(await dependencies(bus, api)), accepting: stopping === undefined }),
@@ -243,6 +244,7 @@ interface PresenceParts {
   clock: Clock
   log: Log
   wall: Wall
+  set: MetricSet
   redis: ConditionLog
   report: LastSeenReport
   /** Redis refuses to write, since it is a replica now. */
@@ -252,9 +254,9 @@ interface PresenceParts {
 /** What presence of this gateway is made of: its own connection to Redis, and the hub between that and the api. */
 function startPresence(
   config: Config,
-  { seal, clock, log, wall, redis, report, demoted }: PresenceParts,
-): { hub: PresenceHub; metrics: PresenceMetrics; reconnect: () => void } {
-  const metrics = createPresenceMetrics()
+  { seal, clock, log, wall, set, redis, report, demoted }: PresenceParts,
+): { hub: PresenceHub; reconnect: () => void } {
+  const metrics = createPresenceMetrics(set)
   const random = Math.random
   const store = new RedisPresenceStore({
     seal,
@@ -293,7 +295,7 @@ function startPresence(
       lease: { leaseMs: config.PRESENCE_LEASE_MS, retryMs: LEASE_RETRY_MS },
     },
   })
-  return { hub, metrics, reconnect: () => store.reconnect() }
+  return { hub, reconnect: () => store.reconnect() }
 }
 
 async function dependencies(bus: Bus, api: ApiClient): Promise<{ redis: boolean; api: boolean }> {

@@ -30,7 +30,7 @@ import {
   type RevokedIds,
   revokedSchema,
 } from './internal.ts'
-import { type BeingId, beingIdSchema, epochSchema, type SpaceId, spaceIdSchema } from './id.ts'
+import { type BeingId, beingIdSchema, type Epoch, epochSchema, type SpaceId, spaceIdSchema } from './id.ts'
 import { type Parsed, parseJson } from './codec.ts'
 import { type BootId, bootIdSchema, type PresenceHint, presenceHintSchema } from './presence.ts'
 
@@ -71,7 +71,7 @@ const MAX_SIGNAL_WORD = 96
 
 export interface ChangesMessage {
   kind: 'changes'
-  epoch: string
+  epoch: Epoch
   from: number
   to: number
   /** Whether the run may alter who may read the space. */
@@ -107,7 +107,7 @@ const decoder = new TextDecoder()
 /** The message that announces changes `from+1 … to` of a space. `changes` must not be empty. */
 export function encodeChangesMessage(
   space: SpaceId,
-  epoch: string,
+  epoch: Epoch,
   from: number,
   changes: readonly Change[],
 ): Uint8Array {

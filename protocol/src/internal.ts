@@ -75,14 +75,14 @@ export type EndedSessions = z.infer<typeof endedSessionsSchema>
 export type RevokedIds = Readonly<Record<BeingId | SessionId, number>>
 
 /** A place among removals and ends, in the order of time and then of ids. */
-export const revokedPlaceSchema = z.object({
+export const revokedCursorSchema = z.object({
   since: timeMsSchema,
   after: z.union([beingIdSchema, sessionIdSchema]).optional(),
 })
-export type RevokedCursor = z.infer<typeof revokedPlaceSchema>
+export type RevokedCursor = z.infer<typeof revokedCursorSchema>
 
 /** Removals after a place; from the beginning if it is left out. */
-export const internalRevokedQuerySchema = revokedPlaceSchema.extend({
+export const internalRevokedQuerySchema = revokedCursorSchema.extend({
   since: z.coerce.number().int().min(0).default(0),
 })
 
@@ -93,7 +93,7 @@ export const internalRevokedQuerySchema = revokedPlaceSchema.extend({
 export const internalRevokedAnswerSchema = z.object({
   revoked: revokedSchema,
   sessions: endedSessionsSchema.optional().describe('Missing from an api that knows of none'),
-  next: revokedPlaceSchema,
+  next: revokedCursorSchema,
   isWhole: z.boolean(),
 })
 export type InternalRevokedAnswer = z.infer<typeof internalRevokedAnswerSchema>

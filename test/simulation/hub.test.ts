@@ -67,7 +67,7 @@ test('G105 an idle gateway sends a heartbeat a third of the lease, whatever is c
   const few = await costOf(2, 1)
   expect(few.get('heartbeat')).toBe(60)
   expect(few.get('pttl')).toBe(60)
-  expect([...few.keys()].sort()).toEqual(['heartbeat', 'hlen', 'pttl'])
+  expect([...few.keys()].sort()).toEqual(['heartbeat', 'hlen', 'pexpire', 'pttl'])
   expect(await costOf(200, 20)).toEqual(few)
 })
 

@@ -150,7 +150,7 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
     name: 'tell a state as a leave and a join',
     file: 'gateway/src/core/presence/listing.ts',
     find: 'updated.push(hereOf(now))',
-    put: 'left.push(being)\n      this.#listed.delete(being)',
+    put: '{\n        left.push(being)\n        this.#listed.delete(being)\n      }',
   },
   {
     name: 'never fill a sample up again',

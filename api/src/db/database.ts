@@ -35,7 +35,7 @@ export interface DatabaseConnection {
 
 interface Idle {
   connection: DatabaseConnection
-  since: number
+  sinceMs: number
 }
 
 /** A connection idle for longer is asked whether it lives: a link that broke without a word leaves it looking well. */
@@ -207,7 +207,7 @@ export class Database {
    */
   async #reuse(): Promise<DatabaseConnection | undefined> {
     const idle = this.#idle.pop()
-    if (idle === undefined || performance.now() - idle.since < PROBE_AFTER_MS) return idle?.connection
+    if (idle === undefined || performance.now() - idle.sinceMs < PROBE_AFTER_MS) return idle?.connection
     if (await answers(idle.connection, this.#options.deadlineMs * PROBE_SHARE)) return idle.connection
     this.#dropIdle()
     return undefined
@@ -283,7 +283,7 @@ export class Database {
 
   #keep(connection: DatabaseConnection): void {
     if (this.#closing) connection.drop()
-    else this.#idle.push({ connection, since: performance.now() })
+    else this.#idle.push({ connection, sinceMs: performance.now() })
   }
 
   #forgetBroken(): void {

@@ -21,7 +21,7 @@ import { readersOf } from '../core/feed/access.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed/state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
 import { type AskDeps, createAsk, failure, type Question, type Reply } from './ask.ts'
-import type { HeadsOutcome, ApiClient, LastSeenReport, NewsOutcome, ReadOutcome, RevokedOutcome } from '../ports.ts'
+import type { ApiClient, LastSeenReport, ReadOutcome } from '../ports.ts'
 
 const looseChangeSchema = z.custom<LooseChange>(isLooseChange)
 
@@ -55,9 +55,9 @@ export function createApiClient(settings: AskDeps): ApiClient & { lastSeen: Last
       const heads = new Map<SpaceId, Position>()
       for (let at = 0; at < spaces.length || at === 0; at += MAX_SPACES_PER_POLL) {
         const asked = { spaces: spaces.slice(at, at + MAX_SPACES_PER_POLL) }
-        const outcome = headsOutcome(await ask('/internal/heads', posting(asked)))
+        const outcome = understood(await ask('/internal/heads', posting(asked)), internalHeadsAnswerSchema)
         if (outcome.type === 'failed') return outcome
-        for (const [space, position] of outcome.heads) heads.set(space, position)
+        for (const [space, position] of Object.entries(outcome.answer.heads)) heads.set(space, position)
       }
       return { type: 'answered', heads }
     },
@@ -65,8 +65,11 @@ export function createApiClient(settings: AskDeps): ApiClient & { lastSeen: Last
       const body: LastSeenBody = { beings: [...beings] }
       return (await ask('/internal/last-seen', posting(body))).type === 'answered'
     },
-    news: async (question) => newsOutcome(await ask('/internal/news', posting(question))),
-    revoked: async (cursor) => revokedOutcome(await ask(revokedPath(cursor), { method: 'GET' })),
+    news: async (question) => understood(await ask('/internal/news', posting(question)), internalNewsAnswerSchema),
+    revoked: async (cursor) => {
+      const outcome = understood(await ask(revokedPath(cursor), { method: 'GET' }), internalRevokedAnswerSchema)
+      return outcome.type === 'failed' ? outcome : { type: 'answered', ...outcome.answer }
+    },
   }
 }
 
@@ -113,27 +116,13 @@ function encodeSnapshot(
   }
 }
 
-function headsOutcome(reply: Reply): HeadsOutcome {
+function understood<Answer>(
+  reply: Reply,
+  schema: z.ZodType<Answer>,
+): { type: 'answered'; answer: Answer } | { type: 'failed'; problem: string } {
   if (reply.type !== 'answered')
     return { type: 'failed', problem: reply.type === 'missing' ? 'no such path' : reply.problem }
-  const parsed = internalHeadsAnswerSchema.safeParse(reply.body)
-  if (!parsed.success) return { type: 'failed', problem: 'an answer that is not understood' }
-  return { type: 'answered', heads: new Map(Object.entries(parsed.data.heads)) }
-}
-
-function revokedOutcome(reply: Reply): RevokedOutcome {
-  if (reply.type !== 'answered')
-    return { type: 'failed', problem: reply.type === 'missing' ? 'no such path' : reply.problem }
-  const parsed = internalRevokedAnswerSchema.safeParse(reply.body)
-  return parsed.success
-    ? { type: 'answered', ...parsed.data }
-    : { type: 'failed', problem: 'an answer that is not understood' }
-}
-
-function newsOutcome(reply: Reply): NewsOutcome {
-  if (reply.type !== 'answered')
-    return { type: 'failed', problem: reply.type === 'missing' ? 'no such path' : reply.problem }
-  const parsed = internalNewsAnswerSchema.safeParse(reply.body)
+  const parsed = schema.safeParse(reply.body)
   return parsed.success
     ? { type: 'answered', answer: parsed.data }
     : { type: 'failed', problem: 'an answer that is not understood' }

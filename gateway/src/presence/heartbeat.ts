@@ -17,6 +17,7 @@ import {
   leaseMachine,
   type LeaseSettings,
   type LeaseState,
+  type LinkChange,
   startLease,
   type Trust,
   trustOf,
@@ -27,20 +28,15 @@ import type { PresenceDeps } from './port.ts'
 
 export interface HeldRoster {
   readonly roster: Roster
-  /** When the time of its hash in Redis was last put off. */
-  extendedAtMs: number
   dispatch(event: RosterEvent): void
 }
 
-/** The one counted the longest ago comes first. */
+/** The one whose turn was the longest ago comes first. */
 export type Rosters = Map<SpaceId, HeldRoster>
-
-type HeartbeatEffect = Extract<LeaseEffect, { type: 'heartbeat' }>
-export type LinkEffect = Exclude<LeaseEffect, HeartbeatEffect>
 
 export interface HeartbeatDeps extends PresenceDeps {
   rosters: Rosters
-  carryOut(effect: LinkEffect): void
+  carryOut(effect: LinkChange): void
 }
 
 /** What those parts are given that ask Redis while the link is up. */
@@ -50,8 +46,8 @@ export interface LinkedDeps extends PresenceDeps {
 
 /** A hash outlives the last gateway that knew it by no more than this. */
 export const HASH_TTL_MS = 24 * 60 * 60 * 1000
-const EXTEND_EVERY_MS = HASH_TTL_MS / 3
-const MAX_EXTENDED = 100
+/** Heartbeats in which each roster has its turn: far fewer than there are in the life of a hash. */
+const ROUND = 1000
 /** Each write is told by this many heartbeats. */
 const TOLD_BY = 3
 const MAX_TOLD = 2000
@@ -134,11 +130,11 @@ export class Heartbeat {
     if (!this.#runner.isStopped) this.#condition.bad({ reason, problem: String(error) })
   }
 
-  #send({ type: _type, ...lease }: HeartbeatEffect): void {
+  #send({ type: _type, ...lease }: Extract<LeaseEffect, { type: 'heartbeat' }>): void {
     const { clock, store, rosters, newBootId, metrics, faulted } = this.#deps
     const { bootId } = lease.identity
-    const nowMs = clock.nowMs()
-    const counted = takeNextToCount(rosters)
+    const turn = takeTurn(rosters)
+    const [counted] = turn
     const expected = counted?.roster.entryCount
     const ofRosters = [...rosters.values()].flatMap(({ roster }) => roster.remote.boots())
     const peers = [...new Set([...ofRosters, ...this.#gateways])].filter((boot) => boot !== bootId)
@@ -157,9 +153,10 @@ export class Heartbeat {
         ...lease,
         at: clock.dateMs(),
         peers,
-        announce: this.writes.announce(bootId, nowMs),
+        announce: this.writes.announce(bootId, clock.nowMs()),
         countOf: expected === undefined ? undefined : counted?.roster.space,
-        extendTtlOf: takeOverdue(rosters, nowMs),
+        // They do not live on by themselves.
+        extendTtlOf: turn.flatMap(({ roster }) => (roster.local.count > 0 ? [roster.space] : [])),
       })
       .then(answered, (error: unknown) => {
         this.#troubled(error)
@@ -169,21 +166,14 @@ export class Heartbeat {
   }
 }
 
-export function takeNextToCount(rosters: Rosters): HeldRoster | undefined {
-  const [next] = rosters
-  if (next === undefined) return undefined
-  rosters.delete(next[0])
-  rosters.set(...next)
-  return next[1]
-}
-
-/** Spaces whose hashes would not live on by themselves. */
-export function takeOverdue(rosters: Rosters, nowMs: number): SpaceId[] {
-  const overdue = [...rosters.values()]
-    .filter(({ roster, extendedAtMs }) => roster.local.count > 0 && extendedAtMs + EXTEND_EVERY_MS <= nowMs)
-    .slice(0, MAX_EXTENDED)
-  for (const one of overdue) one.extendedAtMs = nowMs
-  return overdue.map(({ roster }) => roster.space)
+/** Rosters to look after with this heartbeat; they go to the end. */
+export function takeTurn(rosters: Rosters): HeldRoster[] {
+  const turn = [...rosters].slice(0, Math.ceil(rosters.size / ROUND))
+  for (const [space, one] of turn) {
+    rosters.delete(space)
+    rosters.set(space, one)
+  }
+  return turn.map(([, one]) => one)
 }
 
 /** How far each space was written lately. */

@@ -6,10 +6,11 @@
  * Cost: an idle gateway sends one heartbeat every third of the lease, whatever the number of connections and spaces.
  */
 import { type BeingId, type BootId, parseGatewayBeat, type SpaceId } from '@rhizom/protocol'
+import type { LinkChange } from '../core/presence/lease.ts'
 import type { ConnectionId } from '../core/presence/local.ts'
 import { NOBODY } from '../core/presence/merged.ts'
 import type { RosterEvent } from '../core/presence/roster.ts'
-import { Heartbeat, type LinkedDeps, type LinkEffect } from './heartbeat.ts'
+import { Heartbeat, type LinkedDeps } from './heartbeat.ts'
 import { OrphanCleaner } from './orphan-cleaner.ts'
 import type { Presence, PresenceDeps, PresenceHandle, RosterHandle } from './port.ts'
 import { SpacePresence } from './space-presence.ts'
@@ -28,7 +29,7 @@ export class PresenceHub implements Presence {
   #emptyWaiters: (() => void)[] = []
 
   constructor(deps: PresenceDeps) {
-    const carryOut = (effect: LinkEffect): void => this.#carryOut(effect)
+    const carryOut = (effect: LinkChange): void => this.#carryOut(effect)
     this.#heartbeat = new Heartbeat({ ...deps, rosters: this.#spaces, carryOut })
     this.#deps = { ...deps, heartbeat: this.#heartbeat }
     this.#writer = new PresenceWriter(this.#deps)
@@ -160,7 +161,7 @@ export class PresenceHub implements Presence {
   }
 
   /** What becomes of our link to Redis and of other gateways is told to every roster. */
-  #carryOut(effect: LinkEffect): void {
+  #carryOut(effect: LinkChange): void {
     if (effect.type === 'gatewaysGone') for (const boot of effect.boots) this.#cleaner.cleanUpAfter(boot)
     this.#dispatchAll(effect)
     if (effect.type === 'linkFound')

@@ -29,18 +29,16 @@ const encoder = new TextEncoder()
 
 export class SpacePresence implements RosterHandle, HeldRoster {
   readonly roster: Roster
-  extendedAtMs: number
   readonly #deps: SpacePresenceDeps
   readonly #runner: Runner<{ roster: Roster }, RosterEvent, RosterEffect>
   #tell: (frame: Uint8Array) => void = () => undefined
   #waiting: (() => void)[] = []
 
   constructor(space: SpaceId, deps: SpacePresenceDeps) {
-    const { heartbeat, settings, clock } = deps
+    const { heartbeat, settings } = deps
     const roster = new Roster(space, heartbeat.identity, heartbeat.isLinkUp ? 'up' : 'down', settings.roster)
     this.#deps = deps
     this.roster = roster
-    this.extendedAtMs = clock.nowMs()
     this.#runner = new Runner({
       ...deps,
       machine: rosterMachine,

@@ -15,6 +15,7 @@ import {
   encodeGatewayBeat,
   encodePresenceMessage,
   gatewayLeaseSchema,
+  type Parsed,
   type PresenceEntry,
   parseJson,
   parsePresenceField,
@@ -51,9 +52,13 @@ const FIELDS_PER_COMMAND = 500
 /** A command of Redis with its arguments. */
 type Command = [name: string, ...args: (string | number | Buffer)[]]
 
-interface Found {
-  entries: Map<BootId, Map<BeingId, PresenceEntry>>
-  unsigned: Map<BootId, BeingId[]>
+/** What stands in a hash under a name of a being on a gateway; `isOurs` if a gateway of ours signed it. */
+interface Field {
+  field: string
+  bootId: BootId
+  being: BeingId
+  isOurs: boolean
+  entry: Parsed<PresenceEntry> | undefined
 }
 
 export class RedisPresenceStore implements PresenceStore {
@@ -121,10 +126,10 @@ export class RedisPresenceStore implements PresenceStore {
     await this.#deps.seal.known()
     const key = this.#names.here(space)
     const [hash] = await this.#send([['hgetall', key]])
-    const found = typeof hash === 'object' && hash !== null ? this.#entriesOf(key, hash) : undefined
-    const entries = found?.entries
-    const unsigned = found?.unsigned ?? new Map<BootId, BeingId[]>()
-    const asked = [...new Set([...boots, ...(entries?.keys() ?? []), ...unsigned.keys()])]
+    const isHash = typeof hash === 'object' && hash !== null
+    const fields = isHash ? this.#fieldsOf(key, hash) : []
+    const entries = isHash ? partsOf(fields) : undefined
+    const asked = [...new Set([...boots, ...fields.map(({ bootId }) => bootId)])]
     const leases = new Map<BootId, readonly BootId[]>()
     const heartbeats = new Map<BootId, number>()
     if (asked.length === 0) return { entries, leases, heartbeats }
@@ -141,13 +146,13 @@ export class RedisPresenceStore implements PresenceStore {
       // Whatever it holds, a lease that is there stands.
       leases.set(boot, lease?.ok === true ? lease.value.formerly : [])
     }
-    const nobodys = [...unsigned].filter(([boot]) => !leases.has(boot))
-    if (nobodys.length > 0) await this.#send(nobodys.flatMap(([boot, those]) => this.#removing(space, boot, those)))
+    const nobodys = fields.flatMap(({ bootId, isOurs, field }) => (isOurs || leases.has(bootId) ? [] : [field]))
+    if (nobodys.length > 0) await this.#send(this.#removing(space, nobodys))
     return { entries, leases, heartbeats }
   }
 
   async removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void> {
-    await this.#send(this.#removing(space, boot, beings))
+    await this.#send(this.#removing(space, fieldsOf(boot, beings)))
   }
 
   async spacesOf(boot: BootId, limit: number): Promise<readonly SpaceId[]> {
@@ -166,7 +171,7 @@ export class RedisPresenceStore implements PresenceStore {
 
   async leave({ bootId, beings, announce }: Leave): Promise<void> {
     await this.#send([
-      ...[...beings].flatMap(([space, those]) => this.#removing(space, bootId, those)),
+      ...[...beings].flatMap(([space, those]) => this.#removing(space, fieldsOf(bootId, those))),
       ['del', this.#names.gatewayLease(bootId)],
       ...this.#removingGateway(bootId),
       ...this.#publishing(this.#names.gatewaysChannel, encodeGatewayBeat(announce)),
@@ -205,16 +210,15 @@ export class RedisPresenceStore implements PresenceStore {
       return sealed === undefined ? [] : [[field, sealed]]
     })
     for (const some of inParts(fields)) commands.push(['hset', key, ...some.flat()])
-    commands.push(...this.#removing(space, bootId, [...left.keys()]))
+    commands.push(...this.#removing(space, fieldsOf(bootId, [...left.keys()])))
     if (isWhole && put.size > 0) commands.push(['pexpire', spaces, hashTtlMs], ['pexpire', key, hashTtlMs])
     if (isWhole && put.size === 0) commands.push(['srem', spaces, space])
     const message = encodePresenceMessage(bootId, from, to, hint)
     return [...commands, ...this.#publishing(this.#names.spaceChannel(space), message)]
   }
 
-  #removing(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Command[] {
-    const key = this.#names.here(space)
-    return inParts(beings).map((some) => ['hdel', key, ...some.map((being) => presenceField(boot, being))])
+  #removing(space: SpaceId, fields: readonly string[]): Command[] {
+    return inParts(fields).map((some) => ['hdel', this.#names.here(space), ...some])
   }
 
   #removingGateway(boot: BootId): Command[] {
@@ -229,26 +233,26 @@ export class RedisPresenceStore implements PresenceStore {
     return sealed === undefined ? [] : [['publish', channel, sealed]]
   }
 
-  /** The entries of a hash that gateways wrote, and those that have such a name and were signed by none of ours. */
-  #entriesOf(key: string, hash: object): Found {
-    const unsigned = new Map<BootId, BeingId[]>()
-    const entries = new Map<BootId, Map<BeingId, PresenceEntry>>()
+  /** The fields of a hash that have such a name as gateways give them. */
+  #fieldsOf(key: string, hash: object): Field[] {
     const fields: [string, unknown][] = Object.entries(hash)
-    for (const [field, sealed] of fields) {
+    return fields.flatMap(([field, sealed]) => {
       const name = parsePresenceField(field)
-      if (name === undefined) continue
+      if (name === undefined) return []
       const text = this.#deps.seal.open(`${key} ${field}`, Buffer.from(String(sealed)))
-      if (text === undefined) {
-        unsigned.set(name.bootId, [...(unsigned.get(name.bootId) ?? []), name.being])
-        continue
-      }
-      const entry = parseJson(presenceEntrySchema, text.toString())
-      if (!entry.ok) continue
-      const beings = entries.get(name.bootId) ?? new Map<BeingId, PresenceEntry>()
-      entries.set(name.bootId, beings.set(name.being, entry.value))
-    }
-    return { entries, unsigned }
+      const entry = text && parseJson(presenceEntrySchema, text.toString())
+      return [{ ...name, field, isOurs: text !== undefined, entry }]
+    })
   }
+}
+
+function partsOf(fields: readonly Field[]): Map<BootId, Map<BeingId, PresenceEntry>> {
+  const parts = new Map<BootId, Map<BeingId, PresenceEntry>>()
+  for (const { bootId, being, entry } of fields) {
+    const part = parts.get(bootId) ?? new Map<BeingId, PresenceEntry>()
+    if (entry?.ok === true) parts.set(bootId, part.set(being, entry.value))
+  }
+  return parts
 }
 
 /** No command carries more than so many fields. */
@@ -256,6 +260,9 @@ const inParts = <Item>(items: readonly Item[]): Item[][] =>
   Array.from({ length: Math.ceil(items.length / FIELDS_PER_COMMAND) }, (_, index) =>
     items.slice(index * FIELDS_PER_COMMAND, (index + 1) * FIELDS_PER_COMMAND),
   )
+
+const fieldsOf = (boot: BootId, beings: readonly BeingId[]): string[] =>
+  beings.map((being) => presenceField(boot, being))
 
 const namesIn = (reply: unknown): string[] => {
   const parts: unknown[] = Array.isArray(reply) ? reply : []

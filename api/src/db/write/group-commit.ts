@@ -16,7 +16,7 @@ import { DatabaseAway, failureOf, Overtaken, OutcomeUnknown } from '../failure.t
 import { gather } from './gather.ts'
 import { mayShare } from './lock-scope.ts'
 
-export interface GroupCommitOptions {
+export interface GroupCommitDeps {
   /** With `patient` it waits for the locks; otherwise units of spaces that others hold are `passed-over`. */
   commit: (parts: readonly SpaceUnits[], patient: boolean) => Promise<Committed>
   /** Called right after each commit, before anybody is answered. Must not wait. */
@@ -39,7 +39,7 @@ interface Waiting {
   unit: Unit
   /** Whether its transaction may be that of other spaces too. */
   isShared: boolean
-  arrivedAt: number
+  arrivedAtMs: number
   resolve: (outcome: UnitOutcome) => void
   reject: (error: unknown) => void
 }
@@ -59,7 +59,7 @@ interface Taken {
 type Patience = 'impatient' | 'patient'
 
 export class GroupCommit {
-  readonly #options: GroupCommitOptions
+  readonly #options: GroupCommitDeps
   readonly #lanes = new Map<SpaceId | null, Lane>()
   /** Lanes that have units and are in no transaction, in the order of their turns, by whether they wait for locks. */
   readonly #ready = { impatient: new Set<Lane>(), patient: new Set<Lane>() }
@@ -67,7 +67,7 @@ export class GroupCommit {
   #queued = 0
   #isBeginning = false
 
-  constructor(options: GroupCommitOptions) {
+  constructor(options: GroupCommitDeps) {
     this.#options = options
   }
 
@@ -83,7 +83,7 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       this.#queued += unit.mutations.length
       const isShared = unit.mutations.every(mayShare)
-      const waiting: Waiting = { unit, isShared, arrivedAt: performance.now(), resolve, reject }
+      const waiting: Waiting = { unit, isShared, arrivedAtMs: performance.now(), resolve, reject }
       const lane = this.#lanes.get(space)
       if (lane !== undefined) {
         lane.waiting.push(waiting)
@@ -169,7 +169,7 @@ export class GroupCommit {
 
   #refuseLate(lane: Lane): void {
     const latest = performance.now() - this.#options.maxWaitMs
-    const late = lane.waiting.findIndex(({ arrivedAt }) => arrivedAt >= latest)
+    const late = lane.waiting.findIndex(({ arrivedAtMs }) => arrivedAtMs >= latest)
     for (const { unit, reject } of lane.waiting.splice(0, late < 0 ? lane.waiting.length : late)) {
       this.#queued -= unit.mutations.length
       reject(new DatabaseAway('waited too long for its turn'))

@@ -133,7 +133,7 @@ async function addPlaces(sql: Sql, scope: LockScope): Promise<OwnBeings> {
     else scope.spaces.add(location)
   }
   for (const { space, being } of roles) if (own.removing.has(being)) scope.spaces.add(space)
-  if (own.removing.size > 0) scope.members = true
+  if (own.removing.size > 0) scope.countsOwners = true
   return own
 }
 
@@ -168,7 +168,7 @@ function readUnderLocks(
       ${rowsOf(readBeings(sql, [...scope.beings]))} as "beings",
       ${rowsOf(scope.intentions.size > 0 ? readIntentions(sql, scope.intentions, onlyAppendedTo(requested)) : undefined)} as "intentions",
       ${rowsOf(readRoles(sql, scope))} as "members",
-      ${rowsOf(scope.members ? readOwners(sql, [...scope.spaces]) : undefined)} as "owners",
+      ${rowsOf(scope.countsOwners ? readOwners(sql, [...scope.spaces]) : undefined)} as "owners",
       ${rowsOf(removing.size > 0 ? readRolesOf(sql, [...removing]) : undefined)} as "removedRoles",
       ${rowsOf(homes)} as "homes",
       ${rowsOf(rolesAtHome)} as "rolesAtHome",

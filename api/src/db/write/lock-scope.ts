@@ -14,7 +14,7 @@ export interface LockScope {
   /** Whose role in which space is asked for, if not that of all `beings` in all `spaces`. */
   roles: PairMap<SpaceId, BeingId, true> | undefined
   /** Whether owners must be counted. */
-  members: boolean
+  countsOwners: boolean
   /** Spaces where bots may be woken. */
   bots: Set<SpaceId>
   /** Intentions that may be carried out or stopped by others than their owner. */
@@ -29,7 +29,7 @@ export function lockScopeOf(spaces: readonly SpaceId[], requested: readonly Requ
     removing: new PairMap(),
     intentions: new Set(),
     roles: requested.every(({ mutation }) => mayShare(mutation)) ? new PairMap() : undefined,
-    members: false,
+    countsOwners: false,
     bots: new Set(),
     asked: [],
   }
@@ -80,7 +80,7 @@ export function lockScopeOf(spaces: readonly SpaceId[], requested: readonly Requ
       case 'member.put':
       case 'member.remove':
         scope.beings.add(mutation.args.being)
-        scope.members = true
+        scope.countsOwners = true
         break
       default:
         mutation satisfies never

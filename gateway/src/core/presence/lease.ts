@@ -69,6 +69,11 @@ export type LeaseEvent =
 export type LeaseEffect =
   /** `doubtfulUntil` is a date. */
   | { type: 'heartbeat'; identity: GatewayIdentity; isNew: boolean; ttlMs: number; doubtfulUntil: number | undefined }
+  | LinkChange
+
+/** What every roster is told. */
+export type LinkChange =
+  /** Redis is there, and the lease is ours; or not. */
   | { type: 'linkFound'; identity: GatewayIdentity }
   | { type: 'linkLost' }
   /** What a read that begins from now on lacks is not there. */

@@ -27,7 +27,7 @@ export class Listing {
   readonly #limit: number
   readonly #merged: MergedPresence
   readonly #listed = new Map<BeingId, Here>()
-  /** Named to newcomers in their answers since the last frame, which says so to the others. */
+  /** Of these, named to newcomers in their answers since the last frame: the next one says so to the others. */
   readonly #joining = new Set<BeingId>()
   #count = 0
   /** An answer gave another count than the last frame. */
@@ -45,12 +45,8 @@ export class Listing {
 
   /** What newcomers are told: what the others were told, and themselves. */
   answer(newcomers: readonly BeingId[]): { here: Here[]; hereCount: number } {
-    for (const being of newcomers) {
-      const isNew = this.#merged.has(being) && !this.#listed.has(being)
-      if (isNew && this.#listed.size + this.#joining.size < this.#limit) this.#joining.add(being)
-    }
-    const joining = [...this.#joining].flatMap((being) => this.#merged.get(being) ?? []).map(hereOf)
-    const here = [...this.#listed.values(), ...joining].sort(byAge)
+    for (const being of newcomers) if (this.#list(being)) this.#joining.add(being)
+    const here = [...this.#listed.values()].sort(byAge)
     // Up to the limit the count is that of the list, so that nobody takes it for a sample.
     const count = this.#merged.count > this.#limit ? this.#merged.count : this.#count
     const hereCount = Math.max(count, here.length)
@@ -62,13 +58,11 @@ export class Listing {
   takeDifference(): RosterDifference | undefined {
     const { count } = this.#merged
     const difference: RosterDifference = { joined: [], left: [], updated: [], hereCount: count }
-    for (const being of this.#merged.takeChanged()) this.#compare(being, difference)
-    // Those named in an answer first: whoever was told of them must not be left with more than the list.
-    for (const being of this.#joining) this.#list(being, difference)
-    this.#joining.clear()
+    for (const being of [...this.#joining, ...this.#merged.takeChanged()]) this.#compare(being, difference)
     for (const being of this.#merged.beings()) {
       if (this.#listed.size >= this.#limit) break
-      this.#list(being, difference)
+      const added = this.#list(being)
+      if (added !== undefined) difference.joined.push(added)
     }
     const { joined, left, updated } = difference
     const isSameCount = count === this.#count && !this.#countDiffers
@@ -77,22 +71,27 @@ export class Listing {
     return isSameCount && joined.length + left.length + updated.length === 0 ? undefined : difference
   }
 
-  #compare(being: BeingId, { left, updated }: RosterDifference): void {
+  #compare(being: BeingId, { joined, left, updated }: RosterDifference): void {
     const before = this.#listed.get(being)
+    if (before === undefined) return
+    const isJoining = this.#joining.delete(being)
     const now = this.#merged.get(being)
     if (now === undefined) {
-      const wasNamed = this.#joining.delete(being)
-      if (this.#listed.delete(being) || wasNamed) left.push(being)
-    } else if (before !== undefined && !isSame(before, now)) {
+      this.#listed.delete(being)
+      left.push(being)
+    } else if (isJoining || !isSame(before, now)) {
       this.#listed.set(being, hereOf(now))
-      updated.push(hereOf(now))
+      if (isJoining) joined.push(hereOf(now))
+      else updated.push(hereOf(now))
     }
   }
 
-  #list(being: BeingId, { joined }: RosterDifference): void {
+  /** Lists one who is here, if there is room. */
+  #list(being: BeingId): Here | undefined {
     const now = this.#merged.get(being)
-    if (now === undefined || this.#listed.has(being)) return
-    this.#listed.set(being, hereOf(now))
-    joined.push(hereOf(now))
+    if (now === undefined || this.#listed.has(being) || this.#listed.size >= this.#limit) return undefined
+    const here = hereOf(now)
+    this.#listed.set(being, here)
+    return here
   }
 }

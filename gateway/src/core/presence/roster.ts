@@ -13,7 +13,7 @@
  */
 import { type Machine, type Moment, soonest, type TimePassed } from '@rhizom/machine'
 import type { BeingId, BootId, Here, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
-import type { GatewayIdentity, Trust } from './lease.ts'
+import type { GatewayIdentity, LinkChange, Trust } from './lease.ts'
 import { Listing, type RosterDifference } from './listing.ts'
 import { type ConnectionId, LocalPresence, type PresenceWrite } from './local.ts'
 import { MergedPresence, NOBODY, type Part } from './merged.ts'
@@ -40,16 +40,13 @@ export type RosterEvent =
   | { type: 'graceExtended'; byMs: number }
   /** Somebody follows the space here; nobody does any more. */
   | { type: 'watched' | 'unwatched' }
-  /** Redis is there and the lease is ours; or not. */
-  | { type: 'linkFound'; identity: GatewayIdentity }
-  | { type: 'linkLost' | 'trustRestored' }
+  | LinkChange
   /** The channel is joined (again), so that every hint from now on arrives; or something does not add up. */
   | { type: 'readWanted' }
   /** `trust` holds from the beginning of the read to its end. */
   | { type: 'readAnswered'; readSeq: number; read: PresenceRead; trust: Trust }
   | { type: 'hintReceived'; received: ReceivedHint }
   | { type: 'headReceived'; head: Position }
-  | { type: 'gatewaysGone'; boots: readonly BootId[] }
   /** Redis has taken a write; or this is what it holds of ours where nobody follows. */
   | { type: 'written'; write: PresenceWrite }
   | { type: 'ownRead'; entries: Part }
