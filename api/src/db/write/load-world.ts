@@ -11,12 +11,13 @@
  * are removed. Whoever names a being of others locks nothing for it.
  */
 import { emptyWorld, PairMap, type RequestedMutation, type World } from '@rhizom/domain'
-import type { BeingId, IntentionId, MutationId, SpaceId } from '@rhizom/protocol'
+import type { BeingId, IntentionId, InviteId, MutationId, SpaceId } from '@rhizom/protocol'
 import type postgres from 'postgres'
 import { type LockScope, lockScopeOf } from './lock-scope.ts'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
-import { beings, intentions, members, mutations, spaces } from '../schema.ts'
+import { beings, intentions, invites, members, mutations, spaces } from '../schema.ts'
+import { openInviteColumns, openInviteOf, type OpenInviteRow } from '../read/invites.ts'
 import { addAsked, addBots, type BotRow, readBots } from './load-replies.ts'
 import { outcomeColumns, outcomeOf, type OutcomeRow } from './ledger.ts'
 import {
@@ -38,6 +39,7 @@ const b = namesOf(beings, 'b')
 const i = namesOf(intentions, 'i')
 const m = namesOf(members, 'm')
 const o = namesOf(mutations, 'o')
+const n = namesOf(invites, 'n')
 
 /** A being left the spaces that were locked for it. Roll back and begin anew. */
 export class StaleLocks extends Error {
@@ -89,6 +91,7 @@ export async function loadWorld(
   for (const { removed, ...row } of read.beings)
     if (removed) world.removedBeings.add(row.id)
     else world.beings.set(row.id, beingOf(row))
+  for (const row of read.invites) world.invites.set(row.id, openInviteOf(row))
   for (const row of read.intentions) world.intentions.set(row.id, placedIntentionOf(row))
   for (const row of [...read.rolesAtHome, ...memberRows]) world.members.set(row.space, row.being, row.role)
   addBots(world, read.bots)
@@ -152,6 +155,7 @@ interface ReadUnderLocks {
   homes: SpaceRow[]
   rolesAtHome: MemberRow[]
   ledger: LedgerRow[]
+  invites: OpenInviteRow[]
   bots: BotRow[]
 }
 
@@ -163,6 +167,7 @@ function readUnderLocks(
   requested: readonly RequestedMutation[],
 ) {
   const { homes, rolesAtHome } = homesIn(sql, [...scope.beings], requested)
+  const shown = requested.flatMap(({ invite }) => invite ?? [])
   const rowsOf = (read: postgres.Fragment | undefined) =>
     read === undefined ? sql`'[]'::json` : sql`(select coalesce(json_agg(r), '[]') from (${read}) r)`
   return sql<ReadUnderLocks[]>`
@@ -175,6 +180,7 @@ function readUnderLocks(
       ${rowsOf(homes)} as "homes",
       ${rowsOf(rolesAtHome)} as "rolesAtHome",
       ${rowsOf(readLedger(sql, requested))} as "ledger",
+      ${rowsOf(shown.length > 0 ? readInvites(sql, shown) : undefined)} as "invites",
       ${rowsOf(scope.bots.size > 0 ? readBots(sql, [...scope.bots]) : undefined)} as "bots"`
 }
 
@@ -231,6 +237,9 @@ function readRolesIn(sql: Sql, roles: PairMap<SpaceId, BeingId, true>) {
     select ${memberColumns} from unnest(${inSpaces}::text[], ${ofBeings}::text[]) as a(space, being)
     join ${m.as} on ${m.space} = a.space and ${m.being} = a.being`
 }
+
+const readInvites = (sql: Sql, ids: InviteId[]) => sql`
+  select ${openInviteColumns} from ${n.as} where ${n.id} = any(${ids}::uuid[])`
 
 const readLedger = (sql: Sql, requested: readonly RequestedMutation[]) => sql`
   select ${o.actor}, ${o.id}, ${outcomeColumns}
