@@ -4,6 +4,7 @@
  */
 import type { Intention, Snapshot } from '@rhizom/protocol'
 import { type Answer, AnswerError } from './answer.ts'
+import type { Answered } from './answered.ts'
 import { conversationOf } from './core/conversation.ts'
 import type { GatheringTimes } from './core/gathering.ts'
 import type { Hints } from './hints.ts'
@@ -11,7 +12,7 @@ import type { BotMetrics } from './metrics.ts'
 import type { BotLog } from './ports.ts'
 import { ClaimLost, ReplyWriter, TooLong } from './reply-writer.ts'
 import { say } from './say.ts'
-import type { Answered, Server } from './server.ts'
+import type { Server } from './server.ts'
 
 export interface CarryOutDeps {
   server: Server

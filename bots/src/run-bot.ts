@@ -32,6 +32,8 @@ export interface BotOptions {
   leaseMs?: number
   /** Replies carried out at once. */
   atOnce?: number
+  /** Of all its replies together; more than 40 needs a budget of its own in the api (`BUDGETS`). */
+  appendsPerSecond?: number
   /** How often work is asked for where no hint came. */
   askEveryMs?: number
   maxAnswerMs?: number
@@ -56,6 +58,7 @@ const LEAVE_ALONE_MS = 5_000
 
 export async function runBot(options: BotOptions): Promise<RunningBot> {
   const { answer, apiUrl, leaseMs = 15_000, atOnce = 4, askEveryMs = 5_000, maxAnswerMs = 300_000 } = options
+  const { appendsPerSecond = APPENDS_PER_SECOND } = options
   const { log = silentLog, metrics = createBotMetrics() } = options
   const ask = typeof options.session === 'function' ? options.session : undefined
   let session = typeof options.session === 'function' ? await options.session() : options.session
@@ -148,7 +151,7 @@ export async function runBot(options: BotOptions): Promise<RunningBot> {
   async function begin(work: Intention, fence: number): Promise<void> {
     const times = () => ({
       ...GATHERING,
-      intervalMs: Math.max(GATHERING.intervalMs, (underWay.size * 1000) / APPENDS_PER_SECOND),
+      intervalMs: Math.max(GATHERING.intervalMs, (underWay.size * 1000) / appendsPerSecond),
     })
     const deps = { server, hints, answer, log, metrics, leaseMs, maxAnswerMs, times, stopping: stopping.signal }
     const outcome = await carryOut(work, fence, deps)

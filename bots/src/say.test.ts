@@ -44,6 +44,33 @@ test('B5 whoever reads the answer never waits for an append: what came meanwhile
   expect(writer.appends[0]).toMatch(/^one /)
 })
 
+test('B1 the interval begins anew when the append before is there, however long that took', async () => {
+  const writer = slowWriter()
+  const intervalMs = 200
+  const held = Promise.withResolvers<void>()
+  async function* answer() {
+    yield 'one '
+    await held.promise
+    yield 'two '
+    await new Promise(() => undefined)
+  }
+  const stop = new AbortController()
+  const gathering = () => ({ intervalMs, enough: 1 })
+  const said = say(answer(), { writer, times: gathering, signal: stop.signal, begun }).catch(String)
+  await eventually('the first append', () => writer.appends.length === 1)
+  const takenAtMs = performance.now()
+  held.resolve()
+  await eventually('the interval has passed', () => performance.now() > takenAtMs + intervalMs)
+  const thereAtMs = performance.now()
+  writer.release()
+  await eventually('the second append', () => writer.appends.length === 2)
+  // A timer may be a little early.
+  expect(performance.now() - thereAtMs).toBeGreaterThan(intervalMs * 0.9)
+  stop.abort(new Error('over'))
+  writer.release()
+  expect(await said).toContain('over')
+})
+
 test('B5 an answer that is one text is complete in one write, and an empty one is too', async () => {
   for (const text of ['Yes', '']) {
     const writer = slowWriter()

@@ -2,7 +2,15 @@
  * Brings what an answer says into a reply while it is being said: one side reads and never waits for the other, which
  * writes what was gathered whenever it is due (core/gathering.ts).
  */
-import { dueAtMs, gather, type Gathering, type GatheringTimes, nothingGathered, take } from './core/gathering.ts'
+import {
+  dueAtMs,
+  gather,
+  type Gathering,
+  type GatheringTimes,
+  nothingGathered,
+  take,
+  written,
+} from './core/gathering.ts'
 import type { Said } from './answer.ts'
 import { type ReplyWriter, TooLong } from './reply-writer.ts'
 
@@ -61,6 +69,7 @@ export async function say(said: Said, { writer, times, signal, begun }: SayDeps)
     const { text, state } = take(gathered, performance.now(), MOST_AT_ONCE)
     gathered = state
     await writer.append(text)
+    gathered = written(gathered, performance.now())
     if (isFirst) begun()
     isFirst = false
   }

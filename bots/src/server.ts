@@ -19,12 +19,10 @@ import {
 } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import type { z } from 'zod'
+import type { Answered } from './answered.ts'
 import { httpCaller } from './http-caller.ts'
 import type { BotSession } from './ports.ts'
-
-export type Answered<T> =
-  | { ok: true; value: T }
-  | { ok: false; code: string; mayBeAskedAgain: boolean; afterMs: number }
+import { type SharedRequests, shareRequests } from './shared-requests.ts'
 
 export type Said = Pick<Snapshot, 'intentions' | 'beings'>
 
@@ -60,14 +58,14 @@ export function createServer(apiUrl: string, token: () => string): Server {
     path: string,
     schema: S,
     signal: AbortSignal,
-    body?: unknown,
+    body?: string,
   ): Promise<Answered<z.output<S>>> {
     try {
       const json = body === undefined ? {} : { 'content-type': 'application/json' }
       const { status, text } = await http(`${base}${path}`, {
         ...{ method, signal, withinMs: PATIENCE_MS },
         headers: { authorization: `Bearer ${token()}`, ...json },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body,
       })
       if (status < 200 || status > 299) return refused(status, text)
       const parsed = parseJson(schema, text)
@@ -87,6 +85,16 @@ export function createServer(apiUrl: string, token: () => string): Server {
     }
   }
 
+  async function send(mutations: string, signal: AbortSignal): Promise<Answered<MutationResult[]>> {
+    const body = `{"mutations":${mutations}}`
+    const answer = await call('POST', '/v1/mutations', postMutationsAnswerSchema, signal, body)
+    return answer.ok ? { ok: true, value: answer.value.results } : answer
+  }
+  const shared = shareRequests(send)
+  const alone: SharedRequests = {
+    ask: (mutations, signal) => shareRequests(send).ask(mutations, signal),
+  }
+
   return {
     async work(limit, signal) {
       const answer = await call('GET', `/v1/work?limit=${limit}`, workAnswerSchema, signal)
@@ -95,14 +103,18 @@ export function createServer(apiUrl: string, token: () => string): Server {
     snapshot: (space, signal) => insist(() => call('GET', `/v1/spaces/${space}`, snapshotSchema, signal), signal),
     saidBefore: ({ id, location }, signal) =>
       insist(() => call('GET', `/v1/spaces/${location}/intentions?before=${id}`, saidSchema, signal), signal),
-    refresh: (signal) => call('POST', '/v1/sessions/current/refresh', postSessionAnswerSchema, signal, {}),
-    renew: (renewal, signal) => call('POST', '/v1/sessions/renew', postSessionAnswerSchema, signal, { renewal }),
+    refresh: (signal) => call('POST', '/v1/sessions/current/refresh', postSessionAnswerSchema, signal, '{}'),
+    renew: (renewal, signal) =>
+      call('POST', '/v1/sessions/renew', postSessionAnswerSchema, signal, JSON.stringify({ renewal })),
     async mutate(wanted, signal) {
       const mutations: Mutation[] = wanted.map((one) => ({ id: uuidv7(), ...one }))
+      // What went wrong once is asked again alone, whatever the fault of others in the same request was.
       for (let failures = 0; !signal.aborted; failures += 1) {
-        const answer = await call('POST', '/v1/mutations', postMutationsAnswerSchema, signal, { mutations })
-        if (answer.ok) return answer.value.results
-        if (!answer.mayBeAskedAgain) throw new Error(`the api refused: ${answer.code}`)
+        const requests = failures === 0 ? shared : alone
+        const { answer, isShared } = await requests.ask(mutations, signal)
+        if (answer === 'stopped') return undefined
+        if (answer.ok) return answer.value
+        if (!answer.mayBeAskedAgain && !isShared) throw new Error(`the api refused: ${answer.code}`)
         await pause(failures, answer.afterMs, signal)
       }
       return undefined

@@ -69,6 +69,7 @@ function gatewayMetrics(): string {
   gauge(metrics, {
     connections: none,
     connectionStates: () => new Map(),
+    heldBytes: () => new Map(),
     feeds: none,
     parked: none,
     revoked: none,

@@ -13,8 +13,10 @@ import {
   retry,
   stop,
   updated,
+  writtenIn,
 } from './claim.ts'
 import { accept, type DecideContext, type DecideOptions, type Decision, type Of, reject } from './decision.ts'
+import type { Unread } from './kept.ts'
 import { mayChangeIntention } from './permission.ts'
 import type { WorldReader } from './world-reader.ts'
 
@@ -78,7 +80,8 @@ function appendToIntention(
   at: number,
   { maxContentBytes }: DecideOptions,
 ): Decision {
-  switch (placeOfAppend(intention.content, text, place)) {
+  const kept = world.kept?.(id)
+  switch (placeOfAppend(intention.content, text, place, kept?.unread)) {
     case 'repeat':
       return accept()
     case 'gap':
@@ -86,14 +89,18 @@ function appendToIntention(
     case 'next':
       break
   }
-  if (bytesAfterAppend(intention.content, text) > maxContentBytes)
+  if (bytesAfterAppend(intention.content, text, kept?.unread) > maxContentBytes)
     return reject('too-large', `content would grow past ${maxContentBytes} bytes`)
-  const renewal = intention.claim ? { until: renewed(intention.claim, at, world.kept?.(id)).until } : {}
+  const renewal = intention.claim ? { until: renewed(intention.claim, at, kept).until } : {}
   return accept({ kind: 'intention.append', log: space.id, id, text, at, ...renewal })
 }
 
 /** Extending a final text node costs no quotes; a new node costs its own and a comma. */
-function bytesAfterAppend(content: Content, text: string): number {
+function bytesAfterAppend(content: Content, text: string, unread: Unread | undefined): number {
+  if (unread !== undefined) return bytesAfter(unread, writtenIn(content) + text)
   const separators = typeof content.at(-1) === 'string' ? -2 : content.length === 0 ? 0 : 1
   return jsonBytes(content) + jsonBytes(text) + separators
 }
+
+/** Of the content as JSON, when the text that was not read goes on with this. */
+export const bytesAfter = ({ bytes }: Unread, text: string): number => bytes + jsonBytes(text) - 2

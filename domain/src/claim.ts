@@ -15,7 +15,7 @@ import {
 } from '@rhizom/protocol'
 import { accept, type Decision, type Of, reject } from './decision.ts'
 import { mayModerate, mayWrite } from './permission.ts'
-import type { KeptOfIntention } from './kept.ts'
+import type { KeptOfIntention, Unread } from './kept.ts'
 import type { WorldReader } from './world-reader.ts'
 
 /** Named as the fence of a claim that is wanted only if nobody holds one. */
@@ -185,9 +185,16 @@ export function afterLease(
 export const writtenIn = (content: Content): string => content.filter((node) => typeof node === 'string').join('')
 
 /** How an append meets the text that is there: it comes next, is there already, or does not fit. */
-export function placeOfAppend(content: Content, text: string, at: number | undefined): 'next' | 'repeat' | 'gap' {
+export function placeOfAppend(
+  content: Content,
+  text: string,
+  at: number | undefined,
+  unread: Unread | undefined,
+): 'next' | 'repeat' | 'gap' {
   if (at === undefined) return 'next'
+  const place = at - (unread?.length ?? 0)
   const written = writtenIn(content)
-  if (at === written.length) return 'next'
-  return written.startsWith(text, at) ? 'repeat' : 'gap'
+  if (place === written.length) return 'next'
+  if (place < 0) throw new Error('what it is compared with was not read')
+  return written.startsWith(text, place) ? 'repeat' : 'gap'
 }

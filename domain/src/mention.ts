@@ -6,6 +6,9 @@ import type { BeingId, Content } from '@rhizom/protocol'
 
 const MENTION = /(?<![\w@.-])@[a-z0-9][a-z0-9-]{0,62}(?![\w-])/gi
 
+/** Whether what comes behind the text may make another mention of its end. */
+export const isMentionOpen = (text: string): boolean => /@[\w-]*$/.test(text)
+
 export function mentionsIn(content: Content): Set<BeingId> {
   const mentioned = new Set<BeingId>()
   for (const node of content) {

@@ -121,6 +121,7 @@ function applyToWorld(world: World, op: OtherOp, version: number | undefined): v
     case 'intention.put': {
       const rev = version ?? 0
       const former = world.intentions.get(op.intention.id)
+      if (former?.unread !== undefined) throw new Error(`${op.intention.id} was not read whole`)
       const position = former?.position ?? rev
       world.intentions.set(op.intention.id, { ...keptOf(former), ...op.kept, ...op.intention, rev, position })
       return

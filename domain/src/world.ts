@@ -30,6 +30,7 @@ export const keptOf = (placed: PlacedIntention | undefined): KeptOfIntention => 
   ...(placed?.chain === undefined ? {} : { chain: placed.chain }),
   ...(placed?.leaseMs === undefined ? {} : { leaseMs: placed.leaseMs }),
   ...(placed?.base === undefined ? {} : { base: placed.base }),
+  ...(placed?.unread === undefined ? {} : { unread: placed.unread }),
 })
 
 /** What became of a mutation. `version` is that of the last change it made in the space it names. */
@@ -105,7 +106,7 @@ export function unplaced(placed: PlacedIntention): Intention
 export function unplaced(placed: PlacedIntention | undefined): Intention | undefined
 export function unplaced(placed: PlacedIntention | undefined): Intention | undefined {
   if (placed === undefined) return undefined
-  const { position: _position, chain: _chain, leaseMs: _leaseMs, base: _base, ...intention } = placed
+  const { position: _position, chain: _chain, leaseMs: _leaseMs, base: _base, unread: _unread, ...intention } = placed
   return intention
 }
 

@@ -5,9 +5,10 @@ import type { Log } from './ports.ts'
 
 /**
  * `redis`: the connections to it, and what is asked on them. `heads`: what the api announces over Redis. `api`: what is
- * asked of it. `forgeries`: messages that none of ours signed.
+ * asked of it. `forgeries`: messages that none of ours signed. `room`: for connections, and for what is held for them
+ * and for spaces.
  */
-export type Conditions = Readonly<Record<'redis' | 'heads' | 'api' | 'forgeries', ConditionLog>>
+export type Conditions = Readonly<Record<'redis' | 'heads' | 'api' | 'forgeries' | 'room', ConditionLog>>
 
 export function createConditions(log: Log, clock: Clock): Conditions {
   const condition = (name: string, whenGood: string) => new ConditionLog({ name, log, clock, whenGood })
@@ -16,6 +17,7 @@ export function createConditions(log: Log, clock: Clock): Conditions {
     redis: condition('redis', 'Redis is as it should be again'),
     heads: condition('heads', 'heads arrive again'),
     api: condition('api', 'the api answers again'),
+    room: condition('room', 'there is room again for what comes'),
   }
 }
 

@@ -40,6 +40,12 @@ export const settings = {
   LOG_LEVEL: common.LOG_LEVEL,
   ALLOWED_ORIGINS: common.ALLOWED_ORIGINS('connect', 'host'),
   TRUST_PROXY: common.TRUST_PROXY,
+  MAX_CONNECTIONS: setting(whole(1), 'Open connections before more are refused', '20000'),
+  MAX_HELD_BYTES: setting(
+    whole(1024 * 1024),
+    'Bytes that are held at once for all spaces and clients: rings, snapshots, what lies unsent. Over it rings and snapshots go first, then the clients for whom most lies unsent',
+    '268435456',
+  ),
   MAX_CONNECTIONS_PER_ADDRESS: setting(whole(1), 'Connections from one address', `${LIMITS.maxConnectionsPerAddress}`),
   MAX_CONNECTIONS_PER_BEING: setting(
     orNothing(whole(1)),

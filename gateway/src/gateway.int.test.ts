@@ -247,7 +247,7 @@ describe('what one person may', () => {
     await start({ MAX_CONNECTIONS_PER_BEING: '2' })
     const token = await tokenFor(ada)
     for (let times = 0; times < 20; times += 1) {
-      const socket = { send: () => 'sent' as const, unsentBytes: () => 0, close: () => undefined }
+      const socket = { send: () => 'sent' as const, unsentBytes: () => 0, close: () => undefined, cut: () => undefined }
       const handlers = gateway.running.gateway.connect(socket)
       handlers.textReceived(JSON.stringify({ type: 'hello', protocol: 1, token }))
       handlers.closed()

@@ -2,7 +2,7 @@
  * One gateway, free of any transport: lets clients in, runs a connection for each, shares the feeds among them, and
  * lets them go again. What carries the bytes is given from outside (ports.ts).
  */
-import { type Accounts, clientAddress, isOriginAllowed, networkOf } from '@rhizom/process'
+import { type Accounts, clientAddress, type ConditionLog, isOriginAllowed, networkOf } from '@rhizom/process'
 import type { BeingId, CloseName } from '@rhizom/protocol'
 import { Connection, type ConnectionDeps, connectionDeps, type ConnectionSettings } from './connection/connection.ts'
 import { Crowd } from './connection/crowd.ts'
@@ -14,6 +14,7 @@ import type { TokenId } from './core/revocations.ts'
 import type { FanOutSettings } from './space/fan-out.ts'
 import type { NewsSettings } from './core/news/news.ts'
 import { NewsDesk } from './news/news-desk.ts'
+import { MemoryBudget } from './memory-budget.ts'
 import { Spaces } from './space/spaces.ts'
 import { gauge, type Metrics } from './observe.ts'
 import type { Clock, Random } from '@rhizom/machine'
@@ -34,6 +35,9 @@ export interface GatewaySettings {
   drain: DrainSettings
   allowedOrigins: readonly string[]
   trustedProxies: number
+  maxConnections: number
+  /** Of spaces and clients together (memory-budget.ts). */
+  maxHeldBytes: number
   maxConnectionsPerAddress: number
   maxConnectionsPerBeing: number
 }
@@ -51,6 +55,8 @@ export interface GatewayDeps {
   metrics: Metrics
   log: Log
   wall: Wall
+  /** Whether there is room for what comes. */
+  room: Pick<ConditionLog, 'bad' | 'good'>
 }
 
 /** What is known of a client when it knocks. */
@@ -84,6 +90,9 @@ export class Gateway {
   readonly #workers = new Set<Connection>()
   readonly #admitted = new Map<string, Admitted>()
   readonly #crowd: Crowd
+  readonly #memory: MemoryBudget
+  /** Connections and those that are about to be. */
+  #admittedCount = 0
   #lastWatcherId = 0
   #isApiAway = false
   #drained: (() => void) | undefined
@@ -93,6 +102,16 @@ export class Gateway {
     this.#settings = settings
     this.#crowd = new Crowd(settings.maxConnectionsPerBeing)
     this.metrics = deps.metrics
+    const { room } = deps
+    const memory = new MemoryBudget({
+      clock: deps.clock,
+      maxBytes: settings.maxHeldBytes,
+      condition: { bad: (trouble) => room.bad(trouble, 'memory'), good: () => room.good('memory') },
+      counted: (holder) => this.metrics.memoryReleases.inc({ of: holder }),
+    })
+    memory.releasedBy('spaces', (bytes) => this.#spaces.release(bytes))
+    memory.releasedBy('clients', (bytes) => overload(this.#connections, bytes))
+    this.#memory = memory
     const { feed, fanOut, headsPoll, signalWindowMs } = settings
     this.#news = new NewsDesk({
       ...deps,
@@ -100,7 +119,7 @@ export class Gateway {
       asked: (outcome) => this.metrics.newsQuestions.inc({ outcome }),
     })
     this.#spaces = new Spaces({
-      ...{ ...deps, feed, fanOut, headsPoll, signalWindowMs },
+      ...{ ...deps, memory, feed, fanOut, headsPoll, signalWindowMs },
       alsoWatched: () => this.#news.spaces,
       polledHeads: (heads) => this.#news.headsLearned(heads),
     })
@@ -117,6 +136,7 @@ export class Gateway {
     this.#connectionDeps = connectionDeps({
       ...deps,
       ...settings.connection,
+      memory,
       wheel: new TimerWheel(deps.clock, (error) => deps.wall.report('timer', error), settings.wheel),
       spaces: this.#spaces,
       isRevoked: (id) => this.#revocations.isRevoked(id),
@@ -129,6 +149,7 @@ export class Gateway {
     })
     gauge(this.metrics, {
       connections: () => this.#connections.size,
+      heldBytes: () => new Map(Object.entries(memory.held)),
       connectionStates: () => this.#connectionsByStatus(),
       feeds: () => this.#spaces.size,
       parked: () => this.#spaces.parked,
@@ -151,19 +172,30 @@ export class Gateway {
 
   /** Decides whether a client may connect. An admitted one has to be released when it is gone. */
   admit(request: UpgradeRequest): Admission {
-    const { trustedProxies, maxConnectionsPerAddress } = this.#settings
+    const { trustedProxies, maxConnections, maxConnectionsPerAddress } = this.#settings
     if (this.#drained !== undefined) return this.#refuse('draining')
+    if (this.#memory.isFull) return this.#refuse('overloaded')
+    if (this.#admittedCount >= maxConnections) {
+      this.#deps.room.bad({
+        reason: 'MAX_CONNECTIONS is reached: others are refused',
+        problem: `${maxConnections} are open`,
+      })
+      return this.#refuse('overloaded')
+    }
     if (!this.isOriginAllowed(request)) return this.#refuse('originNotAllowed')
     const network = networkOf(clientAddress(request.peer, request.forwardedFor, trustedProxies))
     const admitted: Admitted = this.#admitted.get(network) ?? { admitted: true, network, count: 0 }
     if (admitted.count >= maxConnectionsPerAddress) return this.#refuse('tooMany')
     admitted.count += 1
+    this.#admittedCount += 1
     this.#admitted.set(network, admitted)
     return admitted
   }
 
   release(admitted: Admitted): void {
     admitted.count -= 1
+    this.#admittedCount -= 1
+    if (this.#admittedCount < this.#settings.maxConnections) this.#deps.room.good()
     if (admitted.count === 0) this.#admitted.delete(admitted.network)
   }
 
@@ -238,6 +270,19 @@ export class Gateway {
     for (const { status } of this.#connections) counts.set(status, (counts.get(status) ?? 0) + 1)
     return counts
   }
+}
+
+/** Closes those for whom most is held, until so many bytes are let go of. Says of how many. */
+function overload(connections: Iterable<Connection>, bytes: number): number {
+  const holding = [...connections].filter(({ heldBytes }) => heldBytes > 0)
+  holding.sort((one, other) => other.heldBytes - one.heldBytes)
+  let released = 0
+  for (const connection of holding) {
+    if (released >= bytes) break
+    released += connection.heldBytes
+    connection.overload()
+  }
+  return released
 }
 
 const isBeing = (id: TokenId): id is BeingId => id.startsWith('@')

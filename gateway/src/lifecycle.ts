@@ -115,6 +115,8 @@ export function settingsOf(config: Config): GatewaySettings {
     },
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
+    maxConnections: config.MAX_CONNECTIONS,
+    maxHeldBytes: config.MAX_HELD_BYTES,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
     maxConnectionsPerBeing: config.MAX_CONNECTIONS_PER_BEING ?? config.MAX_CONNECTIONS_PER_ADDRESS,
   }
@@ -190,6 +192,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     metrics,
     log,
     wall,
+    room: conditions.room,
   }
   const gateway = new Gateway(deps, settingsOf(config))
   watchConditions(metrics.set, Object.values(conditions))

@@ -7,6 +7,7 @@ export type Metrics = ReturnType<typeof createMetrics>
 /** What is read at the moment somebody asks for the metrics. */
 export interface Gauged {
   connections(): number
+  heldBytes(): ReadonlyMap<string, number>
   connectionStates(): ReadonlyMap<string, number>
   feeds(): number
   parked(): number
@@ -37,6 +38,7 @@ export function createMetrics() {
     closes: counter('closes_total', 'Connections closed by the gateway', ['code']),
     refusedConnections: counter('refused_connections_total', 'Connections refused when opening', ['reason']),
     evictions: counter('evictions_total', 'Subscriptions ended by the gateway', ['code']),
+    memoryReleases: counter('memory_releases_total', 'Times MAX_HELD_BYTES was reached, by what was let go of', ['of']),
     slowReaders: counter('slow_readers_total', 'Connections closed because their client read too slowly'),
     signals: counter('signals_total', 'Signals published for clients'),
     budget: countBudgets(set),
@@ -49,6 +51,7 @@ export function createMetrics() {
 /** Adds the gauges, which read the gateway when asked. */
 export function gauge({ set }: Metrics, of: Gauged): void {
   set.watch('connections', 'Open connections', of.connections)
+  set.watchEach('held_bytes', 'Bytes held of MAX_HELD_BYTES, by for what', 'of', of.heldBytes)
   set.watch('feeds', 'Spaces followed', of.feeds)
   set.watch('parked_messages', 'Messages waiting for one before them', of.parked)
   set.watch('revoked_beings', 'Removed beings whose tokens are refused', of.revoked)

@@ -26,7 +26,10 @@ import type { SendOutcome } from './core/connection/send-budget.ts'
 export interface ClientSocket {
   send(message: string | Uint8Array): SendOutcome
   unsentBytes(): number
+  /** Says why behind what is unsent. */
   close(code: number, reason: string): void
+  /** At once, without a word: what is unsent goes with it. */
+  cut(): void
 }
 
 /** What a transport tells the gateway of one client. */

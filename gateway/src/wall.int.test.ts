@@ -46,6 +46,10 @@ class PlantedClient implements ClientSocket {
     this.closed = code
   }
 
+  cut(): void {
+    this.closed = 1006
+  }
+
   async watches(): Promise<void> {
     this.handlers.textReceived(JSON.stringify({ type: 'hello', protocol: 1, token: await tokenFor('@planted') }))
     await eventually('welcome', () => this.sent.some((text) => text.includes('welcome')))

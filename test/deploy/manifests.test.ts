@@ -34,6 +34,17 @@ describe('the manifests', () => {
     for (const signs of ['TOKEN_KEYS', 'TOKEN_SECRET']) expect(names).not.toContain(signs)
   })
 
+  it('G226 the memory of a gateway is enough for all that its settings let it hold', () => {
+    const { resources } = render(join(k8s, overlay))
+    const [gateway = {}] = containersOf(findResource(resources, 'Deployment', 'gateway') ?? {})
+    const { values } = environmentOf(gateway, resources)
+    const [connections, held] = ['MAX_CONNECTIONS', 'MAX_HELD_BYTES'].map((name) => Number(values.get(name)))
+    const limit = stringAt(gateway, 'resources', 'limits', 'memory')
+    expect(limit).toBe('1Gi')
+    const wanted = 200 * 2 ** 20 + (connections ?? Number.NaN) * 8_000 + 2 * (held ?? Number.NaN)
+    expect(wanted).toBeLessThan(2 ** 30)
+  })
+
   it('K2 the base holds no secret: an overlay or a secret store brings it', () => {
     const kinds = render(join(k8s, 'base')).resources.map((resource) => stringAt(resource, 'kind'))
     expect(kinds).not.toContain('Secret')

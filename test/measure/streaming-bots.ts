@@ -6,12 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Answer, type RunningBot, runBot, serveHealth, sessionFromToken } from '@rhizom/bots'
 import { z } from 'zod'
 
-const { API_URLS, SYNC_URLS, BOT_TOKENS, PER_SECOND, PORT } = z
+const { API_URLS, SYNC_URLS, BOT_TOKENS, PER_SECOND, AT_ONCE, APPENDS_PER_SECOND, PORT } = z
   .object({
     API_URLS: z.string().transform((urls) => urls.split(',')),
     SYNC_URLS: z.string().transform((urls) => urls.split(',')),
     BOT_TOKENS: z.string().transform((tokens) => tokens.split(',')),
     PER_SECOND: z.coerce.number(),
+    AT_ONCE: z.coerce.number(),
+    APPENDS_PER_SECOND: z.coerce.number(),
     PORT: z.coerce.number(),
   })
   .parse(process.env)
@@ -32,7 +34,8 @@ for (const [index, token] of BOT_TOKENS.entries()) {
   const apiUrl = API_URLS[index % API_URLS.length] ?? ''
   const syncUrl = SYNC_URLS[index % SYNC_URLS.length] ?? ''
   const session = await sessionFromToken(apiUrl, token)
-  bots.push(await runBot({ session, answer: speak, apiUrl, syncUrl, askEveryMs: 60_000, leaseMs: 60_000 }))
+  const times = { askEveryMs: 60_000, leaseMs: 60_000, appendsPerSecond: APPENDS_PER_SECOND }
+  bots.push(await runBot({ session, answer: speak, apiUrl, syncUrl, atOnce: AT_ONCE, ...times }))
 }
 const [first] = bots
 if (first === undefined) throw new Error('no bot')

@@ -1,15 +1,16 @@
 /**
- * What streams of tokens cost: so many bots say 60 tokens a second at once, each watched by 50 connections. For each
- * number of streams a line: changes a second of a stream, how late each token is on a screen beyond the 50 ms for which
- * words are gathered, and who had the processor. A number holds if it stays within 20 changes a second (and the edge of
- * a second) and p95 within 60 ms beyond the gathering.
+ * What streams of tokens cost: so many say 60 tokens a second at once, each in a space of its own and watched by 50
+ * connections, by a bot each or by two copies of `one` bot. For each number of streams a line: changes a second of
+ * a stream, how late each token is on a screen beyond the 50 ms for which words are gathered, and what an append costs
+ * of whose processor time. A number holds within 20 changes a second and with p95 within 60 ms beyond the gathering.
  *
- *   node test/measure/token-streams.ts [100,60,40,20,10] [seconds]
+ *   node test/measure/token-streams.ts [100,60,40,20,10] [seconds] [each|one]
  */
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@rhizom/kit/eventually.ts'
+import { Redis } from 'ioredis'
 import postgres from 'postgres'
 import { WebSocket } from 'ws'
 import { type Cluster, ClusterNode, freePort, startCluster } from '../cluster/cluster.ts'
@@ -27,6 +28,10 @@ const WARM_MS = 2_000
 
 const counts = (process.argv[2] ?? '100,60,40,20,10').split(',').map(Number)
 const seconds = Number(process.argv[3] ?? 10)
+const isOneBot = process.argv[4] === 'one'
+const COPIES = 2
+/** One bot says what many may. */
+const UNBOUNDED = { MUTATIONS_PER_SECOND: '100000', MUTATIONS_BURST: '100000' }
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 interface Seen {
@@ -86,34 +91,47 @@ async function postmaster(databaseUrl: string): Promise<number> {
   }
 }
 
+async function redisProcess(url: string): Promise<number> {
+  const redis = new Redis(url)
+  try {
+    return Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
+  } finally {
+    redis.disconnect()
+  }
+}
+
 async function beginSpaces(cluster: Cluster, owner: Session, count: number) {
   const api = cluster.apis[0]?.url ?? ''
-  const spaces: string[] = []
+  const spaces = Array.from({ length: count }, () => freshId('stream'))
+  const bots = Array.from({ length: isOneBot ? 1 : count }, () => freshId('speaker'))
+  const args = { type: 'bot', name: 'Speaker', properties: { wakes: 'all' } }
   const tokens: string[] = []
-  for (let index = 0; index < count; index += 1) {
-    const [space, being] = [freshId('stream'), freshId('speaker')]
+  for (const [index, space] of spaces.entries()) {
     await apply(api, owner.token, { space, name: 'space.create', args: { name: 'Stream' } })
-    const args = { id: being, type: 'bot', name: 'Speaker', properties: { wakes: 'all' } }
-    await apply(api, owner.token, { space, name: 'being.create', args })
+    const id = bots[index]
+    if (id !== undefined) await apply(api, owner.token, { space, name: 'being.create', args: { id, ...args } })
+  }
+  for (const being of isOneBot ? Array.from({ length: COPIES }, () => bots[0] ?? '') : bots) {
     const answer = await call<Session>(api, 'POST', '/v1/sessions', { token: owner.token, body: { being } })
-    spaces.push(space)
     tokens.push(answer.body.token)
   }
-  return { spaces, tokens }
+  return { spaces, bots, tokens }
 }
 
 async function measure(stores: Stores, count: number): Promise<boolean> {
-  const cluster = await startCluster({ ...stores, apis: 2, gateways: 2 })
+  const cluster = await startCluster({ ...stores, apis: 2, gateways: 2, env: { api: isOneBot ? UNBOUNDED : {} } })
   const closing: (() => void)[] = []
   let bots: ClusterNode | undefined
   try {
     const owner = await signIn(cluster.apis[0]?.url ?? '', 'Owner')
-    const { spaces, tokens } = await beginSpaces(cluster, owner, count)
+    const { spaces, bots: beings, tokens } = await beginSpaces(cluster, owner, count)
     const env = {
       API_URLS: cluster.apis.map(({ url }) => url).join(','),
       SYNC_URLS: cluster.gateways.map(({ url }) => `${url.replace('http', 'ws')}/v1/sync`).join(','),
       BOT_TOKENS: tokens.join(','),
       PER_SECOND: `${PER_SECOND}`,
+      AT_ONCE: `${isOneBot ? Math.ceil(count / COPIES) : 1}`,
+      APPENDS_PER_SECOND: '100000',
     }
     const log = `${cluster.logs}/bots.log`
     bots = new ClusterNode('bots', 'test/measure/streaming-bots.ts', await freePort(), env, log)
@@ -132,11 +150,16 @@ async function measure(stores: Stores, count: number): Promise<boolean> {
     closing.push(...watchers.map(({ close }) => close))
     await eventually('everybody watches', () => watchers.every(({ isReady }) => isReady()), 60_000)
 
-    const lastFor = seconds + (2 * WARM_MS) / 1000
-    for (const space of spaces)
+    const lastFor = seconds + (2 * WARM_MS) / 1000 + (isOneBot ? count / 20 : 0)
+    for (const space of spaces) {
+      // A bot is asked where it is, and answers there when it has moved on.
+      const moved = { space, name: 'being.move', args: { id: beings[0] } }
+      if (isOneBot) await apply(cluster.apis[0]?.url ?? '', owner.token, moved)
       await apply(cluster.apis[0]?.url ?? '', owner.token, utterance(space, `speak ${lastFor}`))
+    }
     await sleep(WARM_MS)
     const pids = {
+      Redis: [await redisProcess(stores.redisUrl)],
       Postgres: [await postmaster(cluster.databaseUrl)],
       api: cluster.apis.map(({ pid }) => pid),
       gateways: cluster.gateways.map(({ pid }) => pid),
@@ -158,12 +181,15 @@ async function measure(stores: Stores, count: number): Promise<boolean> {
     const most = Math.max(...seen.map(({ changes }) => mostInASecond(changes)))
     const changes = seen.reduce((sum, one) => sum + one.changes.length, 0) / seconds / count
     const added = share(delays, 0.95) - GATHERED_MS
+    const appends = changes * count * seconds
+    const msOf = (took: number): string => ((took / appends) * 1000).toFixed(2)
     const holds = added <= ADDED_WITHIN_MS && changes <= CHANGES_A_SECOND && tokensASecond > PER_SECOND * 0.95
     say(
       `${String(count).padStart(7)}  ${tokensASecond.toFixed(1).padStart(8)}  ${changes.toFixed(1).padStart(9)}  ${String(most).padStart(4)}  ` +
         `${share(delays, 0.5).toFixed(0).padStart(6)}  ${share(delays, 0.95).toFixed(0).padStart(6)}  ${added.toFixed(0).padStart(6)}  ` +
-        `${(changes * count).toFixed(0).padStart(9)}  ${spent.map(({ name, took }) => `${name} ${((took / whole) * 100).toFixed(0)} %`).join(', ')}` +
-        ` of ${(whole / seconds).toFixed(2)} processors; load ${loadavg()[0]?.toFixed(0)} on ${cpus().length}  ${holds ? 'holds' : 'does not hold'}`,
+        `${(appends / seconds).toFixed(0).padStart(9)}  ${msOf(whole)} ms an append: ` +
+        `${spent.map(({ name, took }) => `${name} ${msOf(took)}`).join(', ')}; ${(whole / seconds).toFixed(2)} processors, ` +
+        `load ${loadavg()[0]?.toFixed(0)} on ${cpus().length}  ${holds ? 'holds' : 'does not hold'}`,
     )
     return holds
   } finally {
@@ -175,7 +201,7 @@ async function measure(stores: Stores, count: number): Promise<boolean> {
 
 const stores = await startStores()
 try {
-  say('streams  tokens/s  changes/s  most     p50     p95  beyond    appends  who had the processor')
+  say('streams  tokens/s  changes/s  most     p50     p95  beyond    appends  processor time')
   say('         a stream   a stream  in 1 s     ms      ms  gathering a second')
   for (const count of counts) if (await measure(stores, count)) break
 } finally {

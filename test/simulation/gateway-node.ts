@@ -166,6 +166,7 @@ export class GatewayNode {
         metrics,
         log: this.#log(),
         wall: new Wall(this.#log(), (behind) => metrics.faults.inc({ behind })),
+        room: { bad: () => undefined, good: () => undefined },
       },
       { ...settingsOf(tuning), signalWindowMs: presence.signalWindowMs },
     )
@@ -290,6 +291,8 @@ function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
     drain: { withinMs: DRAIN_WITHIN_MS, spreadMs: 3_000, spreadPerClientMs: 300, handoverMs: 500 },
     allowedOrigins: [],
     trustedProxies: 0,
+    maxConnections: 10_000,
+    maxHeldBytes: 1e9,
     maxConnectionsPerAddress: 1_000,
     maxConnectionsPerBeing: 1_000,
   }

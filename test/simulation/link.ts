@@ -71,6 +71,10 @@ export class Link {
       this.#gateway.isOpen = false
       this.#put({ code, reason })
     },
+    cut: () => {
+      this.#gateway.isOpen = false
+      this.cut(true, true)
+    },
   }
 
   sendUp(text: string): void {

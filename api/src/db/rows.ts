@@ -4,8 +4,9 @@
  * milliseconds.
  */
 import { type PlacedIntention, unplaced } from '@rhizom/domain'
-import type { Being, Change, Intention, Member, Space } from '@rhizom/protocol'
-import { type RowOf, selectedFrom } from './names.ts'
+import { appendText, type Being, type Change, type Intention, type Member, type Space } from '@rhizom/protocol'
+import type { Sql } from './database.ts'
+import { namesOf, type RowOf, selectedFrom } from './names.ts'
 import { fieldsOf } from './query.ts'
 import { beings, changes, intentions, members, spaces } from './schema.ts'
 
@@ -14,12 +15,11 @@ const BEING = [
   ...(['id', 'type', 'name', 'owner', 'location', 'metadata', 'properties', 'content', 'rev'] as const),
   ...(['createdAt', 'modifiedAt', 'lastSeenAt'] as const),
 ] as const
-const INTENTION = [
-  ...(['id', 'type', 'state', 'owner', 'location', 'content', 'rev', 'position'] as const),
-  ...(['createdAt', 'modifiedAt'] as const),
-  ...(['replyTo', 'attempt', 'reason', 'former', 'claimBy', 'claimFence', 'claimUntil'] as const),
-  ...(['leaseMs', 'base', 'chain'] as const),
+const AROUND_WORDS = [
+  ...(['id', 'type', 'state', 'owner', 'location', 'rev', 'position', 'createdAt', 'modifiedAt'] as const),
+  ...(['replyTo', 'attempt', 'reason', 'claimBy', 'claimFence', 'claimUntil', 'leaseMs', 'chain'] as const),
 ] as const
+const INTENTION = [...AROUND_WORDS, 'content', 'tail', 'former', 'base'] as const
 const MEMBER = ['space', 'being', 'role'] as const
 
 /** Times are text in rows that came as JSON (write/load-world.ts). */
@@ -30,6 +30,8 @@ export type SpaceRow = Told<RowOf<typeof spaces, typeof SPACE>>
 export type BeingRow = Told<RowOf<typeof beings, typeof BEING>>
 export type IntentionRow = Told<RowOf<typeof intentions, typeof INTENTION>>
 export type MemberRow = RowOf<typeof members, typeof MEMBER>
+
+const i = namesOf(intentions, 'i')
 
 /** The kind of a change says what its body is, which no column can. */
 type Timed<C> = C extends Change ? Omit<C, 'at'> & { at: Date } : never
@@ -44,6 +46,9 @@ export const memberFields = fieldsOf(members, MEMBER)
 export const spaceColumns = selectedFrom(spaces, 's', SPACE)
 export const beingColumns = selectedFrom(beings, 'b', BEING)
 export const intentionColumns = selectedFrom(intentions, 'i', INTENTION)
+export const columnsAroundWords = selectedFrom(intentions, 'i', AROUND_WORDS)
+/** What an intention weighs, of the table under the name i. */
+export const weightOfIntention = (sql: Sql) => sql`${i.bytes} + octet_length(${i.tail})`
 export const changeColumns = selectedFrom(changes, 'c', ['version', 'kind', 'at', 'actor', 'mutation', 'body'])
 export const memberColumns = selectedFrom(members, 'm', MEMBER)
 
@@ -58,10 +63,11 @@ export const beingOf = (row: BeingRow): Being => ({
 
 /** What is there for few is left out where it is not; `replyTo` and `claim` are told always. */
 export function placedIntentionOf(row: IntentionRow): PlacedIntention {
-  const { claimBy, claimFence, claimUntil, reason, former, leaseMs, base, ...rest } = row
+  const { claimBy, claimFence, claimUntil, reason, former, leaseMs, base, tail, content, ...rest } = row
   const isClaimed = claimBy !== null && claimFence !== null && claimUntil !== null
   return {
     ...rest,
+    content: tail === '' ? content : appendText(content, tail),
     createdAt: msOf(row.createdAt),
     modifiedAt: msOf(row.modifiedAt),
     claim: isClaimed ? { by: claimBy, fence: claimFence, until: msOf(claimUntil) } : null,

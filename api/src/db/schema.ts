@@ -142,6 +142,12 @@ export const intentions = pgTable(
     chain: integer('chain').notNull().default(0),
     /** Whom the content mentions, for counting (read/news.ts): beyond MAX_MENTIONS nobody. */
     mentions: text('mentions').array().$type<BeingId[]>().notNull().default([]),
+    /** What was appended to the content since it was written whole (write/unread.ts). */
+    tail: text('tail').notNull().default(''),
+    /** How long its text is with that, in code units, and its content as JSON; null where only reading it tells. */
+    nextAt: integer('next_at'),
+    contentBytes: integer('content_bytes'),
+    /** Without the tail, or each append would have all of it weighed. */
     bytes: bytesOf('content', 'former'),
   },
   (table) => [

@@ -1,6 +1,6 @@
 /**
  * POST /v1/mutations and GET /v1/mutations/{id}. A batch is cut into parts by space, in order of first appearance;
- * each part is one unit of group commit, and the next begins when the former is committed.
+ * each part is one unit of group commit, and the next begins when the former is committed, unless they are apart.
  */
 import type { TokenHolder } from '@rhizom/process'
 import {
@@ -13,9 +13,9 @@ import {
   type SpaceId,
 } from '@rhizom/protocol'
 import type { Unit } from '../db/write/commit.ts'
-import { OutcomeUnknown } from '../db/failure.ts'
 import { isThere } from '../db/read/sessions.ts'
 import { findOutcome } from '../db/write/ledger.ts'
+import { mayShare } from '../db/write/lock-scope.ts'
 import { take, takeHere } from './afford.ts'
 import { beingGone, requireBeing, requireSession, sessionOf } from './authenticate.ts'
 import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
@@ -24,6 +24,7 @@ import { ProblemError } from './problem-reply.ts'
 import { overQuota } from './quotas.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
+import { oneAfterTheOther, together } from './together.ts'
 import { refusalsOf } from './unreadable-space.ts'
 
 export function registerMutations(app: HttpApp, services: Services): void {
@@ -92,28 +93,28 @@ async function applyParts(
   mutations: readonly Mutation[],
 ): Promise<MutationResult[]> {
   const results = new Map<Mutation, MutationResult>()
-  let committed = false
-  for (const [space, part] of partsOf(mutations)) {
-    try {
-      const refused =
-        space === null ? await mustBeThere(services, holder) : await refusalsOf(services, holder, space, part)
-      // Only who may know of the space is told that it was written to more than it may.
-      if (refused === undefined && space !== null)
-        takeHere(services.accounts, [{ budget: 'space-bytes', account: space, cost: 0 }])
-      const over = refused === undefined ? await overQuota(services, holder, space, part) : NOTHING
-      for (const [mutation, result] of over) results.set(mutation, result)
-      const left = part.filter((mutation) => !over.has(mutation))
-      const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: left }))
-      for (const [index, mutation] of left.entries()) {
-        const result = decided[index]
-        if (result !== undefined) results.set(mutation, result)
-      }
-    } catch (error) {
-      if (committed) throw new OutcomeUnknown('a later part of the batch failed', { cause: error })
-      throw error
+  const apply = async (space: SpaceId | null, part: readonly Mutation[]): Promise<void> => {
+    const refused =
+      space === null ? await mustBeThere(services, holder) : await refusalsOf(services, holder, space, part)
+    // Only who may know of the space is told that it was written to more than it may.
+    if (refused === undefined && space !== null)
+      takeHere(services.accounts, [{ budget: 'space-bytes', account: space, cost: 0 }])
+    const over = refused === undefined ? await overQuota(services, holder, space, part) : NOTHING
+    for (const [mutation, result] of over) results.set(mutation, result)
+    const left = part.filter((mutation) => !over.has(mutation))
+    const decided = refused ?? (await applyPart(services.writes, space, { actor: holder.being, mutations: left }))
+    for (const [index, mutation] of left.entries()) {
+      const result = decided[index]
+      if (result !== undefined) results.set(mutation, result)
     }
-    committed = true
   }
+  const parts = [...partsOf(mutations)].map(
+    ([space, part]) =>
+      () =>
+        apply(space, part),
+  )
+  // What concerns intentions has nothing to do with other spaces, and shares a transaction with them.
+  await (mutations.every(mayShare) ? together(parts) : oneAfterTheOther(parts))
   return mutations.map((mutation) => {
     const result = results.get(mutation)
     if (result === undefined) throw new Error(`no result for ${mutation.id}`)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { dueAtMs, gather, GATHERING, type Gathering, nothingGathered, take } from './gathering.ts'
+import { dueAtMs, gather, GATHERING, type Gathering, nothingGathered, take, written } from './gathering.ts'
 
 const done = (state: Gathering): Gathering => ({ ...state, isDone: true })
 
@@ -14,6 +14,8 @@ test('B1 the first words are due at once, later ones an interval after the last 
   expect(dueAtMs(next, GATHERING)).toBe(1250)
   expect(dueAtMs(gather(next, 'x'.repeat(256), 1230), GATHERING)).toBe(1050)
   expect(dueAtMs(done(next), GATHERING)).toBe(1050)
+  expect(dueAtMs(written(next, 1230), GATHERING)).toBe(1280)
+  expect(dueAtMs(written(done(next), 1230), GATHERING)).toBe(1280)
 })
 
 test('B1 whatever comes, and however fast: all of it is taken, in order, at most twenty times a second, none held for long', () => {

@@ -16,7 +16,7 @@ export interface Gathering {
   pending: string
   /** When the oldest pending word came. */
   sinceMs: number
-  /** When the last append was taken; undefined before the first. */
+  /** When the last append was taken, and then when it was there; undefined before the first. */
   takenAtMs: number | undefined
   isDone: boolean
 }
@@ -28,6 +28,9 @@ export const gather = (state: Gathering, text: string, nowMs: number): Gathering
   pending: state.pending + text,
   sinceMs: state.pending === '' ? nowMs : state.sinceMs,
 })
+
+/** The append that was taken last is there: the interval begins anew, so that a slow server is asked less often. */
+export const written = (state: Gathering, nowMs: number): Gathering => ({ ...state, takenAtMs: nowMs })
 
 /** When there is something to take; undefined while there is nothing. */
 export function dueAtMs(state: Gathering, { intervalMs, enough }: GatheringTimes): number | undefined {

@@ -157,6 +157,16 @@ export class Connection
     this.dispatch({ type })
   }
 
+  /** What is held for it: what lies unsent, and what it said before its token was verified. */
+  get heldBytes(): number {
+    return this.outbox.heldBytes + unreadBytes(this.state)
+  }
+
+  /** The gateway holds too much, and most of it for this one. */
+  overload(): void {
+    this.dispatch({ type: 'overloaded' })
+  }
+
   /** There may be something to claim for who this is. */
   announceWork(): void {
     this.dispatch({ type: 'workAnnounced' })
@@ -199,6 +209,7 @@ export class Connection
     const { wall } = this.#deps
     wall.report('connection', error, this.#named())
     const ignore = (): void => undefined
+    if (!this.isStopped) this.#deps.memory.add('clients', -unreadBytes(this.state))
     this.stop()
     wall.around('connection', () => this.#subscriptions.clear(), ignore)
     wall.around('connection', () => this.#close('notUnderstood'), ignore)
@@ -206,7 +217,9 @@ export class Connection
     this.#ended()
   }
 
-  protected override changed(state: ConnectionState): void {
+  protected override changed(state: ConnectionState, before: ConnectionState): void {
+    const more = unreadBytes(state) - unreadBytes(before)
+    if (more !== 0) this.#deps.memory.add('clients', more)
     if (state.status === 'closed') this.#ended()
   }
 
@@ -332,7 +345,7 @@ export class Connection
     const { code, reason } = CLOSE[name]
     this.#deps.metrics.closes.inc({ code: String(code) })
     this.#deps.log.debug({ ...this.#named(), code }, 'a connection is closed')
-    this.outbox.close(code, reason)
+    this.outbox.close(code, reason, name === 'overloaded')
   }
 
   /** In lines of the log. */
@@ -340,3 +353,5 @@ export class Connection
     return { connection: this.state.id, being: this.#being }
   }
 }
+
+const unreadBytes = (state: ConnectionState): number => (state.status === 'authenticating' ? state.heldBytes : 0)

@@ -32,6 +32,10 @@ class Watcher implements ClientSocket {
   close(): void {
     throw new Error('a watcher was closed')
   }
+
+  cut(): void {
+    throw new Error('a watcher was cut')
+  }
 }
 
 setFlagsFromString('--expose-gc')

@@ -12,12 +12,14 @@ import {
   type SendVerdict,
   stepSendBudget,
 } from '../core/connection/send-budget.ts'
+import type { MemoryBudget } from '../memory-budget.ts'
 import type { ClientSocket } from '../ports.ts'
 
 /** One for all. */
 export interface OutboxDeps {
   clock: Clock
   sendBudget: SendBudgetSettings
+  memory: MemoryBudget
 }
 
 /** Whose outbox it is. */
@@ -31,6 +33,8 @@ export class Outbox {
   readonly #owner: OutboxOwner
   #socket: ClientSocket | undefined
   #budget: SendBudget = fresh
+  /** What lies unsent, as far as it is known: counted when something was not sent at once, and when it drains. */
+  #heldBytes = 0
 
   constructor(socket: ClientSocket, owner: OutboxOwner, deps: OutboxDeps) {
     this.#socket = socket
@@ -40,6 +44,10 @@ export class Outbox {
 
   get isOpen(): boolean {
     return this.#socket !== undefined
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
   }
 
   /** When to look again whether a large answer drains. */
@@ -73,6 +81,7 @@ export class Outbox {
   /** True if there is room for answers again. */
   drained(): boolean {
     if (this.#socket === undefined) return false
+    this.#count()
     this.#step({ type: 'drained', unsentBytes: this.#unsentBytes() })
     return this.isOpen && !this.isFull()
   }
@@ -81,15 +90,26 @@ export class Outbox {
     if (this.#socket !== undefined) this.#step({ type: 'timePassed', unsentBytes: this.#unsentBytes() })
   }
 
-  close(code: number, reason: string): void {
+  /** `atOnce` cuts a client off for whom anything lies unsent: it goes with it. */
+  close(code: number, reason: string, atOnce: boolean): void {
     const socket = this.#socket
+    const isCut = atOnce && this.#heldBytes > 0
     this.forget()
-    socket?.close(code, reason)
+    if (isCut) socket?.cut()
+    else socket?.close(code, reason)
   }
 
   /** The socket closed by itself. */
   forget(): void {
     this.#socket = undefined
+    this.#count()
+  }
+
+  #count(): void {
+    const bytes = this.#unsentBytes()
+    const more = bytes - this.#heldBytes
+    this.#heldBytes = bytes
+    if (more !== 0) this.#deps.memory.add('clients', more)
   }
 
   #unsentBytes(): number {
@@ -102,7 +122,10 @@ export class Outbox {
   }
 
   #write(message: string | Uint8Array): void {
-    if (this.#socket !== undefined) this.#step({ type: 'sendEnded', outcome: this.#socket.send(message) })
+    if (this.#socket === undefined) return
+    const outcome = this.#socket.send(message)
+    this.#step({ type: 'sendEnded', outcome })
+    if (outcome !== 'sent' || this.#heldBytes > 0) this.#count()
   }
 
   #step(event: SendEvent): SendVerdict {

@@ -43,6 +43,12 @@ export class UwsClientSocket implements ClientSocket {
     ws?.end(code, reason)
   }
 
+  cut(): void {
+    const ws = this.#ws
+    this.#ws = undefined
+    ws?.close()
+  }
+
   /** The peer is gone, or uWS closed it. */
   gone(): void {
     this.#ws = undefined

@@ -83,7 +83,7 @@ export class EventStreamSocket implements ClientSocket {
     if (this.#stream.status !== 'open') return 'dropped'
     const stuckSinceMs = this.#stuck?.sinceMs ?? this.#deps.clock.nowMs()
     if (this.#deps.clock.nowMs() - stuckSinceMs > this.#deps.settings.stallMs) {
-      this.#cut()
+      this.cut()
       return 'dropped'
     }
     const events = encodeEvents(message)
@@ -110,11 +110,11 @@ export class EventStreamSocket implements ClientSocket {
       case 'open':
         this.#stream.cancelAge()
         // Who did not read before will not read this.
-        if (this.#stuck !== undefined) return this.#cut()
+        if (this.#stuck !== undefined) return this.cut()
         this.#enqueue(Buffer.from(closeEvent(code, reason)))
         this.#stream = {
           status: 'ending',
-          cancelCut: this.#deps.clock.after(this.#deps.settings.stallMs, () => this.#cut()),
+          cancelCut: this.#deps.clock.after(this.#deps.settings.stallMs, () => this.cut()),
         }
         this.#flush()
         return
@@ -194,7 +194,7 @@ export class EventStreamSocket implements ClientSocket {
     return first
   }
 
-  #cut(): void {
+  cut(): void {
     if (this.#stream.status === 'gone') return
     this.#end()
     this.#res.close()

@@ -13,9 +13,12 @@ import {
 } from '@rhizom/protocol'
 import { mayRead } from '../core/feed/access.ts'
 import { feedMachine, openFeed } from '../core/feed/feed.ts'
+import { heldBytes, lightened } from '../core/feed/held.ts'
 import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState } from '../core/feed/state.ts'
 import { runFromMessage, concat, encodeResumed } from '../core/feed/run.ts'
+import { EncodedResumes } from './encoded-resumes.ts'
 import { FanOut, type FanOutSettings, joinFrames } from './fan-out.ts'
+import type { MemoryBudget } from '../memory-budget.ts'
 import type { Metrics } from '../observe.ts'
 import type { Bus, Log, ApiClient, ReadOutcome } from '../ports.ts'
 import type { Presence, RosterHandle } from '../presence/port.ts'
@@ -41,6 +44,7 @@ export interface SpaceChannelDeps {
   api: ApiClient
   presence: Presence
   metrics: Metrics
+  memory: MemoryBudget
   log: Log
   wall: Wall
   settings: FeedSettings
@@ -52,8 +56,6 @@ export interface SpaceChannelDeps {
 
 const encoder = new TextEncoder()
 const RESETS = encoder.encode(',"reset":true')
-/** Encoded resumes kept while the position stands: after a crash of another gateway many ask for the same. */
-const MAX_ENCODED = 32
 /** Signals of a window; more are let go, as a signal may be lost. */
 const MAX_SIGNALS = 1000
 /** For one who asks at the very moment a feed closes. */
@@ -67,7 +69,9 @@ export class SpaceChannel {
   readonly #roster: RosterHandle
   readonly #waiting = new Map<number, Watcher>()
   readonly #runner: Runner<FeedState, FeedEvent, FeedEffect>
-  readonly #encoded = new Map<number, Uint8Array>()
+  readonly #encoded = new EncodedResumes()
+  /** As the memory budget knows it. */
+  #heldBytes = 0
 
   constructor(space: SpaceId, deps: SpaceChannelDeps) {
     this.space = space
@@ -94,6 +98,7 @@ export class SpaceChannel {
       carryOut: (effect) => this.#carryOut(effect),
       faulted: (error) => deps.wall.report('space', error, { space }),
       changed: (after) => {
+        this.#count()
         if (after.status === 'closed') this.#close()
       },
     })
@@ -115,6 +120,23 @@ export class SpaceChannel {
 
   get status(): FeedState['status'] {
     return this.#runner.state.status
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  get isWatched(): boolean {
+    return this.#fanOut.size + this.#waiting.size > 0
+  }
+
+  /** Lets go of what the log can give again; of how many bytes, at once or as soon as the step under way is done. */
+  lighten(): number {
+    const { state } = this.#runner
+    const before = this.#heldBytes
+    this.#forgetEncoded()
+    this.dispatch({ type: 'memoryWanted' })
+    return before - (state.status === 'closed' ? 0 : heldBytes(lightened(state)))
   }
 
   subscribe(watcher: Watcher, position: Position | undefined): void {
@@ -158,6 +180,20 @@ export class SpaceChannel {
     this.#runner.stop()
     this.#signals.stop()
     this.#fanOut.stop()
+    this.#deps.memory.add('spaces', -this.#heldBytes)
+    this.#heldBytes = 0
+  }
+
+  #count(): void {
+    const bytes = heldBytes(this.#runner.state) + this.#encoded.bytes
+    const more = bytes - this.#heldBytes
+    this.#heldBytes = bytes
+    if (more !== 0) this.#deps.memory.add('spaces', more)
+  }
+
+  #forgetEncoded(): void {
+    this.#encoded.clear()
+    this.#count()
   }
 
   #close(): void {
@@ -189,7 +225,7 @@ export class SpaceChannel {
         this.#refuse(effect)
         return
       case 'fanOut':
-        this.#encoded.clear()
+        this.#forgetEncoded()
         this.#fanOut.push(effect.run.frame, effect.run.to)
         return
       case 'revoke':
@@ -199,7 +235,7 @@ export class SpaceChannel {
           if (!mayRead(effect.readers, watcher.being)) this.#end(watcher, 'revoked')
         return
       case 'reset':
-        this.#encoded.clear()
+        this.#forgetEncoded()
         this.#fanOut.flush()
         this.#fanOut.sentUpTo(effect.snapshot.version)
         this.#deliver(
@@ -208,7 +244,7 @@ export class SpaceChannel {
         )
         return
       case 'end':
-        this.#encoded.clear()
+        this.#forgetEncoded()
         this.#fanOut.flush()
         for (const watcher of this.#fanOut.followers()) this.#end(watcher, 'removed')
         return
@@ -269,9 +305,9 @@ export class SpaceChannel {
         newcomers,
         answer.tail.map(({ frame }) => frame),
       )
-    const known = this.#encoded.get(answer.from)
-    const body = known ?? encodeResumed(this.space, answer, answer.runs)
-    if (known === undefined && this.#encoded.size < MAX_ENCODED) this.#encoded.set(answer.from, body)
+    const body = this.#encoded.get(answer.from) ?? encodeResumed(this.space, answer, answer.runs)
+    this.#encoded.keep(answer.from, body)
+    this.#count()
     return this.#withRoster(body, newcomers)
   }
 

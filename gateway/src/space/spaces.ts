@@ -53,6 +53,21 @@ export class Spaces {
     this.#channels.get(space)?.leave(watcher)
   }
 
+  /**
+   * Lets go of so many bytes that the log can give again, where there are: first of spaces that nobody watches, then of
+   * those that hold most, so that whoever fills a few spaces costs no others their rings. Says of how many.
+   */
+  release(bytes: number): number {
+    const holding = [...this.#channels.values()].filter(({ heldBytes }) => heldBytes > 0)
+    holding.sort((one, other) => Number(one.isWatched) - Number(other.isWatched) || other.heldBytes - one.heldBytes)
+    let released = 0
+    for (const channel of holding) {
+      if (released >= bytes) break
+      released += channel.lighten()
+    }
+    return released
+  }
+
   /** The version up to which the followers of a space were sent everything. */
   sentVersion(space: SpaceId): number | undefined {
     return this.#channels.get(space)?.sentVersion

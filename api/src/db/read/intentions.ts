@@ -6,7 +6,7 @@ import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
 import { askBuilt, fieldsOf, query } from '../query.ts'
 import { intentions } from '../schema.ts'
-import { intentionColumns, intentionOf, type IntentionRow } from '../rows.ts'
+import { intentionColumns, intentionOf, type IntentionRow, weightOfIntention } from '../rows.ts'
 import { isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 
 const i = namesOf(intentions, 'i')
@@ -44,7 +44,7 @@ export async function readBefore(
 async function readPage(sql: Sql, which: postgres.Fragment, size: PageSize): Promise<IntentionPage> {
   const rows = await sql<(IntentionRow & { isFollowed: boolean })[]>`
     select ${intentionColumns}, i.is_followed as "isFollowed" from (
-      select i.*, ${pageColumns(sql, i.bytes)} from ${i.as} where ${which}
+      select i.*, ${pageColumns(sql, weightOfIntention(sql))} from ${i.as} where ${which}
       window page as (order by ${i.position} desc ${rowsBefore(sql)}) order by ${i.position} desc limit ${size.items}) i
     where ${isWithin(sql, size)} order by ${i.position} desc`
   return {

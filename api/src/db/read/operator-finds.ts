@@ -6,6 +6,7 @@
 import type { AuditRow, BeingId, FoundBeing, FoundSpace, OperatorFind, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { namesOf, type RowOf, selectedFrom } from '../names.ts'
+import { weightOfIntention } from '../rows.ts'
 import { beings, intentions, members, operatorActions, spaces } from '../schema.ts'
 
 const b = namesOf(beings, 'b')
@@ -25,7 +26,7 @@ export async function findBeingsOf(sql: Sql, { id = '', name = '', sort, limit, 
     select ${beingColumns}, greatest(${b.lastSeenAt}, ${b.modifiedAt}) as "activeAt", held.* from ${b.as}
     cross join lateral (
       select count(*)::int as intentions,
-        coalesce(sum(${i.bytes}), 0)::float8 as bytes
+        coalesce(sum(${weightOfIntention(sql)}), 0)::float8 as bytes
       from ${i.as} where ${i.owner} = ${b.id}) held
     where ${b.type} <> 'space' and strpos(${b.id}, ${id}) > 0
       and strpos(lower(${b.name}), lower(${name}::text)) > 0 and ${b.id} > ${cursor}
@@ -47,7 +48,7 @@ export async function findSpacesOf(sql: Sql, { id = '', name = '', sort, limit, 
       (select count(*)::int from ${b.as} where ${b.location} = ${s.id}) as beings from ${s.as}
     cross join lateral (
       select count(*)::int as intentions,
-        coalesce(sum(${i.bytes}), 0)::float8 as bytes
+        coalesce(sum(${weightOfIntention(sql)}), 0)::float8 as bytes
       from ${i.as} where ${i.location} = ${s.id}) held
     cross join lateral (
       select count(*)::int as members,

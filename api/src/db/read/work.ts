@@ -6,7 +6,7 @@ import type { BeingId, Intention } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
 import { intentions, members, spaces } from '../schema.ts'
-import { intentionColumns, intentionOf, type IntentionRow } from '../rows.ts'
+import { intentionColumns, intentionOf, type IntentionRow, weightOfIntention } from '../rows.ts'
 import { isWithin, pageColumns, type PageSize, rowsBefore } from './pages.ts'
 
 const i = namesOf(intentions, 'i')
@@ -16,7 +16,7 @@ const s = namesOf(spaces, 's')
 export async function readWork(sql: Sql, being: BeingId, size: PageSize): Promise<Intention[]> {
   const rows = await sql<IntentionRow[]>`
     select ${intentionColumns} from (
-      select i.*, ${pageColumns(sql, i.bytes)} from ${i.as}
+      select i.*, ${pageColumns(sql, weightOfIntention(sql))} from ${i.as}
       join ${s.as} on ${s.id} = ${i.location} and ${s.removedAt} is null
       left join ${m.as} on ${m.space} = ${s.id} and ${m.being} = ${being}
       where ${i.owner} = ${being} and ${i.state} = 'draft' and ${i.position} > ${s.historyFrom}

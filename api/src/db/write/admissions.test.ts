@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Readability, Asking } from '../read/admission.ts'
 import { Admissions } from './admissions.ts'
@@ -19,6 +20,7 @@ function questions(most: number) {
 test('A110 those that come while a question is under way share the next, and each gets its own answer', async () => {
   const { asked, ask } = questions(2)
   const first = ask('@a')
+  await turn()
   const rest = ['@b', '@c', '@d'].map(ask)
   expect(asked.map(({ asking }) => asking.map(({ actor }) => actor))).toEqual([['@a']])
   asked[0]?.answer(['readable'])
@@ -32,10 +34,11 @@ test('A110 those that come while a question is under way share the next, and eac
 
 test('A110 a question that fails fails those that share it, and the next is asked', async () => {
   const { asked, ask } = questions(10)
-  const failed = [ask('@a').catch(String)]
+  const failed = ['@a', '@c'].map((actor) => ask(actor).catch(String))
+  await turn()
   const next = ask('@b')
   asked[0]?.fail(new Error('away'))
-  expect(await Promise.all(failed)).toEqual(['Error: away'])
+  expect(await Promise.all(failed)).toEqual(['Error: away', 'Error: away'])
   asked[1]?.answer(['readable'])
   expect(await next).toBe('readable')
 })

@@ -33,6 +33,8 @@ export class Admissions {
   /** Never rejects: what goes wrong is told to those who wait. */
   async #run(): Promise<void> {
     this.#isAsking = true
+    // Whoever asks in the same moment, as the parts of one batch do, shares the first question.
+    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#most)
       try {

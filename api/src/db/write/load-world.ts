@@ -11,24 +11,23 @@
  * are removed. Whoever names a being of others locks nothing for it.
  */
 import { emptyWorld, PairMap, type RequestedMutation, type World } from '@rhizom/domain'
-import type { BeingId, IntentionId, InviteId, MutationId, SpaceId } from '@rhizom/protocol'
+import type { BeingId, InviteId, MutationId, SpaceId } from '@rhizom/protocol'
 import type postgres from 'postgres'
 import { type LockScope, lockScopeOf } from './lock-scope.ts'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
-import { beings, intentions, invites, members, mutations, spaces } from '../schema.ts'
+import { beings, invites, members, mutations, spaces } from '../schema.ts'
 import { openInviteColumns, openInviteOf, type OpenInviteRow } from '../read/invites.ts'
 import { addAsked, addBots, type BotRow, readBots } from './load-replies.ts'
 import { outcomeColumns, outcomeOf, type OutcomeRow } from './ledger.ts'
+import { loadedIntentionOf, type LoadedIntentionRow, readIntentions } from './load-intentions.ts'
+import { onlyAppendedTo } from './unread.ts'
 import {
   beingColumns,
   beingOf,
   type BeingRow,
-  intentionColumns,
-  type IntentionRow,
   memberColumns,
   type MemberRow,
-  placedIntentionOf,
   spaceColumns,
   spaceOf,
   type SpaceRow,
@@ -36,7 +35,6 @@ import {
 
 const s = namesOf(spaces, 's')
 const b = namesOf(beings, 'b')
-const i = namesOf(intentions, 'i')
 const m = namesOf(members, 'm')
 const o = namesOf(mutations, 'o')
 const n = namesOf(invites, 'n')
@@ -92,7 +90,7 @@ export async function loadWorld(
     if (removed) world.removedBeings.add(row.id)
     else world.beings.set(row.id, beingOf(row))
   for (const row of read.invites) world.invites.set(row.id, openInviteOf(row))
-  for (const row of read.intentions) world.intentions.set(row.id, placedIntentionOf(row))
+  for (const row of read.intentions) world.intentions.set(row.id, loadedIntentionOf(row))
   for (const row of [...read.rolesAtHome, ...memberRows]) world.members.set(row.space, row.being, row.role)
   addBots(world, read.bots)
   await addAsked(sql, world, scope.asked)
@@ -148,7 +146,7 @@ const readRolesOf = (sql: Sql, ids: BeingId[]) => sql<MemberRow[]>`
 interface ReadUnderLocks {
   at: Date
   beings: LoadedBeingRow[]
-  intentions: IntentionRow[]
+  intentions: LoadedIntentionRow[]
   members: MemberRow[]
   owners: MemberRow[]
   removedRoles: MemberRow[]
@@ -173,7 +171,7 @@ function readUnderLocks(
   return sql<ReadUnderLocks[]>`
     select date_trunc('milliseconds', clock_timestamp()) as "at",
       ${rowsOf(readBeings(sql, [...scope.beings]))} as "beings",
-      ${rowsOf(scope.intentions.size > 0 ? readIntentions(sql, [...scope.intentions]) : undefined)} as "intentions",
+      ${rowsOf(scope.intentions.size > 0 ? readIntentions(sql, scope.intentions, onlyAppendedTo(requested)) : undefined)} as "intentions",
       ${rowsOf(readRoles(sql, scope))} as "members",
       ${rowsOf(scope.members ? readOwners(sql, [...scope.spaces]) : undefined)} as "owners",
       ${rowsOf(removing.size > 0 ? readRolesOf(sql, [...removing]) : undefined)} as "removedRoles",
@@ -216,9 +214,6 @@ const lockNowhere = (sql: Sql, ids: BeingId[]) => sql<{ id: BeingId }[]>`
 
 const readBeings = (sql: Sql, ids: BeingId[]) => sql`
   select ${beingColumns}, ${b.removedAt} is not null as removed from ${b.as} where ${b.id} = any(${ids}::text[])`
-
-const readIntentions = (sql: Sql, ids: IntentionId[]) => sql`
-  select ${intentionColumns} from ${i.as} where ${i.id} = any(${ids}::uuid[])`
 
 const readOwners = (sql: Sql, spaces: SpaceId[]) => sql`
   select ${memberColumns} from ${m.as} where ${m.space} = any(${spaces}::text[]) and ${m.role} = 'owner'`

@@ -11,8 +11,10 @@ import {
   workAnswerSchema,
 } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
+import { connect } from '../database.ts'
 import { freshId, startApi, type TestApi, uuid, type Wanted } from '../../testing/test-api.ts'
 
 let database: FreshDatabase
@@ -263,5 +265,73 @@ test('A79 with Redis away a reply waits all the same, and is found by asking', a
     expect(await workOf(token)).toHaveLength(1)
   } finally {
     await away.stop()
+  }
+})
+
+test('A400 what is streamed is kept in pieces, of which each append reads and writes its own; it is read whole at every version', async () => {
+  const { space, bot, owner, token } = await newBot()
+  await api().mutate(owner.token, say(space, bot))
+  const id = (await workOf(token))[0]?.id ?? ''
+  const [claimed] = await api().mutate(token, { space, name: 'intention.claim', args: { id, leaseMs: 60_000 } })
+  const fence = claimed?.version ?? 0
+  const connection = await connect({ url: database.url, deadlineMs: 10_000, name: 'replies' })
+  const row = async () => {
+    const [held] = await connection.sql<{ content: string[]; tail: string; place: string }[]>`
+      select content, tail, pg_column_toast_chunk_id(content)::text as place from intentions where id = ${id}`
+    if (held === undefined) throw new Error('it is gone')
+    return held
+  }
+  const written = async () => (await intentionsOf(owner.token, space)).at(-1)?.content
+  try {
+    let text = randomBytes(6000).toString('base64')
+    const first = append(space, id, fence, 0, text)
+    expect(codesOf(await api().mutate(token, first))).toEqual(['applied'])
+    const before = await row()
+    expect(before).toMatchObject({ tail: '', place: expect.any(String) })
+    // Of both nodes, since nothing of it is in the memory of one.
+    const add = async (nth: number, piece: string): Promise<string[]> => {
+      const codes = codesOf(
+        await (nth % 2 === 0 ? api() : other()).mutate(token, append(space, id, fence, text.length, piece)),
+      )
+      text += piece
+      return codes
+    }
+    for (let nth = 0; nth < 20; nth += 1) {
+      expect(await add(nth, `, né ${nth}`)).toEqual(['applied'])
+      expect(await written()).toEqual([text])
+    }
+    const after = await row()
+    expect(after).toEqual({ ...before, tail: text.slice((before.content[0] ?? '').length) })
+    const refused = [
+      append(space, id, fence, text.length - 3, text.slice(-3)),
+      append(space, id, fence, 100, text.slice(100, 160)),
+      append(space, id, fence, text.length + 1, 'x'),
+      append(space, id, fence, 100, 'no'),
+      append(space, id, fence + 1, text.length, 'x'),
+    ]
+    for (const one of refused.slice(0, 2)) expect(codesOf(await api().mutate(token, one))).toEqual(['applied'])
+    for (const one of refused.slice(2)) expect(codesOf(await api().mutate(token, one))).not.toEqual(['applied'])
+    expect(await written()).toEqual([text])
+    for (let nth = 0; nth < 5; nth += 1) await add(nth, 'y'.repeat(300))
+    const folded = await row()
+    expect(folded.place).not.toBe(before.place)
+    expect(Buffer.byteLength(folded.tail)).toBeLessThanOrEqual(1024)
+    await add(0, `, @${owner.being.id.slice(1)}`)
+    await add(1, ' and so on')
+    const [named] = await connection.sql<{ mentions: string[] }[]>`
+      select to_json(mentions) as mentions from intentions where id = ${id}`
+    expect(named?.mentions).toEqual([owner.being.id])
+    expect(await written()).toEqual([text])
+    const end: Wanted = { space, name: 'intention.update', args: { id, state: 'complete', fence } }
+    expect(codesOf(await other().mutate(token, end))).toEqual(['applied'])
+    const [told] = await connection.sql<{ content: string[] }[]>`
+      select body -> 'content' as content from changes where space = ${space} order by version desc limit 1`
+    expect(told?.content).toEqual([text])
+    expect(await written()).toEqual([text])
+    const [weight] = await connection.sql<{ bytes: number }[]>`
+      select bytes + octet_length(tail) as bytes from intentions where id = ${id}`
+    expect(weight?.bytes).toBe(Buffer.byteLength(JSON.stringify([text])))
+  } finally {
+    connection.drop()
   }
 })

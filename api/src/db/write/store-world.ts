@@ -3,14 +3,15 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import { BLANK, type LoggedChange, mentionsIn, type OpenInvite, type PlacedIntention, type World } from '@rhizom/domain'
-import type { Being, BeingId, IntentionId, InviteId, Role, Space, SpaceId } from '@rhizom/protocol'
-import type postgres from 'postgres'
+import { BLANK, type LoggedChange, type OpenInvite, type World } from '@rhizom/domain'
+import type { Being, BeingId, InviteId, Role, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { type Difference, differenceOf, pairDifferenceOf, withoutCleared } from './difference.ts'
 import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
 import { beings, changes as changesTable, intentions, invites, members, reads, spaces } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
+import { ofEither, type Statement } from './statements.ts'
+import { storeIntentions } from './store-intentions.ts'
 import { storeLedger } from './store-ledger.ts'
 
 export interface WorldChange {
@@ -60,8 +61,6 @@ function inOne(sql: Sql, statements: readonly Statement[]): Statement[] {
   if (first === undefined) return [last]
   return [sql`with ${others.reduce((all, one) => sql`${all}, ${one}`, first)} ${last}`]
 }
-
-type Statement = postgres.PendingQuery<postgres.Row[]>
 
 const b = namesOf(beings)
 const i = namesOf(intentions)
@@ -181,85 +180,6 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
     ...ofEither(updated, isAround, {
       whole: (rows) => updateBeings(sql, rows.map(rowOf)),
       around: (rows) => updateBeingsAround(sql, rows.map(aroundOf)),
-    }),
-  ]
-}
-
-/** Statements for rows of which all has changed, and for those of which only what is short has. */
-function ofEither<Row>(
-  rows: readonly Row[],
-  isAround: (row: Row) => boolean,
-  write: Record<'whole' | 'around', (rows: Row[]) => Statement>,
-): Statement[] {
-  const [around, whole] = [rows.filter(isAround), rows.filter((row) => !isAround(row))]
-  return [...(whole.length > 0 ? [write.whole(whole)] : []), ...(around.length > 0 ? [write.around(around)] : [])]
-}
-
-const AROUND_WORDS = [
-  ...(['state', 'rev', 'modifiedAt', 'attempt', 'reason'] as const),
-  ...(['claimBy', 'claimFence', 'claimUntil', 'leaseMs'] as const),
-] as const
-const CHANGING = [...AROUND_WORDS, 'content', 'former', 'base', 'mentions'] as const
-/** Kept of one intention: whoever names more calls nobody by it. */
-const MAX_MENTIONS = 100
-const insertIntentions = insertInto(
-  intentions,
-  ['id'],
-  [...CHANGING, 'type', 'owner', 'location', 'position', 'createdAt', 'replyTo', 'chain'],
-)
-const updateIntentions = updateOf(intentions, ['id'], CHANGING)
-const updateIntentionsAround = updateOf(intentions, ['id'], AROUND_WORDS)
-const deleteIntentions = deleteFrom(intentions, ['id'])
-
-function storeIntentions(
-  sql: Sql,
-  before: World,
-  { inserted, updated, deleted }: Difference<IntentionId, PlacedIntention>,
-): Statement[] {
-  const rowOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
-    const { type, owner, location, position, createdAt, replyTo, chain = 0 } = placed
-    const created = {
-      ...{ type, owner, location, position, chain },
-      ...{ createdAt: timestampOf(createdAt), replyTo: replyTo ?? undefined },
-    }
-    return { ...changingOf([id, placed]), ...created }
-  }
-  const changingOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
-    const { content, former, base } = placed
-    return {
-      ...aroundOf([id, placed]),
-      content,
-      former,
-      base,
-      mentions: [...mentionsIn(content)].slice(0, MAX_MENTIONS),
-    }
-  }
-  const aroundOf = ([id, placed]: [IntentionId, PlacedIntention]) => {
-    const { state, rev, modifiedAt, attempt = 1, reason, claim, leaseMs } = placed
-    return {
-      ...{ id, state, rev, modifiedAt: timestampOf(modifiedAt), attempt },
-      // What is missing is null in the row: most have none of these, and each would be written and read in vain.
-      ...{ reason, leaseMs, claimBy: claim?.by, claimFence: claim?.fence },
-      claimUntil: claim ? timestampOf(claim.until) : undefined,
-    }
-  }
-  const isAround = ([id, { content, former, base }]: [IntentionId, PlacedIntention]): boolean => {
-    const held = before.intentions.get(id)
-    return held?.content === content && held.former === former && held.base === base
-  }
-  return [
-    ...(deleted.length > 0
-      ? [
-          deleteIntentions(
-            sql,
-            deleted.map((id) => ({ id })),
-          ),
-        ]
-      : []),
-    ...(inserted.length > 0 ? [insertIntentions(sql, inserted.map(rowOf))] : []),
-    ...ofEither(updated, isAround, {
-      whole: (rows) => updateIntentions(sql, rows.map(changingOf)),
-      around: (rows) => updateIntentionsAround(sql, rows.map(aroundOf)),
     }),
   ]
 }

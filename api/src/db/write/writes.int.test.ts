@@ -6,6 +6,7 @@ import {
   type MutationResult,
   snapshotSchema,
 } from '@rhizom/protocol'
+import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.ts'
 import { freshId, startApi, type TestApi, uuid, type Wanted } from '../../testing/test-api.ts'
@@ -235,6 +236,32 @@ test('A14 one batch over several spaces and none answers in the order asked', as
     'intention.put',
     'being.remove',
   ])
+})
+
+test('A402 a batch of intentions in many spaces is one transaction, and each space has its part in order', async () => {
+  const { token } = await nodes[0].signIn('Wide')
+  const spaces = Array.from({ length: 12 }, () => freshId('space'))
+  await nodes[0].mutate(
+    token,
+    ...spaces.map((space) => ({ space, name: 'space.create', args: { name: 'S' } }) as const),
+  )
+  const batch = [...spaces, ...spaces.toReversed()].map((space) => say(space))
+  const missing = say(freshId('space'))
+  const results = await nodes[0].mutate(token, missing, ...batch)
+  expect(results.map(({ status, version }) => [status, version])).toEqual([
+    ['rejected', undefined],
+    ...spaces.map(() => ['applied', 3]),
+    ...spaces.map(() => ['applied', 4]),
+  ])
+  const sql = postgres(database.url, { max: 1 })
+  try {
+    const rows = await sql<{ transactions: number }[]>`
+      select count(distinct xmin::text)::int as transactions from changes
+      where space = any(${spaces}) and kind = 'intention.put'`
+    expect(rows).toEqual([{ transactions: 1 }])
+  } finally {
+    await sql.end()
+  }
 })
 
 test('D9 D5 a removed space is gone, its id is free and begins anew; a removed being stays taken', async () => {

@@ -66,6 +66,8 @@ export function stepConnection(
       return state.status === 'live' ? { state, effects: [{ type: 'sendFrame', frame: event.frame }] } : stay(state)
     case 'fellBehind':
       return closeConnection(state, 'tooSlow')
+    case 'overloaded':
+      return closeConnection(state, 'overloaded')
     case 'drainStarted':
       return drainStarted(state, event, at)
     case 'socketClosed':

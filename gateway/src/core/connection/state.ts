@@ -103,6 +103,8 @@ export type ConnectionEvent =
   /** What is new in the spaces of who this is, for it follows. */
   | { type: 'newsLearned'; frame: NewsFrame }
   | { type: 'fellBehind' }
+  /** The gateway holds too much for its clients. */
+  | { type: 'overloaded' }
   | { type: 'drainStarted'; reconnectAfterMs: number; closeAfterMs: number }
   | { type: 'socketClosed' }
 

@@ -37,6 +37,7 @@ type Act =
   | { act: 'rebuild'; version: number }
   | { act: 'joinChannel' }
   | { act: 'loseChannel' }
+  | { act: 'lighten' }
   | { act: 'wait'; ms: number }
 
 /** What a client would hold: checks that each version comes once and in order. */
@@ -216,6 +217,9 @@ class World {
       case 'loseChannel':
         this.send({ type: 'channelLost' })
         break
+      case 'lighten':
+        this.send({ type: 'memoryWanted' })
+        break
       case 'wait':
         this.now += act.ms
         this.send({ type: 'timePassed' })
@@ -280,6 +284,7 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
     arbitrary: fc.record({ act: fc.constant('rebuild' as const), version: fc.integer({ min: 1, max: 20 }) }),
   },
   { weight: 2, arbitrary: fc.constantFrom({ act: 'joinChannel' as const }, { act: 'loseChannel' as const }) },
+  { weight: 1, arbitrary: fc.constant({ act: 'lighten' as const }) },
   { weight: 4, arbitrary: fc.record({ act: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 60 }) }) },
 )
 

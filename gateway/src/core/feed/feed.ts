@@ -10,6 +10,7 @@ import { backoffMs, type Machine, type Moment, stay, type TimePassed } from '@rh
 import { isBehind, type Position, place, type SpaceId } from '@rhizom/protocol'
 import { answerFor, answerWaiting } from './answer.ts'
 import { contradicts } from './contradicts.ts'
+import { lightened } from './held.ts'
 import { inDoubt, withHint } from './hint.ts'
 import { applyRuns, readAnswered } from './log.ts'
 import { feedWakesAtMs, wantedRead } from './read.ts'
@@ -89,6 +90,8 @@ function receive(feed: OpenFeed, event: FeedEvent | TimePassed, context: StepCon
       return stay(headNoted(feed, event.position, 'heads', context))
     case 'headMissing':
       return stay(feed.status === 'live' ? withHint(feed, undefined, 'heads', nowMs) : feed)
+    case 'memoryWanted':
+      return stay(lightened(feed))
     case 'readAnswered':
       return readAnswered(feed, event.answer, context)
     case 'readFailed':

@@ -120,6 +120,8 @@ export type FeedEvent =
   | { type: 'headLearned'; position: Position }
   /** The api knows no such space. */
   | { type: 'headMissing' }
+  /** The gateway holds too much: what the log can give again is to go. */
+  | { type: 'memoryWanted' }
   | { type: 'readAnswered'; answer: LogAnswer }
   | { type: 'readFailed'; retryAfterMs: number | undefined }
   | { type: 'spaceMissing' }
