@@ -36,7 +36,7 @@ export type Invite = z.infer<typeof inviteSchema>
 export const inviteParamsSchema = z.object({ space: spaceIdSchema, invite: inviteIdSchema })
 
 export const postInviteBodySchema = z.object({
-  role: inviteRoleSchema.default('member'),
+  role: inviteRoleSchema,
   uses: z.int().min(1).max(1000).default(1),
   lifetimeMs: z
     .int()

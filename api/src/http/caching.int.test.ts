@@ -49,7 +49,7 @@ const successes: Record<string, Success> = {
   'GET /v1/spaces/{space}/beings': {},
   'GET /v1/spaces/{space}/presence': {},
   'POST /v1/spaces/{space}/signals': { body: { name: 'x' } },
-  'POST /v1/spaces/{space}/invites': { body: {}, kept: 'no-store' },
+  'POST /v1/spaces/{space}/invites': { body: { role: 'member' }, kept: 'no-store' },
   'GET /v1/spaces/{space}/invites': {},
   'DELETE /v1/spaces/{space}/invites/{invite}': {},
   'POST /v1/invites/accept': { body: async () => ({ secret: (await anInvite()).secret }) },
@@ -77,7 +77,7 @@ async function anInvite() {
   const { token } = await api.signIn('Inviter')
   const space = freshId('inviting')
   await api.mutate(token, { space, name: 'space.create', args: { name: 'Space' } })
-  const { body } = await api.ask('POST', `/v1/spaces/${space}/invites`, { token, body: {} })
+  const { body } = await api.ask('POST', `/v1/spaces/${space}/invites`, { token, body: { role: 'member' } })
   return postInviteAnswerSchema.parse(body)
 }
 
@@ -110,7 +110,7 @@ test('A62 no answer with a token or an error may be kept, and every other one by
   const snapshot = await api.ask('GET', `/v1/spaces/${space}`, { token })
   const { epoch } = snapshot.body as { epoch: string }
   const etag = snapshot.headers.get('etag') ?? ''
-  const made = await api.ask('POST', `/v1/spaces/${space}/invites`, { token, body: {} })
+  const made = await api.ask('POST', `/v1/spaces/${space}/invites`, { token, body: { role: 'member' } })
   const { invite } = postInviteAnswerSchema.parse(made.body)
   for (const endpoint of listed) {
     const [method = '', template = ''] = endpoint.split(' ')

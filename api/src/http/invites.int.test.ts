@@ -52,7 +52,10 @@ async function newSpace(visibility: 'public' | 'private' = 'private') {
 }
 
 async function invite({ token }: PostSessionAnswer, space: string, body: object = {}) {
-  const { status, body: made } = await api.ask('POST', `/v1/spaces/${space}/invites`, { token, body })
+  const { status, body: made } = await api.ask('POST', `/v1/spaces/${space}/invites`, {
+    token,
+    body: { role: 'member', ...body },
+  })
   expect([status, made]).toEqual([201, made])
   return postInviteAnswerSchema.parse(made)
 }
@@ -89,7 +92,7 @@ test('A375 owners make and list invites, the secret is stored as a digest only, 
   expect(JSON.stringify(listed.body)).not.toContain(made.secret.slice(37))
   const asks = (of: string): [string, string, object?][] => [
     ['GET', `/v1/spaces/${of}/invites`],
-    ['POST', `/v1/spaces/${of}/invites`, {}],
+    ['POST', `/v1/spaces/${of}/invites`, { role: 'member' }],
     ['DELETE', `/v1/spaces/${of}/invites/${made.invite.id}`],
   ]
   const ask = ({ token }: PostSessionAnswer, [method, path, body]: [string, string, object?]) =>
@@ -229,7 +232,7 @@ test('A380 attempts and invites are bounded: each request costs ten mutations, a
   const { id } = (await invite(owner, space)).invite
   await sql`insert into invites select gen_random_uuid(), space, secret, role, made_by, uses, uses_left, created_at, expires_at
     from invites, generate_series(1, 99) where id = ${id}`
-  const full = await api.ask('POST', `/v1/spaces/${space}/invites`, { token: owner.token, body: {} })
+  const full = await api.ask('POST', `/v1/spaces/${space}/invites`, { token: owner.token, body: { role: 'member' } })
   expect([full.status, full.body]).toMatchObject([403, { code: 'forbidden' }])
   await revoke(owner, space, id)
   await invite(owner, space)
