@@ -26,6 +26,7 @@ export {
   type HttpTarget,
   type WayIn,
 } from './runtime/http.ts'
+export { acceptInvite } from './runtime/invites.ts'
 export {
   forgetSession,
   type KeyValueStorage,

@@ -3,9 +3,19 @@
  * is answered from it; so is the second of two with the same id in one batch. A refusal of whoever asks for a space
  * that is not there, or not there for it, is not remembered: it costs the asker a question and nobody else a row.
  */
-import type { BeingId, Epoch, IntentionId, Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
+import type {
+  BeingId,
+  Epoch,
+  IntentionId,
+  InviteId,
+  Mutation,
+  MutationId,
+  MutationResult,
+  SpaceId,
+} from '@rhizom/protocol'
 import { decide, readableSpace } from './decide.ts'
 import type { DecideOptions } from './decision.ts'
+import { decideInvite } from './invite.ts'
 import { asOperator } from './operator.ts'
 import { completedBy, repliesTo } from './reply.ts'
 import { applyOp, type LoggedChange, type WorldOp } from './world-op.ts'
@@ -17,6 +27,8 @@ export interface RequestedMutation {
   actor: BeingId
   /** Whether it is an operator who asks; the actor is `OPERATOR` then. */
   isOperator?: boolean
+  /** The invite that gives the role which `mutation` asks for, to the actor. */
+  invite?: InviteId
   mutation: Mutation
   epoch: Epoch
   /** Makes the id of a reply, should this mutation wake a bot. Without it none is woken. */
@@ -39,17 +51,21 @@ export function applyBatch(
   const results: MutationResult[] = []
   const changes: LoggedChange[] = []
   const readers = { ofAll: readerOf(world), ofOperators: asOperator(readerOf(world)) }
-  for (const { actor, isOperator = false, mutation, epoch, newReplyId } of requested) {
+  for (const { actor, isOperator = false, invite, mutation, epoch, newReplyId } of requested) {
     const reader = isOperator ? readers.ofOperators : readers.ofAll
     const former = world.ledger.get(actor, mutation.id)
     if (former !== undefined) {
       results.push(duplicateOf(mutation.id, former))
       continue
     }
-    const decision = decide(reader, mutation, { actor, at, epoch }, options)
+    const context = { actor, at, epoch }
+    const decision =
+      invite === undefined
+        ? decide(reader, mutation, context, options)
+        : decideInvite(reader, world.invites.get(invite), context)
     if (!decision.accepted) {
       const outcome: Outcome = { status: 'rejected', error: decision.error }
-      if (isRemembered(reader, actor, mutation)) world.ledger.set(actor, mutation.id, outcome)
+      if (invite === undefined && isRemembered(reader, actor, mutation)) world.ledger.set(actor, mutation.id, outcome)
       results.push({ id: mutation.id, ...outcome })
       continue
     }
@@ -58,6 +74,7 @@ export function applyBatch(
     const completed = newReplyId === undefined ? [] : completedBy(world, decision.ops)
     const made = apply(decision.ops)
     changes.push(...made)
+    if (invite !== undefined && made.length > 0) takeUse(world, invite)
     if (newReplyId !== undefined)
       for (const id of completed) changes.push(...apply(repliesTo(world, id, at, newReplyId)))
     const outcome = appliedAt(lastVersionIn(made, mutation.space))
@@ -65,6 +82,11 @@ export function applyBatch(
     results.push({ id: mutation.id, ...outcome })
   }
   return { results, changes }
+}
+
+function takeUse({ invites }: World, id: InviteId): void {
+  const invite = invites.get(id)
+  if (invite !== undefined) invites.set(id, { ...invite, usesLeft: invite.usesLeft - 1 })
 }
 
 const isRemembered = (world: WorldReader, actor: BeingId, mutation: Mutation): boolean =>

@@ -10,6 +10,7 @@ import type {
   BeingId,
   Intention,
   IntentionId,
+  InviteId,
   MutationId,
   Rejection,
   Role,
@@ -17,6 +18,7 @@ import type {
   SpaceId,
 } from '@rhizom/protocol'
 import type { KeptOfIntention } from './kept.ts'
+import type { OpenInvite } from './open-invite.ts'
 import { OPERATOR } from './operator.ts'
 import { PairMap } from './pair-map.ts'
 import type { WorldReader } from './world-reader.ts'
@@ -48,6 +50,8 @@ export interface World {
    * that are removed.
    */
   members: PairMap<SpaceId, BeingId, Role>
+  /** Those that somebody of the batch shows. */
+  invites: Map<InviteId, OpenInvite>
   /** By actor. */
   ledger: PairMap<BeingId, MutationId, Outcome>
   /** Spaces removed on the way, whose rows go as a whole, loaded here or not. */
@@ -61,6 +65,7 @@ export const emptyWorld = (): World => ({
   intentions: new Map(),
   bots: new PairMap(),
   members: new PairMap(),
+  invites: new Map(),
   ledger: new PairMap(),
   cleared: new Set(),
 })
@@ -73,6 +78,7 @@ export const copyWorld = (world: World): World => ({
   intentions: new Map(world.intentions),
   bots: world.bots,
   members: world.members.copy(),
+  invites: new Map(world.invites),
   ledger: world.ledger.copy(),
   cleared: new Set(world.cleared),
 })

@@ -295,6 +295,24 @@ describe('what one person may', () => {
     await client.next('changes')
     await (await gateway.client(ben)).subscribed(small.id)
   })
+
+  test('G192 one guest who asks for spaces that are not there has few of them read, over all connections, and holds up nobody', async () => {
+    // 200 of them at once, and then hardly any.
+    await start({ SENT_BYTES_PER_SECOND: '1', FRAMES_BURST: '1000' })
+    const here = gateway.server.space()
+    const clients = await Promise.all(Array.from({ length: 10 }, () => gateway.client(ada)))
+    for (const [nth, client] of clients.entries())
+      for (let none = 0; none < 60; none += 1) {
+        client.send({ type: 'subscribe', space: `@none-${nth}-${none}` })
+        // One after the other, as somebody does who wants each to cost a read.
+        const { code } = await client.next('error')
+        expect(['not-found', 'rate-limited']).toContain(code)
+      }
+    const reads = gateway.server.asked.filter((line) => line.includes('none-')).length
+    expect(reads).toBeGreaterThan(100)
+    expect(reads).toBeLessThanOrEqual(201)
+    await (await gateway.client(ben)).subscribed(here.id)
+  })
 })
 
 describe('a space', () => {

@@ -63,6 +63,8 @@ const NEWS_PAUSE_MS = 20
 const LEASE_RETRY_MS = 500
 /** A large snapshot for each, after all of them were cut at once. */
 const SENT_BYTES_PER_CONNECTION = 1024 * 1024
+/** So many subscriptions to what is not there for whoever asks use up what it may ask for at once. */
+const REFUSED_IN_A_BURST = 200
 /** No two starts share a name. */
 const BOOT_ID_BYTES = 9
 /** Of the grace; the rest is for closing what the clients leave behind. */
@@ -84,6 +86,7 @@ export function settingsOf(config: Config): GatewaySettings {
         maxMalformedInRow: config.MAX_MALFORMED_FRAMES,
       },
       sendBudget: { maxUnsentBytes: config.MAX_UNSENT_BYTES, stallMs: config.STALL_TIMEOUT_MS },
+      refusedBytes: Math.ceil(sentBurstOf(config) / REFUSED_IN_A_BURST),
     },
     wheel: WHEEL,
     feed: {
@@ -120,8 +123,11 @@ export function settingsOf(config: Config): GatewaySettings {
   }
 }
 
+const sentBurstOf = (config: Config): number =>
+  config.SENT_BYTES_BURST ?? config.MAX_CONNECTIONS_PER_ADDRESS * SENT_BYTES_PER_CONNECTION
+
 function budgetsOf(config: Config): Partial<Budgets> {
-  const sentBurst = config.SENT_BYTES_BURST ?? config.MAX_CONNECTIONS_PER_ADDRESS * SENT_BYTES_PER_CONNECTION
+  const sentBurst = sentBurstOf(config)
   return {
     signals: {
       perSecond: config.SIGNALS_PER_SECOND ?? config.FRAMES_PER_SECOND,

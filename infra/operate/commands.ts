@@ -68,6 +68,11 @@ export const COMMANDS: readonly OperatorCommand[] = [
     ...{ pages: true, path: () => '/audit' },
     shows: { list: 'actions', columns: ['at', 'operator', 'action', 'target', 'reason', 'outcome'] },
   },
+  {
+    ...{ word: 'invites', takes: ['SPACE'], summary: 'to a space, that have not ended', method: 'GET', kind: 'looks' },
+    path: (space = '') => at('spaces', space, 'invites'),
+    shows: { list: 'invites', columns: ['id', 'role', 'by', 'uses', 'usesLeft', 'createdAt', 'expiresAt'] },
+  },
   inSpace('ban', 'out of the space, and reading nothing of it any more'),
   inSpace('unban', 'take a ban, or another role, away'),
   inSpace('expel', 'out of the space, to be located nowhere'),
@@ -76,6 +81,10 @@ export const COMMANDS: readonly OperatorCommand[] = [
     ...{ word: 'redact', takes: ['INTENTION'], method: 'POST', kind: 'final' },
     summary: 'take words away, from the log and from screens as well',
     path: (intention = '') => at('intentions', intention, 'redact'),
+  },
+  {
+    ...{ word: 'revoke-invite', takes: ['INVITE'], summary: 'whoever made it', method: 'POST', kind: 'acts' },
+    path: (invite = '') => at('invites', invite, 'revoke'),
   },
   {
     ...{ word: 'remove-space', takes: ['SPACE'], summary: 'with all that is in it', method: 'POST', kind: 'final' },

@@ -9,6 +9,7 @@ import { contentSchema } from '../src/content-schema.ts'
 import * as entity from '../src/entity.ts'
 import * as http from '../src/http.ts'
 import * as id from '../src/id.ts'
+import * as invite from '../src/invite.ts'
 import { jsonObjectSchema } from '../src/json-schema.ts'
 import { isNotBlank, isStorable } from '../src/json.ts'
 import * as mutation from '../src/mutation.ts'
@@ -25,7 +26,7 @@ interface Source {
 
 /** What others are made of comes first. */
 const SOURCES: readonly Source[] = [
-  { file: 'id', schemas: id, names: ['beingId', 'spaceId', 'intentionId', 'mutationId'] },
+  { file: 'id', schemas: id, names: ['beingId', 'spaceId', 'intentionId', 'mutationId', 'inviteId'] },
   { file: 'position', schemas: position, names: ['version'] },
   {
     file: 'entity',
@@ -49,6 +50,7 @@ const SOURCES: readonly Source[] = [
       'workAnswer',
     ],
   },
+  { file: 'invite', schemas: invite, names: ['postInviteAnswer', 'listInvitesAnswer', 'acceptInviteAnswer'] },
   { file: 'problem-schema', schemas: problemSchema, names: ['problem'] },
   { file: 'news', schemas: news, names: ['news', 'newsAnswer', 'putReadAnswer'] },
   { file: 'server-frame', schemas: serverFrame, names: ['serverFrame'] },

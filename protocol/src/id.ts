@@ -16,6 +16,7 @@ export type IntentionId = Id<'intention'>
 export type MutationId = Id<'mutation'>
 export type Epoch = Id<'epoch'>
 export type SessionId = Id<'session'>
+export type InviteId = Id<'invite'>
 
 const slug = z.string().regex(/^@[a-z0-9][a-z0-9-]{0,62}$/, 'must look like @name: lower-case letters, digits, hyphens')
 const uuid = z.uuid().toLowerCase()
@@ -29,6 +30,7 @@ export const mutationIdSchema: z.ZodType<MutationId, string> = uuid.describe(
   'A mutation, a uuid (v7) made by the client; the key of idempotency',
 )
 export const sessionIdSchema: z.ZodType<SessionId, string> = uuid.describe('A session, a uuid made by the api')
+export const inviteIdSchema: z.ZodType<InviteId, string> = uuid.describe('An invite, a uuid made by the api')
 export const epochSchema: z.ZodType<Epoch, string> = uuid.describe(
   "A space's history; changes only if the history is rebuilt",
 )

@@ -4,7 +4,7 @@
  * log with the actor `@operator`, and leaves a row of who, what, when and why.
  */
 import { z } from 'zod'
-import { beingIdSchema, intentionIdSchema, sessionIdSchema, spaceIdSchema } from './id.ts'
+import { beingIdSchema, intentionIdSchema, inviteIdSchema, sessionIdSchema, spaceIdSchema } from './id.ts'
 
 const cursor = z.string().min(1).max(512)
 const time = z.int()
@@ -41,6 +41,8 @@ export const operatorSpaceParamsSchema = z.object({ space: spaceIdSchema })
 export const operatorBeingParamsSchema = z.object({ being: beingIdSchema })
 export const operatorIntentionParamsSchema = z.object({ intention: intentionIdSchema })
 export const operatorSessionParamsSchema = z.object({ being: beingIdSchema, session: sessionIdSchema })
+
+export const operatorInviteParamsSchema = z.object({ invite: inviteIdSchema })
 
 /** `action` is the id of its row in the audit. */
 export const actedSchema = z.object({ action: z.uuid() })

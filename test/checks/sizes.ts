@@ -35,8 +35,8 @@ const LATER = new Map([
   ['browser-device', 2_500],
   ['news-feed', 700],
 ])
-/** What the page loads for those who ask for it in the address, and for those who are not signed in. */
-const ON_DEMAND = ['with-devtools', 'sign-in-elsewhere']
+/** What the page loads for those who ask for it, in the address or by a button, and for those who are not signed in. */
+const ON_DEMAND = ['with-devtools', 'sign-in-elsewhere', 'invite-landing', 'invite-panel']
 
 const gzipped = (text: string | Uint8Array): number => gzipSync(text, { level: 9 }).length
 

@@ -4,9 +4,11 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newTokenKey } from '@rhizom/process'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { anyFreePort } from '@rhizom/infra/local/ports.ts'
+import { publicKeysOf } from '@rhizom/infra/local/token-keys.ts'
 import { until } from '@rhizom/infra/local/until.ts'
 import { buildImageFolder, canChangeUser, type ImageFolder, startInImage } from './image-folder.ts'
 import { hasNginx, startNginx } from './testing/nginx.ts'
@@ -20,7 +22,13 @@ const patience = { withinMs: 60_000 }
 const folder = mkdtempSync(join(tmpdir(), 'rhizom-images-'))
 const database = `images_${randomUUID().replaceAll('-', '')}`
 const databaseUrl = Object.assign(new URL(databaseServer), { pathname: `/${database}` }).href
-const secrets = { TOKEN_SECRET: randomUUID() + randomUUID(), INTERNAL_TOKEN: randomUUID() }
+const tokenKey = newTokenKey()
+const INTERNAL_TOKEN = randomUUID()
+/** A gateway holds nothing that signs. */
+const secrets = {
+  api: { TOKEN_KEYS: tokenKey, INTERNAL_TOKEN },
+  gateway: { TOKEN_PUBLIC_KEYS: publicKeysOf(tokenKey), INTERNAL_TOKEN },
+}
 
 const output: Record<string, string> = {}
 const children: ChildProcess[] = []
@@ -65,7 +73,12 @@ afterAll(async () => {
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
 
 function start(name: 'api' | 'gateway', command: readonly string[], env: Record<string, string>): ChildProcess {
-  const child = startInImage(images[name], command, { ...secrets, HOST: '127.0.0.1', REDIS_URL: redisUrl, ...env })
+  const child = startInImage(images[name], command, {
+    ...secrets[name],
+    HOST: '127.0.0.1',
+    REDIS_URL: redisUrl,
+    ...env,
+  })
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (data: Buffer) => {
       output[name] = (output[name] ?? '') + data.toString()

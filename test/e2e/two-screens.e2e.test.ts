@@ -68,6 +68,33 @@ describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () =>
     await expect.poll(edge, { timeout: PATIENCE_MS }).toBeLessThanOrEqual(0)
   })
 
+  test('W155 an owner makes a link to a private space, one person comes in by it, and nobody else', async () => {
+    const room = await stage().newSpace('The room')
+    const olga = await stage().enter(room, 'Olga')
+    await olga.page.getByRole('link', { name: 'New space' }).click()
+    await olga.page.getByTestId('space-name-input').fill('Cellar')
+    await olga.page.getByRole('combobox').selectOption('private')
+    await olga.page.getByTestId('create-space').click()
+    await olga.page.getByTestId('invite').click()
+    await olga.page.getByTestId('make-invite').click()
+    const link = await olga.page.getByTestId('invite-link').inputValue()
+    expect(link).toMatch(/\/invite#[0-9a-f-]{36}\.[\w-]{43}$/)
+
+    const pam = await stage().enter(room, 'Pam')
+    await pam.page.goto(link)
+    await pam.page.getByTestId('accept-invite').click()
+    await pam.page.getByTestId('space-name').getByText('Cellar').waitFor()
+    expect(pam.page.url()).not.toContain('invite')
+    await pam.say('Thank you')
+    await olga.sees('Thank you')
+
+    const quin = await stage().enter(room, 'Quin')
+    await quin.page.goto(link)
+    await quin.page.getByTestId('accept-invite').click()
+    await quin.page.getByTestId('invite-problem').waitFor()
+    for (const person of [olga, pam, quin]) await person.page.close()
+  })
+
   test('whoever makes a space owns it and renames it, and everybody sees it; a closed page leaves the rest alone', async () => {
     const room = await stage().newSpace('The room')
     const olga = await stage().enter(room, 'Olga')

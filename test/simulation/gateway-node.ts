@@ -271,6 +271,7 @@ function settingsOf(tuning: Tuning): Omit<GatewaySettings, 'signalWindowMs'> {
         maxMalformedInRow: 5,
       },
       sendBudget,
+      refusedBytes: 4_096,
     },
     // Simulated time is in whole milliseconds.
     wheel: { tickMs: 1, slots: 8_000 },

@@ -7,6 +7,7 @@ const nowhere = { page: 'not-found', meant: undefined }
 
 test.each([
   ['/', { page: 'home' }],
+  ['/invite', { page: 'invite' }],
   ['/spaces/@lobby', { page: 'space', id: '@lobby' }],
   ['/spaces/@lobby/', { page: 'space', id: '@lobby' }],
   ['/spaces/%40lobby', { page: 'space', id: '@lobby' }],

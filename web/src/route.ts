@@ -9,10 +9,13 @@ import { slugOf } from './spaces/slug.ts'
 export type Route =
   | { page: 'home' }
   | { page: 'space'; id: SpaceId }
+  | { page: 'invite' }
   /** `meant` is the space whose id was written almost, as `lobby` for `@lobby`. */
   | { page: 'not-found'; meant: SpaceId | undefined }
 
 export const HOME_PATH = '/'
+/** What it leads to stands behind #. */
+export const INVITE_PATH = '/invite'
 
 const SPACE_PATH = /^\/spaces\/([^/]+)\/?$/
 /** What somebody writes who has an id in mind. */
@@ -21,6 +24,7 @@ const ALMOST_AN_ID = /^[\p{L}\p{N} @_-]+$/u
 /** The page that a path leads to, given as in `location.pathname`. */
 export function routeOf(pathname: string): Route {
   if (pathname === HOME_PATH) return { page: 'home' }
+  if (pathname === INVITE_PATH) return { page: 'invite' }
   const written = decoded(SPACE_PATH.exec(pathname)?.[1] ?? '')
   if (written === undefined) return { page: 'not-found', meant: undefined }
   const id = checkValue(spaceIdCheck, written)

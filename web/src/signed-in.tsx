@@ -2,7 +2,7 @@
 import { createClient, type Environment, type Session } from '@rhizom/client'
 import { createQueryStore, RhizomProvider, type VisitorStore, useSessionEnd } from '@rhizom/client/react'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { type ReactNode, useCallback, useEffect, useMemo } from 'react'
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo } from 'react'
 import { usePathname } from 'wouter/use-browser-location'
 import { Boundary } from './fault/boundary.tsx'
 import { PageFault } from './fault/page-fault.tsx'
@@ -14,6 +14,9 @@ import { draftUnsaid } from './chat/draft-unsaid.ts'
 import { SignOutContext } from './session/sign-out.ts'
 import { forgetWayIn, hasWayBack } from './session/way-back.ts'
 import { Shell } from './shell.tsx'
+
+/** Loaded by those whom a link brought. */
+const InviteLanding = lazy(async () => ({ default: (await import('./invites/invite-landing.tsx')).InviteLanding }))
 
 export interface SignedInProps {
   environment: Environment
@@ -96,6 +99,12 @@ function Page({ route }: { route: Route }) {
       return <Home />
     case 'space':
       return <SpacePage key={route.id} id={route.id} />
+    case 'invite':
+      return (
+        <Suspense fallback={null}>
+          <InviteLanding />
+        </Suspense>
+      )
     case 'not-found':
       return <NotFound meant={route.meant} />
     default:

@@ -27,6 +27,8 @@ import { readSnapshot } from './read/snapshot.ts'
 import { readRoles, readSpace } from './read/access.ts'
 import { readNews, readNewsOf } from './read/news.ts'
 import { markRead } from './write/reads.ts'
+import { findInvite, listInvites } from './read/invites.ts'
+import { makeInvite, pruneInvites, revokeInvite } from './write/invites.ts'
 import { readWork } from './read/work.ts'
 import { spacesWithExpiredLeases } from './write/expire-leases.ts'
 import { countMembers, countOwned, isKeptForAnother } from './read/quotas.ts'
@@ -34,7 +36,18 @@ import { readBots } from './write/load-replies.ts'
 import { lockSilentGuests } from './write/silent-guests.ts'
 
 const SPACES = 10_000
-const TABLES = ['beings', 'changes', 'identities', 'intentions', 'members', 'mutations', 'reads', 'sessions', 'spaces']
+const TABLES = [
+  'beings',
+  'changes',
+  'identities',
+  'intentions',
+  'invites',
+  'members',
+  'mutations',
+  'reads',
+  'sessions',
+  'spaces',
+]
 /** Postgres looks at 300 rows for each: more than the largest table has. */
 const STATISTICS_TARGET = 400
 const SESSION = '0193b2a0-0000-4000-8000-000000000007'
@@ -47,6 +60,8 @@ const space = {
   version: 900,
   createdAt: 1,
 }
+
+const invite = { space: '@s7', secret: 's', role: 'member', by: '@b1', uses: 1, lifetimeMs: 60_000 } as const
 
 let fresh: FreshDatabase
 let database: Database
@@ -84,6 +99,9 @@ beforeAll(async () => {
         case when n % 10 = 0 then now() - n * interval '1 second' end from generate_series(1, 60000) n`
     await sql`insert into identities (issuer, subject, being, created_at)
       select 'i', 's' || n, '@b' || n, now() from generate_series(1, 20000) n`
+    await sql`insert into invites (id, space, secret, role, made_by, uses, uses_left, created_at, expires_at)
+      select gen_random_uuid(), '@s' || (n % ${SPACES}), 's', 'member', '@b' || n, 1, 1, now(),
+        now() + n * interval '1 second' from generate_series(1, 20000) n`
     await sql`insert into reads (being, space, version, at)
       select '@b' || n, '@s' || (n % ${SPACES}), 300, now() from generate_series(1, 40000) n`
     await sql.unsafe(`set default_statistics_target = ${STATISTICS_TARGET}`)
@@ -172,6 +190,11 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['what an owner has', (sql) => countOwned(sql, '@b1', ['space'], 100)],
   ['how many members there are', (sql) => countMembers(sql, '@s7', ['@b1', '@b2'], 100)],
   ['whose a removed address is', (sql) => isKeptForAnother(sql, '@s7', '@b1', 3600)],
+  ['an invite that is shown', (sql) => findInvite(sql, SESSION, 's', '@b1')],
+  ['invites of a space', (sql) => listInvites(sql, '@s7')],
+  ['an invite that is made', (sql) => makeInvite(sql, { ...invite, id: uuid() }, 100)],
+  ['an invite that is revoked', (sql) => revokeInvite(sql, '@s7', SESSION)],
+  ['invites that have ended', (sql) => pruneInvites(sql, 5000)],
   ['one being', (sql) => findBeing(sql, '@b7')],
   ['whether a session is there', (sql) => isThere(sql, '@b7', SESSION)],
   ['sessions of a being', (sql) => listSessions(sql, '@b7', undefined)],

@@ -9,7 +9,17 @@
  * writers of different spaces would meet on a popular being's row. What a foreign key would refuse is decided under the
  * space's lock instead (@rhizom/domain), by the one writer there is.
  */
-import type { BeingId, Content, Epoch, IntentionId, JsonObject, MutationId, SessionId, SpaceId } from '@rhizom/protocol'
+import type {
+  BeingId,
+  Content,
+  Epoch,
+  IntentionId,
+  InviteId,
+  JsonObject,
+  MutationId,
+  SessionId,
+  SpaceId,
+} from '@rhizom/protocol'
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -243,6 +253,30 @@ export const sessions = pgTable(
   (table) => [
     index('sessions_by_being').on(table.being, table.lastUsedAt),
     index('sessions_ended').on(table.endedAt, table.id).where(sql`ended_at is not null`),
+  ],
+)
+
+/**
+ * Links that give a role in a space, until they end, are used up or are revoked, which takes the row away. `secret` is
+ * a digest of what the link holds.
+ */
+export const invites = pgTable(
+  'invites',
+  {
+    id: uuid('id').$type<InviteId>().primaryKey(),
+    space: text('space').$type<SpaceId>().notNull(),
+    secret: text('secret').notNull(),
+    role: text('role', { enum: ['member', 'viewer'] }).notNull(),
+    by: text('made_by').$type<BeingId>().notNull(),
+    uses: integer('uses').notNull(),
+    usesLeft: integer('uses_left').notNull(),
+    createdAt: time('created_at').notNull(),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (table) => [
+    index('invites_by_space').on(table.space, table.createdAt),
+    index('invites_by_maker').on(table.by),
+    index('invites_expiring').on(table.expiresAt),
   ],
 )
 

@@ -18,6 +18,7 @@ import { sayWhatMayBeKept } from './caching.ts'
 import { BodyDiscards } from './discard-body.ts'
 import { registerHealth, registerReadiness } from './health.ts'
 import { registerInternal } from './internal.ts'
+import { registerInvites } from './invites.ts'
 import { acceptJsonBodies, NO_BODY_BYTES } from './json-body.ts'
 import { refuseOtherMethods } from './method-not-allowed.ts'
 import { registerKeys } from './keys.ts'
@@ -144,6 +145,7 @@ const registerFace: Readonly<Record<Face, (app: HttpApp, services: Services) => 
     registerSessions(app, services)
     registerSpaces(app, services)
     registerMutations(app, services)
+    registerInvites(app, services)
     registerReading(app, services)
     registerWork(app, services)
     registerPresence(app, services)

@@ -1,5 +1,5 @@
 /** Every endpoint of the api's own description, asked so that it succeeds and so that it does not. */
-import { listSessionsAnswerSchema } from '@rhizom/protocol'
+import { listSessionsAnswerSchema, postInviteAnswerSchema } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid } from '../testing/test-api.ts'
@@ -49,6 +49,10 @@ const successes: Record<string, Success> = {
   'GET /v1/spaces/{space}/beings': {},
   'GET /v1/spaces/{space}/presence': {},
   'POST /v1/spaces/{space}/signals': { body: { name: 'x' } },
+  'POST /v1/spaces/{space}/invites': { body: { role: 'member' }, kept: 'no-store' },
+  'GET /v1/spaces/{space}/invites': {},
+  'DELETE /v1/spaces/{space}/invites/{invite}': {},
+  'POST /v1/invites/accept': { body: async () => ({ secret: (await anInvite()).secret }) },
   'GET /v1/beings': { path: '?ids=@x' },
   'POST /v1/mutations': {
     body: {
@@ -66,6 +70,15 @@ const successes: Record<string, Success> = {
   'POST /internal/heads': { body: { spaces: [] }, kept: 'no-store' },
   'GET /internal/revoked': { kept: 'no-store' },
   'POST /internal/last-seen': { body: { beings: [] }, kept: 'no-store' },
+}
+
+/** In a space of somebody else. */
+async function anInvite() {
+  const { token } = await api.signIn('Inviter')
+  const space = freshId('inviting')
+  await api.mutate(token, { space, name: 'space.create', args: { name: 'Space' } })
+  const { body } = await api.ask('POST', `/v1/spaces/${space}/invites`, { token, body: { role: 'member' } })
+  return postInviteAnswerSchema.parse(body)
 }
 
 interface OpenApi {
@@ -97,6 +110,8 @@ test('A62 no answer with a token or an error may be kept, and every other one by
   const snapshot = await api.ask('GET', `/v1/spaces/${space}`, { token })
   const { epoch } = snapshot.body as { epoch: string }
   const etag = snapshot.headers.get('etag') ?? ''
+  const made = await api.ask('POST', `/v1/spaces/${space}/invites`, { token, body: { role: 'member' } })
+  const { invite } = postInviteAnswerSchema.parse(made.body)
   for (const endpoint of listed) {
     const [method = '', template = ''] = endpoint.split(' ')
     const {
@@ -112,6 +127,7 @@ test('A62 no answer with a token or an error may be kept, and every other one by
       .replace('{space}', space)
       .replace('{id}', another?.id ?? id)
       .replace('{epoch}', epoch)
+      .replace('{invite}', invite.id)
     const isInternal = template.startsWith('/internal/')
     const ask = {
       token: isInternal ? INTERNAL_TOKEN : (another?.token ?? token),

@@ -4,6 +4,7 @@ import { cacheControlOf } from './caching.ts'
 test.each([
   ['POST', '/v1/sessions', 201, 'no-store'],
   ['POST', '/v1/sessions/current/refresh', 200, 'no-store'],
+  ['POST', '/v1/spaces/@x/invites', 201, 'no-store'],
   ['POST', '/v1/sessions/renew', 200, 'no-store'],
   ['GET', '/v1/sessions/current', 200, 'private, no-cache'],
   ['GET', '/v1/spaces/@a', 304, 'private, no-cache'],

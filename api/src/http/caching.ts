@@ -1,7 +1,7 @@
 /**
- * What others may keep of an answer. Tokens, what gateways and operators are told, and problems, which may be of the
- * moment: nothing. The rest is for one caller alone, and asked for again each time; with an ETag the answer to that is
- * short.
+ * What others may keep of an answer. Tokens and secrets, what gateways and operators are told, and problems, which may
+ * be of the moment: nothing. The rest is for one caller alone, and asked for again each time; with an ETag the answer
+ * to that is short.
  */
 import type { HttpApp } from './route.ts'
 
@@ -16,6 +16,6 @@ export function sayWhatMayBeKept(app: HttpApp): void {
 export function cacheControlOf(method: string, url: string, status: number): string | undefined {
   if (status >= 400 || url.startsWith('/internal/') || url.startsWith('/operator/')) return 'no-store'
   if (!url.startsWith('/v1/')) return undefined
-  const holdsToken = method === 'POST' && url.startsWith('/v1/sessions')
-  return holdsToken ? 'no-store' : 'private, no-cache'
+  const holdsSecret = method === 'POST' && (url.startsWith('/v1/sessions') || /^\/v1\/spaces\/[^/]+\/invites/.test(url))
+  return holdsSecret ? 'no-store' : 'private, no-cache'
 }

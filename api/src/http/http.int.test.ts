@@ -577,6 +577,10 @@ test('A36 A200 the OpenAPI documents list every endpoint of their port, with its
       'DELETE /v1/sessions/current',
       'DELETE /v1/sessions/{id}',
       'POST /v1/spaces/{space}/signals',
+      'POST /v1/spaces/{space}/invites',
+      'GET /v1/spaces/{space}/invites',
+      'DELETE /v1/spaces/{space}/invites/{invite}',
+      'POST /v1/invites/accept',
     ].sort(),
   )
   for (const methods of Object.values(document.paths))

@@ -4,11 +4,13 @@ import {
   changesAnswerSchema,
   internalReadSchema,
   listSpacesAnswerSchema,
+  mutationSchema,
   type Role,
   snapshotSchema,
 } from '@rhizom/protocol'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.ts'
 import { freshId, INTERNAL_TOKEN, startApi, type TestApi, uuid, type Wanted } from '../testing/test-api.ts'
 
@@ -74,6 +76,12 @@ const paths = (space: string, document: string, said: string): [string, string, 
   ['GET', `/v1/spaces/${space}/intentions?before=${said}`],
   ['GET', `/v1/spaces/${space}/beings`],
   ['GET', `/v1/spaces/${space}/presence`],
+  ['GET', `/v1/spaces/${space}/invites`],
+  ['POST', `/v1/spaces/${space}/invites`, { role: 'member' }],
+  ['DELETE', `/v1/spaces/${space}/invites/${said}`],
+  ['PUT', `/v1/spaces/${space}/read`, { version: 1 }],
+  ['GET', '/v1/work'],
+  ['GET', '/v1/news'],
   ['POST', `/v1/spaces/${space}/signals`, { name: 'x' }],
   ['GET', `/v1/beings?ids=${space},${document}`],
   ['GET', '/v1/spaces?limit=1000'],
@@ -217,6 +225,16 @@ test('A106 every endpoint and every mutation answers the same before there is wh
     put(hidden, eve.being.id, 'owner'),
     ...[hidden, document].map((id) => put(own, id, 'member')),
   ]
+  // None is left out: but for making a space, which tells that its id is taken.
+  const names = mutationSchema.options.map(({ shape }) => shape.name.value)
+  expect([...new Set(wanted.map(({ name }) => name)), 'space.create'].sort()).toEqual([...names].sort())
+  const described = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) })
+  const { paths: documented } = described.parse((await api.ask('GET', '/openapi.json')).body)
+  const inSpaces = Object.entries(documented)
+    .filter(([path]) => path.includes('{space}'))
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+  const covered = paths('{space}', '', '{invite}').map(([method, path]) => `${method} ${path.split('?')[0]}`)
+  expect(inSpaces.filter((endpoint) => !covered.includes(endpoint))).toEqual([])
   const asked = uuid()
   const ask = async () => {
     const told = []

@@ -10,6 +10,7 @@ import {
   type Retention,
   spacesChangedSince,
 } from '../db/write/retention.ts'
+import { pruneInvites } from '../db/write/invites.ts'
 import { pruneSessions } from '../db/write/sessions.ts'
 import type { Metrics } from '../observe.ts'
 import type { Term } from './duty.ts'
@@ -44,7 +45,7 @@ export function pruningDuty(
   return {
     async run(term) {
       const untilDone = async (
-        table: 'changes' | 'mutations' | 'sessions',
+        table: 'changes' | 'mutations' | 'sessions' | 'invites',
         prune: (most: number) => Promise<number>,
       ): Promise<void> => {
         for (let removed = ROWS_AT_ONCE; removed === ROWS_AT_ONCE && !term.isOver; ) {
@@ -55,6 +56,7 @@ export function pruningDuty(
       await untilDone('changes', (most) => database.use((sql) => pruneChangesByAge(sql, retention, most)))
       await untilDone('mutations', (most) => database.use((sql) => pruneLedger(sql, retention, most)))
       await untilDone('sessions', (most) => database.use((sql) => pruneSessions(sql, sessionsForMs, most)))
+      await untilDone('invites', (most) => database.use((sql) => pruneInvites(sql, most)))
       const to = new Date(Date.now() - OVERLAP_MS)
       const since = counted?.term === term ? counted.to : undefined
       const spaces = await database.use((sql) => spacesChangedSince(sql, since))

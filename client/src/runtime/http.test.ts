@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { manualEnvironment } from '../testing/manual-environment.ts'
 import { problem, ScriptedServer } from '../testing/scripted-server.ts'
 import { createHttp, createSession } from './http.ts'
+import { acceptInvite } from './invites.ts'
 
 function anApi() {
   const server = new ScriptedServer()
@@ -85,4 +86,12 @@ test('C60 each call carries the token and names its path', async () => {
     '/v1/sessions/current',
   ])
   expect(server.requests.every(({ authorization }) => authorization === 'Bearer token-1')).toBe(true)
+})
+
+test('C60 an invite is accepted in the name of the session, and one that is none is a problem', async () => {
+  const { server, http } = anApi()
+  server.route('POST /v1/invites/accept', () => ({ status: 200, body: { space: '@garden', version: 8 } }))
+  expect(await acceptInvite(http, 'good')).toEqual({ ok: true, value: { space: '@garden', version: 8 } })
+  server.route('POST /v1/invites/accept', () => ({ status: 404, body: problem(404, 'not-found') }))
+  expect(await acceptInvite(http, 'bad')).toMatchObject({ ok: false, problem: { code: 'not-found', retry: 'never' } })
 })

@@ -176,6 +176,9 @@ export function createHttp(target: HttpTarget, { token, noteLeftOut }: HttpDeps)
       return answer
     }
   return {
+    /** Asks what none of the others does, in the name of the session. */
+    ask: <T>(method: Request['method'], path: string, body: unknown, read: Read<T>): Promise<HttpResult<T>> =>
+      call(target, { method, path, token: token(), body }, read),
     currentSession: () =>
       get(
         '/v1/sessions/current',

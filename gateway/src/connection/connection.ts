@@ -46,6 +46,7 @@ export interface ConnectionDeps
   log: Log
   wall: Wall
   limits: ConnectionLimits
+  refusedBytes: number
   /** Whether a being was removed, or a session ended, for all that is known. */
   isRevoked(id: BeingId | SessionId): boolean
   /** Whether the last that was asked of the api was not answered. */
@@ -65,6 +66,8 @@ const SUBSCRIBE_BYTES = 4 * 1024
 export interface ConnectionSettings {
   limits: ConnectionLimits
   sendBudget: SendBudgetSettings
+  /** What it costs to ask for a space that is not there for whoever asks. */
+  refusedBytes: number
 }
 
 /** What all connections of a gateway are given, and the machine that is stepped for each. */
@@ -186,6 +189,10 @@ export class Connection
 
   answered(account: BeingId, bytes: number): void {
     this.#deps.accounts.spend([{ budget: 'sent-bytes', account, cost: bytes }])
+  }
+
+  refusedUnseen(account: BeingId): void {
+    this.answered(account, this.#deps.refusedBytes)
   }
 
   guard<T>(run: () => T, otherwise: T): T {

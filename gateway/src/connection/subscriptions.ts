@@ -22,6 +22,8 @@ export interface Subscriber {
   subscriptionChanged(event: SubscriptionEvent): void
   /** An answer of so many bytes was sent. */
   answered(being: BeingId, bytes: number): void
+  /** Somebody asked for a space that is not there for them. */
+  refusedUnseen(being: BeingId): void
   /** Runs what a feed asks of this client: what is thrown is this client's trouble, and `otherwise` is the answer. */
   guard<T>(run: () => T, otherwise: T): T
   faulted(error: unknown): void
@@ -156,6 +158,7 @@ class Subscription implements Watcher {
   refused(code: 'not-found' | 'unavailable', retryAfterMs: number | undefined): void {
     if (!this.#of.isCurrent(this)) return
     this.#of.drop(this)
+    if (code === 'not-found') this.#of.subscriber.refusedUnseen(this.being)
     this.#of.subscriber.subscriptionChanged({ type: 'subscriptionRefused', space: this.space, code, retryAfterMs })
   }
 

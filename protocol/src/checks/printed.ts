@@ -7,6 +7,7 @@ import type * as entity from '../entity.ts'
 import type * as change from '../change.ts'
 import type * as mutation from '../mutation.ts'
 import type * as http from '../http.ts'
+import type * as invite from '../invite.ts'
 import type * as problemSchema from '../problem-schema.ts'
 import type * as news from '../news.ts'
 import type * as serverFrame from '../server-frame.ts'
@@ -44,6 +45,8 @@ export const spaceIdCheck: Check<z.infer<typeof id.spaceIdSchema>> = beingId
 export const intentionIdCheck: Check<z.infer<typeof id.intentionIdSchema>> = uuid
 
 export const mutationIdCheck: Check<z.infer<typeof id.mutationIdSchema>> = uuid
+
+export const inviteIdCheck: Check<z.infer<typeof id.inviteIdSchema>> = uuid
 
 export const versionCheck: Check<z.infer<typeof position.versionSchema>> = integer(0)
 
@@ -354,6 +357,40 @@ export const intentionsAnswerCheck: Check<z.infer<typeof http.intentionsAnswerSc
 export const beingsAnswerCheck: Check<z.infer<typeof http.beingsAnswerSchema>> = object({ beings: array(beingCheck) })
 
 export const workAnswerCheck: Check<z.infer<typeof http.workAnswerSchema>> = object({ work: array(intentionCheck) })
+
+export const postInviteAnswerCheck: Check<z.infer<typeof invite.postInviteAnswerSchema>> = object({
+  invite: object({
+    id: uuid,
+    space: beingId,
+    role: oneOf('member', 'viewer'),
+    by: beingId,
+    uses: integer(1),
+    usesLeft: integer(0),
+    createdAt: timeMsCheck,
+    expiresAt: timeMsCheck,
+  }),
+  secret: string(),
+})
+
+export const listInvitesAnswerCheck: Check<z.infer<typeof invite.listInvitesAnswerSchema>> = object({
+  invites: array(
+    object({
+      id: uuid,
+      space: beingId,
+      role: oneOf('member', 'viewer'),
+      by: beingId,
+      uses: integer(1),
+      usesLeft: integer(0),
+      createdAt: timeMsCheck,
+      expiresAt: timeMsCheck,
+    }),
+  ),
+})
+
+export const acceptInviteAnswerCheck: Check<z.infer<typeof invite.acceptInviteAnswerSchema>> = object({
+  space: beingId,
+  version: optional(versionCheck),
+})
 
 export const problemCheck: Check<z.infer<typeof problemSchema.problemSchema>> = object({
   type: withDefault(string(), 'about:blank'),

@@ -15,6 +15,7 @@ import { Conversation } from '../chat/conversation.tsx'
 import { EditableName } from '../editable-name.tsx'
 import { Boundary } from '../fault/boundary.tsx'
 import { stripBidiControls, shownName } from '../foreign-text.ts'
+import { InviteButton } from '../invites/invite-button.tsx'
 import { Name } from '../name.tsx'
 import { usePageTitle } from '../page-title.ts'
 import { PresenceList } from '../presence/presence-list.tsx'
@@ -66,6 +67,7 @@ function OpenSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { statu
               {space.id} · {space.visibility} · <Version of={id} />
             </span>
           </div>
+          {access.role === 'owner' && <InviteButton space={id} />}
           {!view.current && (
             <span className="tag stale" role="status">
               {view.problem ?? 'Showing what was last known'}

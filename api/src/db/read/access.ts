@@ -2,7 +2,8 @@
  * What a caller may read of a space, with its position: the first question of every read. A space that is removed,
  * never was, is private to others or bans the caller is all the same to the caller: undefined.
  */
-import type { BeingId, SpaceId } from '@rhizom/protocol'
+import { type Right, RIGHTS_OF, standingIn } from '@rhizom/domain'
+import type { BeingId, Role, SpaceId } from '@rhizom/protocol'
 import { and, asc, eq, isNull, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
 import { askBuilt, query } from '../query.ts'
@@ -30,6 +31,15 @@ export const isRoleOf = (being: BeingId) => and(eq(members.space, spaces.id), eq
 /** What the table of rights (@rhizom/domain) says of reading, over a space joined with the role of its reader. */
 export const isReadable = written`(case when ${members.role} is null then ${spaces.visibility} = 'public'
   else ${members.role} <> 'banned' end)`
+
+/** What a being may do in a space; undefined where there is none for it. Stands on the same. */
+export async function readRights(sql: Sql, id: SpaceId, being: BeingId): Promise<readonly Right[] | undefined> {
+  const found = query.select({ ...spaceFields, role: written<Role | null>`${members.role}`.as('role') }).from(spaces)
+  const isThere = and(eq(spaces.id, id), isNull(spaces.removedAt))
+  const [row] = await askBuilt(sql, found.leftJoin(members, isRoleOf(being)).where(isThere))
+  const rights = row === undefined ? [] : RIGHTS_OF[standingIn(row, row.role ?? undefined)]
+  return rights.includes('read') ? rights : undefined
+}
 
 /** Who reads the space while it is private, and who does not while it is public. */
 export interface Roles {

@@ -11,7 +11,7 @@ import {
   type LoggedChange,
   type RequestedMutation,
 } from '@rhizom/domain'
-import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
+import type { BeingId, InviteId, Mutation, MutationResult, SpaceId } from '@rhizom/protocol'
 import postgres from 'postgres'
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid'
 import type { Database, Sql } from '../database.ts'
@@ -25,6 +25,8 @@ export interface Unit {
   actor: BeingId
   /** Whether it is an operator who asks; the actor is `OPERATOR` then. */
   isOperator?: boolean
+  /** The invite that is shown for the role which the one mutation asks for. */
+  invite?: InviteId
   mutations: readonly Mutation[]
 }
 
@@ -74,8 +76,11 @@ export async function commitParts(
   }
 }
 
-const requestedIn = ({ actor, isOperator = false, mutations }: Unit): RequestedMutation[] =>
-  mutations.map((mutation) => ({ actor, isOperator, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() }))
+const requestedIn = ({ actor, isOperator = false, invite, mutations }: Unit): RequestedMutation[] =>
+  mutations.map((mutation) => ({
+    ...{ actor, isOperator, mutation, epoch: uuidv4(), newReplyId: () => uuidv7() },
+    ...(invite === undefined ? {} : { invite }),
+  }))
 
 async function transact(
   sql: Sql,

@@ -11,12 +11,13 @@
  * are removed. Whoever names a being of others locks nothing for it.
  */
 import { emptyWorld, PairMap, type RequestedMutation, type World } from '@rhizom/domain'
-import type { BeingId, MutationId, SpaceId } from '@rhizom/protocol'
+import type { BeingId, InviteId, MutationId, SpaceId } from '@rhizom/protocol'
 import type postgres from 'postgres'
 import { type LockScope, lockScopeOf } from './lock-scope.ts'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
-import { beings, members, mutations, spaces } from '../schema.ts'
+import { beings, invites, members, mutations, spaces } from '../schema.ts'
+import { openInviteColumns, openInviteOf, type OpenInviteRow } from '../read/invites.ts'
 import { addAsked, addBots, type BotRow, readBots } from './load-replies.ts'
 import { outcomeColumns, outcomeOf, type OutcomeRow } from './ledger.ts'
 import { loadedIntentionOf, type LoadedIntentionRow, readIntentions } from './load-intentions.ts'
@@ -36,6 +37,7 @@ const s = namesOf(spaces, 's')
 const b = namesOf(beings, 'b')
 const m = namesOf(members, 'm')
 const o = namesOf(mutations, 'o')
+const n = namesOf(invites, 'n')
 
 /** A being left the spaces that were locked for it. Roll back and begin anew. */
 export class StaleLocks extends Error {
@@ -87,6 +89,7 @@ export async function loadWorld(
   for (const { removed, ...row } of read.beings)
     if (removed) world.removedBeings.add(row.id)
     else world.beings.set(row.id, beingOf(row))
+  for (const row of read.invites) world.invites.set(row.id, openInviteOf(row))
   for (const row of read.intentions) world.intentions.set(row.id, loadedIntentionOf(row))
   for (const row of [...read.rolesAtHome, ...memberRows]) world.members.set(row.space, row.being, row.role)
   addBots(world, read.bots)
@@ -150,6 +153,7 @@ interface ReadUnderLocks {
   homes: SpaceRow[]
   rolesAtHome: MemberRow[]
   ledger: LedgerRow[]
+  invites: OpenInviteRow[]
   bots: BotRow[]
 }
 
@@ -161,6 +165,7 @@ function readUnderLocks(
   requested: readonly RequestedMutation[],
 ) {
   const { homes, rolesAtHome } = homesIn(sql, [...scope.beings], requested)
+  const shown = requested.flatMap(({ invite }) => invite ?? [])
   const rowsOf = (read: postgres.Fragment | undefined) =>
     read === undefined ? sql`'[]'::json` : sql`(select coalesce(json_agg(r), '[]') from (${read}) r)`
   return sql<ReadUnderLocks[]>`
@@ -173,6 +178,7 @@ function readUnderLocks(
       ${rowsOf(homes)} as "homes",
       ${rowsOf(rolesAtHome)} as "rolesAtHome",
       ${rowsOf(readLedger(sql, requested))} as "ledger",
+      ${rowsOf(shown.length > 0 ? readInvites(sql, shown) : undefined)} as "invites",
       ${rowsOf(scope.bots.size > 0 ? readBots(sql, [...scope.bots]) : undefined)} as "bots"`
 }
 
@@ -226,6 +232,9 @@ function readRolesIn(sql: Sql, roles: PairMap<SpaceId, BeingId, true>) {
     select ${memberColumns} from unnest(${inSpaces}::text[], ${ofBeings}::text[]) as a(space, being)
     join ${m.as} on ${m.space} = a.space and ${m.being} = a.being`
 }
+
+const readInvites = (sql: Sql, ids: InviteId[]) => sql`
+  select ${openInviteColumns} from ${n.as} where ${n.id} = any(${ids}::uuid[])`
 
 const readLedger = (sql: Sql, requested: readonly RequestedMutation[]) => sql`
   select ${o.actor}, ${o.id}, ${outcomeColumns}

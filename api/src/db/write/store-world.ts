@@ -3,15 +3,16 @@
  * the versions. One statement per table and kind of write, all sent together, each with its rows in the order of
  * their keys and the tables in one order, so that two transactions inserting the same keys never wait in a circle.
  */
-import { BLANK, type LoggedChange, type Outcome, type World } from '@rhizom/domain'
-import type { Being, BeingId, MutationId, Role, Space, SpaceId } from '@rhizom/protocol'
+import { BLANK, type LoggedChange, type OpenInvite, type World } from '@rhizom/domain'
+import type { Being, BeingId, InviteId, Role, Space, SpaceId } from '@rhizom/protocol'
 import type { Sql } from '../database.ts'
 import { type Difference, differenceOf, pairDifferenceOf, withoutCleared } from './difference.ts'
 import { deleteFrom, insertInto, namesOf, updateOf } from '../names.ts'
-import { beings, changes as changesTable, intentions, members, mutations, reads, spaces } from '../schema.ts'
+import { beings, changes as changesTable, intentions, invites, members, reads, spaces } from '../schema.ts'
 import { timestampOf } from '../timestamp.ts'
 import { ofEither, type Statement } from './statements.ts'
 import { storeIntentions } from './store-intentions.ts'
+import { storeLedger } from './store-ledger.ts'
 
 export interface WorldChange {
   before: World
@@ -45,6 +46,7 @@ export function statementsOf(sql: Sql, { before, after, formerSpaces, changes, a
     ...storeBeings(sql, before, after, at),
     ...storeIntentions(sql, before, intentions),
     ...storeMembers(sql, pairDifferenceOf(membersBefore, after.members)),
+    ...storeInvites(sql, differenceOf(before.invites, after.invites).updated),
     ...storeChanges(sql, changes),
     ...storeLedger(sql, pairDifferenceOf(before.ledger, after.ledger).inserted, at),
   ]
@@ -64,6 +66,7 @@ const b = namesOf(beings)
 const i = namesOf(intentions)
 const m = namesOf(members)
 const r = namesOf(reads)
+const v = namesOf(invites)
 
 function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
   if (ids.length === 0) return []
@@ -72,6 +75,7 @@ function clearSpaces(sql: Sql, ids: SpaceId[]): Statement[] {
     sql`delete from ${i.as} where ${i.location} = any(${ids}::text[])`,
     sql`delete from ${m.as} where ${m.space} = any(${ids}::text[])`,
     sql`delete from ${r.as} where ${r.space} = any(${ids}::text[])`,
+    sql`delete from ${v.as} where ${v.space} = any(${ids}::text[])`,
     sql`delete from ${b.as} where ${b.id} = any(${ids}::text[])`,
   ]
 }
@@ -169,6 +173,7 @@ function storeBeings(sql: Sql, before: World, after: World, at: number): Stateme
     .map((id) => ({ ...emptyRowOf(id), type: 'guest', rev: 0, createdAt: time }))
   return [
     ...(emptied.length > 0 ? [sql`delete from ${r.as} where ${r.being} = any(${removed}::text[])`] : []),
+    ...(emptied.length > 0 ? [sql`delete from ${v.as} where ${v.by} = any(${removed}::text[])`] : []),
     ...(emptied.length > 0 ? [emptyBeings(sql, emptied)] : []),
     ...(neverStored.length > 0 ? [insertRemovedBeings(sql, neverStored)] : []),
     ...(inserted.length > 0 ? [insertBeings(sql, inserted.map(rowOf))] : []),
@@ -193,6 +198,18 @@ function storeMembers(sql: Sql, { inserted, updated, deleted }: Difference<Membe
     ...(updated.length > 0 ? [updateMembers(sql, updated.map(rowOf))] : []),
   ]
 }
+
+const updateInvites = updateOf(invites, ['id'], ['usesLeft'])
+
+const storeInvites = (sql: Sql, updated: readonly (readonly [InviteId, OpenInvite])[]): Statement[] =>
+  updated.length === 0
+    ? []
+    : [
+        updateInvites(
+          sql,
+          updated.map(([id, { usesLeft }]) => ({ id, usesLeft })),
+        ),
+      ]
 
 const insertChanges = insertInto(
   changesTable,
@@ -228,21 +245,4 @@ function blankWords(sql: Sql, changes: readonly LoggedChange[]): Statement[] {
       where ${c.space} = gone.space and ${c.body} ->> 'id' = gone.id
         and ${c.kind} in ('intention.put', 'intention.append')`,
   ]
-}
-
-const insertOutcomes = insertInto(mutations, ['actor', 'id'], ['status', 'version', 'code', 'message', 'at'])
-
-function storeLedger(
-  sql: Sql,
-  outcomes: readonly [readonly [BeingId, MutationId], Outcome][],
-  atMs: number,
-): Statement[] {
-  if (outcomes.length === 0) return []
-  const at = timestampOf(atMs)
-  const rows = outcomes.map(([[actor, id], outcome]) =>
-    outcome.status === 'applied'
-      ? { actor, id, status: outcome.status, version: outcome.version, at }
-      : { actor, id, status: outcome.status, ...outcome.error, at },
-  )
-  return [insertOutcomes(sql, rows)]
 }

@@ -1,24 +1,31 @@
-/** What operators look at: beings and spaces, sessions, nodes, and what operators did. */
+/** What operators look at: beings and spaces, sessions, invites, nodes, and what operators did. */
 import {
   auditQuerySchema,
   auditSchema,
   foundBeingsSchema,
   foundSpacesSchema,
+  listInvitesAnswerSchema,
   type Nodes,
   nodesSchema,
   type OperatorFind,
   operatorBeingParamsSchema,
   operatorFindSchema,
   operatorSessionsSchema,
+  operatorSpaceParamsSchema,
   PROTOCOL_VERSION,
 } from '@rhizom/protocol'
+import type { FastifyRequest } from 'fastify'
+import { v7 as uuidv7 } from 'uuid'
 import { findBeingsOf, findSpacesOf, readAudit } from '../../db/read/operator-finds.ts'
+import { listInvites } from '../../db/read/invites.ts'
 import { listSessions } from '../../db/read/sessions.ts'
+import { noteLook } from '../../db/write/operator-actions.ts'
 import { readGateways } from '../../presence/read-gateways.ts'
 import { ProblemError } from '../problem-reply.ts'
 import { type HttpApp, problems } from '../route.ts'
 import type { Services } from '../services.ts'
 import type { OfOperators } from './of-operators.ts'
+import { operatorOf } from './require-operator.ts'
 
 export function registerLooks(
   app: HttpApp,
@@ -26,11 +33,17 @@ export function registerLooks(
   { onRequest, security }: OfOperators,
 ): void {
   const startedAt = Date.now()
+  /** Before anything is shown. */
+  const noted = async (request: FastifyRequest): Promise<void> => {
+    const look = { id: uuidv7(), operator: operatorOf(request), action: 'look', target: targetOf(request.url) }
+    await database.use((sql) => noteLook(sql, look))
+  }
 
   app.route({
     method: 'GET',
     url: '/operator/v1/beings',
     onRequest,
+    preHandler: noted,
     schema: {
       summary: 'Beings by parts of id and name, with what they hold; the latest, or the largest',
       security,
@@ -47,6 +60,7 @@ export function registerLooks(
     method: 'GET',
     url: '/operator/v1/spaces',
     onRequest,
+    preHandler: noted,
     schema: {
       summary: 'Spaces, likewise',
       security,
@@ -63,6 +77,7 @@ export function registerLooks(
     method: 'GET',
     url: '/operator/v1/beings/:being/sessions',
     onRequest,
+    preHandler: noted,
     schema: {
       summary: 'Sessions of a being that are not ended',
       security,
@@ -73,6 +88,20 @@ export function registerLooks(
       const sessions = await database.use((sql) => listSessions(sql, params.being, undefined))
       return { sessions: sessions.map(({ current: _current, ...session }) => session) }
     },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/operator/v1/spaces/:space/invites',
+    onRequest,
+    preHandler: noted,
+    schema: {
+      summary: 'Invites to a space that have not ended',
+      security,
+      params: operatorSpaceParamsSchema,
+      response: { 200: listInvitesAnswerSchema, ...problems },
+    },
+    handler: async ({ params }) => ({ invites: await database.use((sql) => listInvites(sql, params.space)) }),
   })
 
   app.route({
@@ -107,6 +136,9 @@ export function registerLooks(
     }),
   })
 }
+
+const MAX_TARGET_LENGTH = 500
+const targetOf = (url: string): string => url.replace('/operator/v1', '').slice(0, MAX_TARGET_LENGTH)
 
 /** Only the order of ids has a next page. */
 function nextOf(found: readonly { id: string }[], { sort, limit }: OperatorFind): string | null {

@@ -5,11 +5,14 @@ import {
   operatorBeingBodySchema,
   operatorBodySchema,
   operatorIntentionParamsSchema,
+  operatorInviteParamsSchema,
   operatorSpaceParamsSchema,
   prunedSchema,
   type SpaceId,
 } from '@rhizom/protocol'
+import { placeOfInvite } from '../../db/read/invites.ts'
 import { placeOfIntention } from '../../db/read/operator-finds.ts'
+import { revokeInvite } from '../../db/write/invites.ts'
 import { ProblemError } from '../problem-reply.ts'
 import { type HttpApp, problems } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -100,6 +103,33 @@ export function registerModeration(app: HttpApp, services: Services, { onRequest
         const space: SpaceId | undefined = await services.database.use((sql) => placeOfIntention(sql, id))
         if (space === undefined) throw new ProblemError('not-found', `no intention ${id}`)
         await actions.mutate(space, { name: 'intention.remove', args: { id } })
+        return {}
+      })
+    },
+  })
+
+  app.route({
+    ...post,
+    url: '/operator/v1/invites/:invite/revoke',
+    schema: {
+      summary: 'Revoke an invite, whoever made it',
+      security,
+      params: operatorInviteParamsSchema,
+      body: operatorBodySchema,
+      response,
+    },
+    handler: (request) => {
+      const { invite } = request.params
+      return actions.carryOut(request, { action: 'revoke-invite', target: invite, ...request.body }, async () => {
+        const wasThere = await services.database.use(async (sql) => {
+          const space = await placeOfInvite(sql, invite)
+          if (space === undefined) return false
+          await sql`begin`
+          const revoked = await revokeInvite(sql, space, invite)
+          await sql`commit`
+          return revoked
+        })
+        if (!wasThere) throw new ProblemError('not-found', `no invite ${invite}`)
         return {}
       })
     },
