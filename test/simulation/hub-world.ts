@@ -70,6 +70,7 @@ class CountedStore extends SimulatedStore {
     this.#count('pttl', request.peers.length)
     if (request.announce !== undefined) this.#count('publish')
     if (request.countOf !== undefined) this.#count('hlen')
+    if (request.extendTtlOf.length > 0) this.#count('pexpire', request.extendTtlOf.length)
     return super.heartbeat(request)
   }
 
