@@ -124,7 +124,7 @@ function pageSizes(scratch: string): Size[] {
     paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(scratch, path))), 0)
   return [
     { what: 'page: its first scripts, React among them', bytes: sum(scripts), limit: 78_500 },
-    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 134_000 },
+    { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 134_500 },
   ]
 }
 
