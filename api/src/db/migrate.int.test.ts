@@ -20,6 +20,7 @@ test('A18 four migrations at once and one more leave the tables, each step appli
     'identities',
     'installation',
     'intentions',
+    'invites',
     'lineage',
     'members',
     'mutations',
