@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { repository } from '@rhizom/infra/local/places.ts'
+import { buildPage } from '@rhizom/infra/local/page-build.ts'
+import { cacheDirectory, repository } from '@rhizom/infra/local/places.ts'
 import { table } from '@rhizom/infra/local/screen.ts'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 
@@ -108,20 +109,19 @@ async function clientSizes(): Promise<Size[]> {
 }
 
 /** The scripts that the built page names, which is what is loaded before anything shows, and all that it needs. */
-function pageSizes(scratch: string): Size[] {
-  const folder = join(repository, 'web')
-  const vite = join(folder, 'node_modules', 'vite', 'bin', 'vite.js')
-  execFileSync(process.execPath, [vite, 'build', '--outDir', scratch, '--emptyOutDir', '--logLevel', 'error'], {
-    cwd: folder,
-    env: { ...process.env, NODE_ENV: 'production' },
+async function pageSizes(scratch: string): Promise<Size[]> {
+  // As it is served, by tests too: so it is built once for all of them.
+  const { directory: built } = await buildPage({
+    directory: join(cacheDirectory, 'page'),
+    logFile: join(scratch, 'page-build.log'),
   })
-  const page = readFileSync(join(scratch, 'index.html'), 'utf8')
+  const page = readFileSync(join(built, 'index.html'), 'utf8')
   const scripts = [...page.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map(([, path = '']) => path)
-  const all = globSync('assets/*.js', { cwd: scratch }).filter(
+  const all = globSync('assets/*.js', { cwd: built }).filter(
     (path) => ![...LATER.keys(), ...ON_DEMAND].some((name) => path.includes(name)),
   )
   const sum = (paths: readonly string[]): number =>
-    paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(scratch, path))), 0)
+    paths.reduce((bytes, path) => bytes + gzipped(readFileSync(join(built, path))), 0)
   return [
     { what: 'page: its first scripts, React among them', bytes: sum(scripts), limit: 78_500 },
     { what: 'page: all of a person who is signed in', bytes: sum(all), limit: 134_500 },
@@ -153,7 +153,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'rhizom-sizes-'))
 try {
   const sizes = values.modules
     ? await moduleSizes()
-    : [...(await clientSizes()), ...pageSizes(scratch), ...(values.peers ? await peerSizes(scratch) : [])]
+    : [...(await clientSizes()), ...(await pageSizes(scratch)), ...(values.peers ? await peerSizes(scratch) : [])]
   const inKb = (bytes: number): string => `${(bytes / 1000).toFixed(values.modules ? 2 : 1)} kB`
   const rows = sizes.map(({ what, bytes, limit }) => [
     what,
