@@ -5,6 +5,7 @@
 import { LIMITS } from '@rhizom/protocol'
 import { apply, type Session, signIn } from '../wire/api-caller.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
+import type { Pace } from './clients.ts'
 import { socketCarrier } from './socket-carrier.ts'
 import { pollingCarrier } from './polling-connection.ts'
 import { streamCarrier } from './stream-connection.ts'
@@ -28,7 +29,7 @@ export interface Venue {
   rig: Rig
   spaces: Spaces
   allSpaces: readonly string[]
-  pace: { batch: number; everyMs: number }
+  pace: Pace
   acknowledgements: Acknowledgements
   attendance: Attendance
   /** Api nodes that may be called just now. */
@@ -139,6 +140,7 @@ async function invite(venue: Venue, api: string, random: Random): Promise<Visito
     regulars: await called('Regular', REGULARS),
     guests: await called('Guest', GUESTS),
     gateways: venue.rig.gateways.length,
+    everyMs: venue.pace.visitEveryMs,
     spaces: { usual: venue.spaces.churn, others: venue.spaces.busy.slice(0, 3) },
     random,
   })

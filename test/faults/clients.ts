@@ -23,8 +23,11 @@ import type { Watcher } from './watcher.ts'
 import type { Writer } from './writer.ts'
 
 export interface Pace {
+  /** Of each writer: how many mutations it asks for at once, and about how long it waits then. */
   batch: number
   everyMs: number
+  /** How often a visitor does something: after once to three times as long. */
+  visitEveryMs: number
 }
 
 const LOOK_EVERY_MS = 10
