@@ -5,7 +5,6 @@
 import { LIMITS } from '@rhizom/protocol'
 import { apply, type Session, signIn } from '../wire/api-caller.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
-import type { Pace } from './clients.ts'
 import { socketCarrier } from './socket-carrier.ts'
 import { pollingCarrier } from './polling-connection.ts'
 import { streamCarrier } from './stream-connection.ts'
@@ -16,7 +15,7 @@ import { cellarOf, type Placement, placements, type Spaces } from './client-plac
 import { SpaceLog } from './space-log.ts'
 import type { Rig } from './rig.ts'
 import { Watcher, type WatcherOptions } from './watcher.ts'
-import { Writer } from './writer.ts'
+import { type Pace, Writer } from './writer.ts'
 
 /** What the api nodes of the rig are told (run-setup.ts). */
 export const SNAPSHOT_SIZE = { intentions: LIMITS.snapshotIntentions, bytes: 1024 * 1024 } as const

@@ -20,15 +20,7 @@ import type { Heads, Rig } from './rig.ts'
 import type { Spaces } from './client-placement.ts'
 import type { SpaceLog } from './space-log.ts'
 import type { Watcher } from './watcher.ts'
-import type { Writer } from './writer.ts'
-
-export interface Pace {
-  /** Of each writer: how many mutations it asks for at once, and about how long it waits then. */
-  batch: number
-  everyMs: number
-  /** How often a visitor does something: after once to three times as long. */
-  visitEveryMs: number
-}
+import type { Pace, Writer } from './writer.ts'
 
 const LOOK_EVERY_MS = 10
 const QUIET_WITHIN_MS = 20_000
