@@ -150,15 +150,6 @@ export class PresenceLedger {
     if (one !== undefined) this.#go(space, one)
   }
 
-  /** Without the grace. */
-  dismissed(process: ProcessFacts, space: SpaceId, id: number): void {
-    const one = this.#connections.get(space)?.get(`${process.name} ${id}`)
-    if (one === undefined) return
-    this.#go(space, one)
-    one.endsAt = this.#time.now()
-    one.endsAtMost = one.endsAt
-  }
-
   /** Nobody else may be here any more, also not those who went a moment ago. */
   restricted(process: ProcessFacts, space: SpaceId, mayRead: (being: BeingId) => boolean): void {
     const now = this.#time.now()
