@@ -16,7 +16,9 @@ import type {
   Position,
   ServerFrame,
   SpaceId,
+  UnsubscribedCode,
 } from '@rhizom/protocol'
+import type { Refusal } from '../refusal.ts'
 
 /** What keeps a client from talking too much or too badly. */
 export interface Inbound {
@@ -111,13 +113,8 @@ export type ConnectionEvent =
 /** What became of a subscription, as the feed of its space says. */
 export type SubscriptionEvent =
   | { type: 'subscriptionAnswered'; space: SpaceId }
-  | {
-      type: 'subscriptionRefused'
-      space: SpaceId
-      code: 'not-found' | 'unavailable' | 'rate-limited'
-      retryAfterMs: number | undefined
-    }
-  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+  | { type: 'subscriptionRefused'; space: SpaceId; refusal: Refusal | { code: 'rate-limited'; retryAfterMs: number } }
+  | { type: 'subscriptionEnded'; space: SpaceId; code: UnsubscribedCode }
 
 export type TokenPurpose = 'hello' | 'refresh'
 export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended' | 'crowded' | 'overloaded'
@@ -133,7 +130,7 @@ export type ConnectionEffect =
   /** Watch, or watch anew from another position. */
   | { type: 'watch'; space: SpaceId; being: BeingId; position: Position | undefined; present: boolean }
   | { type: 'unwatch'; space: SpaceId }
-  | { type: 'setPresence'; space: SpaceId; being: BeingId; state: JsonObject }
+  | { type: 'setPresence'; space: SpaceId; state: JsonObject }
   | { type: 'publishSignal'; space: SpaceId; being: BeingId; name: string; data: JsonObject | undefined }
   /** To be told of work from now on. */
   | { type: 'awaitWork' }
