@@ -104,9 +104,10 @@ export function changeOf(op: WorldOp, version: number, cause: ChangeCause): Chan
 }
 
 /** Of a being that is in no log: no change tells of it, and its revision is what the op says. */
-function applyNowhere(world: World, op: Extract<WorldOp, { kind: 'being.put' | 'being.remove' }>): void {
+function applyNowhere(world: World, op: OtherOp): void {
   if (op.kind === 'being.put') world.beings.set(op.being.id, op.being)
-  else removeBeing(world, op.id)
+  else if (op.kind === 'being.remove') removeBeing(world, op.id)
+  else throw new Error(`${op.kind} in no log`)
 }
 
 function removeBeing(world: World, id: BeingId): void {

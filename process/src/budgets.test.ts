@@ -1,3 +1,5 @@
+import { type Budget, spentTo, waitMs } from '@rhizom/machine'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Accounts, type Charge, type PricedCharge, type SharedAccounts, type SharedAnswer } from './budgets.ts'
 import { budgetsSetting } from './budget-setting.ts'
@@ -113,6 +115,131 @@ describe('budgets that nodes share', () => {
     expect(accounts.takeHere([mutations('@ada')])).toEqual({ budget: 'mutations', retryAfterMs: 500 })
   })
 })
+
+describe('what the accounts of all leave to a node', () => {
+  const bot = (cost = 1): Charge => mutations('@bot', cost)
+
+  test('N85 what was heard within a second lets a node give a sixteenth of the burst, and it tells the others', async () => {
+    const others = new Others()
+    const { accounts, counted, timePasses } = accountsWith(others)
+    for (let round = 0; round < 4; round += 1) expect(await accounts.take([bot()])).toBeUndefined()
+    // Of fifty, three are a sixteenth; the first was asked about.
+    expect(others.asked.map(({ how }) => how)).toEqual(['take'])
+    expect(counted).toEqual([
+      'mutations allowed shared',
+      ...Array.from({ length: 3 }, () => 'mutations allowed leased'),
+    ])
+    await accounts.take([bot()])
+    expect(others.asked.map(({ how }) => how)).toEqual(['take', 'take'])
+    timePasses(50)
+    expect(others.asked.at(-1)).toMatchObject({ how: 'spend', charges: [bot(3)] })
+    await Promise.resolve()
+    await accounts.take([bot(3)])
+    expect(others.asked).toHaveLength(3)
+    timePasses(1000)
+    await accounts.take([bot()])
+    expect(others.asked.map(({ how }) => how)).toEqual(['take', 'take', 'spend', 'spend', 'take'])
+  })
+
+  test('N85 what does not fit is asked about: too much at once, a small burst, an account that is used up here', async () => {
+    const others = new Others()
+    const { accounts, counted } = accountsWith(others)
+    for (const charges of [[bot(4)], [mutations('@ada')], [bot(), stored('@bot', 0)]])
+      for (let round = 0; round < 2; round += 1) await accounts.take(charges)
+    // The last round found all it needed; what is only looked at costs nothing.
+    expect(others.asked).toHaveLength(5)
+    accounts.spend([stored('@bot', 1001)])
+    others.answer = { refused: { index: 1, waitMs: 1 }, spentMs: [0, 1001] }
+    expect(await accounts.take([bot(), stored('@bot', 0)])).toEqual({ budget: 'stored-bytes', retryAfterMs: 1 })
+    expect(counted.at(-1)).toBe('stored-bytes refused shared')
+  })
+
+  test('N85 where what was given is not heard of any more, nothing is left to this node', async () => {
+    const others = new Others()
+    const { accounts, counted, timePasses } = accountsWith(others)
+    for (let round = 0; round < 2; round += 1) await accounts.take([bot()])
+    others.answer = undefined
+    timePasses(50)
+    await Promise.resolve()
+    for (let round = 0; round < 2; round += 1) await accounts.take([bot()])
+    expect(counted.map((line) => line.split(' ').at(-1))).toEqual(['shared', 'leased', 'here', 'here'])
+  })
+
+  test('N85 all nodes together give a sixteenth each beyond the budget at most, however late they hear', async () => {
+    const SOME = fc.array(
+      fc.record({
+        node: fc.nat({ max: 2 }),
+        cost: fc.integer({ min: 1, max: 4 }),
+        pauseMs: fc.oneof(fc.constant(0), fc.nat({ max: 60 })),
+        isHeard: fc.boolean(),
+      }),
+      { minLength: 50, maxLength: 400 },
+    )
+    await fc.assert(
+      fc.asyncProperty(SOME, fc.integer({ min: 1, max: 100 }), async (asked, perSecond) => {
+        const limit: Budget = { perSecond, burst: 64 }
+        const cluster = new Cluster(3, limit)
+        let given = 0
+        for (const { node, cost, pauseMs, isHeard } of asked) {
+          cluster.timePasses(pauseMs, isHeard)
+          if (await cluster.take(node, cost)) given += cost
+          const back = (cluster.nowMs * perSecond) / 1000
+          expect(given).toBeLessThanOrEqual(limit.burst + back + 3 * (limit.burst / 16) + 1e-6)
+        }
+      }),
+    )
+  })
+})
+
+/** Nodes with one account in common. What a node tells arrives when the test lets it. */
+class Cluster {
+  nowMs = 0
+  readonly #nodes: Accounts[]
+  readonly #limit: Budget
+  #levelAtMs = 0
+  #due: { atMs: number; run: () => void }[] = []
+  #told: (() => void)[] = []
+
+  constructor(nodes: number, limit: Budget) {
+    this.#limit = limit
+    const clock = {
+      nowMs: () => this.nowMs,
+      after: (ms: number, run: () => void) => (this.#due.push({ atMs: this.nowMs + ms, run }), () => undefined),
+    }
+    this.#nodes = Array.from(
+      { length: nodes },
+      () =>
+        new Accounts({
+          ...{ clock, budgets: { mutations: limit }, overrides: {}, counted: () => undefined },
+          shared: { ask: (charges, how) => this.#ask(charges, how) },
+        }),
+    )
+  }
+
+  async take(node: number, cost: number): Promise<boolean> {
+    return (await this.#nodes[node]?.take([mutations('@one', cost)])) === undefined
+  }
+
+  timePasses(ms: number, isHeard: boolean): void {
+    this.nowMs += ms
+    const due = this.#due.filter(({ atMs }) => atMs <= this.nowMs)
+    this.#due = this.#due.filter(({ atMs }) => atMs > this.nowMs)
+    for (const { run } of due) run()
+    if (isHeard) for (const hear of this.#told.splice(0)) hear()
+  }
+
+  #ask([charge]: readonly PricedCharge[], how: 'take' | 'spend'): Promise<SharedAnswer> {
+    const cost = charge?.cost ?? 0
+    const decide = (): SharedAnswer => {
+      const wait = how === 'take' ? waitMs(this.#levelAtMs, this.#limit, this.nowMs, cost) : 0
+      if (wait === 0) this.#levelAtMs = spentTo(this.#levelAtMs, this.#limit, this.nowMs, cost)
+      const spentMs = [Math.max(0, this.#levelAtMs - this.nowMs)]
+      return { refused: wait > 0 ? { index: 0, waitMs: wait } : undefined, spentMs }
+    }
+    if (how === 'take') return Promise.resolve(decide())
+    return new Promise((resolve) => this.#told.push(() => resolve(decide())))
+  }
+}
 
 test('N83 budgets of their own are a setting, and one that is not understood is refused', () => {
   const { schema } = budgetsSetting

@@ -3,11 +3,13 @@
  * table, one decision (machine/src/account.ts), one refusal. Accounts are shared by all nodes (redis-accounts.ts) and
  * kept here as well, so that somebody decides while Redis is away.
  *
- *   take      asks the shared accounts and waits for the answer: exact over all nodes
+ *   take      asks the shared accounts and waits for the answer, unless what it heard of them last lets it decide here
+ *             (budget-leases.ts): exact over all nodes but for a sixteenth of the burst a node
  *   takeHere  decides by what is known here, and tells the others afterwards: for what cannot wait
  *   spend     has happened already and cost what it cost; whoever is over is refused next time
  */
 import { type Budget, type Clock, payable, spentTo, waitMs } from '@rhizom/machine'
+import { BudgetLeases } from './budget-leases.ts'
 
 /**
  *   sessions      attempts to sign in        of an address
@@ -67,8 +69,8 @@ export interface AccountsDeps {
   shared: SharedAccounts | undefined
   budgets: Partial<Budgets>
   overrides: BudgetOverrides
-  /** `kept` says who decided: the accounts that all share, or this node alone. */
-  counted(budget: BudgetName, outcome: 'allowed' | 'refused' | 'spent', kept: 'shared' | 'here'): void
+  /** `kept` says who decided: the accounts that all share, this node for what they leave to it, or this node alone. */
+  counted(budget: BudgetName, outcome: 'allowed' | 'refused' | 'spent', kept: 'shared' | 'leased' | 'here'): void
 }
 
 /** How long what was taken here is gathered before the others are told. */
@@ -81,6 +83,7 @@ const MAX_ACCOUNTS = 50_000
 export class Accounts {
   readonly #deps: AccountsDeps
   readonly #levelAtMs = new Map<string, number>()
+  readonly #leases = new BudgetLeases()
   /** Taken here, and not told yet. */
   #untold = new Map<string, PricedCharge>()
   #isTelling = false
@@ -96,9 +99,12 @@ export class Accounts {
   /** Takes all of it, or nothing and says which budget is in the way. */
   async take(charges: readonly Charge[]): Promise<OverBudget | undefined> {
     const priced = this.#priced(charges)
-    if (priced.length === 0) return undefined
+    if (priced.length === 0 || this.#takeLeased(priced)) return undefined
     const answer = await this.#deps.shared?.ask(priced, 'take')
-    if (answer === undefined) return this.#decideHere(priced)
+    if (answer === undefined) {
+      this.#leases.notAnswered(priced.map(keyOf))
+      return this.#decideHere(priced)
+    }
     this.#learn(priced, answer)
     const refused = answer.refused === undefined ? undefined : priced[answer.refused.index]
     for (const one of refused === undefined ? priced : [refused])
@@ -120,6 +126,21 @@ export class Accounts {
     this.#tell(priced)
   }
 
+  /** Whether all of it was taken by what the accounts of all said a moment ago. */
+  #takeLeased(priced: readonly PricedCharge[]): boolean {
+    if (this.#deps.shared === undefined) return false
+    const nowMs = this.#deps.clock.nowMs()
+    for (const charge of priced) {
+      const key = keyOf(charge)
+      if (!this.#leases.covers(key, charge.cost, charge.limit, nowMs)) return false
+      if (waitMs(this.#levelOf(key), charge.limit, nowMs, charge.cost) > 0) return false
+    }
+    for (const { budget } of priced) this.#deps.counted(budget, 'allowed', 'leased')
+    this.#spendHere(priced)
+    this.#tell(priced)
+    return true
+  }
+
   #priced(charges: readonly Charge[]): PricedCharge[] {
     const { budgets, overrides } = this.#deps
     return charges.flatMap((charge) => {
@@ -132,7 +153,7 @@ export class Accounts {
     const nowMs = this.#deps.clock.nowMs()
     for (const charge of priced) {
       const { budget, limit, cost } = charge
-      const retryAfterMs = waitMs(this.#levelOf(charge), limit, nowMs, payable(cost, limit))
+      const retryAfterMs = waitMs(this.#levelOf(keyOf(charge)), limit, nowMs, payable(cost, limit))
       if (retryAfterMs === 0) continue
       this.#deps.counted(budget, 'refused', 'here')
       return { budget, retryAfterMs }
@@ -146,21 +167,24 @@ export class Accounts {
     const nowMs = this.#deps.clock.nowMs()
     for (const charge of priced) {
       if (charge.cost === 0) continue
-      this.#levelAtMs.set(keyOf(charge), spentTo(this.#levelOf(charge), charge.limit, nowMs, charge.cost))
+      const key = keyOf(charge)
+      this.#levelAtMs.set(key, spentTo(this.#levelOf(key), charge.limit, nowMs, charge.cost))
     }
     if (this.#levelAtMs.size > MAX_ACCOUNTS) this.#forget(nowMs)
   }
 
-  #levelOf(charge: Charge): number {
-    return this.#levelAtMs.get(keyOf(charge)) ?? 0
+  #levelOf(key: string): number {
+    return this.#levelAtMs.get(key) ?? 0
   }
 
   /** Others may have taken from the same accounts. */
   #learn(priced: readonly PricedCharge[], { spentMs }: SharedAnswer): void {
     const nowMs = this.#deps.clock.nowMs()
     for (const [index, charge] of priced.entries()) {
+      const key = keyOf(charge)
       const spent = spentMs[index] ?? 0
-      if (spent > 0) this.#levelAtMs.set(keyOf(charge), Math.max(this.#levelOf(charge), nowMs + spent))
+      if (spent > 0) this.#levelAtMs.set(key, Math.max(this.#levelOf(key), nowMs + spent))
+      this.#leases.heard(key, nowMs)
     }
   }
 
@@ -170,7 +194,10 @@ export class Accounts {
     for (const charge of priced) {
       if (charge.cost === 0) continue
       const key = keyOf(charge)
-      this.#untold.set(key, { ...charge, cost: (this.#untold.get(key)?.cost ?? 0) + charge.cost })
+      const untold = this.#untold.get(key)
+      if (untold === undefined) this.#untold.set(key, { ...charge })
+      else untold.cost += charge.cost
+      this.#leases.given(key, charge.cost)
     }
     if (this.#isTelling || this.#untold.size === 0) return
     this.#isTelling = true
@@ -180,7 +207,11 @@ export class Accounts {
       this.#untold = new Map()
       for (let at = 0; at < told.length; at += TOLD_AT_ONCE) {
         const some = told.slice(at, at + TOLD_AT_ONCE)
-        void shared.ask(some, 'spend').then((answer) => answer && this.#learn(some, answer))
+        void shared.ask(some, 'spend').then((answer) => {
+          for (const charge of some) this.#leases.told(keyOf(charge), charge.cost)
+          if (answer === undefined) this.#leases.notAnswered(some.map(keyOf))
+          else this.#learn(some, answer)
+        })
       }
     })
   }

@@ -68,7 +68,7 @@ export const watchConditions = (
 export function countBudgets(metrics: MetricSet): AccountsDeps['counted'] {
   const taken = metrics.counter(
     'budget_total',
-    'Times something was taken from a budget, by what came of it and by who decided: the accounts of all nodes or, without Redis or time for it, this one',
+    'Times something was taken from a budget, by what came of it and by who decided: the accounts of all nodes, this node for a part that they leave to it or, without Redis or time for it, alone',
     ['budget', 'outcome', 'kept'],
   )
   return (budget, outcome, kept) => taken.inc({ budget, outcome, kept })

@@ -5,11 +5,12 @@
  * Never in the way: a Redis that is silent costs one question a short wait, and is then left alone for a moment, after
  * which again one question finds out for all. Until then there is no answer, and each node decides by itself.
  */
+import { createHash } from 'node:crypto'
 import { intervalMs, payable } from '@rhizom/machine'
 import type { RedisNames } from '@rhizom/protocol'
 import type { Redis } from 'ioredis'
 import type { PricedCharge, SharedAccounts, SharedAnswer } from './budgets.ts'
-import { isRedisFailure } from './core/redis-trouble.ts'
+import { isRedisFailure, isUnknownScript } from './core/redis-trouble.ts'
 
 export interface AccountTimeouts {
   /** How long an answer is waited for. */
@@ -48,6 +49,8 @@ for i, key in ipairs(KEYS) do
   answer[i + 2] = math.ceil(levels[i] - now)
 end
 return answer`
+/** Redis keeps the script under this name, until it is started anew or told to forget. */
+const TAKE_DIGEST = createHash('sha1').update(TAKE).digest('hex')
 
 /** What the last question came to. While `failing`, nobody asks before `askAgainAtMs`. */
 type RedisHealth = { status: 'answering' } | { status: 'failing'; askAgainAtMs: number }
@@ -77,8 +80,7 @@ export class RedisAccounts implements SharedAccounts {
         ...[intervalMs(limit), limit.burst],
         how === 'take' ? payable(cost, limit) : cost,
       ])
-      const asked = this.#redis.eval(TAKE, keys.length, ...keys, how, ...numbers)
-      const answer = await withinMs(this.#timeouts.waitMs, asked)
+      const answer = await withinMs(this.#timeouts.waitMs, this.#run(keys, [how, ...numbers]))
       this.#health = { status: 'answering' }
       return answerOf(answer)
     } catch (error) {
@@ -86,6 +88,15 @@ export class RedisAccounts implements SharedAccounts {
       // Away or too slow: said by the condition of the connection, and by the metric of who decides instead.
       this.#pause()
       return undefined
+    }
+  }
+
+  async #run(keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#redis.evalsha(TAKE_DIGEST, keys.length, ...keys, ...args)
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error
+      return this.#redis.eval(TAKE, keys.length, ...keys, ...args)
     }
   }
 

@@ -1,9 +1,11 @@
 /** The one way to Redis, over the real one and over servers that are something else. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '@rhizom/machine'
+import { redisNames } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import { afterEach, expect, test } from 'vitest'
 import { ConditionLog } from './condition-log.ts'
+import { RedisAccounts } from './redis-accounts.ts'
 import { RedisFitnessCheck } from './redis-fitness-check.ts'
 import { beginConnecting, connectRedis } from './redis.ts'
 import { HeldLog } from './testing/held-log.ts'
@@ -136,4 +138,29 @@ test('A267 commands of one turn of the event loop are written together, and each
   expect(await Promise.all(answers)).toEqual(answers.map((_answer, n) => `${n}`))
   expect(redis.stream.writableCorked).toBe(0)
   expect(redis.stream.bytesWritten).toBeGreaterThanOrEqual(writtenBefore + writableLength)
+})
+
+test('N86 the script of the accounts is sent once, and again when Redis forgot it, which is no trouble', async () => {
+  const asked: string[] = []
+  let isKept = false
+  const server = await ScriptedRedis.start(([name = '']) => {
+    if (!name.startsWith('eval'))
+      return name === 'info' ? { bulk: 'redis_version:7.0.0\r\nrole:master\r\n' } : { line: '+OK' }
+    asked.push(name)
+    if (name === 'evalsha' && !isKept) return { line: '-NOSCRIPT No matching script. Please use EVAL.' }
+    isKept = true
+    return { line: '*3\r\n:0\r\n:0\r\n:70' }
+  })
+  ends.push(() => server.stop())
+  const { log, condition, redis } = connected(server.url)
+  await redis.connect()
+  const accounts = new RedisAccounts(redis, redisNames('test:'), { waitMs: 20_000, pauseMs: 0 })
+  const limit = { perSecond: 1, burst: 1000 }
+  const ask = () => accounts.ask([{ budget: 'mutations', account: '@ada', cost: 1, limit }], 'take')
+  const answer = { refused: undefined, spentMs: [70] }
+  for (let round = 0; round < 3; round += 1) expect(await ask()).toEqual(answer)
+  isKept = false
+  expect(await ask()).toEqual(answer)
+  expect(asked).toEqual(['evalsha', 'eval', 'evalsha', 'evalsha', 'evalsha', 'eval'])
+  expect([condition.isBad, log.lines]).toEqual([false, []])
 })

@@ -6,7 +6,7 @@ import type { BeingId, JsonObject, Position, SpaceId, UnsubscribedCode } from '@
 import type { SubscriptionEvent } from '../core/connection/state.ts'
 import type { WatcherId } from '../core/feed/state.ts'
 import type { ConnectionId } from '../core/presence/local.ts'
-import type { Refusal } from '../core/refusal.ts'
+import type { SpaceRefusal } from '../core/space-refusal.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Watcher } from '../space/space-channel.ts'
 import type { Outbox } from './outbox.ts'
@@ -159,7 +159,7 @@ class Subscription implements Watcher {
     }
   }
 
-  refused(refusal: Refusal): void {
+  refused(refusal: SpaceRefusal): void {
     if (!this.#of.isCurrent(this)) return
     this.#of.drop(this)
     if (refusal.code === 'not-found') this.#of.subscriber.refusedUnseen(this.being)

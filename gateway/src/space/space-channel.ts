@@ -16,7 +16,7 @@ import { mayRead } from '../core/feed/access.ts'
 import { feedMachine, openFeed } from '../core/feed/feed.ts'
 import { heldBytes, lightened } from '../core/feed/held.ts'
 import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState, WatcherId } from '../core/feed/state.ts'
-import type { Refusal } from '../core/refusal.ts'
+import type { SpaceRefusal } from '../core/space-refusal.ts'
 import { closeWith, type OpenFrame } from '../core/feed/open-frame.ts'
 import { encodeResumed, runFromMessage } from '../core/feed/run.ts'
 import { EncodedResumes } from './encoded-resumes.ts'
@@ -37,7 +37,7 @@ export interface Watcher {
   /** Takes an answer, after which it follows; false if it cannot now, in which case it asks again by itself. */
   answer(message: Uint8Array): boolean
   live(batch: Uint8Array): void
-  refused(refusal: Refusal): void
+  refused(refusal: SpaceRefusal): void
   ended(code: UnsubscribedCode): void
 }
 

@@ -55,8 +55,13 @@ export const isReply = (error: Error): boolean => error.name === 'ReplyError'
 /** Whether whoever gets this answer should look for another server: its primary was demoted. */
 export const isReadOnly = (error: Error): boolean => error.message.startsWith('READONLY')
 
-/** A key that holds something else concerns whoever reads it, and not the connection. */
-export const concernsConnection = (error: Error): boolean => isReply(error) && !error.message.startsWith('WRONGTYPE')
+/** A script is known by its digest only as long as the server keeps it: whoever names one sends it then. */
+export const isUnknownScript = (error: unknown): boolean =>
+  error instanceof Error && isReply(error) && error.message.startsWith('NOSCRIPT')
+
+/** A key that holds something else concerns whoever reads it, and not the connection; so does a script. */
+export const concernsConnection = (error: Error): boolean =>
+  isReply(error) && !error.message.startsWith('WRONGTYPE') && !isUnknownScript(error)
 
 const replyReason = (message: string): string =>
   REPLIES.find(([pattern]) => pattern.test(message))?.[1] ?? 'Redis refuses what is asked of it'

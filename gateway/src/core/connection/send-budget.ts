@@ -6,7 +6,7 @@
  *      │                             │
  *      └── over the budget ──────────┴── over what was allowed, or no progress ──► spent (close)
  *
- * An answer may go over the budget once, since a snapshot can be larger than it; what follows waits for that to be read.
+ * An answer may go over the budget once, since a snapshot can be larger than it; what follows waits until it is read.
  */
 
 /** What a socket did with a message. `dropped`: it lost it, and will lose what follows. */

@@ -18,7 +18,7 @@ import type {
   SpaceId,
   UnsubscribedCode,
 } from '@rhizom/protocol'
-import type { Refusal } from '../refusal.ts'
+import type { SpaceRefusal } from '../space-refusal.ts'
 
 /** What keeps a client from talking too much or too badly. */
 export interface Inbound {
@@ -113,7 +113,11 @@ export type ConnectionEvent =
 /** What became of a subscription, as the feed of its space says. */
 export type SubscriptionEvent =
   | { type: 'subscriptionAnswered'; space: SpaceId }
-  | { type: 'subscriptionRefused'; space: SpaceId; refusal: Refusal | { code: 'rate-limited'; retryAfterMs: number } }
+  | {
+      type: 'subscriptionRefused'
+      space: SpaceId
+      refusal: SpaceRefusal | { code: 'rate-limited'; retryAfterMs: number }
+    }
   | { type: 'subscriptionEnded'; space: SpaceId; code: UnsubscribedCode }
 
 export type TokenPurpose = 'hello' | 'refresh'

@@ -14,7 +14,7 @@ import { lightened } from './held.ts'
 import { inDoubt, withLag } from './lag.ts'
 import { applyRuns, readAnswered } from './log.ts'
 import { feedWakesAtMs, wantedRead } from './read.ts'
-import type { Refusal } from '../refusal.ts'
+import type { SpaceRefusal } from '../space-refusal.ts'
 import type { Run } from './run.ts'
 import { nothingParked, park } from './splice.ts'
 import type {
@@ -270,7 +270,7 @@ function refuseOverdue(feed: OpenFeed, { at, settings }: StepContext): FeedStep<
   const first = feed.waiting[0]
   if (first === undefined || !isOverdue(first)) return stay(feed)
   const restMs = feed.reading.status === 'backing-off' ? feed.reading.untilMs - at.nowMs : 0
-  const refusal: Refusal = { code: 'unavailable', retryAfterMs: Math.max(1000, restMs) }
+  const refusal: SpaceRefusal = { code: 'unavailable', retryAfterMs: Math.max(1000, restMs) }
   const refusals = feed.waiting
     .filter(isOverdue)
     .map(({ watcher }): FeedEffect => ({ type: 'refuse', watcher, refusal }))

@@ -11,7 +11,7 @@
  */
 import type { Backoff, Step } from '@rhizom/machine'
 import type { BeingId, Epoch, Id, Position, SpaceId } from '@rhizom/protocol'
-import type { Refusal } from '../refusal.ts'
+import type { SpaceRefusal } from '../space-refusal.ts'
 import type { Readers } from './access.ts'
 import type { OpenFrame } from './open-frame.ts'
 import type { Parked, ParkedLimits } from './splice.ts'
@@ -140,7 +140,7 @@ export type FeedEffect =
   | { type: 'checkHead' }
   /** Answer these and let them follow from here. */
   | { type: 'answer'; watchers: readonly WatcherId[]; answer: Answer }
-  | { type: 'refuse'; watcher: WatcherId; refusal: Refusal }
+  | { type: 'refuse'; watcher: WatcherId; refusal: SpaceRefusal }
   | { type: 'fanOut'; run: Run }
   /** Those who may not read any more get nothing from here on. */
   | { type: 'revoke'; readers: Readers }
