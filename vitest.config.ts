@@ -14,10 +14,7 @@ const browser = './test/browser/global-setup.ts'
  * Sources as Node itself loads them, and as the processes of these tests do: what was stripped and compiled once is
  * kept for all, where Vite would have every worker compile it anew. Nothing here needs what Vite adds.
  */
-const asNodeLoads = {
-  experimental: { viteModuleRunner: false, nodeLoader: false },
-  execArgv: startOptions,
-}
+const asNodeLoads = { experimental: { viteModuleRunner: false, nodeLoader: false }, execArgv: startOptions }
 /** Most of what is slow waits: for a lease to run out, for a process to come up. So files run beside each other. */
 const kinds = {
   int: { globalSetup: [services], testTimeout: 180_000, isolate: false },
@@ -44,6 +41,8 @@ export default defineConfig({
         },
       },
       ...Object.entries(kinds).map(([kind, options]) => ({
+        // Nor are packages looked for under names that Node does not know.
+        ssr: { resolve: { conditions: [] } },
         test: {
           name: kind,
           include: [`**/*.${kind}.test.{ts,tsx}`],
