@@ -5,10 +5,16 @@
  * `.hostile.test.ts` real processes and somebody who means them ill.
  */
 import { defineConfig } from 'vitest/config'
+import { startOptions } from './test/kit/node-start.ts'
 import { LongestFirst } from './test/longest-first.ts'
 
 const services = './test/services/global-setup.ts'
 const browser = './test/browser/global-setup.ts'
+/**
+ * Sources as Node itself loads them, and as the processes of these tests do: what was stripped and compiled once is
+ * kept for all, where Vite would have every worker compile it anew. Nothing here needs what Vite adds.
+ */
+const asNodeLoads = { experimental: { viteModuleRunner: false, nodeLoader: false }, execArgv: startOptions }
 /** Most of what is slow waits: for a lease to run out, for a process to come up. So files run beside each other. */
 const kinds = {
   int: { globalSetup: [services], testTimeout: 180_000, isolate: false },
@@ -35,11 +41,14 @@ export default defineConfig({
         },
       },
       ...Object.entries(kinds).map(([kind, options]) => ({
+        // Nor are packages looked for under names that Node does not know.
+        ssr: { resolve: { conditions: [] } },
         test: {
           name: kind,
           include: [`**/*.${kind}.test.{ts,tsx}`],
           exclude: ignored,
           hookTimeout: 300_000,
+          ...asNodeLoads,
           ...options,
         },
       })),

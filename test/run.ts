@@ -1,6 +1,6 @@
 /**
- * `npm test`: every check and every test, step by step, with what each found and how long it took; the last line is the
- * sum. Brings its own Postgres and Redis, and leaves nothing behind, neither processes nor files, whatever ends it.
+ * `npm test`: every check and every test, with what each step found and how long it took; the last line is the sum.
+ * Brings its own Postgres and Redis, and leaves nothing behind, neither processes nor files, whatever ends it.
  *
  *   npm test                                    everything
  *   npm test -- --only checks                   one step, or several: --only unit,int
@@ -18,7 +18,7 @@ import { lookUpProcess } from '@rhizom/infra/local/process-facts.ts'
 import { createScreen, table } from '@rhizom/infra/local/screen.ts'
 import { parseTestArguments } from './arguments.ts'
 import { startTestServices, type TestServices } from './services/test-services.ts'
-import { browserTests, checks, loadTest, seeds, type StepName, vitest, type Workbench } from './steps.ts'
+import { checks, loadTest, REAL_KINDS, realTests, seeds, type StepName, unitTests, type Workbench } from './steps.ts'
 import { describeTally, NOTHING, ONE_FAILED, sum, type Tally } from './tally.ts'
 
 const LONGEST_COMMAND_MS = 30 * 60_000
@@ -30,22 +30,27 @@ interface Step {
   run(bench: Workbench): Promise<Tally>
 }
 
-/** Steps of a group run beside each other: they measure no time, and neither of them fills two cores by itself. */
-function stepsFor(chosen: ReadonlySet<StepName>): Step[][] {
-  const longer = (['int', 'sim'] as const).filter((kind) => chosen.has(kind))
-  const real = (['fault', 'hostile'] as const).filter((kind) => chosen.has(kind))
-  const groups: Step[][] = [
+interface Result {
+  title: string
+  tally: Tally
+  ms: number
+}
+
+/** Lanes run beside each other, each step by step: so no core is idle while a step comes to its end. */
+function lanesOf(chosen: ReadonlySet<StepName>): Step[][] {
+  const real = REAL_KINDS.filter((kind) => chosen.has(kind))
+  const lanes: Step[][] = [
     [
       { title: 'checks', covers: ['checks'], run: checks },
-      { title: 'tests: unit', covers: ['unit'], run: (bench) => vitest(bench, ['unit']) },
-      { title: 'seeds', covers: ['seeds'], run: seeds },
+      { title: 'load test', covers: ['load'], run: loadTest },
     ],
-    [{ title: `tests: ${longer.join(', ')}`, covers: longer, run: (bench) => vitest(bench, longer) }],
-    [{ title: 'tests: browser', covers: ['e2e'], run: browserTests }],
-    [{ title: `tests: ${real.join(', ')}`, covers: real, run: (bench) => vitest(bench, real) }],
-    [{ title: 'load test', covers: ['load'], run: loadTest }],
+    [
+      { title: 'tests: unit', covers: ['unit'], run: unitTests },
+      { title: `tests: ${real.join(', ')}`, covers: real, run: (bench) => realTests(bench, real) },
+    ],
+    [{ title: 'seeds', covers: ['seeds'], run: seeds }],
   ]
-  return groups.map((steps) => steps.filter(({ covers }) => covers.some((name) => chosen.has(name))))
+  return lanes.map((steps) => steps.filter(({ covers }) => covers.some((name) => chosen.has(name))))
 }
 
 const screen = createScreen(process.stdout)
@@ -107,10 +112,10 @@ async function main(): Promise<number> {
     },
   }
 
-  const results: { title: string; tally: Tally; ms: number }[] = []
-  for (const steps of stepsFor(asked.value.steps)) {
-    if (stop.signal.aborted) break
-    const ended = steps.map(async ({ title, run }) => {
+  const results: Result[] = []
+  const runLane = async (steps: readonly Step[]): Promise<void> => {
+    for (const { title, run } of steps) {
+      if (stop.signal.aborted) break
       screen.plain('')
       screen.step(title)
       const startedAt = performance.now()
@@ -118,10 +123,10 @@ async function main(): Promise<number> {
         if (!stop.signal.aborted) screen.error(error instanceof Error ? (error.stack ?? error.message) : String(error))
         return stop.signal.aborted ? NOTHING : ONE_FAILED
       })
-      return { title, tally, ms: performance.now() - startedAt }
-    })
-    results.push(...(await Promise.all(ended)))
+      results.push({ title, tally, ms: performance.now() - startedAt })
+    }
   }
+  await Promise.all(lanesOf(asked.value.steps).map(runLane))
 
   await (await services)?.stop()
   unlisten()
@@ -131,7 +136,7 @@ async function main(): Promise<number> {
   return report(results)
 }
 
-function report(results: readonly { title: string; tally: Tally; ms: number }[]): number {
+function report(results: readonly Result[]): number {
   const rows = results.map(({ title, tally, ms }) => [title, `${(ms / 1_000).toFixed(1)} s`, describeTally(tally)])
   const total = sum(results.map(({ tally }) => tally))
   if (total.failures.length > 0) screen.plain(`\nfailed:\n\n${total.failures.join('\n\n')}`)

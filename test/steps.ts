@@ -2,11 +2,12 @@
  * The steps of `npm test`, each with its count: the checks of the sources, the tests by kind, a short load test. How
  * they are run, one after the other and cleanly ended, is the business of run.ts.
  */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command, Exit } from '@rhizom/infra/local/child.ts'
 import { repository } from '@rhizom/infra/local/places.ts'
 import type { Screen } from '@rhizom/infra/local/screen.ts'
+import { startOptions } from '@rhizom/kit/node-start.ts'
 import { installChromium, installedChromium } from './browser/find-chromium.ts'
 import { faceCheck, formatCheck, importCheck, lintCheck, PACKAGES, sizeCheck, typeCheck } from './checks/commands.ts'
 import { checkComments } from './checks/comments.ts'
@@ -93,16 +94,28 @@ function verdict(screen: Screen, name: string, good: boolean, output: () => stri
 
 type Kind = Exclude<StepName, 'checks' | 'seeds' | 'load'>
 
-/** How many test files run at once: more than a small machine has cores where they wait more than they work. */
-const WORKERS: Readonly<Record<Kind, number>> = { unit: 2, int: 3, sim: 3, e2e: 3, fault: 3, hostile: 3 }
+/** Tests of real processes, browsers and seeds: in one pool, so that whoever waits leaves the cores to the others. */
+export const REAL_KINDS = ['int', 'sim', 'e2e', 'fault', 'hostile'] as const satisfies readonly Kind[]
 
-/** Runs the tests of some kinds in one vitest, so that the kinds that may run beside each other do. */
-export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<Tally> {
+/** How many test files run at once: what is pure only works, the rest waits for more than half of its time. */
+const WORKERS = { pure: 2, real: 6 } as const
+
+export const unitTests = (bench: Workbench): Promise<Tally> => vitest(bench, ['unit'], WORKERS.pure)
+
+export async function realTests(bench: Workbench, kinds: readonly Kind[]): Promise<Tally> {
+  const unable = kinds.includes('e2e') ? prepareBrowser(bench.screen) : NOTHING
+  const able = unable === NOTHING ? kinds : kinds.filter((kind) => kind !== 'e2e')
+  return able.length === 0 ? unable : sum([unable, await vitest(bench, able, WORKERS.real)])
+}
+
+/** Runs the tests of some kinds in one vitest, so that their files run beside each other. */
+async function vitest(bench: Workbench, kinds: readonly Kind[], workers: number): Promise<Tally> {
   const environment = kinds.some((kind) => kind !== 'unit' && kind !== 'sim') ? await bench.services() : {}
   const report = join(bench.directory, `${kinds.join('-')}.json`)
   const command: Command = {
     file: process.execPath,
     args: [
+      ...startOptions,
       join(repository, 'node_modules/vitest/vitest.mjs'),
       'run',
       ...kinds.flatMap((kind) => ['--project', kind]),
@@ -110,7 +123,7 @@ export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<
       '--reporter=json',
       `--outputFile.json=${report}`,
       '--passWithNoTests',
-      `--maxWorkers=${Math.max(...kinds.map((kind) => WORKERS[kind]))}`,
+      `--maxWorkers=${workers}`,
       ...bench.filters,
     ],
     env: { ...process.env, ...environment },
@@ -118,6 +131,15 @@ export async function vitest(bench: Workbench, kinds: readonly Kind[]): Promise<
   }
   const { code } = await bench.run(command, { screen: true })
   return readTally(report, code)
+}
+
+/** NOTHING where there is a browser, which is then named in TEST_CHROMIUM. */
+function prepareBrowser(screen: Screen): Tally {
+  const chromium = installedChromium() ?? installChromium((line) => screen.step(line))
+  if (chromium === undefined)
+    return notRun(screen, 'the browser tests', 'there is no Chromium or Chrome on PATH (or name one in TEST_CHROMIUM)')
+  process.env['TEST_CHROMIUM'] = chromium
+  return NOTHING
 }
 
 const QUICK_SEEDS = 100
@@ -131,20 +153,6 @@ export async function seeds(bench: Workbench): Promise<Tally> {
   const { code } = await bench.run({ file: process.execPath, args, cwd: repository }, output)
   const text = (): string => readFileSync(output, 'utf8')
   return verdict(bench.screen, `${QUICK_SEEDS} seeds of the simulation`, code === 0, text, startedAt)
-}
-
-export async function browserTests(bench: Workbench): Promise<Tally> {
-  const files = globSync('**/*.e2e.test.ts', { cwd: repository, exclude: (path) => path.includes('node_modules') })
-  if (files.length === 0) return NOTHING
-  const chromium = installedChromium() ?? installChromium((line) => bench.screen.step(line))
-  if (chromium === undefined)
-    return notRun(
-      bench.screen,
-      'the browser tests',
-      'there is no Chromium or Chrome on PATH (or name one in TEST_CHROMIUM)',
-    )
-  process.env['TEST_CHROMIUM'] = chromium
-  return vitest(bench, ['e2e'])
 }
 
 export async function loadTest(bench: Workbench): Promise<Tally> {

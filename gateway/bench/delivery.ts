@@ -4,14 +4,14 @@
  * turns in one run, several rounds; figures of different runs cannot be compared. A former checkout can take part.
  *
  *   TEST_REDIS_URL=… node gateway/bench/delivery.ts [--watchers 1000] [--rates 50,200,500] [--seconds 4] [--rounds 3]
- *     [--against <tree>]
+ *     [--against <tree>] [--loop: bare uWebSockets.js as well with a plain loop instead of its publish]
  */
 import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { REDIS } from '@rhizom/protocol'
+import { REDIS, type SpaceId } from '@rhizom/protocol'
 import { Redis } from 'ioredis'
 import {
   LogServer,
@@ -21,7 +21,7 @@ import {
   tokenFor,
   utterance,
 } from '../src/testing/index.ts'
-import { BARE_CHANNEL } from './bare-uws.ts'
+import { bareChannel } from './bare-uws.ts'
 import { freePort, found, type MeasuredProcess, startGatewayProcess, startMeasured } from './gateway-process.ts'
 import { gatherListeners, type Listeners, markOf, preciseMs } from './listeners.ts'
 
@@ -32,6 +32,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '4' },
     rounds: { type: 'string', default: '3' },
     against: { type: 'string' },
+    loop: { type: 'boolean', default: false },
   },
 })
 const watchers = Number(flags.watchers)
@@ -65,6 +66,13 @@ interface Measured {
 const redis = new Redis(REDIS_URL)
 const api = await new LogServer().start()
 const textOf = (): string => `${markOf(preciseMs())}${PADDING}`
+const openings = (space: SpaceId): Promise<string[][]> =>
+  Promise.all(
+    Array.from({ length: watchers }, async (_none, index) => [
+      JSON.stringify({ type: 'hello', protocol: 1, token: await tokenFor(`@watcher-${index}`) }),
+      JSON.stringify({ type: 'subscribe', space, present: false }),
+    ]),
+  )
 
 async function gateway(name: string, tree: string): Promise<Subject> {
   const space = api.space()
@@ -80,12 +88,7 @@ async function gateway(name: string, tree: string): Promise<Subject> {
     HEARTBEAT_MS: '600000',
   }
   const server = await startGatewayProcess(tree, env, { onCore: onCore(0) })
-  const opening = await Promise.all(
-    Array.from({ length: watchers }, async (_none, index) => [
-      JSON.stringify({ type: 'hello', protocol: 1, token: await tokenFor(`@watcher-${index}`) }),
-      JSON.stringify({ type: 'subscribe', space: space.id, present: false }),
-    ]),
-  )
+  const opening = await openings(space.id)
   const listeners = await gatherListeners(
     { port: Number(new URL(server.url).port), path: '/v1/sync', opening },
     onCore(1),
@@ -96,21 +99,21 @@ async function gateway(name: string, tree: string): Promise<Subject> {
   return { name, server, listeners, publish }
 }
 
-async function bare(): Promise<Subject> {
+async function bare(name: string, loop: boolean): Promise<Subject> {
   const port = await freePort()
   const words = [...onCore(0), process.execPath, join(import.meta.dirname, 'bare-uws.ts')]
-  const server = startMeasured(words, { PORT: `${port}`, REDIS_URL })
+  const server = startMeasured(words, { PORT: `${port}`, REDIS_URL, LOOP: loop ? '1' : '' })
   await found(server, () => server.said().includes('listening') || undefined)
-  const opening = Array.from({ length: watchers }, () => [])
-  const listeners = await gatherListeners({ port, path: '/', opening }, onCore(1))
   const model = api.space()
+  const opening = await openings(model.id)
+  const listeners = await gatherListeners({ port, path: '/', opening }, onCore(1))
   const publish = (): void => {
     const [, frame = ''] = Buffer.from(model.commit(utterance(model.id, textOf())))
       .toString()
       .split('\n')
-    void redis.publish(BARE_CHANNEL, frame)
+    void redis.publish(bareChannel(port), frame)
   }
-  return { name: 'bare uWS', server, listeners, publish }
+  return { name, server, listeners, publish }
 }
 
 /** At an even pace; what was due while this process had something else to do goes at once. */
@@ -150,7 +153,8 @@ const median = (numbers: readonly number[]): number =>
 
 const subjects: Subject[] = []
 try {
-  subjects.push(await bare())
+  subjects.push(await bare('bare uWS', false))
+  if (flags.loop) subjects.push(await bare('in a loop', true))
   if (flags.against !== undefined) subjects.push(await gateway('before', flags.against))
   subjects.push(await gateway(flags.against === undefined ? 'gateway' : 'after', join(import.meta.dirname, '../..')))
   // Code runs slowly at first.

@@ -19,7 +19,7 @@ import { Spaces } from './space/spaces.ts'
 import { gauge, type Metrics } from './observe.ts'
 import type { Clock, Random } from '@rhizom/machine'
 import type { Bus, BusListener, ClientHandlers, ClientSocket, Log, ApiClient, VerifyToken } from './ports.ts'
-import type { Presence } from './presence/port.ts'
+import type { PresenceHub } from './presence/hub.ts'
 import { RevocationWatch } from './api/revocation-watch.ts'
 import type { Wall } from './wall.ts'
 
@@ -49,7 +49,7 @@ export interface GatewayDeps {
   newConnectionId(): string
   bus: Bus
   api: ApiClient
-  presence: Presence
+  presence: PresenceHub
   verifyToken: VerifyToken
   accounts: Accounts
   metrics: Metrics
@@ -290,7 +290,7 @@ const isBeing = (id: TokenId): id is BeingId => id.startsWith('@')
 /** Feeds, presence, revocations, news and whoever waits for work follow the same bus. */
 const busListener = (
   spaces: Spaces,
-  presence: Presence,
+  presence: PresenceHub,
   revocations: RevocationWatch,
   news: NewsDesk,
   announceWork: (beings: ReadonlySet<BeingId> | 'all') => void,

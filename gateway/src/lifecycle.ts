@@ -273,7 +273,7 @@ function startPresence(
     condition: redis,
     timeoutMs: config.REDIS_TIMEOUT_MS,
     hashTtlMs: HASH_TTL_MS,
-    counted: (command, times) => metrics.redisCommands.inc({ command }, times),
+    counted: (command) => metrics.redisCommands.inc({ command }),
     wrongType: () => metrics.wrongTypes.inc(),
     demoted,
   })

@@ -75,8 +75,13 @@ function waysTo(file: string): string[] {
   ].map((path) => path.replaceAll(' ', '%20'))
 }
 
-/** Of the thousand of the database: a way of each kind. */
-const someWaysTo = (file: string): string[] => waysTo(file).filter((_way, index) => [0, 8, 13].includes(index))
+/** To each of the thousand of the database one way, of another kind than to the one before. */
+const KINDS_OF_WAY = [0, 8, 13]
+let waysTaken = 0
+const oneWayTo = (file: string): string[] => {
+  const kind = KINDS_OF_WAY[waysTaken++ % KINDS_OF_WAY.length]
+  return waysTo(file).filter((_way, index) => index === kind)
+}
 
 const isOfDatabase = (file: string): boolean => file.startsWith(join(folder, 'postgres/data/'))
 
@@ -100,7 +105,7 @@ async function leaksOf(file: string): Promise<string[]> {
     const gives = [content, ...secrets].some((text) => text !== '' && body.includes(text))
     if (gives || !(isPage || isRefused)) leaks.push(`${status} ${base}${path}`)
   }
-  const ways = isOfDatabase(file) ? someWaysTo(file) : waysTo(file)
+  const ways = isOfDatabase(file) ? oneWayTo(file) : waysTo(file)
   const ports = [run.web, ...run.api, ...run.gateways, ...run.internal]
   await Promise.all(ports.flatMap((base) => ways.map((path) => ask(base, path))))
   return leaks

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { createServer, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { anyFreePort, isFree, portFinder } from './ports.ts'
@@ -28,6 +29,14 @@ test.each(['127.0.0.1', '0.0.0.0'])('I9 another where somebody listens on it at 
 test('I9 none is picked twice, also by those who pick at once', async () => {
   const picked = await Promise.all(Array.from({ length: 500 }, () => anyFreePort()))
   expect(new Set(picked).size).toBe(picked.length)
+})
+
+test('I9 none is picked that another process has picked, though nobody listens on it yet', async () => {
+  const other = createSocket('udp4')
+  const mine = await anyFreePort()
+  await new Promise<void>((resolve) => other.bind({ port: mine + 1, address: '127.0.0.1' }, resolve))
+  expect(await anyFreePort()).not.toBe(mine + 1)
+  other.close()
 })
 
 test('I9 none is given twice', async () => {

@@ -1,5 +1,6 @@
 /** Finds ports: the usual one where it is free, else the next that is, else any. */
 import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
 
 const LOOPBACK = '127.0.0.1'
@@ -21,14 +22,14 @@ let next: number = randomInt(PICKED.from, PICKED.to)
 /**
  * A port that nobody listens on, one after the other: one that was picked a moment ago is not listened on yet. Not one
  * that the system picks: those it also gives to connections, so that any connection may take it before it is listened
- * on, or while whoever listened is started again.
+ * on, or while whoever listened is started again. Not one that another process of ours has picked either.
  */
 export async function anyFreePort(host = LOOPBACK): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const candidate = next
     next = candidate + 1 < PICKED.to ? candidate + 1 : PICKED.from
     const port = await listenOnce(candidate, host)
-    if (port !== undefined) return port
+    if (port !== undefined && (await claim(port))) return port
   }
   throw new Error(`there is no free port between ${PICKED.from} and ${PICKED.to}`)
 }
@@ -39,6 +40,8 @@ export function portFinder(): (usual: number, host?: string) => Promise<number> 
   return async (usual, host) => {
     for (let port = usual; usual > 0 && port < usual + STEPS; port += 1) {
       if (!given.has(port) && (await isFree(port, host))) {
+        // Who asks for one by its number gets it, also if it is handed on by whoever picked it.
+        await claim(port)
         given.add(port)
         return port
       }
@@ -48,6 +51,22 @@ export function portFinder(): (usual: number, host?: string) => Promise<number> 
     given.add(port)
     return port
   }
+}
+
+/**
+ * Tells other processes, until this one ends, that a port is taken although nobody listens on it yet: by the datagram
+ * port of the same number, which is in nobody's way. False if another process has said so.
+ */
+function claim(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    socket.once('error', () => {
+      socket.close()
+      resolve(false)
+    })
+    socket.bind({ port, address: LOOPBACK, exclusive: true }, () => resolve(true))
+    socket.unref()
+  })
 }
 
 function accepts(port: number, host: string): Promise<boolean> {

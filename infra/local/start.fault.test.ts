@@ -1,10 +1,16 @@
 /**
- * The whole local system, started as people start it, in a folder and on ports of its own: parts are killed, the
- * launcher is stopped and killed, npm is killed. The tests build on each other and run in this order.
+ * The whole local system, started as people start it, in a folder and on ports of its own: the guide is asked, parts
+ * are killed, the launcher is stopped and killed, npm is killed. The tests build on each other and run in this order.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { postMutationsAnswerSchema, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
+import {
+  type Intention,
+  postMutationsAnswerSchema,
+  type PostSessionAnswer,
+  postSessionAnswerSchema,
+  snapshotSchema,
+} from '@rhizom/protocol'
 import { afterAll, expect, test } from 'vitest'
 import { lookUpProcess } from './process-facts.ts'
 import { readRunFile, type Run } from './run-file.ts'
@@ -38,15 +44,29 @@ async function call(url: string, token: string, body?: unknown): Promise<Respons
   })
 }
 
-async function signIn(run: Run): Promise<string> {
+async function visit(run: Run): Promise<PostSessionAnswer> {
   const response = await call(`${run.api[0]}/v1/sessions`, '', { name: 'Ada' })
-  return postSessionAnswerSchema.parse(await response.json()).token
+  return postSessionAnswerSchema.parse(await response.json())
 }
 
-async function utterances(run: Run, space: string, token: string): Promise<string[]> {
-  const response = await call(`${run.api[0]}/v1/spaces/${space}`, token)
-  return snapshotSchema.parse(await response.json()).intentions.map(({ content }) => JSON.stringify(content))
+const signIn = async (run: Run): Promise<string> => (await visit(run)).token
+
+async function applied(run: Run, token: string, mutations: readonly object[]): Promise<void> {
+  const response = await call(`${run.api[0]}/v1/mutations`, token, { mutations })
+  const { results } = postMutationsAnswerSchema.parse(await response.json())
+  expect(results.map(({ status }) => status)).toEqual(mutations.map(() => 'applied'))
 }
+
+async function intentions(run: Run, space: string, token: string): Promise<Intention[]> {
+  const response = await call(`${run.api[0]}/v1/spaces/${space}`, token)
+  return snapshotSchema.parse(await response.json()).intentions
+}
+
+const utterances = async (run: Run, space: string, token: string): Promise<string[]> =>
+  (await intentions(run, space, token)).map(({ content }) => JSON.stringify(content))
+
+const textOf = ({ content }: Pick<Intention, 'content'>): string =>
+  content.filter((node) => typeof node === 'string').join('')
 
 let current: Launcher
 let token = ''
@@ -90,6 +110,34 @@ test('I23 the lobby is alive, and is seeded once, also when the first attempt wa
   expect(await utterances(run, '@lobby', token)).toEqual(before)
 })
 
+test('B19 the guide answers in the lobby, and killed in mid-sentence its answer goes on, once and whole', async () => {
+  const run = await up(current)
+  const { token: asking, being } = await visit(run)
+  const id = (n: number): string => `01930000-0000-7000-8000-0000000ab00${n}`
+  const content = ['@guide what happens when a gateway dies?']
+  await applied(run, asking, [
+    { id: id(1), space: '@lobby', name: 'being.move', args: { id: being.id } },
+    { id: id(2), space: '@lobby', name: 'intention.create', args: { id: id(3), type: 'utterance', content } },
+  ])
+  let replies: Intention[] = []
+  const untilReplies = (are: (reply: Intention) => boolean): Promise<boolean> =>
+    until(
+      async () => {
+        replies = (await intentions(run, '@lobby', asking)).filter(({ owner }) => owner === '@guide')
+        return replies.length > 0 && replies.every(are)
+      },
+      { ...soon, everyMs: 50 },
+    )
+  expect(await untilReplies((reply) => textOf(reply).length > 40)).toBe(true)
+  const victim = readRunFile(runFile)?.processes['guide'] ?? 0
+  process.kill(victim, 'SIGKILL')
+  expect(await untilReplies(({ attempt }) => attempt === 2)).toBe(true)
+  expect(await untilReplies(({ state }) => state === 'complete')).toBe(true)
+  expect(replies).toHaveLength(1)
+  expect(replies.map(textOf)[0]).toMatch(/^\(Attempt 2[^]+\) From [^]+See also [^]+\.$/)
+  expect(readRunFile(runFile)?.processes['guide']).not.toBe(victim)
+})
+
 test.each(['gateway-1', 'web', 'api-1', 'redis', 'postgres'])(
   'I20 I24 %s is killed and comes back on its port',
   async (name) => {
@@ -118,18 +166,11 @@ test('I25 a second start is refused with the address of the first', async () => 
 test('I26 SIGTERM stops everything, and data and sessions are there at the next start', async () => {
   const run = await up(current)
   const id = '01930000-0000-7000-8000-00000000abcd'
-  const mutations = [
+  const said = { id, type: 'utterance', content: [WORDS] }
+  await applied(run, token, [
     { id, space: '@room', name: 'space.create', args: { name: 'Room' } },
-    {
-      id: id.replace('abcd', 'abce'),
-      space: '@room',
-      name: 'intention.create',
-      args: { id, type: 'utterance', content: [WORDS] },
-    },
-  ]
-  const response = await call(`${run.api[0]}/v1/mutations`, token, { mutations })
-  const { results } = postMutationsAnswerSchema.parse(await response.json())
-  expect(results.map(({ status }) => status)).toEqual(['applied', 'applied'])
+    { id: id.replace('abcd', 'abce'), space: '@room', name: 'intention.create', args: said },
+  ])
 
   // As npm does, which passes a signal on more than once.
   for (let times = 0; times < 3; times += 1) current.process.kill('SIGTERM')
@@ -137,41 +178,46 @@ test('I26 SIGTERM stops everything, and data and sessions are there at the next 
   expect(everyPid(run).filter(runs)).toEqual([])
   expect(existsSync(runFile)).toBe(false)
 
-  current = startScript()
+  current = launch('npm', 'start')
   expect(await utterances(await up(current), '@room', token)).toEqual([JSON.stringify([WORDS])])
 })
 
+/** Through npm all is started and ended as by itself: what ends npm ends everything. */
+async function expectEndWithNpm(signal: NodeJS.Signals): Promise<void> {
+  const run = await up(current)
+  expect(run.launcher).not.toBe(current.process.pid)
+  current.process.kill(signal)
+  expect(await allGone(everyPid(run))).toBe(true)
+  expect(await until(() => !existsSync(runFile), soon)).toBe(true)
+}
+
+test('I2 I7 I27 SIGKILL of npm leaves no process behind', () => expectEndWithNpm('SIGKILL'))
+
 test('I27 a SIGKILL of the launcher leaves no process behind, and the next start finds the data', async () => {
+  current = startScript()
   const run = await up(current)
   current.process.kill('SIGKILL')
   expect(await allGone(everyPid(run))).toBe(true)
-  current = startScript()
-  expect(await until(() => readRunFile(runFile)?.launcher === current.process.pid, soon)).toBe(true)
+  current = launch('npm', 'start')
+  expect(await until(() => ![undefined, run.launcher].includes(readRunFile(runFile)?.launcher), soon)).toBe(true)
   expect(await utterances(await up(current), '@room', token)).toEqual([JSON.stringify([WORDS])])
 })
 
-test('I26 --fresh forgets data and secrets', async () => {
-  current.process.kill('SIGINT')
-  expect(await current.ended).toBe(0)
-  current = startScript('--fresh')
+test('I2 I7 I27 SIGTERM of npm leaves no process behind', () => expectEndWithNpm('SIGTERM'))
+
+test('I26 I37 --fresh forgets data and secrets; with --dev the page comes from its sources, and everything else is as ever', async () => {
+  current = startScript('--fresh', '--dev')
   const run = await up(current)
   expect((await call(`${run.api[0]}/v1/spaces/@lobby`, token)).status).toBe(401)
   const anew = await signIn(run)
   expect((await call(`${run.api[0]}/v1/spaces/@room`, anew)).status).toBe(404)
   expect((await utterances(run, '@lobby', anew)).length).toBeGreaterThanOrEqual(3)
-  current.process.kill('SIGINT')
-  expect(await current.ended).toBe(0)
-})
-
-test('I37 with --dev the page comes from its sources, and everything else is as ever', async () => {
-  current = startScript('--dev')
-  const run = await up(current)
   expect(await everythingAnswers(run)).toBe(true)
   expect(await (await fetch(run.web)).text()).toContain('/src/main.tsx')
   expect((await fetch(`${run.web}/src/main.tsx`)).headers.get('content-type')).toBe('text/javascript')
   expect((await fetch(`${run.web}/v1/spaces`)).status).toBe(401)
   expect((await fetch(`${run.web}/__open-in-editor?file=x`)).status).toBe(404)
-  current.process.kill('SIGTERM')
+  current.process.kill('SIGINT')
   expect(await current.ended).toBe(0)
 })
 
@@ -183,12 +229,3 @@ test('I34 whatever was made meanwhile is for its owner only', () => {
 
 const filesUnder = (path: string): string[] =>
   readdirSync(path, { recursive: true, withFileTypes: true }).map(({ parentPath, name }) => join(parentPath, name))
-
-test.each(['SIGKILL', 'SIGTERM'] as const)('I2 I7 I27 %s of npm leaves no process behind', async (signal) => {
-  const npm = launch('npm', 'start')
-  const run = await up(npm)
-  expect(run.launcher).not.toBe(npm.process.pid)
-  npm.process.kill(signal)
-  expect(await allGone(everyPid(run))).toBe(true)
-  expect(await until(() => !existsSync(runFile), soon)).toBe(true)
-})

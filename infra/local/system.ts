@@ -192,7 +192,9 @@ export function createSystem({ settings, environment, screen, watch, dev, signal
     const inside = internalHost(environment)
     const takeTwo = async (usual: number): Promise<NodeUrls> => {
       const url = await take(usual)
-      return { url, internal: urlFor(inside, await port(Number(portOf(url)) + INTERNAL_OFFSET, inside)) }
+      // Where any will do for everybody, any will do for whoever runs it.
+      const internal = usual === 0 ? 0 : Number(portOf(url)) + INTERNAL_OFFSET
+      return { url, internal: urlFor(inside, await port(internal, inside)) }
     }
     const around: Surroundings = {
       environment,

@@ -115,14 +115,26 @@ class Printer {
     return `export const ${name}Check: Check<z.infer<typeof ${file}.${name}Schema>> = ${body}\n`
   }
 
+  /** What all options have in common stands once. */
   #options(schema: z.ZodDiscriminatedUnion): string {
+    const field = word(schema.def.discriminator)
     const options = schema.options.map((option) => {
       if (!(option instanceof z.ZodObject)) throw new Error('an option is no object')
-      const own: unknown = option.shape[schema.def.discriminator]
+      const { [schema.def.discriminator]: own, ...rest } = option.shape
       if (!(own instanceof z.ZodLiteral)) throw new Error('an option has no word of its own')
-      return `  ${word(own.value)}: ${this.#print(option)},\n`
+      return { word: word(own.value), fields: this.#fields(option, rest) }
     })
-    return `{\n${options.join('')}}`
+    const [first, ...others] = options.map(({ fields }) => fields)
+    const shared = new Set(first?.filter((text) => others.every((fields) => fields.includes(text))))
+    const own = options.map(
+      (option) => `${option.word}: ${inBraces(option.fields.filter((text) => !shared.has(text)))},\n`,
+    )
+    return this.#call('variants', field, inBraces([...shared]), `{\n${own.join('')}}`)
+  }
+
+  #fields({ def }: z.ZodObject, shape: Readonly<Record<string, unknown>>): string[] {
+    if ((def.checks ?? []).length > 0) throw new Error('there is no check for an object that is refined')
+    return Object.entries(shape).map(([name, field]) => `${name}: ${this.#print(field)}`)
   }
 
   #print(schema: unknown): string {
@@ -151,11 +163,7 @@ class Printer {
     if (schema instanceof z.ZodArray) return this.#array(schema)
     if (schema instanceof z.ZodRecord)
       return this.#call('record', this.#print(schema.keyType), this.#print(schema.valueType))
-    if (schema instanceof z.ZodObject) {
-      if ((schema.def.checks ?? []).length > 0) throw new Error('there is no check for an object that is refined')
-      const fields = Object.entries(schema.shape).map(([name, field]) => `${name}: ${this.#print(field)}`)
-      return this.#call('object', fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`)
-    }
+    if (schema instanceof z.ZodObject) return this.#call('object', inBraces(this.#fields(schema, schema.shape)))
     throw new Error(`there is no check for ${schema.def.type}`)
   }
 
@@ -195,6 +203,8 @@ class Printer {
     return this.#call('array', this.#print(schema.element), ...argumentsOf(minimum, maximum))
   }
 }
+
+const inBraces = (fields: readonly string[]): string => (fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`)
 
 /** What zod keeps of a check, as far as it is read here. */
 type CheckDef = Readonly<Record<string, unknown>>

@@ -7,11 +7,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { copyDatabase } from '@rhizom/api/testing/database-copy.ts'
 import { type ChildWatch, underDeathSignal } from '@rhizom/infra/local/child.ts'
 import { anyFreePort } from '@rhizom/infra/local/ports.ts'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { nodeStart } from '@rhizom/kit/node-start.ts'
 import postgres from 'postgres'
+import { migrate } from './migrate.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -185,13 +187,16 @@ export function provided(name: 'TEST_DATABASE_URL' | 'TEST_REDIS_URL'): string {
   return value
 }
 
-/** Creates a database, migrates it and starts the nodes. Nobody else uses the database. */
+/** Creates a database with its tables and starts the nodes. Nobody else uses the database. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const name = `rhizom_${process.pid}_${Date.now().toString(36)}_${Math.random().toString(36).slice(2, 8)}`
   const admin = postgres(options.adminDatabaseUrl, { max: 1, onnotice: () => {} })
-  await admin.unsafe(`create database ${name}`)
   const databaseUrl = new URL(options.adminDatabaseUrl)
   databaseUrl.pathname = `/${name}`
+  if (!(await copyDatabase(admin, databaseUrl))) {
+    await admin.unsafe(`create database ${name}`)
+    await migrate(databaseUrl.href)
+  }
 
   const logs = `${root}/.local/test-logs/${name}`
   mkdirSync(logs, { recursive: true })
@@ -202,7 +207,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     LOG_LEVEL: 'info',
   }
   const operatorToken = randomBytes(16).toString('hex')
-  await migrate({ ...shared, DATABASE_URL: databaseUrl.href, ...options.env?.api })
 
   const apiEnv = (node: string): Record<string, string> => ({
     ...shared,
@@ -263,17 +267,4 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     tokenSecret: shared.TOKEN_SECRET,
     stop,
   }
-}
-
-async function migrate(env: Record<string, string>): Promise<void> {
-  const child = spawn(process.execPath, ['api/src/migrate.ts'], {
-    cwd: root,
-    env: { PATH: process.env['PATH'] ?? '', ...env, ...nodeStart() },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  child.stdout.on('data', (chunk) => (output += String(chunk)))
-  child.stderr.on('data', (chunk) => (output += String(chunk)))
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  if (code !== 0) throw new Error(`the migration failed with ${code}: ${output}`)
 }

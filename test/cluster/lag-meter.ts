@@ -14,6 +14,8 @@ interface Look {
   to: number
   /** How long each process stood in line for a processor. */
   waited: ReadonlyMap<number, number>
+  /** All of that, and what this process was late. */
+  lost: number
 }
 
 export class LagMeter {
@@ -43,15 +45,12 @@ export class LagMeter {
   lost(from: number, to: number, nodes: readonly ClusterNode[]): number {
     const pids = runningPids(nodes)
     this.#look()
-    let lost = 0
-    for (const look of this.#looks) {
-      const common = Math.min(to, look.to) - Math.max(from, look.from)
-      if (common <= 0) continue
+    const lost = this.#sum(from, to, (look, common) => {
       const share = common / (look.to - look.from)
-      for (const pid of pids) lost += share * (look.waited.get(pid) ?? 0)
+      const waited = pids.reduce((sum, pid) => sum + (look.waited.get(pid) ?? 0), 0)
       // In the middle of a wait nothing has to be done here.
-      if (look.to >= to) lost += Math.min(common, Math.max(0, look.to - look.from - EVERY_MS))
-    }
+      return share * waited + (look.to >= to ? Math.min(common, Math.max(0, look.to - look.from - EVERY_MS)) : 0)
+    })
     return Math.min(lost, to - from)
   }
 
@@ -62,14 +61,22 @@ export class LagMeter {
   lostThroughout(from: number, to: number): number {
     // Whoever waits asks more often than there is something to see.
     if (this.#now() - this.#lookedAt >= EVERY_MS) this.#look()
-    let lost = 0
-    for (const look of this.#looks) {
+    return Math.min(
+      this.#sum(from, to, (look, common) => (common / (look.to - look.from)) * look.lost),
+      to - from,
+    )
+  }
+
+  /** Over the looks that share time with a stretch: the latest ones, mostly. */
+  #sum(from: number, to: number, lostIn: (look: Look, commonMs: number) => number): number {
+    let sum = 0
+    for (let index = this.#looks.length - 1; index >= 0; index -= 1) {
+      const look = this.#looks[index]
+      if (look === undefined || look.to <= from) break
       const common = Math.min(to, look.to) - Math.max(from, look.from)
-      if (common <= 0) continue
-      const late = Math.max(0, look.to - look.from - EVERY_MS)
-      lost += (common / (look.to - look.from)) * [...look.waited.values()].reduce((sum, waited) => sum + waited, late)
+      if (common > 0) sum += lostIn(look, common)
     }
-    return Math.min(lost, to - from)
+    return sum
   }
 
   #look(): void {
@@ -77,11 +84,9 @@ export class LagMeter {
     const from = this.#lookedAt
     if (now <= from) return
     this.#lookedAt = now
-    this.#looks.push({
-      from,
-      to: now,
-      waited: new Map(runningPids(this.#nodes).map((pid) => [pid, this.#waited(pid)])),
-    })
+    const waited = new Map(runningPids(this.#nodes).map((pid) => [pid, this.#waited(pid)]))
+    const late = Math.max(0, now - from - EVERY_MS)
+    this.#looks.push({ from, to: now, waited, lost: [...waited.values()].reduce((sum, ms) => sum + ms, late) })
     if (this.#looks.length > KEPT) this.#looks.splice(0, this.#looks.length - KEPT)
   }
 

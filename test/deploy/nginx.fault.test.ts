@@ -4,9 +4,11 @@
  */
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { PAGE_HEADERS } from '@rhizom/web/server/page-headers.ts'
 import { OUT_OF_SHAPE } from '@rhizom/web/server/testing/out-of-shape.ts'
 import { aGateway, anApi, clear, head, sendRaw, statusOf } from '@rhizom/web/server/testing/stage.ts'
@@ -19,6 +21,13 @@ const template = readFileSync(join(import.meta.dirname, '../../infra/docker/ngin
 const folder = mkdtempSync(join(tmpdir(), 'rhizom-nginx-'))
 const html = join(folder, 'html')
 const PAGE = '<div id="root"></div>'
+const PACKED = gzipSync('words '.repeat(1_000))
+
+/** What a node answers: at one address in gzip. */
+function answerOf(request: IncomingMessage, response: ServerResponse): void {
+  if (request.url !== '/v1/packed') response.writeHead(201).end()
+  else response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': PACKED.length }).end(PACKED)
+}
 
 describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () => {
   let nginx: ChildProcess
@@ -32,7 +41,7 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
     writeFileSync(join(html, 'index.html'), PAGE)
     for (const name of ['assets/a-1b.js', '.env', 'assets/.env']) writeFileSync(join(html, name), 'content()')
     writeFileSync(join(folder, 'beside.txt'), 'content()')
-    ;[api, gateway] = [await anApi(), await aGateway('one')]
+    ;[api, gateway] = [await anApi(answerOf), await aGateway('one')]
     const port = await anyFreePort()
     url = `http://127.0.0.1:${port}`
     nginx = startNginx({
@@ -145,6 +154,54 @@ describe.skipIf(!hasNginx)('nginx with the configuration of the web image', () =
     socket.socket.destroy()
     for (const message of [api.seen.pop()?.request, gateway.seen.pop()])
       expect(message?.headersDistinct['x-forwarded-for']).toEqual(['10.9.8.7, 10.9.8.6, 203.0.113.7, 127.0.0.1'])
+  })
+
+  it('K80 a script is compressed once, by the build, and sent anew when a build changed it', async () => {
+    const build = (text: string, atSeconds: number): void => {
+      for (const [end, bytes] of [
+        ['', Buffer.from(text)],
+        ['.gz', gzipSync(text)],
+      ] as const) {
+        writeFileSync(join(html, `assets/big-2c.js${end}`), bytes)
+        utimesSync(join(html, `assets/big-2c.js${end}`), atSeconds, atSeconds)
+      }
+    }
+    const ask = async (...headers: string[]) => {
+      const [lines = '', ...body] = (await get('/assets/big-2c.js', ...headers)).split('\r\n\r\n')
+      const header = (name: string) => new RegExp(`^${name}: (.*)$`, 'im').exec(lines)?.[1]?.trim()
+      return { status: statusOf(lines), header, body: Buffer.from(body.join('\r\n\r\n'), 'latin1') }
+    }
+    build('former()\n'.repeat(500), 1_000_000)
+    const [packed, plain] = [await ask('Accept-Encoding: br, gzip'), await ask()]
+    expect(gunzipSync(packed.body).toString()).toBe('former()\n'.repeat(500))
+    expect([packed.header('content-encoding'), plain.header('content-encoding')]).toEqual(['gzip', undefined])
+    expect([packed.header('vary'), plain.header('vary')]).toEqual(['Accept-Encoding', 'Accept-Encoding'])
+    const held = `If-None-Match: ${packed.header('etag')}`
+    expect((await ask('Accept-Encoding: gzip', held)).status).toBe(304)
+    expect(packed.header('etag')).not.toBe(plain.header('etag'))
+    build('later()\n'.repeat(500), 2_000_000)
+    const changed = await ask('Accept-Encoding: gzip', held)
+    expect(changed.status).toBe(200)
+    expect(gunzipSync(changed.body).toString()).toBe('later()\n'.repeat(500))
+  })
+
+  it('K80 what a node compressed passes through, and a stream of events is not compressed and not held back', async () => {
+    const answer = await get('/v1/packed', 'Accept-Encoding: gzip')
+    expect(answer.match(/content-encoding: gzip\r\n/gi)).toHaveLength(1)
+    expect(Buffer.from(answer.split('\r\n\r\n').slice(1).join('\r\n\r\n'), 'latin1').equals(PACKED)).toBe(true)
+    let say = (_event: string): void => undefined
+    gateway.server.on('request', (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      say = (event) => void response.write(`data: ${event}\n\n`)
+      say('first')
+    })
+    const stream = sendRaw(url, head('GET /v1/sync/sse', 'Accept-Encoding: gzip'))
+    expect(await until(() => stream.text().includes('data: first'), { withinMs: 60_000 })).toBe(true)
+    say('second')
+    expect(await until(() => stream.text().includes('data: second'), { withinMs: 60_000 })).toBe(true)
+    expect(stream.text()).not.toMatch(/content-encoding/i)
+    stream.socket.destroy()
+    reached()
   })
 
   it('K41 a body over the limit is a problem document, and one that does not come reaches no api', async () => {

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import type { askForSession } from '../../client/src/session/ask-for-session.ts'
 import { freshId } from '../wire/api-caller.ts'
 import { bundlePage } from './bundled-page.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 declare global {
   interface Window {
@@ -19,7 +19,7 @@ declare global {
 }
 
 describe.skipIf(chromiumPath === undefined)('an app of somebody else', () => {
-  const stage = useStage(async () => ({ pageDirectory: await bundlePage() }))
+  const stage = useOwnStage(async () => ({ pageDirectory: await bundlePage() }))
 
   /** A page with a client whose every callback fails, that has made a space of its own. */
   async function opened(space: string): Promise<Page> {

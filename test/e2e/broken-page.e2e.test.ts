@@ -9,13 +9,13 @@ import { apply, signIn, utterance } from '../wire/api-caller.ts'
 import { alterAnswers } from './altered-answers.ts'
 import { PATIENCE_MS, type Person } from './person.ts'
 import { heal, makeBreakable, plant } from './planted-fault.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useSharedStage } from './stage.ts'
 
 /** Elements that stand in one part of the page alone. */
 const ONLY_IN = { composer: 'textarea', home: 'select', frame: 'nav', signIn: 'label', words: 'button' }
 
 describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () => {
-  const stage = useStage()
+  const stage = useSharedStage()
 
   /** As typed into the address bar. */
   const open = async ({ page }: Person, path: string): Promise<void> => {

@@ -8,10 +8,10 @@ import type { AddressInfo } from 'node:net'
 import { PAGE_HEADERS } from '@rhizom/web/server/page-headers.ts'
 import { describe, expect, test } from 'vitest'
 import { PATIENCE_MS } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useSharedStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('the content security policy of the page', () => {
-  const stage = useStage()
+  const stage = useSharedStage()
 
   test('W24 two people sign in, enter, write, read and reload under it, and nothing is against it', async () => {
     const { headers } = await fetch(stage().webUrl)

@@ -1,10 +1,10 @@
 /** The page with hands on its network: what they do to it, and that it ends with everything, once. */
 import { describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useSharedStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('the devtools', () => {
-  const stage = useStage()
+  const stage = useSharedStage()
 
   test('W93 they show what passes and break it, and nothing is lost or twice; unasked for, they are not loaded', async () => {
     const room = await stage().newSpace('The room')

@@ -9,7 +9,7 @@ import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, freshId, type MutationInput, type Session, signIn, utterance } from '../wire/api-caller.ts'
 import { alterAnswers } from './altered-answers.ts'
 import { PATIENCE_MS } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useSharedStage } from './stage.ts'
 
 const MARKS = '\u0301\u0302\u0303\u0327'.repeat(75)
 const STACK = `Z${MARKS}`
@@ -20,7 +20,7 @@ const NOBODY = 'Nobody at all'
 const UNSEEN = '\u200B\u3164\u2800\u00AD\uFE0F\u202E'
 
 describe.skipIf(chromiumPath === undefined)('the words of others', () => {
-  const stage = useStage()
+  const stage = useSharedStage()
 
   const write = (who: Session, ...mutations: MutationInput[]) => apply(stage().apiUrl, who.token, ...mutations)
 
@@ -57,8 +57,9 @@ describe.skipIf(chromiumPath === undefined)('the words of others', () => {
     await ada.sees('Who am I?')
     await ada.page.getByPlaceholder('Write a message').waitFor()
 
-    const gateway = stage().cluster.gateways[0]?.url ?? ''
-    const others = await Promise.all([founder, nobody].map(({ token }) => RawClient.welcomed(gateway, token)))
+    const others = await Promise.all(
+      [founder, nobody].map(({ token }) => RawClient.welcomed(stage().gatewayUrl, token)),
+    )
     for (const [index, other] of others.entries()) {
       other.send({ type: 'subscribe', space: room })
       other.send({ type: 'presence', space: room, state: { status: `At ${STACK}` } })

@@ -2,11 +2,11 @@
 import { startTestIssuer, CLIENT_ID, type TestIssuer } from '@rhizom/kit/test-issuer.ts'
 import { afterAll, describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('a person with an account elsewhere', () => {
   let issuer: TestIssuer | undefined
-  const stage = useStage(async () => {
+  const stage = useOwnStage(async () => {
     // Of an application on one's own machine any port may be told.
     issuer = await startTestIssuer('http://127.0.0.1/sign-in')
     const known = [{ issuer: issuer.url, audience: CLIENT_ID, label: 'Example' }]

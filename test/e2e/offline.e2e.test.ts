@@ -7,10 +7,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, signIn } from '../wire/api-caller.ts'
 import type { Person } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('written while nobody answers', () => {
-  const stage = useStage()
+  const stage = useOwnStage()
 
   const everything = () => [...stage().cluster.apis, ...stage().cluster.gateways]
   const killEverything = () => Promise.all(everything().map((node) => node.kill()))

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, freshId, signIn } from '../wire/api-caller.ts'
 import { PATIENCE_MS, type Person } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 /** More than these are a crowd, of which only some are listed. */
 const LIST_LIMIT = 4
@@ -19,7 +19,7 @@ const AWAY_AFTER_MS = 30_000
 const SHOWN_AT_FIRST = 50
 
 describe.skipIf(chromiumPath === undefined)('oneself, as one sees it and as the others do', () => {
-  const stage = useStage({
+  const stage = useOwnStage({
     env: { gateway: { PRESENCE_LIST_LIMIT: String(LIST_LIMIT), PRESENCE_GRACE_MS: String(GRACE_MS) } },
   })
 
@@ -145,7 +145,7 @@ describe.skipIf(chromiumPath === undefined)('oneself, as one sees it and as the 
   /** Somebody who has a space open without a page. */
   async function visit(space: string, name: string): Promise<RawClient> {
     const { token } = await signIn(stage().apiUrl, name)
-    const visitor = await RawClient.welcomed(stage().cluster.gateways[0]?.url ?? '', token)
+    const visitor = await RawClient.welcomed(stage().gatewayUrl, token)
     visitor.send({ type: 'subscribe', space })
     return visitor
   }

@@ -11,7 +11,7 @@ import { provided } from '../cluster/cluster.ts'
 import { TcpProxy, targetOf } from '../kit/tcp-proxy.ts'
 import { call, signIn } from '../wire/api-caller.ts'
 import { type Listed, PATIENCE_MS, type Person } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 const NARROW = { width: 380, height: 720 }
 /** More than these are a crowd, of which only some are listed. */
@@ -25,7 +25,7 @@ const AWAY_AFTER_MS = 30_000
 
 describe.skipIf(chromiumPath === undefined)('who is here, on three screens and two gateways', () => {
   let redis: TcpProxy
-  const stage = useStage(async () => {
+  const stage = useOwnStage(async () => {
     redis = await TcpProxy.listen('redis', targetOf(provided('TEST_REDIS_URL')))
     return {
       env: {

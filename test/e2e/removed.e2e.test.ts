@@ -5,10 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { loadSession } from '@rhizom/client'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply } from '../wire/api-caller.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useSharedStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('a person who is removed', () => {
-  const stage = useStage()
+  const stage = useSharedStage()
 
   test('is told and can go on as a new guest, with what was not sent; others see them leave', async () => {
     const room = await stage().newSpace('The room')

@@ -4,12 +4,12 @@ import { eventually } from '@rhizom/kit/eventually.ts'
 import { describe, expect, test } from 'vitest'
 import { apply, call, freshId, type Session, signIn } from '../wire/api-caller.ts'
 import type { Person } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useSharedStage } from './stage.ts'
 
 const LEASE_MS = 120_000
 
 describe.skipIf(chromiumPath === undefined)('replies', () => {
-  const stage = useStage()
+  const stage = useSharedStage()
 
   const is = ({ page }: Person, status: string) => page.locator(`[data-testid=reply-note][data-status=${status}]`)
   const said = ({ page }: Person, text: string) => page.getByTestId('message-text').getByText(text, { exact: true })

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { apply, signIn, utterance } from '../wire/api-caller.ts'
 import { Person } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 /** What a test calls a page, which is its own and is lost with it. */
 const nameOf = (page: Page): Promise<string> => page.evaluate(() => window.name)
@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000
 const SOONER_THAN_SILENCE_MS = 25_000
 
 describe.skipIf(chromiumPath === undefined)('a page that sleeps', () => {
-  const stage = useStage()
+  const stage = useOwnStage()
 
   /** Somebody who is elsewhere says something. */
   async function isSaid(space: string, ...texts: string[]): Promise<void> {

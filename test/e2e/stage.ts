@@ -1,20 +1,17 @@
 /**
- * The stage of the browser tests: a cluster, the web client in front of it, and a browser. Whoever enters has a browser
+ * The stage of the browser tests: a system, shared or of the file's own, and a browser. Whoever enters has a browser
  * profile of their own, as on another machine; what people do and see there is in person.ts. After each test all pages
  * are closed; what a page reported as an error fails the test, and a failed test leaves a picture of every page beside
  * the logs of the nodes.
  */
 import { join } from 'node:path'
-import { type Child, startChild } from '@rhizom/infra/local/child.ts'
-import { buildPage } from '@rhizom/infra/local/page-build.ts'
-import { cacheDirectory, repository } from '@rhizom/infra/local/places.ts'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
-import { nodeStart } from '@rhizom/kit/node-start.ts'
-import { type Cluster, type ClusterOptions, freePort, provided, startCluster } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { apply, freshId, signIn } from '../wire/api-caller.ts'
 import { PATIENCE_MS, Person } from './person.ts'
+import { type OwnSystem, sharedSystem, startSystem, type System, type SystemOptions } from './system.ts'
 
 /** Undefined where there is no browser: then the tests that need one are skipped. */
 export const chromiumPath = process.env['TEST_CHROMIUM']
@@ -22,49 +19,26 @@ export const chromiumPath = process.env['TEST_CHROMIUM']
 /** What Chromium says by itself when a server is gone, which is what some tests are about. */
 const ABOUT_THE_NETWORK = /^(WebSocket connection to|Failed to load resource)/
 
-interface StageOptions extends Pick<ClusterOptions, 'env' | 'reroute'> {
-  /** The folder of a page that is served in place of ours. */
-  pageDirectory?: string
-}
-
 export interface EntranceOptions extends BrowserContextOptions {
   /** Lets the test move the clock of this person's pages. */
   withClock?: boolean
 }
 
 export class Stage {
-  readonly cluster: Cluster
+  readonly apiUrl: string
+  /** Of one of its gateways. */
+  readonly gatewayUrl: string
   readonly webUrl: string
-  readonly #web: Child
+  readonly #logs: string
   readonly #browser: Browser
   readonly #faults: string[] = []
 
-  private constructor(cluster: Cluster, webUrl: string, web: Child, browser: Browser) {
-    this.cluster = cluster
+  constructor({ apiUrl, gatewayUrl, webUrl, logs }: System, browser: Browser) {
+    this.apiUrl = apiUrl
+    this.gatewayUrl = gatewayUrl
     this.webUrl = webUrl
-    this.#web = web
+    this.#logs = logs
     this.#browser = browser
-  }
-
-  static async set({ env, reroute, pageDirectory }: StageOptions = {}): Promise<Stage> {
-    const cluster = await startCluster({
-      adminDatabaseUrl: provided('TEST_DATABASE_URL'),
-      redisUrl: provided('TEST_REDIS_URL'),
-      gateways: 2,
-      ...(env === undefined ? {} : { env }),
-      ...(reroute === undefined ? {} : { reroute }),
-    })
-    try {
-      const [{ web, webUrl }, browser] = await Promise.all([startWeb(cluster, pageDirectory), startBrowser()])
-      return new Stage(cluster, webUrl, web, browser)
-    } catch (error) {
-      await cluster.stop()
-      throw error
-    }
-  }
-
-  get apiUrl(): string {
-    return this.cluster.apis[0]?.url ?? ''
   }
 
   /** The id of a new space, made by somebody who is not on the stage. */
@@ -125,7 +99,7 @@ export class Stage {
   async picture(title: string): Promise<string[]> {
     const pages = this.#browser.contexts().flatMap((context) => context.pages())
     const files = pages.map((_page, index) =>
-      join(this.cluster.logs, `${title.replaceAll(/\W+/g, '-').slice(0, 60)}-${index + 1}.png`),
+      join(this.#logs, `${title.replaceAll(/\W+/g, '-').slice(0, 60)}-${index + 1}.png`),
     )
     await Promise.all(pages.map((page, index) => page.screenshot({ path: files[index] ?? '' })))
     return files
@@ -139,8 +113,23 @@ export class Stage {
 
   async strike(): Promise<void> {
     await this.#browser.close()
-    await this.#web.stop()
-    await this.cluster.stop()
+  }
+}
+
+/** A stage on nodes that nobody else is at, to be stopped. */
+export class OwnStage extends Stage {
+  readonly cluster: Cluster
+  readonly #system: OwnSystem
+
+  constructor(system: OwnSystem, browser: Browser) {
+    super(system, browser)
+    this.cluster = system.cluster
+    this.#system = system
+  }
+
+  override async strike(): Promise<void> {
+    await super.strike()
+    await this.#system.stop()
   }
 }
 
@@ -153,11 +142,28 @@ function tellViolations(): void {
   })
 }
 
-/** Sets a stage for the tests of a `describe`; the function gives it while they run. */
-export function useStage(options: StageOptions | (() => Promise<StageOptions>) = {}): () => Stage {
-  let stage: Stage | undefined
+/** A stage on what the files of a run share, for the tests of a `describe`; the function gives it while they run. */
+export const useSharedStage = (): (() => Stage) =>
+  useStage(async () => {
+    const [system, browser] = await Promise.all([sharedSystem(), startBrowser()])
+    return new Stage(system, browser)
+  })
+
+/** The same on nodes of its own, for who stops them or sets them up in another way. */
+export const useOwnStage = (options: SystemOptions | (() => Promise<SystemOptions>) = {}): (() => OwnStage) =>
+  useStage(async () => {
+    const system = await startSystem(typeof options === 'function' ? await options() : options)
+    const browser = await startBrowser().catch(async (error: unknown) => {
+      await system.stop()
+      throw error
+    })
+    return new OwnStage(system, browser)
+  })
+
+function useStage<S extends Stage>(set: () => Promise<S>): () => S {
+  let stage: S | undefined
   beforeAll(async () => {
-    stage = await Stage.set(typeof options === 'function' ? await options() : options)
+    stage = await set()
   })
   afterEach(async ({ task }) => {
     if (task.result?.state === 'fail') {
@@ -173,51 +179,5 @@ export function useStage(options: StageOptions | (() => Promise<StageOptions>) =
   }
 }
 
-/** The page as `npm start` serves it: built, by its own server. Another page may stand in its place. */
-async function startWeb(cluster: Cluster, pageDirectory: string | undefined): Promise<{ web: Child; webUrl: string }> {
-  const page =
-    pageDirectory === undefined
-      ? await buildPage({
-          directory: join(cacheDirectory, 'page'),
-          logFile: join(cluster.logs, 'page-build.log'),
-        })
-      : { directory: pageDirectory }
-  const port = await freePort()
-  const webUrl = `http://127.0.0.1:${port}`
-  const command = {
-    file: process.execPath,
-    args: [join(repository, 'web/server/main.ts')],
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      ...nodeStart(),
-      PORT: String(port),
-      PAGE_DIRECTORY: page.directory,
-      API_URLS: cluster.apis.map(({ url }) => url).join(','),
-      GATEWAY_URLS: cluster.gateways.map(({ url }) => url).join(','),
-    },
-  }
-  const log = join(cluster.logs, 'web.log')
-  const web = await startChild(command, log)
-  await eventually(`the web client answers (log: ${log})`, () => {
-    if (!web.running) throw new Error(`the web client ended at start, see ${log}`)
-    return fetch(webUrl).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-  })
-  return { web, webUrl }
-}
-
-/** For tests that bring a system of their own. */
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({
-    ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
-    args: [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  })
-}
+/** The browser of the run; closing it closes what was opened here alone. */
+export const startBrowser = (): Promise<Browser> => chromium.connect(process.env['TEST_BROWSER'] ?? '')

@@ -5,10 +5,10 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { PATIENCE_MS } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('two screens on two gateways', () => {
-  const stage = useStage()
+  const stage = useOwnStage()
 
   const connections = async (): Promise<number[]> =>
     Promise.all(

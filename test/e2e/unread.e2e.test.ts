@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import { PATIENCE_MS, type Person } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useSharedStage } from './stage.ts'
 
 const markOf = ({ page }: Person, space: string) =>
   page.locator(`[data-testid="space-link"][href*="${space.slice(1)}"]`).getByTestId('unread')
@@ -14,7 +14,7 @@ const unreadIn = (person: Person, space: string): Promise<string> =>
 const waits = (what: string, isSo: () => Promise<boolean>): Promise<boolean> => eventually(what, isSo, PATIENCE_MS)
 
 describe.skipIf(chromiumPath === undefined)('what is unread', () => {
-  const stage = useStage()
+  const stage = useSharedStage()
 
   test('W120 W121 W149 it comes from a space that is not open, on both tabs, and clears on both when it is read on one', async () => {
     const [room, garden] = [await stage().newSpace('The room'), await stage().newSpace('The garden')]

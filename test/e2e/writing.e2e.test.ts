@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Person } from './person.ts'
-import { chromiumPath, useStage } from './stage.ts'
+import { chromiumPath, useOwnStage } from './stage.ts'
 
 describe.skipIf(chromiumPath === undefined)('writing', () => {
-  const stage = useStage()
+  const stage = useOwnStage()
   afterEach(() => Promise.all(stage().cluster.apis.flatMap((node) => (node.isRunning ? [] : [node.start()]))))
 
   const pill = ({ page }: Person) => page.getByTestId('sync-status').locator('summary')

@@ -15,7 +15,7 @@ import { cellarOf, type Placement, placements, type Spaces } from './client-plac
 import { SpaceLog } from './space-log.ts'
 import type { Rig } from './rig.ts'
 import { Watcher, type WatcherOptions } from './watcher.ts'
-import { Writer } from './writer.ts'
+import { type Pace, Writer } from './writer.ts'
 
 /** What the api nodes of the rig are told (run-setup.ts). */
 export const SNAPSHOT_SIZE = { intentions: LIMITS.snapshotIntentions, bytes: 1024 * 1024 } as const
@@ -28,7 +28,7 @@ export interface Venue {
   rig: Rig
   spaces: Spaces
   allSpaces: readonly string[]
-  pace: { batch: number; everyMs: number }
+  pace: Pace
   acknowledgements: Acknowledgements
   attendance: Attendance
   /** Api nodes that may be called just now. */
@@ -139,6 +139,7 @@ async function invite(venue: Venue, api: string, random: Random): Promise<Visito
     regulars: await called('Regular', REGULARS),
     guests: await called('Guest', GUESTS),
     gateways: venue.rig.gateways.length,
+    everyMs: venue.pace.visitEveryMs,
     spaces: { usual: venue.spaces.churn, others: venue.spaces.busy.slice(0, 3) },
     random,
   })

@@ -22,7 +22,7 @@ let setup: RunSetup
 beforeAll(async () => {
   setup = await bringUp({
     seed: 1,
-    pace: { batch: 3, everyMs: 160 },
+    pace: { batch: 3, everyMs: 160, visitEveryMs: 180 },
     gateways: 2,
     env: {
       api: { HEADS_INTERVAL_MS: NEVER_MS },
@@ -178,7 +178,7 @@ test('F30 with leases that do not run out, those of a killed gateway are left as
 test('F22 without heads, a change that was committed and not published is missed', FAULT_WITHIN, async () => {
   const [unpublished] = commitFaults
   if (unpublished === undefined) throw new Error('no such fault')
-  const outcome = await setup.drill.run(unpublished)
+  const outcome = await setup.drill.run({ ...unpublished, ...SOON, levelWithinMs: 1_500 })
   expect(outcome.passed).toBe(false)
   expect(outcome.problems.join('\n')).toContain('not level')
 })

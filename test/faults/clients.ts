@@ -20,12 +20,7 @@ import type { Heads, Rig } from './rig.ts'
 import type { Spaces } from './client-placement.ts'
 import type { SpaceLog } from './space-log.ts'
 import type { Watcher } from './watcher.ts'
-import type { Writer } from './writer.ts'
-
-export interface Pace {
-  batch: number
-  everyMs: number
-}
+import type { Pace, Writer } from './writer.ts'
 
 const LOOK_EVERY_MS = 10
 const QUIET_WITHIN_MS = 20_000

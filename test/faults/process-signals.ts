@@ -34,6 +34,9 @@ export function residentBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0) * 1024
 }
 
+/** Whether a process stands still, as after a SIGSTOP. */
+export const isFrozen = (pid: number): boolean => /^State:\s+T/m.test(textOf(`/proc/${pid}/status`))
+
 function listed(folder: string): string[] {
   try {
     return readdirSync(folder)

@@ -1,8 +1,9 @@
 /** Puts a run together: the rig, its clients and the drill, brought up in order and down again whatever happens. */
 import { SNAPSHOT_SIZE } from './arrival.ts'
-import { Clients, type Pace } from './clients.ts'
+import { Clients } from './clients.ts'
 import { Drill } from './drill.ts'
 import { PRESENCE_SETTINGS } from './presence/settings.ts'
+import type { Pace } from './writer.ts'
 import { type Random, seeded } from '../kit/chance.ts'
 import { type Rig, startRig } from './rig.ts'
 

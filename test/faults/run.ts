@@ -21,7 +21,7 @@ import type { RunFacts } from './run-facts.ts'
 const WRITES_AIMED_AT = 100_000
 /** Share of the time in which writes can be acknowledged: the rest is outages and verdicts. */
 const WRITING_SHARE = 0.45
-const SHORT_PACE = { batch: 3, everyMs: 80 }
+const SHORT_PACE = { batch: 3, everyMs: 80, visitEveryMs: 60 }
 const BUSIEST_BATCH = 40
 
 const asked = parseFaultArguments(process.argv.slice(2))

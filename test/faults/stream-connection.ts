@@ -4,6 +4,7 @@
  * `welcome`.
  */
 import { get, type ClientRequest, type IncomingMessage } from 'node:http'
+import { readEvents, type StreamEvent } from '@rhizom/kit/event-stream.ts'
 import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
 import type { CarriedConnection, Carrier, ConnectionEvents } from './carrier.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -99,24 +100,14 @@ class StreamConnection implements CarriedConnection {
     }
     this.#response = response
     if (this.#isPaused) response.pause()
-    let text = ''
-    response.setEncoding('utf8')
-    response.on('data', (chunk: string) => {
-      text += chunk
-      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-        const event = text.slice(0, end)
-        text = text.slice(end + 2)
-        if (request === this.#request) this.#take(event)
-      }
+    readEvents(response, (event) => {
+      if (request === this.#request) this.#take(event)
     })
     response.on('error', () => this.#endedOf(request))
   }
 
-  #take(event: string): void {
-    const fields = new Map(event.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line] as const))
-    const data = fields.get('data')?.slice('data: '.length)
-    if (data === undefined) return
-    if (fields.has('event')) return this.#end(Number(/"code":(\d+)/.exec(data)?.[1] ?? NO_CLOSE_FRAME))
+  #take({ event, data }: StreamEvent): void {
+    if (event !== undefined) return this.#end(Number(/"code":(\d+)/.exec(data)?.[1] ?? NO_CLOSE_FRAME))
     for (const line of parseServerMessage(data)) {
       if (!line.ok) this.#events.misunderstood(`${line.problem} ${line.path ?? ''}`)
       else if (line.value.type !== 'ignored') this.#give(line.value)

@@ -17,6 +17,14 @@ const PAUSE_AFTER_FAILURE_MS = 60
 
 type Named = MutationInput & { id: string; space: string }
 
+export interface Pace {
+  /** Of each writer: how many mutations it asks for at once, and about how long it waits then. */
+  batch: number
+  everyMs: number
+  /** How often a visitor does something: after once to three times as long. */
+  visitEveryMs: number
+}
+
 export interface WriterOptions {
   token: string
   spaces: readonly string[]
@@ -24,8 +32,8 @@ export interface WriterOptions {
   apis: () => readonly string[]
   acknowledgements: Acknowledgements
   random: Random
-  /** Mutations in a batch, and the pause after each; both may change while it runs. */
-  pace: { batch: number; everyMs: number }
+  /** May change while it runs. */
+  pace: Pace
 }
 
 export class Writer {

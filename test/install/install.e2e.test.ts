@@ -10,7 +10,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { packAll } from '@rhizom/infra/pack/packages.ts'
 import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath, useStage } from '../e2e/stage.ts'
+import { chromiumPath, useOwnStage } from '../e2e/stage.ts'
 import { apply, freshId, signIn } from '../wire/api-caller.ts'
 import { EmptyApp } from './empty-app.ts'
 
@@ -90,7 +90,7 @@ test('C185 publint has nothing to say of the packs, and their types are found as
 })
 
 describe.skipIf(chromiumPath === undefined)('the example of the README, in an empty app', () => {
-  const stage = useStage(async () => {
+  const stage = useOwnStage(async () => {
     const app = new EmptyApp(join(folder, 'app'), packs, {
       'main.tsx': example,
       'entries.ts': ALL_ENTRIES,

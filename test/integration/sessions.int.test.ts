@@ -7,6 +7,8 @@ import { apply, call, freshId, type Session, signIn } from '../wire/api-caller.t
 import { type Guest, type Stage, startStage } from './presence-stage.ts'
 
 const GATEWAYS = [0, 1, 2]
+/** At once, on a machine that is busy with something else: without the word of it this takes until the next check. */
+const WITHIN_MS = 10_000
 let stage: Stage
 
 beforeAll(async () => {
@@ -64,7 +66,7 @@ test('G137 who signs out is closed on all gateways at once, its token refused by
   const begunAt = performance.now()
   await end()
   await isOver()
-  expect(performance.now() - begunAt).toBeLessThan(2000)
+  expect(performance.now() - begunAt).toBeLessThan(WITHIN_MS)
   for (const index of GATEWAYS) await isRefused(ended, index)
   expect((await call(first, 'GET', '/v1/sessions/current', { token: ended.token })).status).toBe(401)
   expect((await call(first, 'POST', '/v1/sessions/renew', { body: { renewal: ended.renewal } })).status).toBe(401)

@@ -2,6 +2,7 @@
  * The client library on real parts: WebSocket and fetch of the platform, a proxy that breaks what it can, gateways and
  * an api that are killed. Whatever is left serves, from one position.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { browserEnvironment, createClient, createSession, type RhizomClient } from '@rhizom/client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { eventually } from '@rhizom/kit/eventually.ts'
@@ -11,6 +12,7 @@ import { FrontProxy } from './front-proxy.ts'
 
 // A way that is mute is given up after ten seconds, and several may have to be.
 vi.setConfig({ testTimeout: 120_000 })
+const PACE_MS = 20
 
 let cluster: Cluster
 let proxy: FrontProxy
@@ -61,6 +63,18 @@ async function connected(): Promise<void> {
 const say = async (count = 1): Promise<void> => {
   for (let i = 0; i < count; i++) await apply(api(), ada.token, utterance(space, `words ${said++}`))
 }
+/** Meanwhile there is always something new, at a pace that leaves the machine to those who are tested. */
+async function whileWriting(what: () => Promise<unknown>): Promise<void> {
+  let isDone = false
+  const writer = (async () => {
+    while (!isDone) {
+      await say()
+      await sleep(PACE_MS)
+    }
+  })()
+  await what().finally(() => (isDone = true))
+  await writer
+}
 const words = (): string[] =>
   (client.readSpace(space).content?.intentions ?? []).map(({ content }) => content.map(String).join(''))
 const isLevel = (): boolean => words().join() === Array.from({ length: said }, (_, i) => `words ${i}`).join()
@@ -99,13 +113,7 @@ test('C81 C276 where sockets are refused, server-sent events carry everything, n
   proxy.modes.sockets = 'pass'
   const seen = new Set<string>()
   client.onSyncStatus(() => seen.add(client.syncStatus().status))
-  let writing = true
-  const writer = (async () => {
-    while (writing) await say()
-  })()
-  await reaches('live by a socket', () => transport() === 'websocket')
-  writing = false
-  await writer
+  await whileWriting(() => reaches('live by a socket', () => transport() === 'websocket'))
   await reaches('level', isLevel)
   expect([...seen]).toEqual(['live'])
 })
@@ -173,16 +181,12 @@ test('C85 all gateways are restarted one after another under steady writes, and 
   await reaches('level', isLevel)
   const seen = new Set<string>()
   client.onSyncStatus(() => seen.add(client.syncStatus().status))
-  let writing = true
-  const writer = (async () => {
-    while (writing) await say()
-  })()
-  for (const node of cluster.gateways) {
-    await node.stop()
-    await node.start()
-  }
-  writing = false
-  await writer
+  await whileWriting(async () => {
+    for (const node of cluster.gateways) {
+      await node.stop()
+      await node.start()
+    }
+  })
   await reaches('level', isLevel)
   expect([...seen].filter((status) => status !== 'live')).toEqual([])
 })

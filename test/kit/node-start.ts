@@ -2,10 +2,10 @@
 const stripOnce = new URL('./strip-once.mjs', import.meta.url).href
 
 /** Types are stripped by strip-once.mjs, about which Node would warn in the log of each process. */
-const OPTIONS = `--disable-warning=ExperimentalWarning --import ${stripOnce}`
+export const startOptions = ['--disable-warning=ExperimentalWarning', '--import', stripOnce]
 
 /** As environment, with options of one's own beside. */
 export const nodeStart = (options = ''): { NODE_COMPILE_CACHE: string; NODE_OPTIONS: string } => ({
   NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
-  NODE_OPTIONS: `${OPTIONS} ${options}`.trim(),
+  NODE_OPTIONS: `${startOptions.join(' ')} ${options}`.trim(),
 })

@@ -7,9 +7,10 @@ import { type PresenceFrame, RosterAccount, type RosterReading } from '@rhizom/k
 import { parsePresenceField, parseServerMessage, parseSpaceMessage, type PresenceEntry } from '@rhizom/protocol'
 import type { RosterAnswer } from '../../gateway/src/core/presence/roster.ts'
 import type { HeartbeatAnswer, HeartbeatRequest, Log } from '../../gateway/src/ports.ts'
+import type { PresenceDeps } from '../../gateway/src/presence/heartbeat.ts'
 import { PresenceHub } from '../../gateway/src/presence/hub.ts'
 import { createPresenceMetrics } from '../../gateway/src/presence/metrics.ts'
-import type { PresenceSettings, RosterHandle } from '../../gateway/src/presence/port.ts'
+import type { RosterHandle } from '../../gateway/src/presence/space-presence.ts'
 import { Chance } from './chance.ts'
 import { Gate } from './gate.ts'
 import { CALM } from './plan.ts'
@@ -19,7 +20,7 @@ import { SimulatedStore } from './simulated-store.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 export const SPACE = '@lobby'
-export const settings: PresenceSettings = {
+export const settings: PresenceDeps['settings'] = {
   roster: { graceMs: 3000, windowMs: 100, listLimit: 200 },
   lease: { leaseMs: 15_000, retryMs: 500 },
 }
@@ -209,7 +210,7 @@ export class World {
   readonly time = new VirtualTime()
   readonly redis: RedisModel
   readonly nodes: Node[]
-  readonly settings: PresenceSettings
+  readonly settings: PresenceDeps['settings']
   /** How often Redis was asked what. */
   readonly commands = new Map<string, number>()
   /** Who is connected, and so who should be here in the end. */

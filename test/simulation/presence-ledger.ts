@@ -3,6 +3,7 @@
  * state it set, and what became of its gateway. Written without a look at how rosters, leases and Redis work; what must
  * follow from it for those who watch is in `presence-oracle.ts`.
  */
+import { wasAway } from '@rhizom/kit/presence-verdict.ts'
 import type { BeingId, JsonObject, SpaceId } from '@rhizom/protocol'
 import type { PresenceTuning } from './plan.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -149,15 +150,6 @@ export class PresenceLedger {
     if (one !== undefined) this.#go(space, one)
   }
 
-  /** Without the grace. */
-  dismissed(process: ProcessFacts, space: SpaceId, id: number): void {
-    const one = this.#connections.get(space)?.get(`${process.name} ${id}`)
-    if (one === undefined) return
-    this.#go(space, one)
-    one.endsAt = this.#time.now()
-    one.endsAtMost = one.endsAt
-  }
-
   /** Nobody else may be here any more, also not those who went a moment ago. */
   restricted(process: ProcessFacts, space: SpaceId, mayRead: (being: BeingId) => boolean): void {
     const now = this.#time.now()
@@ -190,12 +182,14 @@ export class PresenceLedger {
     return [...(this.#stays.get(space)?.keys() ?? [])]
   }
 
-  /** Until when nobody may be told that a being left, judging by connections that came a while before `at`. */
-  heldSince(space: SpaceId, being: BeingId, at: number): number {
-    const old = this.#of(space, being).filter(
-      ({ cameAt, process }) => Math.max(cameAt, process.startedAt + STARTED_WITHIN_MS) <= at,
+  /** Whether it is beyond doubt that a being is here, now and for so long, by connections known for so long. */
+  isHeld(space: SpaceId, being: BeingId, knownForMs: number, forMs = 0): boolean {
+    const now = this.#time.now()
+    const known = this.#of(space, being).filter(
+      ({ cameAt, process }) => Math.max(cameAt, process.startedAt + STARTED_WITHIN_MS) <= now - knownForMs,
     )
-    return Math.max(Number.NEGATIVE_INFINITY, ...old.map((one) => this.heldUntil(one)))
+    const covered = known.map((one) => ({ from: one.cameAt, to: this.heldUntil(one) }))
+    return !wasAway(covered, { from: now, to: now + forMs }, 0)
   }
 
   /** When the last of a being's connections went; undefined while one is open. */
@@ -257,8 +251,7 @@ export class PresenceLedger {
       return
     }
     stay.cameAt.push(date)
-    const isOn = this.heldSince(space, being, now - MARGIN_MS) >= now + MARGIN_MS
-    if (!isQuiet || !isOn) stay.isSure = false
+    if (!isQuiet || !this.isHeld(space, being, MARGIN_MS, MARGIN_MS)) stay.isSure = false
   }
 
   #heldAtMost(one: Connection): number {

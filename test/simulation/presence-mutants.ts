@@ -68,15 +68,15 @@ export const PRESENCE_MUTANTS: readonly Mutant[] = [
   {
     name: 'never find out that a lease is gone',
     file: 'gateway/src/core/presence/lease.ts',
-    find: 'if (trustOf(next, nowMs).leases && boots.length > 0) effects',
-    put: 'if (trustOf(next, nowMs).leases && boots.length < 0) effects',
+    find: `if (boots.length > 0 && trustOf(next, nowMs) === 'leases') effects`,
+    put: `if (boots.length < 0 && trustOf(next, nowMs) === 'leases') effects`,
     known: 2,
   },
   {
     name: 'give up at once whose lease may have been lost with ours',
     file: 'gateway/src/core/presence/lease.ts',
-    find: 'previousBootIds.length > 0 ? nowMs + leaseMs : nowMs',
-    put: 'previousBootIds.length < 0 ? nowMs + leaseMs : nowMs',
+    find: 'const isDoubtful = isNew && identity.previousBootIds.length > 0',
+    put: 'const isDoubtful = isNew && identity.previousBootIds.length < 0',
     known: 'Redis loses everything and one gateway notices before the others',
   },
   {

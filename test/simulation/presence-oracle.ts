@@ -79,7 +79,7 @@ export class PresenceOracle implements RosterJudge {
     if (!this.isQuiet) return
     this.#met('a blink was looked for')
     for (const being of left) {
-      if (this.ledger.heldSince(space, being, now - KNOWN_AFTER_MS - this.#windowMs(hereCount)) > now)
+      if (this.ledger.isHeld(space, being, KNOWN_AFTER_MS + this.#windowMs(hereCount)))
         this.fail('S21', `${audit.name} in ${space} is told that ${being} left, who was never away for long`)
       const wreck = this.ledger.wreckOf(space, being)
       if (wreck !== undefined) this.#wreckTold(audit, space, being, wreck, now)
@@ -96,7 +96,7 @@ export class PresenceOracle implements RosterJudge {
           this.fail('S22', `${audit.name} in ${space} is answered with ${being}, who went ${now - gone} ms ago`)
       } else if (
         count <= this.tuning.listLimit &&
-        this.ledger.heldSince(space, being, now - KNOWN_AFTER_MS - 3 * this.#windowMs(count)) > now
+        this.ledger.isHeld(space, being, KNOWN_AFTER_MS + 3 * this.#windowMs(count))
       )
         this.fail('S21', `${audit.name} in ${space} is answered without ${being}, who was never away for long`)
     }

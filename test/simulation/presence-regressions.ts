@@ -87,7 +87,7 @@ export const presenceRegressions = (tuning: Tuning): Regression[] => [
         { atMs: 7_228, kind: 'createSpace', space: 0, publish: { afterMs: 153 } },
         { atMs: 8_563, kind: 'reload', client: 2 },
         { ...removal, atMs: 8_929 },
-        { atMs: 10_464, kind: 'redisStandsStill', forMs: 3_177 },
+        { atMs: 8_931, kind: 'redisStandsStill', forMs: 3_177 },
       ],
       finalScenario: 'people move',
       moves: [],

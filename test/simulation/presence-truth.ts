@@ -2,6 +2,7 @@
  * Who is here, told from the clients alone: a being is here where at least one live client of its wants to be seen and
  * may read. Everybody who watches has to hold exactly that (S19), and Redis nothing else.
  */
+import { compareFields, compareList, inWords } from '@rhizom/kit/presence-verdict.ts'
 import {
   type BeingId,
   type Here,
@@ -57,20 +58,13 @@ function merged(being: BeingId, parts: readonly [string, PresenceEntry][]): [Bei
 
 /** Redis holds one entry for each gateway and being, and none of a gateway that is no more. */
 function storedWrong(world: World, space: SpaceId, truth: ReadonlyMap<BeingId, ClientNode[]>): string | undefined {
-  const places = new Set<string>()
-  for (const [being, clients] of truth)
-    for (const client of clients) places.add(`${world.network.homes.get(client)?.name} ${being}`)
-  const found = [...world.redis.data.entries(space).keys()].map((field) => {
-    const name = parsePresenceField(field)
-    return `${name?.bootId.split('_')[0]} ${name?.being}`
-  })
-  const said = (list: Iterable<string>): string => [...list].sort().join(', ') || 'nobody'
-  if (said(found) !== said(places)) return `Redis holds in ${space} ${said(found)}, and here are ${said(places)}`
-  const dead = [...world.redis.data.entries(space).keys()].find((field) => {
-    const name = parsePresenceField(field)
-    return name !== undefined && !world.redis.data.isAlive(name.bootId)
-  })
-  return dead === undefined ? undefined : `Redis holds ${dead} in ${space}, whose gateway has no lease`
+  const clients = [...truth.values()].flat()
+  const parts = Map.groupBy(clients, (client) => world.network.homes.get(client)?.name)
+  const expected = [...parts.values()].map((part) => new Set(part.map(({ being }) => being)))
+  const { data } = world.redis
+  const alive = new Set([...data.leases.keys()].filter((boot) => data.isAlive(boot)))
+  const wrong = inWords(compareFields(expected, [...data.entries(space).keys()], alive))
+  return wrong && `Redis holds in ${space} what it should not, ${wrong}`
 }
 
 /** A list of everybody. */
@@ -81,14 +75,8 @@ function entriesWrong(
   truth: ReadonlyMap<BeingId, ClientNode[]>,
   list: ReadonlyMap<BeingId, Merged>,
 ): string | undefined {
-  const names = (beings: Iterable<BeingId>): string => [...beings].sort().join(' ') || 'nobody'
-  if (names(list.keys()) !== names(truth.keys()))
-    return `${who} tells that in ${space} is ${names(list.keys())}, and it is ${names(truth.keys())}`
-  for (const [being, one] of list) {
-    const wrong = entryWrong(world, space, being, one)
-    if (wrong !== undefined) return `${who} tells of ${being} in ${space} ${wrong}`
-  }
-  return undefined
+  const wrong = inWords(compareList(truth, list, (being, one) => entryWrong(world, space, being, one)))
+  return wrong && `${who} does not tell who is in ${space}, ${wrong}`
 }
 
 function entryWrong(world: World, space: SpaceId, being: BeingId, { state, since }: Merged): string | undefined {
@@ -99,11 +87,10 @@ function entryWrong(world: World, space: SpaceId, being: BeingId, { state, since
     // Those set while gateways did not hear of each other count by the dates of these.
     .filter(({ stateAt }) => ledger.areDatesOff || stateAt >= latest - (latest === 0 ? 0 : RACE_MS))
     .map((one) => JSON.stringify(one.state ?? {}))
-  if (!states.includes(JSON.stringify(state)))
-    return `the state ${JSON.stringify(state)}, and it is ${states.join(' or ')}`
+  if (!states.includes(JSON.stringify(state))) return `is ${JSON.stringify(state)}, not ${states.join(' or ')}`
   const stay = ledger.stay(space, being)
   const times = stay === undefined ? [] : stay.isSure && !ledger.areDatesOff ? stay.cameAt.slice(0, 1) : stay.cameAt
-  return times.includes(since) ? undefined : `that it came at ${since}, and it was at ${times.join(' or ')}`
+  return times.includes(since) ? undefined : `came at ${since}, not at ${times.join(' or ')}`
 }
 
 function heldWrong(

@@ -4,9 +4,9 @@
  */
 import type { BeingId, SpaceId } from '@rhizom/protocol'
 import type { Leave, Log } from '../../gateway/src/ports.ts'
-import { PresenceHub } from '../../gateway/src/presence/hub.ts'
-import type { PresenceHandle, RosterHandle } from '../../gateway/src/presence/port.ts'
+import { type PresenceHandle, PresenceHub } from '../../gateway/src/presence/hub.ts'
 import { createPresenceMetrics, type PresenceMetrics } from '../../gateway/src/presence/metrics.ts'
+import type { RosterHandle } from '../../gateway/src/presence/space-presence.ts'
 import type { Chance } from './chance.ts'
 import type { Gate } from './gate.ts'
 import type { PresenceTuning } from './plan.ts'
@@ -78,10 +78,6 @@ export class SimulatedHub extends PresenceHub {
       leave: () => {
         ledger.left(facts, space, connection)
         handle.leave()
-      },
-      remove: () => {
-        ledger.dismissed(facts, space, connection)
-        handle.remove()
       },
     }
   }

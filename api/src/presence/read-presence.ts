@@ -2,21 +2,17 @@
  * Who is here, as gateways wrote it (protocol: presence.ts): entries in the space's hash, each counting only while the
  * lease of its gateway lives. Gateways write, renew and clean up; this reads and merges, no more.
  */
-import { isRedisFailure } from '@rhizom/process'
+import { type BusSeal, isRedisFailure, leasesOf, openFields, type PresenceField } from '@rhizom/process'
 import {
   type BeingId,
   type BootId,
-  gatewayLeaseSchema,
   type Here,
   mergePresence,
-  parseJson,
   parsePresenceField,
   type PresenceAnswer,
   type PresenceEntry,
-  presenceEntrySchema,
   type SpaceId,
 } from '@rhizom/protocol'
-import type { BusSeal } from '@rhizom/process'
 import type { Redis } from 'ioredis'
 
 export interface PresenceSource {
@@ -44,24 +40,16 @@ export async function readPresence(
     const bootIds = [...new Set([...known, ...fields.map((field) => field.slice(0, field.indexOf('/')))])]
     // One by one and not MGET, since in a cluster each lease lives on its own shard; sent together all the same.
     const values = await Promise.all(bootIds.map((bootId) => redis.get(names.gatewayLease(bootId))))
-    const leases = new Map(
-      bootIds.flatMap((bootId, index): [BootId, string][] => {
-        const value = values[index]
-        return typeof value === 'string' ? [[bootId, value]] : []
-      }),
-    )
+    const leases = leasesOf(bootIds, values)
     const places = placesOf(fields, leases)
     const listed = [...places.values()].slice(0, listLimit).flat()
-    const texts = listed.length === 0 ? [] : await redis.hmget(key, ...listed)
-    const entries = listed.flatMap((field, index): [string, string][] => {
-      // Nobody is here by what no gateway of ours wrote.
-      const text = seal.open(`${key} ${field}`, Buffer.from(texts[index] ?? ''))
-      return text === undefined ? [] : [[field, text.toString()]]
-    })
-    const here = mergeEntries(entries, leases)
+    const sealed = listed.length === 0 ? [] : await redis.hmget(key, ...listed)
+    const found = listed.map((field, index) => [field, sealed[index] ?? ''] as const)
+    const here = mergeEntries(openFields(seal, space, found))
     // Somebody may have left between the two questions.
     const hereCount = places.size > listLimit ? places.size : here.length
-    return { here, hereCount, frozen: [...leases.values()].every(isDoubtful) }
+    const now = Date.now()
+    return { here, hereCount, frozen: [...leases.values()].every(({ doubtfulUntil = 0 }) => doubtfulUntil > now) }
   } catch (error) {
     if (!isRedisFailure(error)) throw error
     return { here: [], hereCount: 0, frozen: true }
@@ -69,7 +57,7 @@ export async function readPresence(
 }
 
 /** The fields of each being that is here through a living gateway. Those that are none of ours are passed over. */
-function placesOf(fields: readonly string[], leases: ReadonlyMap<BootId, string>): Map<BeingId, string[]> {
+export function placesOf(fields: readonly string[], leases: { has(bootId: BootId): boolean }): Map<BeingId, string[]> {
   const places = new Map<BeingId, string[]>()
   for (const field of fields) {
     const name = parsePresenceField(field)
@@ -81,25 +69,11 @@ function placesOf(fields: readonly string[], leases: ReadonlyMap<BootId, string>
   return places
 }
 
-function isDoubtful(value: string): boolean {
-  const lease = parseJson(gatewayLeaseSchema, value)
-  return lease.ok && lease.value.doubtfulUntil !== undefined && lease.value.doubtfulUntil > Date.now()
-}
-
-/** One entry per being, the earliest first. Fields that are none of ours are passed over. */
-export function mergeEntries(
-  entries: readonly (readonly [string, string])[],
-  leases: { has(bootId: BootId): boolean },
-): Here[] {
+/** One entry per being, the earliest first. */
+export function mergeEntries(fields: readonly PresenceField[]): Here[] {
   const byBeing = new Map<BeingId, [BootId, PresenceEntry][]>()
-  for (const [field, text] of entries) {
-    const name = parsePresenceField(field)
-    const entry = parseJson(presenceEntrySchema, text)
-    if (name === undefined || !leases.has(name.bootId) || !entry.ok) continue
-    const parts = byBeing.get(name.being) ?? []
-    parts.push([name.bootId, entry.value])
-    byBeing.set(name.being, parts)
-  }
+  for (const { bootId, being, entry } of fields)
+    if (entry !== undefined) byBeing.set(being, [...(byBeing.get(being) ?? []), [bootId, entry]])
   return [...byBeing]
     .flatMap(([being, parts]): Here[] => {
       const merged = mergePresence(parts)

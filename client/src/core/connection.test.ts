@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { connectionMachine } from './connection.ts'
 import type { DisconnectCause, ConnectionEffect, ConnectionEvent, ConnectionState } from './connection-state.ts'
+import { STATUS_TABLE } from './status-table.ts'
 import { dated, syncStatusOf } from './sync-status.ts'
 import { BACKOFF, CONNECTION_TIMES } from './times.ts'
 
@@ -369,6 +370,21 @@ test('C13 what stopped the client names what helps', () => {
   expect(stoppedBy(CLOSE.unsupportedVersion.code)).toMatchObject({ remedy: 'reload' })
   expect(stoppedBy(CLOSE.tooMany.code)).toMatchObject({ remedy: 'retry' })
   expect(stoppedBy(4999)).toMatchObject({ remedy: 'retry' })
+})
+
+test('C323 a page whose address is not served is told to tell whoever runs the server, and only a person tries again', () => {
+  const closed = { type: 'socketClosed', code: CLOSE.originNotAllowed.code, reason: 'origin not allowed' } as const
+  for (const before of [states.connecting, states.authenticating, states.live, states.draining]) {
+    const { state } = step(before, closed, at)
+    const status = syncStatusOf(state, 'websocket', true)
+    expect(status).toMatchObject({ status: 'error', remedy: 'tell-operator', next: 'nothing' })
+    expect(status.reason).toMatch(/whoever runs it can allow/)
+    expect(wakesAtMs(state)).toBeUndefined()
+    for (const event of ['networkFound', 'pageShown', 'timePassed', 'tokenRenewed'] as const)
+      expect(step(state, events[event], at)).toEqual({ state, effects: [] })
+    expect(step(state, events.retryRequested, at).effects).toEqual([{ type: 'openSocket' }])
+  }
+  expect(STATUS_TABLE.error.canDo).toContain('tell-operator')
 })
 
 test('C2 a wait is at least the minimum, grows with failures in a row, and is spread over that range', () => {

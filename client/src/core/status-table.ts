@@ -48,6 +48,8 @@ export const STATUS_TABLE: Readonly<Record<SyncStatus['status'], StatusMeaning>>
     read: 'as it was last known',
     write: 'refused where signing in is the remedy',
     next: 'nothing',
-    canDo: 'what `remedy` says: sign in, reload, or retry',
+    canDo:
+      'what `remedy` says: sign in, reload, retry; with `tell-operator` nothing but tell whoever runs the server, ' +
+      'which does not serve pages from this address (`ALLOWED_ORIGINS`)',
   },
 }

@@ -10,8 +10,11 @@ import type { ConnectionState, DisconnectCause } from './connection-state.ts'
 import type { SpaceState } from './space-state.ts'
 import type { TransportName } from './transport.ts'
 
-/** What a person can do; `retry` and `check-network` only make sooner what is tried anyway, but for `error`. */
-export type Remedy = 'retry' | 'check-network' | 'sign-in' | 'reload'
+/**
+ * What a person can do; `retry` and `check-network` only make sooner what is tried anyway, but for `error`.
+ * `tell-operator`: nothing here, only whoever runs the server can.
+ */
+export type Remedy = 'retry' | 'check-network' | 'sign-in' | 'reload' | 'tell-operator'
 
 interface Told {
   /** Since when; undefined where nothing was asked for yet. Times are milliseconds since 1970. */
@@ -47,7 +50,7 @@ export interface UnsteadyStatus extends Told {
 /** Trying again unchanged cannot help; `remedy` is what can. */
 export interface ErrorStatus extends Told {
   status: 'error'
-  remedy: 'sign-in' | 'reload' | 'retry'
+  remedy: Exclude<Remedy, 'check-network'>
 }
 
 export type SyncStatus = LiveStatus | UnsteadyStatus | ErrorStatus
@@ -146,9 +149,14 @@ export function dated(status: SyncStatus, { nowMs, dateMs }: Pick<Moment, 'nowMs
   return { ...status, sinceMs: dateOf(status.sinceMs), nextAttemptAtMs: dateOf(status.nextAttemptAtMs) }
 }
 
-function remedyOf(cause: DisconnectCause): 'sign-in' | 'reload' | 'retry' {
+function remedyOf(cause: DisconnectCause): ErrorStatus['remedy'] {
   if (needsSignIn(cause)) return 'sign-in'
-  return cause.kind === 'closed' && cause.code === CLOSE_CODE.unsupportedVersion ? 'reload' : 'retry'
+  return (cause.kind === 'closed' && CLOSE_REMEDIES[cause.code]) || 'retry'
+}
+
+const CLOSE_REMEDIES: Readonly<Record<number, ErrorStatus['remedy']>> = {
+  [CLOSE_CODE.unsupportedVersion]: 'reload',
+  [CLOSE_CODE.originNotAllowed]: 'tell-operator',
 }
 
 /** A cause in words for a person. */
@@ -187,7 +195,7 @@ const CLOSE_WORDS: Readonly<Record<number, string>> = {
   [CLOSE_CODE.notAuthenticated]:
     'The gateway does not accept this session any more: it is not valid, or whose it was is removed.',
   [CLOSE_CODE.unsupportedVersion]: 'This page is too old for the server.',
-  [CLOSE_CODE.originNotAllowed]: 'The gateway does not serve pages from this address.',
+  [CLOSE_CODE.originNotAllowed]: 'The gateway does not serve pages from this address; whoever runs it can allow that.',
   [CLOSE_CODE.tooMany]: 'The gateway refused this client: too large or too many.',
   [NO_CLOSE_FRAME]: 'The connection to the gateway was lost.',
 }

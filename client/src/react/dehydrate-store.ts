@@ -1,6 +1,5 @@
 /** Drawing pages on a server: what their spaces are is read before, and goes along with the markup. */
 import type { SpaceId } from '@rhizom/protocol'
-import { dehydrate } from '@tanstack/react-query'
 import type { SpaceContent } from '../core/space-content.ts'
 import { writeDehydrated } from './dehydrated.ts'
 import { whenLoaded } from './loading.ts'
@@ -38,10 +37,11 @@ export function dehydrateStore({ store }: HookClient): string {
     const { content } = store.served(id)
     if (content !== undefined) spaces[id] = content
   }
-  const queries = dehydrate(store.queryClient, {
-    shouldDehydrateQuery: ({ queryKey: [kind], state }) =>
-      state.status === 'success' && (kind === 'being' || kind === 'space-list'),
-    shouldDehydrateMutation: () => false,
-  })
+  const queries = ['being', 'space-list'].flatMap((kind) =>
+    store.queryClient
+      .getQueryCache()
+      .findAll({ queryKey: [kind], predicate: ({ state }) => state.status === 'success' })
+      .map((query) => ({ queryKey: query.queryKey, data: query.state.data, updatedAt: query.state.dataUpdatedAt })),
+  )
   return writeDehydrated({ spaces, queries })
 }

@@ -3,18 +3,23 @@
  * and lists that were looked up. It was true when it was read; the page shows it as old until the gateway has answered.
  */
 import { isJsonObject, parseText, type SpaceId } from '@rhizom/protocol'
-import type { DehydratedState } from '@tanstack/react-query'
 import type { SpaceContent } from '../core/space-content.ts'
 import { initialSpace, type SpaceState } from '../core/space-state.ts'
 
 /** Another layout is of another release, which is not read: the page then loads everything itself. */
-const LAYOUT = 1
+const LAYOUT = 2
+
+/** A being or a list, as the cache has it. */
+export interface ReadQuery {
+  queryKey: readonly unknown[]
+  data: unknown
+  updatedAt: number
+}
 
 interface Dehydrated {
   layout: number
   spaces: Readonly<Record<SpaceId, SpaceContent>>
-  /** As TanStack Query dehydrates them. */
-  queries: Partial<DehydratedState>
+  queries: readonly ReadQuery[]
 }
 
 /** What of a state a server draws: the content, without what was pending, who is here, or how it is connected. */
@@ -33,9 +38,9 @@ export function writeDehydrated({ spaces, queries }: Omit<Dehydrated, 'layout'>)
 /** Nothing, where it is of another release or no such text. */
 export function readDehydrated(text: string | undefined): Omit<Dehydrated, 'layout'> {
   const parsed = parseText(text ?? '')
-  return parsed.ok && isDehydrated(parsed.value) ? parsed.value : { spaces: {}, queries: {} }
+  return parsed.ok && isDehydrated(parsed.value) ? parsed.value : { spaces: {}, queries: [] }
 }
 
 /** It comes from our own server with the page, and is trusted as the page is. */
 const isDehydrated = (value: unknown): value is Dehydrated =>
-  isJsonObject(value) && value['layout'] === LAYOUT && isJsonObject(value['spaces']) && isJsonObject(value['queries'])
+  isJsonObject(value) && value['layout'] === LAYOUT && isJsonObject(value['spaces']) && Array.isArray(value['queries'])

@@ -9,7 +9,7 @@
  * position, until it is watched here.
  */
 import type { SpaceId } from '@rhizom/protocol'
-import { hydrate, notifyManager, type QueryClient } from '@tanstack/react-query'
+import { notifyManager, type QueryClient } from '@tanstack/react-query'
 import { initialSpace, type SpaceState } from '../core/space-state.ts'
 import type { SpaceStore } from '../sync/store.ts'
 import { readDehydrated, servedState } from './dehydrated.ts'
@@ -47,7 +47,7 @@ export function createQueryStore(queryClient: QueryClient, { dehydrated }: Query
   for (const kind of ['space', 'being', 'space-list']) queryClient.removeQueries({ queryKey: [kind] })
   queryClient.setQueryDefaults(['space'], { staleTime: Infinity, gcTime: Infinity, structuralSharing: false })
   const { spaces, queries } = readDehydrated(dehydrated)
-  hydrate(queryClient, queries)
+  for (const { queryKey, data, updatedAt } of queries) queryClient.setQueryData(queryKey, data, { updatedAt })
   const servedStates: ReadonlyMap<SpaceId, SpaceState> = new Map(
     Object.entries(spaces).map(([id, content]) => [id, { ...initialSpace(id), content }]),
   )

@@ -13,7 +13,7 @@ import { ScriptedServer } from '../testing/scripted-server.ts'
 import { aBeing, anUtterance, type SpaceLog } from '../testing/space-log.ts'
 import { dehydrateStore, loadSpaces } from './dehydrate-store.ts'
 import { RhizomProvider } from './provider.tsx'
-import { createQueryStore } from './query-store.ts'
+import { beingKey, createQueryStore } from './query-store.ts'
 import { aHookClient } from './testing/a-hook-client.ts'
 import { aLobby } from './testing/show.tsx'
 import { useBeing } from './use-being.ts'
@@ -42,7 +42,7 @@ import { useSignal, useTyping } from './use-signal.ts'
 import { useIntention, useSpace, useSpaceIntentions, useSpacePosition } from './use-space.ts'
 import { useSpaceSelector, useSpaceState } from './use-space-state.ts'
 import { useSpaceStatus } from './use-space-status.ts'
-import { useSpaces } from './use-spaces.ts'
+import { spacesKey, useSpaces } from './use-spaces.ts'
 import {
   useSuspenseBeing,
   useSuspenseIntention,
@@ -249,13 +249,37 @@ test('C204 what people wrote cannot end the script that it stands in', async () 
   ).toContain('</script>')
 })
 
-test.each(['', 'x', '{}', '{"layout":99,"spaces":{},"queries":{}}', '{"layout":1,"spaces":3}'])(
-  'C204 %j, of another release, is nothing and breaks nothing',
-  (dehydrated) => {
-    const store = createQueryStore(new QueryClient(), { dehydrated })
-    expect(store.read('@lobby')).toBeUndefined()
-  },
-)
+test('C204 beings and lists that were read go along with when that was; what is not read, or the app keeps, does not', async () => {
+  const { client } = aHookClient()
+  const { queryClient } = client.store
+  const zoe = aBeing('@zoe')
+  queryClient.setQueryData(beingKey('@zoe'), zoe, { updatedAt: 5 })
+  queryClient.setQueryData(
+    spacesKey,
+    { pages: [{ spaces: [], nextCursor: null }], pageParams: [null] },
+    { updatedAt: 6 },
+  )
+  queryClient.setQueryData(['of the app'], 'secret')
+  await queryClient.prefetchQuery({ queryKey: beingKey('@none'), queryFn: () => Promise.reject(new Error('away')) })
+  const dehydrated = dehydrateStore(client)
+  expect(dehydrated).not.toMatch(/secret|@none/)
+  const there = createQueryStore(new QueryClient(), { dehydrated }).queryClient
+  expect(there.getQueryState(beingKey('@zoe'))).toMatchObject({ status: 'success', data: zoe, dataUpdatedAt: 5 })
+  expect(there.getQueryState(spacesKey)).toMatchObject({ data: { pages: [{ spaces: [] }] }, dataUpdatedAt: 6 })
+  client.close()
+})
+
+test.each([
+  '',
+  'x',
+  '{}',
+  '{"layout":99,"spaces":{},"queries":[]}',
+  '{"layout":2,"spaces":3}',
+  '{"layout":2,"spaces":{},"queries":{}}',
+])('C204 %j, of another release, is nothing and breaks nothing', (dehydrated) => {
+  const store = createQueryStore(new QueryClient(), { dehydrated })
+  expect(store.read('@lobby')).toBeUndefined()
+})
 
 test('C138 what came along is gone from the store with the client, and from the space that was left', async () => {
   const log = aLobby()

@@ -7,12 +7,12 @@ import type { SubscriptionEvent } from '../core/connection/state.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Watcher } from '../space/space-channel.ts'
 import type { Outbox } from './outbox.ts'
-import type { Presence, PresenceHandle } from '../presence/port.ts'
+import type { PresenceHandle, PresenceHub } from '../presence/hub.ts'
 
 /** One for all. */
 export interface SubscriptionsDeps {
   spaces: Spaces
-  presence: Presence
+  presence: PresenceHub
   nextWatcherId(): number
 }
 
@@ -165,7 +165,6 @@ class Subscription implements Watcher {
   ended(code: 'revoked' | 'removed'): void {
     if (!this.#of.isCurrent(this)) return
     this.#of.drop(this)
-    this.#of.subscriber.guard(() => this.handle?.remove(), undefined)
     this.#of.subscriber.subscriptionChanged({ type: 'subscriptionEnded', space: this.space, code })
   }
 

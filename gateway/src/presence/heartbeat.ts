@@ -5,7 +5,7 @@
  * whose entries are counted (so that a hash that Redis lost shows in the end), and hashes that are to live on. All of
  * it bounded, so that an idle heartbeat stays one.
  */
-import { Runner } from '@rhizom/machine'
+import { type Clock, type Random, Runner } from '@rhizom/machine'
 import { ConditionLog } from '@rhizom/process'
 import type { BootId, GatewayBeat, Position, Range, SpaceId } from '@rhizom/protocol'
 import {
@@ -22,9 +22,25 @@ import {
   type Trust,
   trustOf,
 } from '../core/presence/lease.ts'
-import type { Roster, RosterEvent } from '../core/presence/roster.ts'
-import type { HeartbeatAnswer } from '../ports.ts'
-import type { PresenceDeps } from './port.ts'
+import type { Roster, RosterEvent, RosterSettings } from '../core/presence/roster.ts'
+import type { HeartbeatAnswer, Log, PresenceStore } from '../ports.ts'
+import type { LastSeen } from './last-seen.ts'
+import type { PresenceMetrics } from './metrics.ts'
+
+/** What all parts of presence are given. */
+export interface PresenceDeps {
+  clock: Clock
+  random: Random
+  store: PresenceStore
+  lastSeen: Pick<LastSeen, 'note' | 'flush' | 'stop'>
+  /** A name no gateway had before. */
+  newBootId(): BootId
+  metrics: PresenceMetrics
+  log: Log
+  settings: { roster: RosterSettings; lease: LeaseSettings }
+  /** A bug of ours was met, and ends here. */
+  faulted(error: unknown): void
+}
 
 export interface HeldRoster {
   readonly roster: Roster
@@ -36,10 +52,10 @@ export type Rosters = Map<SpaceId, HeldRoster>
 
 export interface HeartbeatDeps extends PresenceDeps {
   rosters: Rosters
-  carryOut(effect: LinkChange): void
+  carryOut(change: LinkChange): void
 }
 
-/** What those parts are given that ask Redis while the link is up. */
+/** For those who ask Redis while the link is up. */
 export interface LinkedDeps extends PresenceDeps {
   heartbeat: Heartbeat
 }
@@ -64,8 +80,8 @@ export class Heartbeat {
     const { clock, log, newBootId } = deps
     const { lease } = deps.settings
     const whenGood = 'presence reaches Redis again'
-    this.#condition = new ConditionLog({ name: 'presence', log, clock, whenGood, settleMs: 0 })
     this.#deps = deps
+    this.#condition = new ConditionLog({ name: 'presence', log, clock, whenGood, settleMs: 0 })
     this.writes = new RecentWrites(lease)
     this.#runner = new Runner({
       ...deps,
@@ -120,9 +136,9 @@ export class Heartbeat {
   #carryOut(effect: LeaseEffect): void {
     if (effect.type === 'heartbeat') return this.#send(effect)
     this.#deps.carryOut(effect)
-    if (effect.type === 'trustRestored') this.#condition.good()
     // Found again it has to last before it counts: whatever fails at once would be said each time.
-    if (effect.type === 'linkFound' && this.state.link.status === 'up') this.#condition.good()
+    const isWell = effect.type === 'trustRestored' || (effect.type === 'linkFound' && this.state.link.status === 'up')
+    if (isWell) this.#condition.good()
   }
 
   #troubled(error: unknown): void {

@@ -5,32 +5,37 @@
  *
  * Cost: an idle gateway sends one heartbeat every third of the lease, whatever the number of connections and spaces.
  */
-import { type BeingId, type BootId, parseGatewayBeat, type SpaceId } from '@rhizom/protocol'
+import { type BeingId, type BootId, type JsonObject, parseGatewayBeat, type SpaceId } from '@rhizom/protocol'
 import type { LinkChange } from '../core/presence/lease.ts'
 import type { ConnectionId } from '../core/presence/local.ts'
 import { NOBODY } from '../core/presence/merged.ts'
 import type { RosterEvent } from '../core/presence/roster.ts'
-import { Heartbeat, type LinkedDeps } from './heartbeat.ts'
+import { Heartbeat, type LinkedDeps, type PresenceDeps } from './heartbeat.ts'
 import { OrphanCleaner } from './orphan-cleaner.ts'
-import type { Presence, PresenceDeps, PresenceHandle, RosterHandle } from './port.ts'
-import { SpacePresence } from './space-presence.ts'
+import { type RosterHandle, SpacePresence } from './space-presence.ts'
 import { PresenceWriter } from './writer.ts'
+
+/** One connection that counts as here in one space; whoever made it ends it. */
+export interface PresenceHandle {
+  setState(state: JsonObject): void
+  /** It may be back soon: its being stays for the grace. */
+  leave(): void
+}
 
 /** Spaces of our own that are looked at when Redis is back. */
 const MAX_OWN = 10_000
 
-export class PresenceHub implements Presence {
+export class PresenceHub {
   readonly #deps: LinkedDeps
   readonly #spaces = new Map<SpaceId, SpacePresence>()
   readonly #heartbeat: Heartbeat
   readonly #writer: PresenceWriter
   readonly #cleaner: OrphanCleaner
   #isStopped = false
-  #emptyWaiters: (() => void)[] = []
+  #empty: PromiseWithResolvers<void> | undefined
 
   constructor(deps: PresenceDeps) {
-    const carryOut = (effect: LinkChange): void => this.#carryOut(effect)
-    this.#heartbeat = new Heartbeat({ ...deps, rosters: this.#spaces, carryOut })
+    this.#heartbeat = new Heartbeat({ ...deps, rosters: this.#spaces, carryOut: (change) => this.#carryOut(change) })
     this.#deps = { ...deps, heartbeat: this.#heartbeat }
     this.#writer = new PresenceWriter(this.#deps)
     this.#cleaner = new OrphanCleaner(this.#deps)
@@ -49,22 +54,24 @@ export class PresenceHub implements Presence {
     return this.#rosters.filter(({ isWatched, isExact }) => isWatched && !isExact).length
   }
 
+  /** A connection counts as here. One that left within the grace goes on where it was. */
   join(space: SpaceId, being: BeingId, connection: ConnectionId): PresenceHandle {
     const one = this.#isStopped ? undefined : this.#obtain(space)
     one?.dispatch({ type: 'joined', connection, being })
     return {
       setState: (state) => one?.dispatch({ type: 'stateSet', connection, being, state }),
       leave: () => one?.dispatch({ type: 'left', connection, being }),
-      remove: () => one?.dispatch({ type: 'removed', connection, being }),
     }
   }
 
+  /** A space is followed: `tell` takes frames for all its followers. */
   watch(space: SpaceId, tell: (frame: Uint8Array) => void): RosterHandle {
     const one = this.#obtain(space)
     one.watch(tell)
     return one
   }
 
+  /** They may not be here any more, in whatever space, nor if they left a moment ago. */
   removeBeings(beings: ReadonlySet<BeingId>): void {
     this.#dispatchAll({ type: 'restricted', mayStay: (being) => !beings.has(being) })
   }
@@ -94,15 +101,16 @@ export class PresenceHub implements Presence {
     this.#heartbeat.dispatch({ type: 'busRecovered' })
   }
 
+  /** The clients are asked to come back elsewhere after this long, and should not seem to leave meanwhile. */
   extendGrace(byMs: number): void {
     this.#dispatchAll({ type: 'graceExtended', byMs })
   }
 
+  /** Resolves when nobody is here through this gateway any more. */
   whenEmpty(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#emptyWaiters.push(resolve)
-      this.#tellIfEmpty()
-    })
+    this.#empty ??= Promise.withResolvers()
+    this.#tellIfEmpty()
+    return this.#empty.promise
   }
 
   /** Lets go of the lease and of whoever is left. */
@@ -137,12 +145,8 @@ export class PresenceHub implements Presence {
   #obtain(space: SpaceId): SpacePresence {
     const known = this.#spaces.get(space)
     if (known !== undefined) return known
-    const made = new SpacePresence(space, {
-      ...this.#deps,
-      writer: this.#writer,
-      cleaner: this.#cleaner,
-      changed: (one) => this.#changed(one),
-    })
+    const parts = { ...this.#deps, writer: this.#writer, cleaner: this.#cleaner }
+    const made = new SpacePresence(space, { ...parts, changed: (one) => this.#changed(one) })
     this.#spaces.set(space, made)
     return made
   }
@@ -161,11 +165,11 @@ export class PresenceHub implements Presence {
   }
 
   /** What becomes of our link to Redis and of other gateways is told to every roster. */
-  #carryOut(effect: LinkChange): void {
-    if (effect.type === 'gatewaysGone') for (const boot of effect.boots) this.#cleaner.cleanUpAfter(boot)
-    this.#dispatchAll(effect)
-    if (effect.type === 'linkFound')
-      this.#heartbeat.expect(this.#compareUnwatched(effect.identity.bootId), () => undefined)
+  #carryOut(change: LinkChange): void {
+    if (change.type === 'gatewaysGone') for (const boot of change.boots) this.#cleaner.cleanUpAfter(boot)
+    this.#dispatchAll(change)
+    if (change.type === 'linkFound')
+      this.#heartbeat.expect(this.#compareUnwatched(change.identity.bootId), () => undefined)
   }
 
   /**
@@ -185,7 +189,6 @@ export class PresenceHub implements Presence {
   }
 
   #tellIfEmpty(): void {
-    if (this.#emptyWaiters.length === 0 || this.entryCount > 0) return
-    for (const resolve of this.#emptyWaiters.splice(0)) resolve()
+    if (this.#empty !== undefined && this.entryCount === 0) this.#empty.resolve()
   }
 }

@@ -1,9 +1,10 @@
 /**
- * Presence in one space on this gateway: steps its roster (core/presence/roster.ts), carries out what that decides, and
- * keeps whoever waits until it is known. Those who follow the space hold it as their `RosterHandle`.
+ * Presence in one space on this gateway: runs its roster (core/presence/roster.ts), carries out what that decides, and
+ * keeps whoever waits until it is known.
  */
 import { Runner } from '@rhizom/machine'
 import { type BeingId, encodeFrame, parsePresenceHint, type PresenceMessage, type SpaceId } from '@rhizom/protocol'
+import { leastOf } from '../core/presence/lease.ts'
 import {
   Roster,
   type RosterAnswer,
@@ -13,7 +14,6 @@ import {
 } from '../core/presence/roster.ts'
 import type { HeldRoster, LinkedDeps } from './heartbeat.ts'
 import type { OrphanCleaner } from './orphan-cleaner.ts'
-import type { RosterHandle } from './port.ts'
 import type { PresenceWriter } from './writer.ts'
 
 export interface SpacePresenceDeps extends LinkedDeps {
@@ -27,7 +27,10 @@ export interface SpacePresenceDeps extends LinkedDeps {
 const READY_WITHIN_MS = 1000
 const encoder = new TextEncoder()
 
-export class SpacePresence implements RosterHandle, HeldRoster {
+/** What those who follow the space hold of it. */
+export type RosterHandle = Pick<SpacePresence, 'ready' | 'answerPart' | 'retainOnly' | 'hintReceived' | 'unwatch'>
+
+export class SpacePresence implements HeldRoster {
   readonly roster: Roster
   readonly #deps: SpacePresenceDeps
   readonly #runner: Runner<{ roster: Roster }, RosterEvent, RosterEffect>
@@ -71,6 +74,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
     this.dispatch({ type: 'unwatched' })
   }
 
+  /** Resolves when the roster is known, or after a while. */
   ready(): Promise<void> {
     if (!this.#isWorthWaitingFor) return Promise.resolve()
     return new Promise((resolve) => {
@@ -82,11 +86,13 @@ export class SpacePresence implements RosterHandle, HeldRoster {
     })
   }
 
+  /** What newcomers are told, themselves included. */
   answerPart(newcomers: readonly BeingId[]): RosterAnswer {
     if (newcomers.length > 0) this.#deps.writer.flushBeforeAnswer()
     return this.roster.answer(newcomers)
   }
 
+  /** Nobody else may be here any more, nor those who left a moment ago. */
   retainOnly(mayStay: (being: BeingId) => boolean): void {
     this.dispatch({ type: 'restricted', mayStay })
   }
@@ -95,7 +101,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
     const hint = parsePresenceHint(message)
     this.#deps.metrics.hints.inc({ direction: hint.ok ? 'heard' : 'unreadable' })
     const { bootId: epoch, from, to } = message
-    if (hint.ok) this.dispatch({ type: 'hintReceived', received: { range: { epoch, from, to }, hint: hint.value } })
+    if (hint.ok) this.dispatch({ type: 'hintReceived', range: { epoch, from, to }, hint: hint.value })
     else this.dispatch({ type: 'readWanted' })
   }
 
@@ -140,9 +146,7 @@ export class SpacePresence implements RosterHandle, HeldRoster {
       // Redis may have lost everything after the read began. Where our own lease is missing it lost more than others':
       // a missing one proves nothing, and a heartbeat finds out.
       const isOwnLost = !read.leases.has(bootId)
-      const now = heartbeat.trust
-      const leases = before.leases && now.leases && !isOwnLost
-      const trust = { leases, entries: before.entries && now.entries }
+      const trust = leastOf(before, heartbeat.trust, isOwnLost ? 'entries' : 'leases')
       this.dispatch({ type: 'readAnswered', readSeq, read, trust })
       if (isOwnLost) heartbeat.dispatch({ type: 'heartbeatWanted' })
     })

@@ -5,7 +5,6 @@
  * A join is written before its newcomer is answered: otherwise a gateway that stalls after the answer, longer than the
  * grace where the being came from, has it reported as left. More than a few such writes within the gathering wait.
  */
-import type { Cancel } from '@rhizom/machine'
 import type { HeldRoster, LinkedDeps } from './heartbeat.ts'
 
 const GATHER_MS = 10
@@ -15,9 +14,9 @@ const MOST_BEFORE_ANSWERS = 8
 export class PresenceWriter {
   readonly #deps: LinkedDeps
   readonly #waiting = new Set<HeldRoster>()
-  #timer: Cancel | undefined
+  #isGathering = false
   #lastWrite = 0
-  #beforeAnswers = { sinceMs: 0, times: 0 }
+  #beforeAnswers = 0
 
   constructor(deps: LinkedDeps) {
     this.#deps = deps
@@ -25,25 +24,25 @@ export class PresenceWriter {
 
   add(held: HeldRoster): void {
     this.#waiting.add(held)
-    this.#timer ??= this.#deps.clock.after(GATHER_MS, () => this.flush())
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.#deps.clock.after(GATHER_MS, () => {
+      this.#isGathering = false
+      this.#beforeAnswers = 0
+      this.flush()
+    })
   }
 
   /** Writes what waits before somebody is answered. */
   flushBeforeAnswer(): void {
-    if (this.#waiting.size === 0) return
-    const nowMs = this.#deps.clock.nowMs()
-    const { sinceMs, times } = this.#beforeAnswers
-    const isOver = nowMs - sinceMs >= GATHER_MS
-    if (!isOver && times >= MOST_BEFORE_ANSWERS) return
-    this.#beforeAnswers = isOver ? { sinceMs: nowMs, times: 1 } : { sinceMs, times: times + 1 }
+    if (this.#waiting.size === 0 || this.#beforeAnswers >= MOST_BEFORE_ANSWERS) return
+    this.#beforeAnswers += 1
     this.flush()
   }
 
   /** Writes what waits, now. While the link is not up nothing is: all is said again when it is. */
   flush(): void {
     const { clock, store, metrics, heartbeat } = this.#deps
-    this.#timer?.()
-    this.#timer = undefined
     if (!heartbeat.isLinkUp) return
     const taken = [...this.#waiting].flatMap((held) => {
       const write = held.roster.local.takeWrite(held.roster.space, this.#lastWrite + 1)

@@ -21,7 +21,8 @@ import { FanOut, type FanOutSettings, joinFrames } from './fan-out.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
 import type { Metrics } from '../observe.ts'
 import type { Bus, Log, ApiClient, ReadOutcome } from '../ports.ts'
-import type { Presence, RosterHandle } from '../presence/port.ts'
+import type { PresenceHub } from '../presence/hub.ts'
+import type { RosterHandle } from '../presence/space-presence.ts'
 import type { Wall } from '../wall.ts'
 
 /** One subscription of one connection, as a feed sees it. */
@@ -42,7 +43,7 @@ export interface SpaceChannelDeps {
   random: Random
   bus: Bus
   api: ApiClient
-  presence: Presence
+  presence: PresenceHub
   metrics: Metrics
   memory: MemoryBudget
   log: Log
@@ -206,34 +207,24 @@ export class SpaceChannel {
     const { bus, metrics } = this.#deps
     switch (effect.type) {
       case 'joinChannel':
-        bus.join(this.space)
-        return
+        return bus.join(this.space)
       case 'leaveChannel':
-        bus.leave(this.space)
-        return
+        return bus.leave(this.space)
       case 'read':
         metrics.logReads.inc({ reason: effect.request.reason })
-        this.#read(effect)
-        return
+        return this.#read(effect)
       case 'checkHead':
-        this.#deps.checkHead()
-        return
+        return this.#deps.checkHead()
       case 'answer':
-        this.#answer(effect.watchers, effect.answer)
-        return
+        return this.#answer(effect.watchers, effect.answer)
       case 'refuse':
-        this.#refuse(effect)
-        return
+        return this.#refuse(effect)
       case 'fanOut':
         this.#forgetEncoded()
         this.#fanOut.push(effect.run.frame, effect.run.to)
         return
       case 'revoke':
-        this.#roster.retainOnly((being) => mayRead(effect.readers, being))
-        this.#fanOut.flush()
-        for (const watcher of this.#fanOut.followers())
-          if (!mayRead(effect.readers, watcher.being)) this.#end(watcher, 'revoked')
-        return
+        return this.#retainOnly((being) => mayRead(effect.readers, being), 'revoked')
       case 'reset':
         this.#forgetEncoded()
         this.#fanOut.flush()
@@ -245,9 +236,7 @@ export class SpaceChannel {
         return
       case 'end':
         this.#forgetEncoded()
-        this.#fanOut.flush()
-        for (const watcher of this.#fanOut.followers()) this.#end(watcher, 'removed')
-        return
+        return this.#retainOnly(() => false, 'removed')
       case 'note':
         metrics.feedNotes.inc({ what: effect.what })
         if (effect.what === 'found-behind') bus.rejoin(this.space)
@@ -336,8 +325,14 @@ export class SpaceChannel {
     watcher?.refused(effect.code, effect.code === 'unavailable' ? effect.retryAfterMs : undefined)
   }
 
-  #end(watcher: Watcher, code: 'revoked' | 'removed'): void {
-    this.leave(watcher.id)
-    watcher.ended(code)
+  /** All others are told what there was up to now, and are here and follow no more. */
+  #retainOnly(mayStay: (being: BeingId) => boolean, code: 'revoked' | 'removed'): void {
+    this.#roster.retainOnly(mayStay)
+    this.#fanOut.flush()
+    for (const watcher of this.#fanOut.followers()) {
+      if (mayStay(watcher.being)) continue
+      this.leave(watcher.id)
+      watcher.ended(code)
+    }
   }
 }

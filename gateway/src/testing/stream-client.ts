@@ -2,13 +2,8 @@
 import { request, type IncomingMessage } from 'node:http'
 import { parseServerMessage, type ServerFrame } from '@rhizom/protocol'
 import { eventually } from '@rhizom/kit/eventually.ts'
+import { readEvents, type StreamEvent } from '@rhizom/kit/event-stream.ts'
 import { tokenFor } from './test-client.ts'
-
-interface StreamEvent {
-  id: string | undefined
-  event: string | undefined
-  data: string
-}
 
 type Typed<Type extends ServerFrame['type']> = Extract<ServerFrame, { type: Type }>
 
@@ -27,14 +22,8 @@ export class StreamClient {
 
   private constructor(response: IncomingMessage) {
     this.response = response
-    let rest = ''
-    response.setEncoding('utf8')
-    response.on('data', (text: string) => {
-      this.body += text
-      const parts = (rest + text).split('\n\n')
-      rest = parts.pop() ?? ''
-      for (const part of parts) this.#take(part)
-    })
+    readEvents(response, (event) => this.events.push(event))
+    response.on('data', (text: string) => (this.body += text))
     response.on('close', () => (this.isEnded = true))
     response.on('error', () => undefined)
   }
@@ -82,15 +71,5 @@ export class StreamClient {
 
   close(): void {
     this.response.destroy()
-  }
-
-  #take(part: string): void {
-    const fields = new Map<string, string>()
-    for (const line of part.split('\n')) {
-      const colon = line.indexOf(': ')
-      if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 2))
-    }
-    const data = fields.get('data')
-    if (data !== undefined) this.events.push({ id: fields.get('id'), event: fields.get('event'), data })
   }
 }

@@ -141,6 +141,33 @@ function assertFields<S extends Shape>(_shape: S, fields: object): asserts field
   void fields
 }
 
+type Variants<F extends string, S extends Shape, Own extends Readonly<Record<string, Shape>>> = {
+  readonly [Word in keyof Own]: Check<Fields<S & { readonly [K in F]: Check<Word> } & Own[Word]>>
+}
+
+/** Objects that are told apart by the word in one field: the check of each, by its word. All have what they share. */
+export function variants<
+  const F extends string,
+  const S extends Shape,
+  const Own extends Readonly<Record<string, Shape>>,
+>(field: F, shared: S, own: Own): Variants<F, S, Own> {
+  const checks: Record<string, Check<unknown>> = {}
+  for (const [word, fields] of Object.entries(own))
+    checks[word] = object({ [field]: oneOf(word), ...shared, ...fields })
+  assertVariants(field, shared, own, checks)
+  return checks
+}
+
+/** As above: for each word the check of its fields. */
+function assertVariants<F extends string, S extends Shape, Own extends Readonly<Record<string, Shape>>>(
+  _field: F,
+  _shared: S,
+  _own: Own,
+  checks: object,
+): asserts checks is Variants<F, S, Own> {
+  void checks
+}
+
 /** One of several objects, told apart by the word in one field. */
 export const union =
   <T>(field: string, options: Readonly<Record<string, Check<NoInfer<T>>>>): Check<T> =>

@@ -30,6 +30,7 @@ import {
   type Check,
   union,
   uuid,
+  variants,
   withDefault,
 } from './check.ts'
 
@@ -111,188 +112,102 @@ export const hereCheck: Check<z.infer<typeof entity.hereSchema>> = object({
   since: timeMsCheck,
 })
 
-export const changeOptions = {
-  'space.put': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('space.put'),
-    body: spaceCheck,
-  }),
-  'space.remove': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('space.remove'),
-    body: object({ id: beingId }),
-  }),
-  'being.put': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('being.put'),
-    body: beingCheck,
-  }),
-  'being.remove': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('being.remove'),
-    body: object({ id: beingId }),
-  }),
-  'intention.put': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('intention.put'),
-    body: intentionCheck,
-  }),
-  'intention.append': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('intention.append'),
-    body: object({ id: uuid, text: storable(string(1)), until: optional(timeMsCheck) }),
-  }),
-  'intention.remove': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('intention.remove'),
-    body: object({ id: uuid }),
-  }),
-  'member.put': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('member.put'),
-    body: memberCheck,
-  }),
-  'member.remove': object({
-    version: integer(1),
-    at: timeMsCheck,
-    actor: beingId,
-    mutation: uuid,
-    kind: oneOf('member.remove'),
-    body: object({ id: beingId }),
-  }),
-}
+export const changeOptions = variants(
+  'kind',
+  { version: integer(1), at: timeMsCheck, actor: beingId, mutation: uuid },
+  {
+    'space.put': { body: spaceCheck },
+    'space.remove': { body: object({ id: beingId }) },
+    'being.put': { body: beingCheck },
+    'being.remove': { body: object({ id: beingId }) },
+    'intention.put': { body: intentionCheck },
+    'intention.append': { body: object({ id: uuid, text: storable(string(1)), until: optional(timeMsCheck) }) },
+    'intention.remove': { body: object({ id: uuid }) },
+    'member.put': { body: memberCheck },
+    'member.remove': { body: object({ id: beingId }) },
+  },
+)
 export const changeCheck: Check<z.infer<typeof change.changeSchema>> = union('kind', changeOptions)
 
-export const mutationOptions = {
-  'space.create': object({
-    id: uuid,
-    space: beingId,
-    name: oneOf('space.create'),
-    args: object({
-      name: nameCheck,
-      visibility: optional(visibilityCheck),
-      posting: optional(oneOf('everyone', 'members')),
-    }),
-  }),
-  'space.update': object({
-    id: uuid,
-    space: beingId,
-    name: oneOf('space.update'),
-    args: object({
-      name: optional(nameCheck),
-      visibility: optional(visibilityCheck),
-      posting: optional(oneOf('everyone', 'members')),
-      history: optional(oneOf('show', 'hide')),
-    }),
-  }),
-  'space.remove': object({ id: uuid, space: beingId, name: oneOf('space.remove'), args: object({}) }),
-  'being.create': object({
-    id: uuid,
-    space: nullable(beingId),
-    name: oneOf('being.create'),
-    args: object({
-      id: beingId,
-      type: oneOf('guest', 'bot', 'document'),
-      name: nameCheck,
-      metadata: optional(jsonObject),
-      properties: optional(jsonObject),
-      content: optional(content),
-    }),
-  }),
-  'being.update': object({
-    id: uuid,
-    space: nullable(beingId),
-    name: oneOf('being.update'),
-    args: object({
-      id: beingId,
-      name: optional(nameCheck),
-      metadata: optional(jsonObject),
-      properties: optional(jsonObject),
-      content: optional(content),
-    }),
-  }),
-  'being.move': object({
-    id: uuid,
-    space: nullable(beingId),
-    name: oneOf('being.move'),
-    args: object({ id: beingId }),
-  }),
-  'being.expel': object({ id: uuid, space: beingId, name: oneOf('being.expel'), args: object({ id: beingId }) }),
-  'being.remove': object({
-    id: uuid,
-    space: nullable(beingId),
-    name: oneOf('being.remove'),
-    args: object({ id: beingId }),
-  }),
-  'intention.create': object({
-    id: uuid,
-    space: beingId,
-    name: oneOf('intention.create'),
-    args: object({
-      id: uuid,
-      type: oneOf('utterance', 'error'),
-      content: content,
-      state: optional(oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed')),
-    }),
-  }),
-  'intention.update': object({
-    id: uuid,
-    space: beingId,
-    name: oneOf('intention.update'),
-    args: object({
-      id: uuid,
-      content: optional(content),
-      state: optional(oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed')),
-      reason: optional(storable(string(1, 500))),
-      fence: optional(integer(1)),
-    }),
-  }),
-  'intention.append': object({
-    id: uuid,
-    space: beingId,
-    name: oneOf('intention.append'),
-    args: object({ id: uuid, text: storable(string(1)), at: optional(integer(0)), fence: optional(integer(1)) }),
-  }),
-  'intention.claim': object({
-    id: uuid,
-    space: beingId,
-    name: oneOf('intention.claim'),
-    args: object({ id: uuid, leaseMs: integer(1), fence: optional(versionCheck) }),
-  }),
-  'intention.retry': object({ id: uuid, space: beingId, name: oneOf('intention.retry'), args: object({ id: uuid }) }),
-  'intention.remove': object({ id: uuid, space: beingId, name: oneOf('intention.remove'), args: object({ id: uuid }) }),
-  'member.put': object({
-    id: uuid,
-    space: beingId,
-    name: oneOf('member.put'),
-    args: object({ being: beingId, role: roleCheck }),
-  }),
-  'member.remove': object({ id: uuid, space: beingId, name: oneOf('member.remove'), args: object({ being: beingId }) }),
-}
+export const mutationOptions = variants(
+  'name',
+  { id: uuid },
+  {
+    'space.create': {
+      space: beingId,
+      args: object({
+        name: nameCheck,
+        visibility: optional(visibilityCheck),
+        posting: optional(oneOf('everyone', 'members')),
+      }),
+    },
+    'space.update': {
+      space: beingId,
+      args: object({
+        name: optional(nameCheck),
+        visibility: optional(visibilityCheck),
+        posting: optional(oneOf('everyone', 'members')),
+        history: optional(oneOf('show', 'hide')),
+      }),
+    },
+    'space.remove': { space: beingId, args: object({}) },
+    'being.create': {
+      space: nullable(beingId),
+      args: object({
+        id: beingId,
+        type: oneOf('guest', 'bot', 'document'),
+        name: nameCheck,
+        metadata: optional(jsonObject),
+        properties: optional(jsonObject),
+        content: optional(content),
+      }),
+    },
+    'being.update': {
+      space: nullable(beingId),
+      args: object({
+        id: beingId,
+        name: optional(nameCheck),
+        metadata: optional(jsonObject),
+        properties: optional(jsonObject),
+        content: optional(content),
+      }),
+    },
+    'being.move': { space: nullable(beingId), args: object({ id: beingId }) },
+    'being.expel': { space: beingId, args: object({ id: beingId }) },
+    'being.remove': { space: nullable(beingId), args: object({ id: beingId }) },
+    'intention.create': {
+      space: beingId,
+      args: object({
+        id: uuid,
+        type: oneOf('utterance', 'error'),
+        content: content,
+        state: optional(oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed')),
+      }),
+    },
+    'intention.update': {
+      space: beingId,
+      args: object({
+        id: uuid,
+        content: optional(content),
+        state: optional(oneOf('draft', 'active', 'paused', 'complete', 'cancelled', 'failed')),
+        reason: optional(storable(string(1, 500))),
+        fence: optional(integer(1)),
+      }),
+    },
+    'intention.append': {
+      space: beingId,
+      args: object({ id: uuid, text: storable(string(1)), at: optional(integer(0)), fence: optional(integer(1)) }),
+    },
+    'intention.claim': {
+      space: beingId,
+      args: object({ id: uuid, leaseMs: integer(1), fence: optional(versionCheck) }),
+    },
+    'intention.retry': { space: beingId, args: object({ id: uuid }) },
+    'intention.remove': { space: beingId, args: object({ id: uuid }) },
+    'member.put': { space: beingId, args: object({ being: beingId, role: roleCheck }) },
+    'member.remove': { space: beingId, args: object({ being: beingId }) },
+  },
+)
 export const mutationCheck: Check<z.infer<typeof mutation.mutationSchema>> = union('name', mutationOptions)
 
 export const mutationResultCheck: Check<z.infer<typeof mutation.mutationResultSchema>> = object({
@@ -419,75 +334,53 @@ export const putReadAnswerCheck: Check<z.infer<typeof news.putReadAnswerSchema>>
   mentions: integer(0),
 })
 
-export const serverFrameOptions = {
-  welcome: object({ type: oneOf('welcome'), session: string(), being: beingId, heartbeatMs: integer(1) }),
-  snapshot: object({
-    type: oneOf('snapshot'),
-    epoch: uuid,
-    version: versionCheck,
-    beings: array(beingCheck),
-    beingCount: integer(0),
-    intentions: array(intentionCheck),
-    hasMore: boolean,
-    members: optional(array(memberCheck)),
-    here: array(hereCheck),
-    hereCount: integer(0),
-    space: beingId,
-    entity: spaceCheck,
-    reset: optional(boolean),
-  }),
-  resumed: object({
-    type: oneOf('resumed'),
-    space: beingId,
-    epoch: uuid,
-    from: versionCheck,
-    to: versionCheck,
-    changes: array(changeCheck),
-    here: array(hereCheck),
-    hereCount: integer(0),
-  }),
-  changes: object({
-    type: oneOf('changes'),
-    space: beingId,
-    epoch: uuid,
-    from: versionCheck,
-    to: versionCheck,
-    changes: array(changeCheck),
-  }),
-  presence: object({
-    type: oneOf('presence'),
-    space: beingId,
-    joined: array(hereCheck),
-    left: array(beingId),
-    updated: array(hereCheck),
-    hereCount: integer(0),
-    frozen: boolean,
-  }),
-  signal: object({ type: oneOf('signal'), space: beingId, from: beingId, name: string(), data: optional(jsonObject) }),
-  unsubscribed: object({ type: oneOf('unsubscribed'), space: beingId, code: string(), message: string() }),
-  error: object({
-    type: oneOf('error'),
-    code: string(),
-    message: string(),
-    space: optional(beingId),
-    retryAfterMs: optional(integer(0)),
-  }),
-  heartbeat: object({
-    type: oneOf('heartbeat'),
-    at: timeMsCheck,
-    heads: record(beingId, versionCheck),
-    apiAway: optional(boolean),
-  }),
-  goodbye: object({ type: oneOf('goodbye'), reason: string(), reconnectAfterMs: integer(0) }),
-  pong: object({ type: oneOf('pong') }),
-  work: object({ type: oneOf('work') }),
-  news: object({
-    type: oneOf('news'),
-    spaces: record(beingId, nullable(newsCheck)),
-    whole: optional(boolean),
-    hasMore: optional(boolean),
-  }),
-}
+export const serverFrameOptions = variants(
+  'type',
+  {},
+  {
+    welcome: { session: string(), being: beingId, heartbeatMs: integer(1) },
+    snapshot: {
+      epoch: uuid,
+      version: versionCheck,
+      beings: array(beingCheck),
+      beingCount: integer(0),
+      intentions: array(intentionCheck),
+      hasMore: boolean,
+      members: optional(array(memberCheck)),
+      here: array(hereCheck),
+      hereCount: integer(0),
+      space: beingId,
+      entity: spaceCheck,
+      reset: optional(boolean),
+    },
+    resumed: {
+      space: beingId,
+      epoch: uuid,
+      from: versionCheck,
+      to: versionCheck,
+      changes: array(changeCheck),
+      here: array(hereCheck),
+      hereCount: integer(0),
+    },
+    changes: { space: beingId, epoch: uuid, from: versionCheck, to: versionCheck, changes: array(changeCheck) },
+    presence: {
+      space: beingId,
+      joined: array(hereCheck),
+      left: array(beingId),
+      updated: array(hereCheck),
+      hereCount: integer(0),
+      frozen: boolean,
+    },
+    signal: { space: beingId, from: beingId, name: string(), data: optional(jsonObject) },
+    unsubscribed: { space: beingId, code: string(), message: string() },
+    error: { code: string(), message: string(), space: optional(beingId), retryAfterMs: optional(integer(0)) },
+    heartbeat: { at: timeMsCheck, heads: record(beingId, versionCheck), apiAway: optional(boolean) },
+    goodbye: { reason: string(), reconnectAfterMs: integer(0) },
+    pong: {},
+    work: {},
+    news: { spaces: record(beingId, nullable(newsCheck)), whole: optional(boolean), hasMore: optional(boolean) },
+  },
+)
 export const serverFrameCheck: Check<z.infer<typeof serverFrame.serverFrameSchema>> = union('type', serverFrameOptions)
 
 export const signalFrameCheck: Check<z.infer<typeof clientFrame.signalFrameSchema>> = object({

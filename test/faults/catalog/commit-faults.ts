@@ -14,7 +14,7 @@ const DIES = { FAIL_POINT: 'after-commit' }
 const ANNOUNCES_WITHIN_MS = 30_000
 /** About 2 s: the interval of announcements, the look for a free lock, and the read of what is missing. */
 /** How long it is waited for: what is late is told with how late it was. */
-const DELIVERED_AT_LAST_MS = 10_000
+const DELIVERED_AT_LAST_MS = 6_000
 const DELIVERED_WITHIN_MS = { announcerLives: 2_500, announcerDies: 4_000 }
 
 async function untilAnnouncer(stage: Stage, is: (node: ClusterNode | undefined) => boolean): Promise<ClusterNode> {

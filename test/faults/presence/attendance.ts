@@ -8,16 +8,11 @@
  *
  * Times are those of `performance.now()`.
  */
-
+import { type Span, wasAway } from '@rhizom/kit/presence-verdict.ts'
 import { timeOfDay } from './time-of-day.ts'
 
 /** Longer between two frames than this, with a heartbeat each second, and the connection may have been lost. */
 const SILENCE_MS = 1_300
-
-export interface Span {
-  from: number
-  to: number
-}
 
 /** The signs of life of one connection. */
 export class Pulse {
@@ -73,17 +68,12 @@ export class Attendance {
 
   /** Whether a being was away for at least so long, in a time that touches this span, or begins in it. */
   wasAway(space: string, being: string, span: Span & { begins?: true }, atLeastMs: number, now: number): boolean {
-    const covered = this.#stays
-      .filter((stay) => stay.space === space && stay.being === being)
-      .flatMap((stay) => this.#covered(stay, now))
-      .sort((a, b) => a.from - b.from)
-    let end = Number.NEGATIVE_INFINITY
-    for (const { from, to } of [...covered, { from: Number.POSITIVE_INFINITY, to: Number.POSITIVE_INFINITY }]) {
-      const isInSpan = end <= span.to && (span.begins ? end : from) >= span.from
-      if (isInSpan && from - end >= atLeastMs) return true
-      end = Math.max(end, to)
-    }
-    return false
+    const stays = this.#stays.filter((stay) => stay.space === space && stay.being === being)
+    return wasAway(
+      stays.flatMap((stay) => this.#covered(stay, now)),
+      span,
+      atLeastMs,
+    )
   }
 
   /** The last stays of a being, for whoever has to find out what happened. */

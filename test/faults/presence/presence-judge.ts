@@ -8,6 +8,7 @@
  *   once    those who vanished with a gateway left in one frame, within its lease
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { compareFields, compareStates, type Difference, isExact } from '@rhizom/kit/presence-verdict.ts'
 import { presenceAnswerSchema, REDIS } from '@rhizom/protocol'
 import { call } from '../../wire/api-caller.ts'
 import type { Rig } from '../rig.ts'
@@ -15,7 +16,6 @@ import { withRedis } from '../stores.ts'
 import type { Watcher } from '../watcher.ts'
 import { Attendance } from './attendance.ts'
 import { blinksOf, problemsOfVanished, type Told, type Vanished } from './departure-verdict.ts'
-import { compareFields, compareList, type Difference, isExact } from './presence-verdict.ts'
 
 export interface Exactness {
   /** From the given moment until everything was exact. */
@@ -126,7 +126,7 @@ export class PresenceJudge {
         const where = `${page.name} (gateway ${page.reconnecting.gateway + 1}, ${page.state}, ${status})`
         if (status === 'exact' && page.isSettled) {
           const listed = new Map([...roster.list.values()].map(({ being, state }) => [being, state]))
-          return [{ where, space, ...compareList(expected.get(space) ?? new Map(), listed) }]
+          return [{ where, space, ...compareStates(expected.get(space) ?? new Map(), listed) }]
         }
         return [{ where, space, ghosts: [], missing: [], wrong: ['its roster is not exact'] }]
       }),
@@ -146,7 +146,7 @@ export class PresenceJudge {
     try {
       const options = { token: this.#options.token(), timeoutMs: ASK_WITHIN_MS }
       const answer = presenceAnswerSchema.parse((await call(url, 'GET', `/v1/spaces/${space}/presence`, options)).body)
-      const difference = compareList(expected, new Map(answer.here.map(({ being, state }) => [being, state])))
+      const difference = compareStates(expected, new Map(answer.here.map(({ being, state }) => [being, state])))
       if (answer.hereCount !== answer.here.length) difference.wrong.push(`${answer.hereCount} are counted`)
       if (answer.frozen) difference.wrong.push('it says that it is frozen')
       return { ...place, ...difference }

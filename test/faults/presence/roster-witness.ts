@@ -9,8 +9,8 @@ import {
   type RosterAnswer,
   type RosterReading,
 } from '@rhizom/kit/roster-account.ts'
+import type { Span } from '@rhizom/kit/presence-verdict.ts'
 import type { Here } from '@rhizom/protocol'
-import type { Span } from './attendance.ts'
 import { timeOfDay } from './time-of-day.ts'
 
 export interface Departure {

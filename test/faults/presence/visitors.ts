@@ -30,12 +30,13 @@ export interface VisitorsOptions {
   /** Who comes and goes as the faults say. */
   guests: readonly Session[]
   gateways: number
+  /** How often one of those who come and go by chance does something: after once to three times as long. */
+  everyMs: number
   /** Where they mostly are, and where they are now and then. */
   spaces: { usual: string; others: readonly string[] }
   random: Random
 }
 
-const EVERY_MS = { least: 60, more: 180 } as const
 const MOST_PAGES = 10
 const PLACED = 4
 const OTHER_SPACES_ONE_IN = 5
@@ -62,12 +63,15 @@ export class Visitors {
   }
 
   goOn(): void {
-    const { random } = this.#options
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      this.#act(random.pick(ACTIONS))
-      this.goOn()
-    }, EVERY_MS.least + random.below(EVERY_MS.more))
+    const { random, everyMs } = this.#options
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#act(random.pick(ACTIONS))
+        this.goOn()
+      },
+      everyMs * (1 + 2 * random.next()),
+    )
   }
 
   /** From now on nobody comes or goes. */

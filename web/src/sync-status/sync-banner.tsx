@@ -62,6 +62,13 @@ function BannerAction({ status, signOut }: { status: ReturnType<typeof useSyncSt
               Reload the page
             </button>
           )
+        case 'tell-operator':
+          return (
+            <p>
+              Tell whoever runs this server that it has to allow <code>{window.location.origin}</code>, and load this
+              page again when it does.
+            </p>
+          )
         case 'retry':
           return <RetryButton retry={status.retry} />
         default:

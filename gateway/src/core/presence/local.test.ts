@@ -19,6 +19,8 @@ const written = (): { put?: string[]; left?: Record<string, number> } => {
   return { put: [...taken.put.keys()], left: Object.fromEntries(taken.left) }
 }
 const entry = () => merged.get('@ada')
+/** One may not be here any more. */
+const remove = (being: string, nowMs: number): void => local.retainOnly((one) => one !== being, at(nowMs))
 
 beforeEach(() => {
   seen = []
@@ -90,9 +92,10 @@ test('G103 the state set last counts, and when its connection is gone the one be
   local.setState(1, '@ada', { tab: 1 }, at(30))
   local.setState(2, '@ada', { tab: 2 }, at(30))
   expect(entry()).toMatchObject({ state: { tab: 2 }, setAt: 31 })
-  local.remove(2, '@ada', at(50))
+  local.leave(2, '@ada', at(50))
+  local.timePassed(at(50 + GRACE))
   expect(entry()).toMatchObject({ state: { tab: 1 }, since: 10 })
-  local.remove(1, '@ada', at(60))
+  remove('@ada', 160)
   expect(local.count).toBe(0)
 })
 
@@ -114,7 +117,7 @@ test('G108 who leaves was last seen when its last connection went, and is report
   local.leave(2, '@ada', at(40))
   local.timePassed(at(40 + GRACE))
   written()
-  local.remove(2, '@ada', at(500))
+  remove('@ada', 500)
   expect(seen).toEqual([['@ada', 40]])
 })
 
@@ -140,15 +143,15 @@ test.each([-7_200_000, 3_600_000])('G121 a grace lasts as long when the date is 
 })
 
 test('G118 who left is here until Redis has taken it, and until it has taken the last word of it', () => {
-  local.remove(1, '@ada', at(20))
+  remove('@ada', 20)
   const first = write()
   local.join(2, '@ada', at(25))
-  local.remove(2, '@ada', at(30))
+  remove('@ada', 30)
   if (first !== undefined) local.written(first)
-  expect([merged.has('@ada'), local.hasUnconfirmedLeaves]).toEqual([true, true])
+  expect([merged.has('@ada'), local.isSettled]).toEqual([true, false])
   expect(local.storedBeings()).toEqual(['@ada'])
   expect(written()).toEqual({ put: [], left: { '@ada': 30 } })
-  expect([merged.has('@ada'), local.hasUnconfirmedLeaves]).toEqual([false, false])
+  expect([merged.has('@ada'), local.isSettled]).toEqual([false, true])
 })
 
 test('G114 what Redis holds of ours is put right by the next write', () => {
@@ -162,7 +165,7 @@ test('G114 what Redis holds of ours is put right by the next write', () => {
 test('G111 under another name everything is said again, and what was written under the former proves nothing', () => {
   local.join(2, '@bob', at(20))
   written()
-  local.remove(2, '@bob', at(30))
+  remove('@bob', 30)
   const lost = write()
   local.beginAnew({ bootId: 'me-again', previousBootIds: ['me'] })
   if (lost !== undefined) local.written(lost)

@@ -3,10 +3,9 @@
  * being. When the last one goes its being stays for the grace, so that a reload or a move to another gateway is no
  * departure; a connection that comes back within it goes on where it was.
  *
- * The entry of each being is our part of `merged`: its `since` never moves forward while the being stays, its state is
- * what was set last on any connection that is still here. Who left stays in that part until Redis has taken it: while
- * Redis is silent it may be back through others, and we would not know. Writes are numbered, and each names the one
- * before it, so that others see when they missed one; one that fails is part of what is said when Redis is back.
+ * The entry of each being is our part of `merged`; its `since` never moves forward while the being stays. Who left
+ * stays in it until Redis has taken that: while Redis is silent it may be back through others. Each write names the one
+ * before it; one that fails is part of what is said when Redis is back.
  */
 import type { Moment } from '@rhizom/machine'
 import type { BeingId, JsonObject, PresenceEntry, PresenceHint, Range, SpaceId } from '@rhizom/protocol'
@@ -75,9 +74,9 @@ export class LocalPresence {
     return this.#unwritten.size === 0
   }
 
-  /** Whether somebody left of whom Redis is not known to have taken that. */
-  get hasUnconfirmedLeaves(): boolean {
-    return this.#left.size > 0
+  /** Whether Redis was told everything, and has taken whatever it was told of those who left. */
+  get isSettled(): boolean {
+    return this.isWritten && this.#left.size === 0
   }
 
   get wakesAtMs(): number | undefined {
@@ -97,9 +96,9 @@ export class LocalPresence {
   join(id: ConnectionId, being: BeingId, { dateMs }: Moment): void {
     const connections = this.#byBeing.get(being) ?? new Map<ConnectionId, Connection>()
     const known = connections.get(id)
-    if (known !== undefined) this.#gone.delete(known)
-    else this.#byBeing.set(being, connections.set(id, { id, being, state: NO_STATE, setAt: 0 }))
-    if (known !== undefined || connections.size > 1) return
+    if (known !== undefined) return void this.#gone.delete(known)
+    this.#byBeing.set(being, connections.set(id, { id, being, state: NO_STATE, setAt: 0 }))
+    if (connections.size > 1) return
     this.#left.delete(being)
     const since = Math.min(dateMs, this.#merged.get(being)?.since ?? dateMs)
     this.#enter(being, { state: NO_STATE, since, setAt: 0, rev: 0 })
@@ -110,11 +109,7 @@ export class LocalPresence {
     if (connection !== undefined && !this.#gone.has(connection)) this.#gone.set(connection, at)
   }
 
-  remove(id: ConnectionId, being: BeingId, at: Moment): void {
-    const connection = this.#byBeing.get(being)?.get(id)
-    if (connection !== undefined) this.#drop(connection, at)
-  }
-
+  /** All others leave at once, also those within their grace. */
   retainOnly(isAllowed: (being: BeingId) => boolean, at: Moment): void {
     for (const [being, connections] of this.#byBeing)
       if (!isAllowed(being)) for (const connection of connections.values()) this.#drop(connection, at)

@@ -8,7 +8,6 @@ import { type PresenceRead, type ReceivedHint, RemotePresence } from './remote.t
 type Parts = Record<string, Record<string, PresenceEntry>>
 
 const OWN = { bootId: 'me', previousBootIds: ['me-once'] }
-const TRUSTED: Trust = { leases: true, entries: true }
 const at = (nowMs: number): Moment => ({ nowMs, dateMs: nowMs, random: 0.5 })
 let merged: MergedPresence
 let remote: RemotePresence
@@ -42,8 +41,8 @@ const begin = (): void => {
   readSeq = remote.beginRead()
 }
 /** Gateways that are no more and have entries. */
-const done = (read: PresenceRead, trust = TRUSTED) => remote.readAnswered(readSeq, read, OWN, trust)
-const read = (parts: Parts, alive?: readonly string[], trust = TRUSTED) => {
+const done = (read: PresenceRead, trust: Trust = 'leases') => remote.readAnswered(readSeq, read, OWN, trust)
+const read = (parts: Parts, alive?: readonly string[], trust: Trust = 'leases') => {
   begin()
   return done(found(parts, alive), trust)
 }
@@ -173,7 +172,7 @@ describe('reads', () => {
   })
 
   test('G111 our own former entries go, whatever is trusted', () => {
-    expect(read({ 'me-once': { '@ada': entry(3) } }, [], { leases: false, entries: false })).toEqual(['me-once'])
+    expect(read({ 'me-once': { '@ada': entry(3) } }, [], 'nothing')).toEqual(['me-once'])
     expect(here()).toEqual([])
     expect(remote.isExact).toBe(true)
   })
@@ -187,7 +186,7 @@ describe('reads', () => {
   test('G112 who is missing in the first read after Redis was away is kept until its gateway has said it again', () => {
     read({ a: { '@ada': entry(3), '@bob': entry(4) } })
     remote.lose()
-    read({ a: { '@ada': entry(3) } }, ['a'], { leases: false, entries: false })
+    read({ a: { '@ada': entry(3) } }, ['a'], 'nothing')
     expect(here()).toEqual(['@ada', '@bob'])
     expect([remote.isExact, remote.isReadDue]).toEqual([false, false])
     // One that does not say everything tells nothing of who is missing.
@@ -203,7 +202,7 @@ describe('reads', () => {
   test('G112 or until Redis is trusted again, and read once more', () => {
     read({ a: { '@ada': entry(3), '@bob': entry(4) } })
     remote.lose()
-    read({ a: { '@ada': entry(3) } }, ['a'], { leases: false, entries: false })
+    read({ a: { '@ada': entry(3) } }, ['a'], 'nothing')
     remote.trustRestored()
     expect(remote.isReadDue).toBe(true)
     read({ a: { '@ada': entry(3) } })
@@ -213,7 +212,7 @@ describe('reads', () => {
 
   test('G112 in doubt the missing are kept and the roster is not exact, until they are given up or heard of', () => {
     read({ a: { '@ada': entry(3) }, b: { '@bob': entry(4) } })
-    read({}, [], { leases: false, entries: true })
+    read({}, [], 'entries')
     expect(here()).toEqual(['@ada', '@bob'])
     expect(remote.isExact).toBe(false)
     hear('b2', 0, 5, { '@bob': entry(5) }, [], ['b'])
@@ -226,7 +225,7 @@ describe('reads', () => {
   test('G112 a gateway heard of first during a read is not doubted for not having been asked about', () => {
     begin()
     hear('new', 0, 1, { '@ada': entry(1) })
-    done(found({}), { leases: false, entries: false })
+    done(found({}), 'nothing')
     expect(remote.isExact).toBe(true)
     expect(here()).toEqual(['@ada'])
   })

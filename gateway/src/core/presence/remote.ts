@@ -3,14 +3,10 @@
  *
  * The writes of a gateway are to this copy what the changes of a space are to a feed: numbered, each naming the one
  * before it, under a boot id that never comes back. A hint is a run of them, the hash is a snapshot, a heartbeat tells
- * heads; `place` of the protocol decides. How each loss heals:
+ * heads; `place` of the protocol decides. A hint that was lost shows as a gap before the next, or in a heartbeat: then
+ * the hash is read. Hints that come during a read are applied over it, as each may be applied twice.
  *
- * - A hint lost between others is a gap before the next of the same gateway: read.
- * - The last hint lost shows in that gateway's heartbeat: read, if the hint is not merely late.
- * - All hints lost (Redis away, this gateway cut off): nothing is exact, and the hash is read when Redis is back.
- * - A slow read: hints that come meanwhile are kept and applied over it. Each is safe to apply twice.
- * - Redis lost something (emptied, or a replica that lagged was promoted): while that is not trusted (lease.ts) a read
- *   only adds, and a gateway whose part is not whole is doubted.
+ * Where Redis may have lost something (lease.ts) a read only adds, and a gateway whose part is not whole is doubted.
  */
 import { type Moment, soonest } from '@rhizom/machine'
 import { type BootId, isBehind, type PresenceHint, place, type Position, type Range } from '@rhizom/protocol'
@@ -154,9 +150,9 @@ export class RemotePresence {
       const before = this.#merged.partOf(boot)
       const found = read.entries === undefined ? before : (read.entries.get(boot) ?? NOBODY)
       const isAlive = read.leases.has(boot)
-      if (isAlive && (trust.entries || [...before.keys()].every((being) => found.has(being)))) {
+      if (isAlive && (trust !== 'nothing' || [...before.keys()].every((being) => found.has(being)))) {
         this.#take(boot, found, floors.get(boot) ?? 0)
-      } else if (isAlive || (!trust.leases && !replaced.has(boot))) {
+      } else if (isAlive || (trust !== 'leases' && !replaced.has(boot))) {
         this.#doubt(boot, found)
       } else {
         if (found.size > 0) gone.push(boot)

@@ -11,7 +11,6 @@ type Parts = Record<string, Record<string, PresenceEntry>>
 
 const settings = { graceMs: 100, windowMs: 10, listLimit: 200 }
 const me = { bootId: 'me', previousBootIds: [] }
-const trusted: Trust = { leases: true, entries: true }
 let roster: Roster
 let effects: RosterEffect[]
 
@@ -32,19 +31,16 @@ const hash = (parts: Parts): PresenceRead => ({
   leases: new Map(Object.keys(parts).map((boot) => [boot, []] as const)),
   heartbeats: new Map(),
 })
-const answer = (nowMs: number, read: PresenceRead, trust = trusted, asked = take('readHash').at(-1)): void =>
+const answer = (nowMs: number, read: PresenceRead, trust: Trust = 'leases', asked = take('readHash').at(-1)): void =>
   happen(nowMs, { type: 'readAnswered', readSeq: asked?.readSeq ?? 0, read, trust })
 const join = (nowMs: number, connection: number, being: string): void =>
   happen(nowMs, { type: 'joined', connection, being })
 const leave = (nowMs: number, connection: number, being: string): void =>
   happen(nowMs, { type: 'left', connection, being })
-const remove = (nowMs: number, connection: number, being: string): void =>
-  happen(nowMs, { type: 'removed', connection, being })
+const remove = (nowMs: number, being: string): void =>
+  happen(nowMs, { type: 'restricted', mayStay: (one) => one !== being })
 const hear = (nowMs: number, from: number, to: number, put: PresenceHint['put'], epoch = 'other'): void =>
-  happen(nowMs, {
-    type: 'hintReceived',
-    received: { range: { epoch, from, to }, hint: { put, left: {}, formerly: [] } },
-  })
+  happen(nowMs, { type: 'hintReceived', range: { epoch, from, to }, hint: { put, left: {}, formerly: [] } })
 const write = (to: number): PresenceWrite => {
   const made = roster.local.takeWrite('@s', to)
   if (made === undefined) throw new Error('nothing to write')
@@ -68,7 +64,7 @@ describe('writes', () => {
     join(1, 2, '@bob')
     expect(take('writeHash').length).toBeGreaterThan(0)
     expect(write(7)).toMatchObject({ range: { epoch: 'me', from: 0, to: 7 }, isWhole: true })
-    remove(2, 1, '@ada')
+    remove(2, '@ada')
     const second = write(12)
     expect(second).toMatchObject({ range: { from: 7, to: 12 }, isWhole: false, hint: { put: {}, left: { '@ada': 2 } } })
     expect([...second.left]).toEqual([['@ada', 2]])
@@ -100,7 +96,7 @@ describe('writes', () => {
     join(1, 1, '@ada')
     pass(20)
     frames()
-    remove(30, 1, '@ada')
+    remove(30, '@ada')
     const left = write(2)
     join(31, 2, '@ada')
     written(40, left)
@@ -111,7 +107,7 @@ describe('writes', () => {
 
   test('G118 a leave that Redis has not taken yet when nobody looks any more keeps the roster until it has', () => {
     join(1, 1, '@ada')
-    remove(30, 1, '@ada')
+    remove(30, '@ada')
     happen(35, { type: 'unwatched' })
     const left = write(2)
     expect(roster.isIdle).toBe(false)
@@ -154,7 +150,7 @@ describe('writes', () => {
     join(1, 1, '@ada')
     join(1, 2, '@bob')
     write(1)
-    remove(5, 2, '@bob')
+    remove(5, '@bob')
     write(2)
     happen(6, { type: 'linkLost' })
     happen(50, { type: 'linkFound', identity: me })
@@ -214,7 +210,7 @@ describe('frames', () => {
     const [first] = take('readHash')
     happen(30, { type: 'linkLost' })
     happen(40, { type: 'linkFound', identity: me })
-    answer(50, hash({ a: { '@ghost': entry(1) } }), trusted, first)
+    answer(50, hash({ a: { '@ghost': entry(1) } }), 'leases', first)
     expect(roster.isExact).toBe(false)
     answer(60, hash({}))
     expect(roster.isExact).toBe(true)
@@ -231,7 +227,7 @@ describe('frames', () => {
     happen(1540, { type: 'trustRestored' })
     expect(take('readHash')).toEqual([])
     const none = { ...hash({}), leases: new Map([['a', []]]) }
-    answer(1550, none, { leases: false, entries: false }, first)
+    answer(1550, none, 'nothing', first)
     expect(roster.isExact).toBe(false)
     answer(1560, none)
     expect(roster.isExact).toBe(true)

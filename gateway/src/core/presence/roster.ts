@@ -5,11 +5,9 @@
  *                            ├─► merged ─► listing
  *   hints, reads ─► remote ──┘               └─► answers to subscribe
  *
- * An event changes what is known; then `#afterEvent` compares that with what Redis and the clients were told. Unlike
- * other machines it is changed in place, as it may hold thousands.
- *
- * While who is here cannot be known (Redis away, not read yet, others in doubt) the roster is frozen: one frame says
- * so, changes are kept back, and when it is exact again one frame brings all clients level.
+ * An event changes what is known; then `#afterEvent` compares that with what Redis and the clients were told. While who
+ * is here cannot be known (Redis away, not read yet, others in doubt) the roster is frozen: one frame says so, and one
+ * brings all clients level when it is exact again. Unlike other machines it is changed in place: it may hold thousands.
  */
 import { type Machine, type Moment, soonest, type TimePassed } from '@rhizom/machine'
 import type { BeingId, BootId, Here, JsonObject, Position, ServerFrame, SpaceId } from '@rhizom/protocol'
@@ -31,21 +29,22 @@ export type PresenceFrame = Extract<ServerFrame, { type: 'presence' }>
 export type RosterAnswer = Pick<PresenceFrame, 'hereCount' | 'frozen'> & { here: readonly Here[] }
 
 export type RosterEvent =
-  /** A connection counts as here; it went, and its being stays for the grace; it may not be here any more. */
-  | { type: 'joined' | 'left' | 'removed'; connection: ConnectionId; being: BeingId }
+  /** A connection counts as here; it went, and its being stays for the grace. */
+  | { type: 'joined' | 'left'; connection: ConnectionId; being: BeingId }
   | { type: 'stateSet'; connection: ConnectionId; being: BeingId; state: JsonObject }
   /** All others may not be here any more, also within their grace. */
   | { type: 'restricted'; mayStay: (being: BeingId) => boolean }
   /** Those who left were asked to stay away for as long, and come back elsewhere after it. */
   | { type: 'graceExtended'; byMs: number }
-  /** Somebody follows the space here; nobody does any more. */
-  | { type: 'watched' | 'unwatched' }
   | LinkChange
-  /** The channel is joined (again), so that every hint from now on arrives; or something does not add up. */
-  | { type: 'readWanted' }
+  /**
+   * Somebody follows the space here; nobody does any more; the channel is joined (again), so that every hint from now
+   * on arrives, or something does not add up.
+   */
+  | { type: 'watched' | 'unwatched' | 'readWanted' }
   /** `trust` holds from the beginning of the read to its end. */
   | { type: 'readAnswered'; readSeq: number; read: PresenceRead; trust: Trust }
-  | { type: 'hintReceived'; received: ReceivedHint }
+  | ({ type: 'hintReceived' } & ReceivedHint)
   | { type: 'headReceived'; head: Position }
   /** Redis has taken a write; or this is what it holds of ours where nobody follows. */
   | { type: 'written'; write: PresenceWrite }
@@ -86,7 +85,7 @@ export class Roster {
   readonly #merged = new MergedPresence()
   #link: 'up' | 'down'
   #followers: Followers | undefined
-  #effects: RosterEffect[] = []
+  readonly #effects: RosterEffect[] = []
 
   constructor(space: SpaceId, identity: GatewayIdentity, link: 'up' | 'down', settings: RosterSettings) {
     this.space = space
@@ -108,13 +107,12 @@ export class Roster {
 
   /** Whether nothing would be lost with it. */
   get isIdle(): boolean {
-    return !this.isWatched && this.local.count === 0 && !this.local.hasUnconfirmedLeaves
+    return !this.isWatched && this.local.count === 0 && this.local.isSettled
   }
 
   /** Fields that the hash should have; unknown unless exact. */
   get entryCount(): number | undefined {
-    const isWritten = this.local.isWritten && !this.local.hasUnconfirmedLeaves
-    return this.isExact && isWritten ? this.#merged.entryCount : undefined
+    return this.isExact && this.local.isSettled ? this.#merged.entryCount : undefined
   }
 
   get wakesAtMs(): number | undefined {
@@ -132,9 +130,7 @@ export class Roster {
   step(event: RosterEvent | TimePassed, at: Moment): RosterEffect[] {
     this.#happened(event, at)
     this.#afterEvent(at)
-    const effects = this.#effects
-    this.#effects = []
-    return effects
+    return this.#effects.splice(0)
   }
 
   #happened(event: RosterEvent | TimePassed, at: Moment): void {
@@ -146,8 +142,6 @@ export class Roster {
         return local.join(event.connection, event.being, at)
       case 'left':
         return local.leave(event.connection, event.being, at)
-      case 'removed':
-        return local.remove(event.connection, event.being, at)
       case 'stateSet':
         return local.setState(event.connection, event.being, event.state, at)
       case 'restricted':
@@ -177,7 +171,7 @@ export class Roster {
       case 'readAnswered':
         return this.#readAnswered(event, at)
       case 'hintReceived':
-        return this.#hintReceived(event.received)
+        return this.#hintReceived(event)
       case 'headReceived':
         return remote.headReceived(event.head, at)
       case 'gatewaysGone':
@@ -195,18 +189,18 @@ export class Roster {
     if (this.isWatched) this.remote.wantRead()
   }
 
-  #hintReceived(received: ReceivedHint): void {
-    if (received.range.epoch === this.local.identity.bootId) return
-    this.remote.hintReceived(received)
-    for (const [being, { since }] of Object.entries(received.hint.put ?? {})) this.local.adopt(being, since)
+  #hintReceived({ range, hint }: ReceivedHint): void {
+    if (range.epoch === this.local.identity.bootId) return
+    this.remote.hintReceived({ range, hint })
+    for (const [being, { since }] of Object.entries(hint.put ?? {})) this.local.adopt(being, since)
   }
 
   #readAnswered({ readSeq, read, trust }: Extract<RosterEvent, { type: 'readAnswered' }>, at: Moment): void {
     const { identity } = this.local
     const gone = this.remote.readAnswered(readSeq, read, identity, trust)
-    for (const boot of gone ?? []) this.#effects.push({ type: 'cleanUpAfter', boot })
-    if (gone !== undefined && read.entries !== undefined)
-      this.local.compare(read.entries.get(identity.bootId) ?? NOBODY, at)
+    if (gone === undefined) return
+    for (const boot of gone) this.#effects.push({ type: 'cleanUpAfter', boot })
+    if (read.entries !== undefined) this.local.compare(read.entries.get(identity.bootId) ?? NOBODY, at)
   }
 
   /** All who were here only through them leave together, and soon. */

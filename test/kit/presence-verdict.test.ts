@@ -1,6 +1,6 @@
 import { presenceField } from '@rhizom/protocol'
 import { expect, test } from 'vitest'
-import { compareFields, compareList, type Difference, isExact } from './presence-verdict.ts'
+import { compareFields, compareStates, inWords, type Difference, isExact, wasAway } from './presence-verdict.ts'
 
 const expected = new Map<string, unknown>([
   ['@ada', { mood: 'away' }],
@@ -8,7 +8,7 @@ const expected = new Map<string, unknown>([
 ])
 
 test('F27 a list that is exactly who is here gives no finding', () => {
-  expect(isExact(compareList(expected, new Map([...expected].toReversed())))).toBe(true)
+  expect(isExact(compareStates(expected, new Map([...expected].toReversed())))).toBe(true)
 })
 
 test.each<[string, keyof Difference, [string, unknown][]]>([
@@ -24,7 +24,7 @@ test.each<[string, keyof Difference, [string, unknown][]]>([
   ],
   ['a state of before', 'wrong', [...expected, ['@ada', { mood: 'busy' }]]],
 ])('F27 %s in a list is found', (_name, kind, listed) => {
-  const difference = compareList(expected, new Map(listed))
+  const difference = compareStates(expected, new Map(listed))
   expect(difference[kind]).toHaveLength(1)
   expect(isExact(difference)).toBe(false)
 })
@@ -54,4 +54,22 @@ test.each<[string, keyof Difference, string[], ReadonlySet<string>]>([
   ['a field that is none of ours', 'wrong', [...fields, 'nonsense'], leases],
 ])('F27 %s in Redis is found', (_name, kind, stored, living) => {
   expect(compareFields(parts, stored, living)[kind]).toHaveLength(1)
+})
+
+test('F28 S21 who is covered by one span or another was not away, and an absence counts from its least length on', () => {
+  const covered = [
+    { from: 40, to: Number.POSITIVE_INFINITY },
+    { from: 0, to: 20 },
+    { from: 15, to: 30 },
+  ]
+  expect(wasAway(covered, { from: 1, to: 29 }, 0)).toBe(false)
+  expect(wasAway(covered, { from: 1, to: 30 }, 10)).toBe(true)
+  expect(wasAway(covered, { from: 1, to: 50 }, 11)).toBe(false)
+  expect(wasAway(covered, { from: 35, to: 50, begins: true }, 0)).toBe(false)
+  expect(wasAway([], { from: 5, to: 5 }, 1_000_000)).toBe(true)
+})
+
+test('F27 a difference is told in words, by its kinds, and an exact list in none', () => {
+  expect(inWords(compareStates(expected, new Map([['@cleo', {}]])))).toBe('ghosts: @cleo; missing: @ada, @bob')
+  expect(inWords(compareStates(expected, expected))).toBeUndefined()
 })
