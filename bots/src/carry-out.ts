@@ -29,8 +29,8 @@ export interface CarryOutDeps {
 
 export type Outcome = 'complete' | 'failed' | 'stopped' | 'handed-back'
 
-/** How often a claim is proved while nobody would say that it is lost. */
-const PROVE_EVERY_MS = 1_000
+/** How often a claim is proved while nobody would say that it is lost: a stop is heard of within a second. */
+const PROVE_EVERY_MS = 800
 const HAND_BACK_WITHIN_MS = 2_000
 const GENERAL = 'Something went wrong while answering'
 
@@ -40,7 +40,7 @@ export async function carryOut(reply: Intention, fence: number, deps: CarryOutDe
   const signal = AbortSignal.any([over.signal, stopping])
   const writerUntil = (until: AbortSignal) => new ReplyWriter({ server, reply, fence, leaseMs, signal: until })
   const writer = writerUntil(signal)
-  const stopProving = prove(writer, deps, (why) => over.abort(why))
+  const stopProving = prove(writer, reply, deps, (why) => over.abort(why))
   let unwatch = (): void => undefined
   try {
     const conversation = await ask(server, reply, signal)
@@ -129,15 +129,21 @@ async function untilOver<T>(answer: T | Promise<T>, signal: AbortSignal): Promis
 }
 
 /** Renews the claim; more often while no hint would say that it is lost. */
-function prove(writer: ReplyWriter, { leaseMs, hints, log }: CarryOutDeps, lost: (why: ClaimLost) => void): () => void {
+function prove(
+  writer: ReplyWriter,
+  { location }: Intention,
+  { leaseMs, hints, log }: CarryOutDeps,
+  lost: (why: ClaimLost) => void,
+): () => void {
   const everyMs = Math.max(20, leaseMs / 3)
+  const proveEveryMs = Math.min(everyMs, PROVE_EVERY_MS)
   let timer: NodeJS.Timeout | undefined
   const next = (): void => {
-    timer = setTimeout(() => void renew(), hints.isOpen ? everyMs : Math.min(everyMs, PROVE_EVERY_MS))
+    timer = setTimeout(() => void renew(), hints.isFollowing(location) ? everyMs : proveEveryMs)
   }
   const renew = async (): Promise<void> => {
     try {
-      await writer.renew()
+      await writer.renew(hints.isFollowing(location) ? leaseMs / 4 : proveEveryMs / 2)
     } catch (error) {
       if (error instanceof ClaimLost) return lost(error)
       log.warn({ err: error }, 'a claim could not be renewed')

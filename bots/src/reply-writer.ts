@@ -58,10 +58,10 @@ export class ReplyWriter {
     return this.#send([this.#update({ state: 'draft' })])
   }
 
-  /** Renews the claim unless something was written lately. */
-  async renew(): Promise<void> {
+  /** Renews the claim unless something was written so lately. */
+  async renew(withinMs: number): Promise<void> {
     const { reply, fence, leaseMs } = this.#deps
-    if (performance.now() - this.#provedAtMs < leaseMs / 4) return
+    if (performance.now() - this.#provedAtMs < withinMs) return
     await this.#send([{ space: reply.location, name: 'intention.claim', args: { id: reply.id, leaseMs, fence } }])
   }
 

@@ -16,7 +16,7 @@ import { type Intention, postSessionAnswerSchema, snapshotSchema } from '@rhizom
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
-import { apply, call, freshId, type Session, signIn, utterance } from '../wire/api-caller.ts'
+import { apply, call, freshId, type MutationInput, type Session, signIn, utterance } from '../wire/api-caller.ts'
 
 let cluster: Cluster
 let api: string
@@ -29,6 +29,7 @@ beforeAll(async () => {
     redisUrl: provided('TEST_REDIS_URL'),
     apis: 1,
     gateways: 2,
+    env: { api: { MUTATIONS_PER_SECOND: '1000', MUTATIONS_BURST: '1000' } },
   })
   api = cluster.apis[0]?.url ?? ''
   ada = await signIn(api, 'Ada')
@@ -162,6 +163,48 @@ test('B10 whoever asked stops it, silent or in mid-sentence, and the answer is t
   await eventually('the answer is told', () => gate.signal?.aborted === true)
   gate.words.push('never')
   expect(await reply(stage, asked, isState('cancelled'))).toMatchObject({ content: ['Well '] })
+})
+
+test('B74 in more spaces than two connections may watch it hears of every stop', async () => {
+  const [bot, spaces] = [freshId('bot'), Array.from({ length: 150 }, () => freshId('stage'))]
+  await apply(api, ada.token, { space: null, name: 'being.create', args: { id: bot, type: 'bot', name: 'Bot' } })
+  const token = (await sessionOf(bot)).token
+  const inEach = async (who: string, make: (space: string) => MutationInput): Promise<void> => {
+    for (let from = 0; from < spaces.length; from += 50)
+      await apply(api, who, ...spaces.slice(from, from + 50).map(make))
+  }
+  await inEach(ada.token, (space) => ({ space, name: 'space.create', args: { name: 'Stage' } }))
+  const ids = new Map(spaces.map((space) => [space, uuidv7()]))
+  // What replies to nothing is a job of its own.
+  await inEach(token, (space) => {
+    const said = utterance(space, 'a job', ids.get(space))
+    return { ...said, args: { ...said.args, state: 'draft' } }
+  })
+  const signals: AbortSignal[] = []
+  const silent: Answer = ({ signal }) => {
+    signals.push(signal)
+    return new Promise(() => undefined)
+  }
+  // Without a word of the gateway it would be minutes until its claims are renewed.
+  await run({ space: '', bot, token }, silent, { leaseMs: 600_000, atOnce: 200 })
+  await eventually('all are under way', () => signals.length === spaces.length)
+  await inEach(ada.token, (space) => ({
+    ...{ space, name: 'intention.update' },
+    args: { id: ids.get(space), state: 'cancelled' },
+  }))
+  await eventually('every answer is told', () => signals.every(({ aborted }) => aborted))
+  expect(signals).toHaveLength(spaces.length)
+})
+
+test('B75 where no gateway tells what becomes of a space, its claims are proved again and again', async () => {
+  const stage = await newStage()
+  const { gate, answer } = gated()
+  await run(stage, answer, { leaseMs: 600_000, syncUrl: 'ws://127.0.0.1:1/v1/sync', askEveryMs: 100 })
+  const asked = await ask(stage, 'go on for ever')
+  const { id } = await reply(stage, asked, () => gate.signal !== undefined)
+  await apply(api, ada.token, { space: stage.space, name: 'intention.update', args: { id, state: 'cancelled' } })
+  await eventually('the answer is told', () => gate.signal?.aborted === true)
+  expect(await reply(stage, asked, isState('cancelled'))).toMatchObject({ content: [] })
 })
 
 test('B11 why there is no answer is said in the reply: its own words, or general ones for a fault', async () => {
