@@ -31,6 +31,12 @@ import type {
 } from './state.ts'
 import { andThen, doing, end, type StepContext } from './step.ts'
 
+/**
+ * So long a kept snapshot is given, however long it is the head: those who speak in it and are elsewhere may have
+ * another name by then, or be gone, which is no change of this space.
+ */
+const SNAPSHOT_GIVEN_MS = 10_000
+
 /** A feed that nobody has asked for yet, and the wish to join its channel. */
 export function openFeed(space: SpaceId, nowMs: number): FeedStep {
   const state: OpeningFeed = {
@@ -113,9 +119,10 @@ function subscribed(
 ): FeedStep<OpenFeed> {
   const waiting: Waiting = { watcher, being, position, askedAtMs: nowMs, readSeq: feed.readSeq }
   const present: OpenFeed = feed.audience.status === 'present' ? feed : { ...feed, audience: { status: 'present' } }
-  const found = present.status === 'live' ? answerFor(present, waiting) : undefined
-  if (found?.type !== 'answered') return stay({ ...present, waiting: [...present.waiting, waiting] })
-  return doing(present, { type: 'answer', watchers: [watcher], answer: found.answer })
+  const known = present.status === 'live' ? withoutOldSnapshot(present, nowMs) : present
+  const found = known.status === 'live' ? answerFor(known, waiting) : undefined
+  if (found?.type !== 'answered') return stay({ ...known, waiting: [...known.waiting, waiting] })
+  return doing(known, { type: 'answer', watchers: [watcher], answer: found.answer })
 }
 
 function watcherLeft(feed: OpenFeed, watcher: number, remaining: number, nowMs: number): OpenFeed {
@@ -261,6 +268,11 @@ function dropStaleSnapshot(feed: LiveFeed, settings: FeedSettings): LiveFeed {
   const isHead = snapshot.epoch === position.epoch && snapshot.version === position.version
   return isHead && snapshot.body.length <= settings.maxHeldSnapshotBytes ? feed : { ...feed, snapshot: undefined }
 }
+
+const withoutOldSnapshot = (feed: LiveFeed, nowMs: number): LiveFeed =>
+  feed.snapshot === undefined || nowMs < feed.snapshot.keptAtMs + SNAPSHOT_GIVEN_MS
+    ? feed
+    : { ...feed, snapshot: undefined }
 
 function refuseOverdue(feed: OpenFeed, { at, settings }: StepContext): FeedStep<OpenFeed> {
   const isOverdue = ({ askedAtMs }: Waiting): boolean => askedAtMs + settings.patienceMs <= at.nowMs
