@@ -92,6 +92,8 @@ interface Measured {
   cpuMs: number
   /** Of Postgres, for each request; not a number where it is not of this machine. */
   serverMs: number
+  /** Of whoever measures, for each request: it is on the same cores. */
+  clientMs: number
   transactionsPerSecond: number
   p50Ms: number
   p99Ms: number
@@ -103,6 +105,7 @@ async function load(subject: Subject, atATime: number, mutations: number, pick: 
   const connections = Array.from({ length: atATime }, () => new HttpConnection(api.url))
   const took: number[] = []
   const [cpuBefore, serverBefore, transactionsBefore] = [api.cpuMs(), serverMs(), await api.transactions()]
+  const clientBefore = process.cpuUsage()
   const begunAt = performance.now()
   const end = begunAt + seconds * 1000
   await Promise.all(
@@ -120,6 +123,7 @@ async function load(subject: Subject, atATime: number, mutations: number, pick: 
   const passed = (performance.now() - begunAt) / 1000
   const cpuMs = (api.cpuMs() - cpuBefore) / took.length
   const ofServerMs = (serverMs() - serverBefore) / took.length
+  const { user, system } = process.cpuUsage(clientBefore)
   const transactionsPerSecond = ((await api.transactions()) - transactionsBefore) / passed
   for (const connection of connections) connection.close()
   const sorted = took.sort((left, right) => left - right)
@@ -128,6 +132,7 @@ async function load(subject: Subject, atATime: number, mutations: number, pick: 
     perSecond: (took.length * mutations) / passed,
     cpuMs,
     serverMs: ofServerMs,
+    clientMs: (user + system) / 1000 / took.length,
     transactionsPerSecond,
     p50Ms: at(0.5),
     p99Ms: at(0.99),
@@ -170,7 +175,19 @@ try {
   }
   print(`${rounds} rounds of ${seconds} s; pgbench, 64 clients: ${median(floors).toFixed(0)} transactions/s; `)
   print(`pgbench, one client: ${median(lone).toFixed(2)} ms a transaction`)
-  print(columns(['', 'mutations/s', 'of pgbench', 'ms of api', 'of Postgres', 'commits/s', 'p50 ms', 'p99 ms']))
+  print(
+    columns([
+      '',
+      'mutations/s',
+      'of pgbench',
+      'ms of api',
+      'of Postgres',
+      'of client',
+      'commits/s',
+      'p50 ms',
+      'p99 ms',
+    ]),
+  )
   for (const [key, all] of measured) {
     const of = (pick: (one: Measured) => number): number => median(all.map((one) => pick(one.of)))
     print(
@@ -180,6 +197,7 @@ try {
         median(all.map(({ ratio }) => ratio)).toFixed(2),
         of(({ cpuMs }) => cpuMs).toFixed(3),
         of((one) => one.serverMs).toFixed(3),
+        of((one) => one.clientMs).toFixed(3),
         of(({ transactionsPerSecond }) => transactionsPerSecond).toFixed(0),
         of(({ p50Ms }) => p50Ms).toFixed(1),
         of(({ p99Ms }) => p99Ms).toFixed(1),

@@ -1,17 +1,20 @@
 /**
- * The database of this node, and whether it is as it should be: told by whatever is done with it, and where nothing is
- * done, by asking every two seconds. Until the tables were seen they are asked for, so that a database that was not
- * migrated is told apart from one that is away.
+ * The database of this node, and whether it is as it should be: told by whatever is done with it, and by asking every
+ * two seconds whether it has our tables, so that a database that was not migrated is told apart from one that is away,
+ * and whether a later release has made it one that this node must leave alone.
  */
 import type { Cancel, Clock } from '@rhizom/machine'
 import type { ConditionLog } from '@rhizom/process'
 import { Database, type DatabaseOptions, type Sql } from './db/database.ts'
-import { failureOf } from './db/failure.ts'
-import { readInstallation } from './db/read/installation.ts'
+import { DatabaseAway, failureOf } from './db/failure.ts'
+import { type Installation, readInstallation } from './db/read/installation.ts'
+import { KNOWN_MIGRATION } from './db/releases.ts'
 import { postgresTrouble } from './postgres-trouble.ts'
 
 const ASK_EVERY_MS = 2_000
 const TABLES = 'tables'
+const RELEASE = 'release'
+const TOO_OLD = 'this release is too old for the database: a later one has migrated it'
 
 export interface DatabaseWatch {
   condition: ConditionLog
@@ -25,8 +28,8 @@ export class WatchedDatabase extends Database {
   readonly #clock: Clock
   readonly #installation: (id: string) => void
   #isInstallationKnown = false
-  #heardAtMs = Number.NEGATIVE_INFINITY
-  #hasTables = false
+  /** What the database asks of a release, as far as it was asked. */
+  #leastMigration = 0
   #timer: Cancel | undefined
   #isStopped = false
 
@@ -37,33 +40,42 @@ export class WatchedDatabase extends Database {
     this.#clock = clock
   }
 
-  override async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  override use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    if (this.#isTooOld) return Promise.reject(new TooOld(TOO_OLD))
+    return this.#watched(async (sql) => {
+      if (!this.#isInstallationKnown) this.#learned(await readInstallation(sql))
+      if (this.#isTooOld) throw new TooOld(TOO_OLD)
+      return work(sql)
+    })
+  }
+
+  get #isTooOld(): boolean {
+    return this.#leastMigration > KNOWN_MIGRATION
+  }
+
+  async #watched<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     try {
-      const result = await super.use(async (sql) => {
-        if (!this.#isInstallationKnown) await this.#learnInstallation(sql)
-        return work(sql)
-      })
-      this.#heard()
+      const result = await super.use(work)
       this.#condition.good()
       return result
     } catch (error) {
-      if (failureOf(error) === 'away' && !this.#isStopped) {
-        this.#heard()
+      if (failureOf(error) === 'away' && !(causeOf(error) instanceof TooOld) && !this.#isStopped)
         this.#condition.bad(postgresTrouble(error))
-      }
       throw error
     }
   }
 
-  /** Whether it answers and has our tables. */
+  /** Whether it answers, has our tables, and is one that this release may use. */
   async isReady(): Promise<boolean> {
     try {
-      await this.use((sql) => sql`select from spaces limit 0`)
-      this.#hasTables = true
+      await this.#watched(async (sql) => {
+        await sql`select from spaces limit 0`
+        this.#learned(await readInstallation(sql))
+      })
       this.#condition.good(TABLES)
-      return true
+      return !this.#isTooOld
     } catch (error) {
-      // What is away was told by `use`.
+      // What is away was told already.
       if (failureOf(error) !== 'away') this.#condition.bad(postgresTrouble(error), TABLES)
       return false
     }
@@ -79,21 +91,25 @@ export class WatchedDatabase extends Database {
     return super.close()
   }
 
-  /** Whatever is done with the database may end in a message, which nobody believes without it. */
-  async #learnInstallation(sql: Sql): Promise<void> {
-    const id = await readInstallation(sql)
-    if (id === undefined) return
+  /** Whatever is done with the database may end in a message, which nobody believes without the id. */
+  #learned(installation: Installation | undefined): void {
+    if (installation === undefined) return
+    const { id, leastMigration } = installation
+    if (!this.#isInstallationKnown) this.#installation(id)
     this.#isInstallationKnown = true
-    this.#installation(id)
-  }
-
-  #heard(): void {
-    this.#heardAtMs = this.#clock.nowMs()
+    this.#leastMigration = leastMigration
+    const problem = `it asks for migration ${leastMigration}, and the last one known here is ${KNOWN_MIGRATION}`
+    if (this.#isTooOld) this.#condition.bad({ reason: TOO_OLD, problem }, RELEASE)
+    else this.#condition.good(RELEASE)
   }
 
   async #ask(): Promise<void> {
-    const isQuiet = this.#clock.nowMs() - this.#heardAtMs >= ASK_EVERY_MS
-    if (isQuiet || !this.#hasTables) await this.isReady()
+    await this.isReady()
     if (!this.#isStopped) this.#timer = this.#clock.after(ASK_EVERY_MS, () => void this.#ask())
   }
 }
+
+/** To whoever asks it is away: another node may do what is asked. */
+class TooOld extends DatabaseAway {}
+
+const causeOf = (error: unknown): unknown => (error instanceof Error ? (error.cause ?? error) : error)

@@ -136,9 +136,18 @@ describe('what the accounts of all leave to a node', () => {
     await Promise.resolve()
     await accounts.take([bot(3)])
     expect(others.asked).toHaveLength(3)
-    timePasses(1000)
-    await accounts.take([bot()])
-    expect(others.asked.map(({ how }) => how)).toEqual(['take', 'take', 'spend', 'spend', 'take'])
+  })
+
+  test('N85 what was heard counts for a second', async () => {
+    const askedAfter = async (ms: number): Promise<number> => {
+      const others = new Others()
+      const { accounts, timePasses } = accountsWith(others)
+      await accounts.take([bot()])
+      timePasses(ms)
+      await accounts.take([bot()])
+      return others.asked.length
+    }
+    expect([await askedAfter(999), await askedAfter(1000)]).toEqual([1, 2])
   })
 
   test('N85 what does not fit is asked about: too much at once, a small burst, an account that is used up here', async () => {

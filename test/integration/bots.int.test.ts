@@ -193,6 +193,7 @@ test('B74 in more spaces than two connections may watch it hears of every stop',
     args: { id: ids.get(space), state: 'cancelled' },
   }))
   await eventually('every answer is told', () => signals.every(({ aborted }) => aborted))
+  expect(signals).toHaveLength(spaces.length)
 })
 
 test('B75 where no gateway tells what becomes of a space, its claims are proved again and again', async () => {
@@ -203,6 +204,7 @@ test('B75 where no gateway tells what becomes of a space, its claims are proved 
   const { id } = await reply(stage, asked, () => gate.signal !== undefined)
   await apply(api, ada.token, { space: stage.space, name: 'intention.update', args: { id, state: 'cancelled' } })
   await eventually('the answer is told', () => gate.signal?.aborted === true)
+  expect(await reply(stage, asked, isState('cancelled'))).toMatchObject({ content: [] })
 })
 
 test('B11 why there is no answer is said in the reply: its own words, or general ones for a fault', async () => {

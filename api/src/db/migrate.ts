@@ -7,6 +7,7 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { ADVISORY_LOCKS } from './advisory-locks.ts'
+import { commentOf, LEAST_MIGRATION, leastMigrationIn } from './releases.ts'
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url))
 
@@ -15,6 +16,11 @@ export async function migrate(databaseUrl: string): Promise<void> {
   try {
     await sql`select pg_advisory_lock(${ADVISORY_LOCKS.migrate})`
     await applyMigrations(drizzle(sql), { migrationsFolder })
+    const [held] = await sql<{ comment: string | null }[]>`
+      select obj_description('installation'::regclass, 'pg_class') as comment`
+    // A later release may have migrated before.
+    if (leastMigrationIn(held?.comment ?? null) < LEAST_MIGRATION)
+      await sql.unsafe(`comment on table installation is '${commentOf(LEAST_MIGRATION)}'`)
   } finally {
     // Closing the connection releases the lock.
     await sql.end({ timeout: 5 })
