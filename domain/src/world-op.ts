@@ -58,14 +58,14 @@ export function applyOp(world: World, op: WorldOp, cause: ChangeCause): LoggedCh
     return { space: op.log, epoch: op.space.epoch, change: changeOf(op, version, cause) }
   }
   if (op.log === null) {
-    applyToWorld(world, op, undefined)
+    applyNowhere(world, op)
     return undefined
   }
   const space = world.spaces.get(op.log)
   if (space === undefined) throw new Error(`an op in ${op.log}, which is not there`)
   const version = space.version + 1
   world.spaces.set(space.id, { ...space, version })
-  applyToWorld(world, op, version)
+  applyInLog(world, op, version)
   return { space: space.id, epoch: space.epoch, change: changeOf(op, version, cause) }
 }
 
@@ -103,27 +103,37 @@ export function changeOf(op: WorldOp, version: number, cause: ChangeCause): Chan
   }
 }
 
-/** `version` is that of the change, undefined where none is made. */
-function applyToWorld(world: World, op: OtherOp, version: number | undefined): void {
+/** Of a being that is in no log: no change tells of it, and its revision is what the op says. */
+function applyNowhere(world: World, op: OtherOp): void {
+  if (op.kind === 'being.put') world.beings.set(op.being.id, op.being)
+  else if (op.kind === 'being.remove') removeBeing(world, op.id)
+  else throw new Error(`${op.kind} in no log`)
+}
+
+function removeBeing(world: World, id: BeingId): void {
+  world.beings.delete(id)
+  world.removedBeings.add(id)
+}
+
+/** `version` is that of the change. */
+function applyInLog(world: World, op: OtherOp, version: number): void {
   switch (op.kind) {
     case 'space.remove':
       clear(world, op.log)
       return
     case 'being.put':
-      world.beings.set(op.being.id, { ...op.being, rev: version ?? op.being.rev })
+      world.beings.set(op.being.id, { ...op.being, rev: version })
       return
     case 'being.leave':
       return
     case 'being.remove':
-      world.beings.delete(op.id)
-      world.removedBeings.add(op.id)
-      return
+      return removeBeing(world, op.id)
     case 'intention.put': {
-      const rev = version ?? 0
       const former = world.intentions.get(op.intention.id)
       if (former?.unread !== undefined) throw new Error(`${op.intention.id} was not read whole`)
-      const position = former?.position ?? rev
-      world.intentions.set(op.intention.id, { ...keptOf(former), ...op.kept, ...op.intention, rev, position })
+      const position = former?.position ?? version
+      const entry = { ...keptOf(former), ...op.kept, ...op.intention, rev: version, position }
+      world.intentions.set(op.intention.id, entry)
       return
     }
     case 'intention.append': {
@@ -131,8 +141,7 @@ function applyToWorld(world: World, op: OtherOp, version: number | undefined): v
       if (former === undefined) throw new Error(`an append to ${op.id}, which is not there`)
       const content = appendText(former.content, op.text)
       const claim = former.claim && op.until !== undefined ? { ...former.claim, until: op.until } : former.claim
-      const rev = version ?? former.rev
-      world.intentions.set(op.id, { ...former, ...(claim ? { claim } : {}), content, rev, modifiedAt: op.at })
+      world.intentions.set(op.id, { ...former, ...(claim ? { claim } : {}), content, rev: version, modifiedAt: op.at })
       return
     }
     case 'intention.remove':

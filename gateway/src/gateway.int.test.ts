@@ -396,15 +396,21 @@ describe('a space', () => {
     expect(bob.lines.join()).not.toContain('secret')
   })
 
-  test('G32 a removed space is told, and not found from then on', async () => {
+  test('G32 G230 a removed space is told, and not found from then on; nobody is here in it any more', async () => {
+    await start({ PRESENCE_GRACE_MS: '60000', DRAIN_GRACE_MS: '300' })
     const space = gateway.server.space()
     const client = await gateway.client()
     await client.subscribed(space.id)
+    const gone = await gateway.client('@gone')
+    await gone.subscribed(space.id)
+    gone.terminate()
+    expect(await gateway.metric('presence_entries')).toBe(2)
     const message = space.commit({ kind: 'space.remove', body: { id: space.id } })
     gateway.server.spaces.delete(space.id)
     await gateway.publish(space.id, message)
     expect(await client.next('changes')).toMatchObject({ to: 1 })
     expect(await client.next('unsubscribed')).toMatchObject({ code: 'removed', space: space.id })
+    expect(await gateway.metric('presence_entries')).toBe(0)
     client.send({ type: 'subscribe', space: space.id })
     expect(await client.next('error')).toMatchObject({ code: 'not-found', space: space.id })
   })

@@ -93,7 +93,7 @@ export class Gateway {
   readonly #memory: MemoryBudget
   /** Connections and those that are about to be. */
   #admittedCount = 0
-  #lastWatcherId = 0
+  #lastId = 0
   #isApiAway = false
   #drained: (() => void) | undefined
 
@@ -141,7 +141,7 @@ export class Gateway {
       spaces: this.#spaces,
       isRevoked: (id) => this.#revocations.isRevoked(id),
       isApiAway: () => this.#isApiAway,
-      nextWatcherId: () => ++this.#lastWatcherId,
+      nextId: () => ++this.#lastId,
       enters: (being) => this.#crowd.enter(being),
       awaitsWork: (worker) => this.#workers.add(worker),
       followsNews: (follower, being) => this.#news.follow(follower, being),

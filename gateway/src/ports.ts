@@ -38,7 +38,7 @@ export interface ClientHandlers {
   binaryReceived(): void
   /** A ping or a pong of the transport itself, which answers pings on its own. */
   controlReceived(): void
-  drained(): void
+  writable(): void
   closed(): void
 }
 
@@ -149,6 +149,7 @@ export interface PresenceStore {
   start(listener: StoreListener): void
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatAnswer>
   write(writes: readonly PresenceWrite[]): Promise<void>
+  /** Of these gateways, one at least, the leases as well. */
   read(space: SpaceId, boots: readonly BootId[]): Promise<PresenceRead>
   removeEntries(space: SpaceId, boot: BootId, beings: readonly BeingId[]): Promise<void>
   /** Some of the spaces in which a gateway has entries. */

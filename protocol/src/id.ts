@@ -3,12 +3,13 @@
  * mutations are uuids of version 7, made by the client, so that a retry carries the name of the first attempt.
  *
  * Each kind of id is a type of its own that costs nothing at run time: an id of one kind is not taken where another is
- * wanted, but for a space where a being is. Text that no schema has seen yet is taken for any of them.
+ * wanted, but for a space where a being is. Text that no schema has seen yet is taken for any of them. Ids that never
+ * leave a process may be numbers.
  */
 import { z } from 'zod'
 
 declare const kind: unique symbol
-type Id<Kind> = string & { readonly [kind]?: Kind }
+export type Id<Kind, Value = string> = Value & { readonly [kind]?: Kind }
 
 export type SpaceId = Id<'space'>
 export type BeingId = Id<'being' | 'space'>

@@ -5,8 +5,12 @@
  * starts from is that of Convex transitions.
  */
 import { z } from 'zod'
-import { epochSchema } from './id.ts'
+import { type Epoch, epochSchema } from './id.ts'
 
 export const versionSchema = z.int().min(0).describe('Grows by exactly one per change of a space')
 export const positionSchema = z.object({ epoch: epochSchema, version: versionSchema })
-export type Position = z.infer<typeof positionSchema>
+/** Of a log. What a gateway writes of presence is numbered alike, under its boot id instead of an epoch. */
+export interface Position<History = Epoch> {
+  epoch: History
+  version: number
+}

@@ -15,10 +15,11 @@
 import { z } from 'zod'
 import { type Parsed, parseJson } from './codec.ts'
 import { hereSchema, timeMsSchema } from './entity.ts'
-import { type BeingId, beingIdSchema, spaceIdSchema } from './id.ts'
+import { type BeingId, beingIdSchema, type Id, spaceIdSchema } from './id.ts'
 
-export const bootIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
-export type BootId = z.infer<typeof bootIdSchema>
+/** A gateway, for as long as its lease lives. */
+export type BootId = Id<'boot'>
+export const bootIdSchema: z.ZodType<BootId, string> = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
 
 /** Grows with each write of a gateway, whatever the space. */
 const revSchema = z.int().min(0)

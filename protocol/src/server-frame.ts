@@ -57,7 +57,13 @@ export const signalledFrameSchema = z.object({
   name: z.string(),
   data: jsonObjectSchema.optional(),
 })
-/** `removed`: the space is gone. `revoked`: it may no longer be read. Nothing of the space follows. */
+/** Codes of `unsubscribed` frames: why nothing of a space follows any more. */
+export const UNSUBSCRIBED = {
+  revoked: 'This space may no longer be read',
+  removed: 'This space was removed',
+} as const
+export type UnsubscribedCode = keyof typeof UNSUBSCRIBED
+
 export const unsubscribedFrameSchema = z.object({
   type: z.literal('unsubscribed'),
   space: spaceIdSchema,

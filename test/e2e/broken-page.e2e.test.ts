@@ -24,7 +24,10 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
 
   /** As a link in the page leads there, so that no server has a say. */
   const goWithin = (page: Page, path: string): Promise<void> =>
-    page.evaluate((to) => window.history.pushState({ odd: [Number.NaN] }, '', to), path)
+    page.evaluate((to) => {
+      window.history.pushState({ odd: [Number.NaN] }, '', to)
+      window.dispatchEvent(new PopStateEvent('popstate'))
+    }, path)
 
   const fault = ({ page }: Person) => page.getByTestId('fault')
 
@@ -46,7 +49,7 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
     expect(await stage().complaintsOf('rhizom: a part could not be drawn')).toHaveLength(1)
   }
 
-  test('W50 W52 whatever the address, there is a page; odd queries, hashes and histories do not matter', async () => {
+  test('W50 W52 W164 whatever the address, there is a page; odd queries, hashes and histories do not matter', async () => {
     const room = await stage().newSpace('The room')
     const ada = await stage().enter(room, 'Ada')
     for (const path of ['/spaces/%25', '/spaces/%25E0', '/spaces/@a%2Fb', '/spaces', '/nowhere/%25/at/all']) {
@@ -59,13 +62,31 @@ describe.skipIf(chromiumPath === undefined)('a page that cannot be white', () =>
       await ada.page.getByTestId('not-found').waitFor()
     }
     await open(ada, `/spaces/${room.slice(1)}`)
-    await ada.page.getByTestId('not-found').getByRole('link', { name: room, exact: true }).click()
+    const link = ada.page.getByTestId('not-found').getByRole('link', { name: room, exact: true })
+    await ada.page.evaluate(() => document.body.setAttribute('data-same', ''))
+    await link.click()
     await ada.page.getByTestId('space-name').getByText('The room').waitFor()
+    await ada.page.goBack()
+    const another = ada.page.context().waitForEvent('page')
+    await link.click({ modifiers: ['ControlOrMeta'] })
+    await (await another).close()
+    await link.click()
+    await ada.page.getByTestId('space-name').getByText('The room').waitFor()
+    expect(await ada.page.locator('body[data-same]').count()).toBe(1)
     for (const path of [`/spaces/${room}?%E0=%#%`, `/spaces/%40${room.slice(1)}/#/%25`]) {
       await open(ada, path)
       await ada.page.getByTestId('space-name').getByText('The room').waitFor()
     }
     expect(stage().complaints()).toEqual([])
+  })
+
+  test('W165 where the address of the page is not served, whoever is there is told whom to tell', async () => {
+    const ada = await stage().enter(await stage().newSpace('The room'), 'Ada')
+    await ada.page.routeWebSocket(/\/v1\/sync$/, (socket) => socket.close({ code: 4503, reason: 'origin not allowed' }))
+    await ada.page.reload()
+    const banner = ada.page.getByTestId('sync-banner')
+    await banner.getByText(`it has to allow ${new URL(ada.page.url()).origin}`).waitFor()
+    expect(await banner.getByRole('button').count()).toBe(0)
   })
 
   test('W61 W63 a page that breaks says so and leaves the rest; elsewhere all is well, and what was typed is kept', async () => {

@@ -72,7 +72,10 @@ describe.skipIf(chromiumPath === undefined)('written while nobody answers', () =
     const [room, other] = [await stage().newSpace('The room'), await stage().newSpace('Another')]
     const ada = await settled(room, 'Ada')
     const goTo = (space: string) =>
-      ada.page.evaluate((id) => window.history.pushState({}, '', `/spaces/${encodeURIComponent(id)}`), space)
+      ada.page.evaluate((id) => {
+        window.history.pushState({}, '', `/spaces/${encodeURIComponent(id)}`)
+        window.dispatchEvent(new PopStateEvent('popstate'))
+      }, space)
     const isIn = (space: string) => ada.page.getByTestId('own-location').getByText(space, { exact: true }).waitFor()
     await isIn(room)
     await goTo(other)

@@ -14,10 +14,10 @@ import type { RunFacts } from './run-facts.ts'
 
 const seed = 1
 /**
- * Writing enough for each second of a drill to have its own: about forty a second, two thousand in a run. `npm run
+ * Writing enough for each second of a drill to have its own: about twenty a second, a thousand in a run. `npm run
  * faults` writes and visits more.
  */
-const PACE = { batch: 3, everyMs: 320, visitEveryMs: 120 }
+const PACE = { batch: 3, everyMs: 640, visitEveryMs: 120 }
 /** Nobody waits long for a gateway that stops. */
 const ENV = { gateway: { DRAIN_SPREAD_MS: '1000', DRAIN_HANDOVER_MS: '500' } }
 /** A drill takes ten seconds, on a machine that is busy with other work several times as long. */

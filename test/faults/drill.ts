@@ -52,7 +52,7 @@ export interface Outcome {
 const LOOK_EVERY_MS = 20
 const WRITES_AGAIN_WITHIN_MS = 15_000
 /** Enough that both api nodes and every writer had a turn. */
-export const WRITES_AFTERWARDS = 30
+export const WRITES_AFTERWARDS = 24
 const READY_WITHIN_MS = 20_000
 const QUICK_WITHIN_MS = 20_000
 /** All nodes together, for one fault. */

@@ -8,7 +8,7 @@ import { type Answer, call } from '../wire/api-caller.ts'
 import type { CarriedConnection, Carrier, ConnectionEvents } from './carrier.ts'
 import { Subscriptions } from './subscriptions.ts'
 
-const ROUND_MS = 400
+const ROUND_MS = 800
 const ANSWER_WITHIN_MS = 1_500
 const HEARTBEAT_MS = 2_000
 const NO_CLOSE_FRAME = 1006

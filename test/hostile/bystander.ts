@@ -18,7 +18,7 @@ import { apply, call, freshId, type Session, signIn, utterance } from '../wire/a
 import type { LagMeter } from '../cluster/lag-meter.ts'
 import type { Answer } from './verdict.ts'
 
-const PAUSE_MS = 60
+const PAUSE_MS = 150
 const GIVEN_UP_AFTER_MS = 60_000
 const LEVEL_WITHIN_MS = 30_000
 const SNAPSHOT_SIZE = { intentions: LIMITS.snapshotIntentions, bytes: 1024 * 1024 } as const

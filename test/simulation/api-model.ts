@@ -5,6 +5,7 @@
  */
 import { type BeingId, encodeChangesMessage, type Position, type SpaceId } from '@rhizom/protocol'
 import { readersOf } from '../../gateway/src/core/feed/access.ts'
+import { openFrame } from '../../gateway/src/core/feed/open-frame.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../../gateway/src/core/feed/state.ts'
 import { encodeRun } from '../../gateway/src/core/feed/run.ts'
 import type { HeadsOutcome, ReadOutcome, TokenOutcome } from '../../gateway/src/ports.ts'
@@ -201,9 +202,9 @@ export class ApiModel {
 
 const positionOf = ({ current: { epoch, version } }: SpaceModel): Position => ({ epoch, version })
 
-/** As `gateway/src/api/client.ts` makes it: a snapshot frame without its end. */
+/** As `gateway/src/api/client.ts` makes it. */
 function snapshotOf(model: SpaceModel): HeldSnapshot {
   const { space: entity, ...rest } = model.snapshot()
   const frame = JSON.stringify({ type: 'snapshot', space: model.id, ...rest, entity })
-  return { epoch: rest.epoch, version: rest.version, body: new TextEncoder().encode(frame.slice(0, -1)) }
+  return { epoch: rest.epoch, version: rest.version, frame: openFrame(frame) }
 }

@@ -105,7 +105,7 @@ export class Link {
     for (const parcel of this.#unsent.splice(0)) this.#carry(parcel)
     this.#unsentBytes = 0
     this.#gateway.gate.enter(() => {
-      if (this.#gateway.isOpen) this.#gateway.handlers?.drained()
+      if (this.#gateway.isOpen) this.#gateway.handlers?.writable()
     })
   }
 

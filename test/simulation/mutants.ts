@@ -70,13 +70,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'drop a message instead of parking it',
     file: 'gateway/src/core/feed/feed.ts',
-    find: "doing(withHint({ ...feed, parked }, target, 'gap', readAtMs), ",
-    put: "doing(withHint(feed, target, 'gap', readAtMs), ",
+    find: "doing(withLag({ ...feed, parked }, target, 'gap', readAtMs), ",
+    put: "doing(withLag(feed, target, 'gap', readAtMs), ",
   },
   {
     name: 'park a message and forget that something is missing',
     file: 'gateway/src/core/feed/feed.ts',
-    find: "doing(withHint({ ...feed, parked }, target, 'gap', readAtMs), ",
+    find: "doing(withLag({ ...feed, parked }, target, 'gap', readAtMs), ",
     put: 'doing({ ...feed, parked }, ',
   },
   {
@@ -283,7 +283,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'do not notice that a space is missing',
     file: 'gateway/src/core/feed/feed.ts',
-    find: `return stay(feed.status === 'live' ? withHint(feed, undefined, 'heads', nowMs) : feed)`,
+    find: `return stay(feed.status === 'live' ? withLag(feed, undefined, 'heads', nowMs) : feed)`,
     put: 'return stay(feed)',
   },
   {

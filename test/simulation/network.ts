@@ -145,7 +145,7 @@ export class Network {
       },
       binaryReceived: () => handlers.binaryReceived(),
       controlReceived: () => handlers.controlReceived(),
-      drained: () => handlers.drained(),
+      writable: () => handlers.writable(),
       closed: () => handlers.closed(),
     }
   }

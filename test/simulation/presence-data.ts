@@ -25,7 +25,7 @@ interface Lease {
 
 /** What subscribers are to hear. */
 export interface PresenceBus {
-  hint(space: SpaceId, range: Range, hint: PresenceHint): void
+  hint(space: SpaceId, range: Range<BootId>, hint: PresenceHint): void
   announce(heartbeat: GatewayBeat): void
 }
 

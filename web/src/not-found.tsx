@@ -1,5 +1,5 @@
 import type { SpaceId } from '@rhizom/protocol'
-import { Link } from 'wouter'
+import { PageLink } from './page-link.tsx'
 import { HOME_PATH, pathToSpace } from './route.ts'
 
 /** `meant` is the space that the address was probably to lead to. */
@@ -12,13 +12,14 @@ export function NotFound({ meant }: { meant: SpaceId | undefined }) {
           'The address does not belong to any page.'
         ) : (
           <>
-            The address does not belong to any page. Did you mean <Link href={pathToSpace(meant)}>{meant}</Link>?
+            The address does not belong to any page. Did you mean <PageLink href={pathToSpace(meant)}>{meant}</PageLink>
+            ?
           </>
         )}
       </p>
-      <Link className="button primary" href={HOME_PATH}>
+      <PageLink className="button primary" href={HOME_PATH}>
         See all spaces
-      </Link>
+      </PageLink>
     </main>
   )
 }

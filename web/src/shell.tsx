@@ -1,7 +1,7 @@
 /** The frame around every page: the spaces on the left, who you are below them, the page beside. */
 import { useSession } from '@rhizom/client/react'
 import { type ReactNode, useEffect } from 'react'
-import { Link } from 'wouter'
+import { PageLink } from './page-link.tsx'
 import { Logo } from './logo.tsx'
 import { announceVisibility } from './presence/page-visibility.ts'
 import { HOME_PATH, type Route } from './route.ts'
@@ -18,10 +18,10 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
     <div className="shell">
       <aside className="sidebar" aria-label="Spaces and you">
         <div className="brand">
-          <Link href={HOME_PATH} className="brand-name">
+          <PageLink href={HOME_PATH} className="brand-name">
             <Logo />
             rhizom
-          </Link>
+          </PageLink>
           <SyncPill />
         </div>
         <SpaceList open={route.page === 'space' ? route.id : undefined} />

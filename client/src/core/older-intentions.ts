@@ -2,19 +2,19 @@
  * Loading older intentions of a space, a page at a time. The page that is on its way is named by the intention it
  * comes before; a snapshot that arrives meanwhile makes it meaningless, and what vanishes meanwhile is not revived.
  */
-import type { IntentionsAnswer } from '@rhizom/protocol'
+import type { IntentionId, IntentionsAnswer } from '@rhizom/protocol'
 import { type SpaceContent, withOlder } from './space-content.ts'
 
 /** The page of older intentions under way. `before` names it; `removed` is what vanished while it was. */
 export type Older =
   | { status: 'idle' }
-  | { status: 'loading'; before: string | undefined; removed: readonly string[] }
+  | { status: 'loading'; before: IntentionId | undefined; removed: readonly string[] }
   | { status: 'failed'; message: string }
 
 export type OlderEvent =
   | { type: 'olderRequested' }
-  | { type: 'olderReceived'; before: string | undefined; page: IntentionsAnswer }
-  | { type: 'olderFailed'; before: string | undefined; message: string }
+  | { type: 'olderReceived'; before: IntentionId | undefined; page: IntentionsAnswer }
+  | { type: 'olderFailed'; before: IntentionId | undefined; message: string }
 
 export interface OlderPart {
   content: SpaceContent | undefined
@@ -22,7 +22,7 @@ export interface OlderPart {
 }
 
 export interface OlderStep extends OlderPart {
-  effects: { type: 'fetchOlder'; before: string | undefined }[]
+  effects: { type: 'fetchOlder'; before: IntentionId | undefined }[]
 }
 
 /** While a page is on its way, what changes remove is remembered: the page may still list it. */

@@ -3,7 +3,7 @@
  * what comes of what.
  */
 import type { TimePassed } from '@rhizom/machine'
-import type { BeingId, JsonObject, Position, Range, Snapshot, SpaceId } from '@rhizom/protocol'
+import type { BeingId, IntentionId, JsonObject, Position, Range, Snapshot, SpaceId } from '@rhizom/protocol'
 import type { Older, OlderEvent } from './older-intentions.ts'
 import { notHere, type OwnPresence } from './own-presence.ts'
 import type { PresenceChange, PresenceState, HereList } from './presence-state.ts'
@@ -69,7 +69,7 @@ export type SpaceEffect =
   /** Without a position the answer is a snapshot. */
   | { type: 'subscribe'; position: Position | undefined; present: boolean }
   | { type: 'sendPresence'; state: JsonObject }
-  | { type: 'fetchOlder'; before: string | undefined }
+  | { type: 'fetchOlder'; before: IntentionId | undefined }
 
 export const initialSpace = (id: SpaceId): SpaceState => ({
   id,

@@ -7,9 +7,12 @@ import { takeStreamPlace } from './stream-place.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
-test('C318 where the browser has no place left for a stream, none is asked for and the api is polled', async () => {
+test.each([
+  ['has no place left for a stream', async () => undefined],
+  ['cannot say whether it has one', () => Promise.reject(new DOMException('no', 'SecurityError'))],
+])('C318 where the browser %s, none is asked for and the api is polled', async (_what, takePlace) => {
   const { client, server, environment } = aClient({ transports: ['sse', 'polling'] })
-  environment.takeStreamPlace = async () => undefined
+  environment.takeStreamPlace = takePlace
   server.route('GET /v1/sessions/current', () => ({ status: 200, body: { being: { id: '@ada' }, expiresAt: 1 } }))
   client.connect()
   await vi.waitFor(
@@ -45,15 +48,30 @@ test('C318 a place is given back once, whether the stream ends, is closed, or wa
   await environment.settle()
   expect([given, opened]).toEqual([1, ['open']])
   stream.close()
+  stream.close()
   await environment.settle()
   expect(given).toBe(2)
+  environment.fetch = () => Promise.reject(new TypeError('away'))
+  let ended = 0
+  const failing = open({ ...handlers, onClose: () => void (ended += 1) })
+  arrive()
+  await environment.settle()
+  failing.send([{ type: 'hello', protocol: 1, token: 'token-1' }])
+  await environment.advance(1_000)
+  expect([ended, given]).toEqual([1, 3])
+  failing.close()
+  expect([ended, given]).toEqual([1, 3])
 })
 
 /** What a browser gives its tabs: a lock is held until what was asked for under it settles. */
 function locksOfABrowser() {
   const held = new Set<string>()
-  async function request(name: string, _options: unknown, run: (lock: object | null) => unknown): Promise<void> {
-    if (held.has(name)) return void (await run(null))
+  async function request(
+    name: string,
+    { ifAvailable }: { ifAvailable?: boolean },
+    run: (lock: object | null) => unknown,
+  ): Promise<void> {
+    if (held.has(name)) return ifAvailable === true ? void (await run(null)) : new Promise(() => undefined)
     held.add(name)
     await run({ name })
     held.delete(name)

@@ -35,6 +35,7 @@ export function eventStreamTransport({ environment, url, apiUrl }: EventStreamDe
     let isOver = false
 
     function stop(): void {
+      if (isOver) return
       isOver = true
       cancelGather?.()
       current?.abort()

@@ -425,9 +425,12 @@ test.each<[string, VaultDoor, string]>([
   expect(page.texts()).toEqual(['written all the same'])
 })
 
-test.each(['QuotaExceededError', 'InvalidStateError'])(
-  'C155 a store that fails later (%s) is given up, and nothing is lost',
-  async (name) => {
+test.each([
+  ['QuotaExceededError', 'no room left'],
+  ['InvalidStateError', 'keep nothing'],
+])(
+  'C155 a store that fails later (%s) is given up, which is said with the reason, and nothing is lost',
+  async (name, why) => {
     const door = aDoor()
     let fails = false
     const home = new Home({
@@ -452,9 +455,50 @@ test.each(['QuotaExceededError', 'InvalidStateError'])(
     const outcome = two.say('said where nothing can be kept')
     await home.until(() => home.lobby.texts.length === 1, 100)
     expect(await outcome).toMatchObject({ status: 'applied' })
-    expect(two.client.keeping().status).toBe('not-kept')
+    expect(two.client.keeping()).toMatchObject({ status: 'not-kept', why: expect.stringContaining(why) })
   },
 )
+
+test('C324 a store with no room keeps what was written, and lets go of what the server has', async () => {
+  const door = aDoor()
+  let isFull = false
+  let shed = 0
+  const home = new Home({
+    open: async (...given) => {
+      const vault = await door.open(...given)
+      return {
+        mutations: () => vault.mutations(),
+        spaces: () => vault.spaces(),
+        space: (id) => vault.space(id),
+        add: (mutation) => vault.add(mutation),
+        async write(change) {
+          const grows = [...change.spaces.values()].some((kept) => kept !== undefined)
+          if (isFull && grows) throw new DOMException('full', 'QuotaExceededError')
+          await vault.write(change)
+          if (isFull && change.spaces.size > 0) shed += 1
+        },
+        close: () => vault.close(),
+      }
+    },
+    erase: door.erase,
+  })
+  const before = home.open()
+  await home.until(() => isKept(before) && before.client.readSpace('@lobby').content !== undefined)
+  isFull = true
+  const body = anUtterance('@lobby', '@bob', 'news')
+  home.lobby.server.publish(home.lobby.log, home.lobby.log.write({ kind: 'intention.put', body }))
+  await home.until(() => shed > 0, 100)
+  home.lobby.isAway = true
+  void before.say('written in the end')
+  await home.until(() => before.client.pendingMutations().some(({ attempt }) => attempt > 0), 100)
+  expect(before.client.keeping().status).toBe('kept')
+  home.crash(before)
+  home.lobby.isAway = false
+  const after = home.open()
+  await home.until(() => home.lobby.texts.includes('written in the end'), 1_000)
+  expect(after.client.keeping().status).toBe('kept')
+  expect(home.lobby.texts).toEqual(['news', 'written in the end'])
+})
 
 test('C156 a record of what was refused outlives the page, and is gone everywhere when it is dropped', async () => {
   const home = new Home()

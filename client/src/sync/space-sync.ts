@@ -8,6 +8,7 @@ import {
   checkValue,
   type Being,
   type ClientFrameInput,
+  type IntentionId,
   type JsonObject,
   LIMITS,
   type MutationId,
@@ -264,7 +265,7 @@ export function createSpaceSync({
     }
   }
 
-  async function fetchOlder(id: SpaceId, before: string | undefined): Promise<void> {
+  async function fetchOlder(id: SpaceId, before: IntentionId | undefined): Promise<void> {
     const result = await http.olderIntentions(id, before)
     if (result.ok) dispatch(id, { type: 'olderReceived', before, page: result.value })
     else dispatch(id, { type: 'olderFailed', before, message: result.problem.message })

@@ -18,6 +18,7 @@ import {
 } from '@rhizom/protocol'
 import { z } from 'zod'
 import { readersOf } from '../core/feed/access.ts'
+import { openFrame } from '../core/feed/open-frame.ts'
 import type { HeldSnapshot, LogAnswer, ReadRequest } from '../core/feed/state.ts'
 import { encodeRun, isLooseChange, type LooseChange } from '../core/feed/run.ts'
 import { type AskDeps, createAsk, failure, type Question, type Reply } from './ask.ts'
@@ -102,18 +103,14 @@ function readOutcome(space: SpaceId, { after }: ReadRequest, read: LooseRead): R
   return { type: 'answered', answer: { ...base, catchUp: { kind: 'changes', from, run } } }
 }
 
-/** Frames name a space by its id; the space itself travels as `entity`. The end is left open for the roster. */
+/** Frames name a space by its id; the space itself travels as `entity`. */
 function encodeSnapshot(
   space: SpaceId,
   snapshot: { space: Record<string, unknown>; epoch: Epoch; version: number },
 ): HeldSnapshot {
   const { space: entity, ...rest } = snapshot
   const frame = JSON.stringify({ type: 'snapshot', space, ...rest, entity })
-  return {
-    epoch: snapshot.epoch,
-    version: snapshot.version,
-    body: new TextEncoder().encode(frame.slice(0, -1)),
-  }
+  return { epoch: snapshot.epoch, version: snapshot.version, frame: openFrame(frame) }
 }
 
 function understood<Answer>(

@@ -136,9 +136,9 @@ export class Connection
     this.dispatch({ type: 'controlReceived' })
   }
 
-  drained(): void {
+  writable(): void {
     this.guard(() => {
-      if (this.outbox.drained()) this.#subscriptions.drained()
+      if (this.outbox.writable()) this.#subscriptions.writable()
     }, undefined)
   }
 
@@ -304,8 +304,8 @@ export class Connection
     const over = this.#deps.accounts.takeHere([{ budget: 'sent-bytes', account: being, cost: SUBSCRIBE_BYTES }])
     if (over === undefined) return this.#subscriptions.watch(space, being, position, present)
     this.#subscriptions.unwatch(space)
-    const { retryAfterMs } = over
-    return this.dispatch({ type: 'subscriptionRefused', space, code: 'rate-limited', retryAfterMs })
+    const refusal = { code: 'rate-limited', retryAfterMs: over.retryAfterMs } as const
+    return this.dispatch({ type: 'subscriptionRefused', space, refusal })
   }
 
   #publishSignal({ space, being, name, data }: Extract<ConnectionEffect, { type: 'publishSignal' }>): void {

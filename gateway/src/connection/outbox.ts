@@ -73,7 +73,7 @@ export class Outbox {
     if (outcome !== 'sent') this.#sent(outcome)
   }
 
-  /** False if it has to wait until what lies unsent has drained, or if the client is gone. */
+  /** False if it has to wait until the client has read what lies unsent, or if the client is gone. */
   sendAnswer(message: Uint8Array): boolean {
     if (this.#socket === undefined) return false
     const offer = { type: 'answerOffered', unsentBytes: this.#unsentBytes(), answerBytes: message.length } as const
@@ -83,10 +83,10 @@ export class Outbox {
   }
 
   /** True if there is room for answers again. */
-  drained(): boolean {
+  writable(): boolean {
     if (this.#socket === undefined) return false
     this.#count()
-    this.#step({ type: 'drained', unsentBytes: this.#unsentBytes() })
+    this.#step({ type: 'writable', unsentBytes: this.#unsentBytes() })
     return this.isOpen && !this.isFull()
   }
 

@@ -40,7 +40,7 @@ test('G54 a client that does not read is closed with 4002, costs bounded memory,
   })
 })
 
-test('G52 an answer may go over the budget once, and the next waits until it has drained', async () => {
+test('G52 an answer may go over the budget once, and the next waits until that was read', async () => {
   // Megabytes take their time on a busy machine, and who is refused for that would have to ask again.
   const patient = { SUBSCRIBE_TIMEOUT_MS: '120000', API_TIMEOUT_MS: '60000' }
   gateway = await TestGateway.start({ MAX_UNSENT_BYTES: '100000', ...patient })

@@ -2,8 +2,11 @@
  * What one client watches: a watcher for each space, given to the space's feed. An answer that finds too much unsent is
  * put off, and asked for again when the client has read; until then nothing of that space is sent to it.
  */
-import type { BeingId, JsonObject, Position, SpaceId } from '@rhizom/protocol'
+import type { BeingId, JsonObject, Position, SpaceId, UnsubscribedCode } from '@rhizom/protocol'
 import type { SubscriptionEvent } from '../core/connection/state.ts'
+import type { WatcherId } from '../core/feed/state.ts'
+import type { ConnectionId } from '../core/presence/local.ts'
+import type { SpaceRefusal } from '../core/space-refusal.ts'
 import type { Spaces } from '../space/spaces.ts'
 import type { Watcher } from '../space/space-channel.ts'
 import type { Outbox } from './outbox.ts'
@@ -13,7 +16,8 @@ import type { PresenceHandle, PresenceHub } from '../presence/hub.ts'
 export interface SubscriptionsDeps {
   spaces: Spaces
   presence: PresenceHub
-  nextWatcherId(): number
+  /** Names connections and their subscriptions. */
+  nextId(): number
 }
 
 /** Whose subscriptions they are. */
@@ -33,14 +37,14 @@ export class Subscriptions {
   readonly deps: SubscriptionsDeps
   readonly subscriber: Subscriber
   /** Names the connection to presence, whatever it subscribes to and how often. */
-  readonly connectionId: number
+  readonly connectionId: ConnectionId
   /** One or few: looked through. */
   #all: readonly Subscription[] = NONE
 
   constructor(subscriber: Subscriber, deps: SubscriptionsDeps) {
     this.deps = deps
     this.subscriber = subscriber
-    this.connectionId = deps.nextWatcherId()
+    this.connectionId = deps.nextId()
   }
 
   isFollowing(space: SpaceId): boolean {
@@ -77,7 +81,7 @@ export class Subscriptions {
   }
 
   /** The client has read what lay unsent. */
-  drained(): void {
+  writable(): void {
     for (const subscription of this.#all) {
       if (!subscription.isDeferred || !this.isCurrent(subscription)) continue
       subscription.isDeferred = false
@@ -107,14 +111,14 @@ const NONE: readonly Subscription[] = []
 
 /** One watched space of one client: thousands of them, so that each holds no more than what is its own. */
 class Subscription implements Watcher {
-  readonly id: number
+  readonly id: WatcherId
   readonly space: SpaceId
   readonly being: BeingId
   /** Whether it wants to be here, and how it is once it was answered. */
   presence: 'watching' | 'joining' | PresenceHandle
   /** Answered, and sent everything since: not so while an answer waits for what lies unsent to drain. */
   isFollowing = false
-  /** Asked for while too much lay unsent; it is asked for when that has drained. */
+  /** Asked for while too much lay unsent; it is asked for when that has gone. */
   isDeferred = false
   /** Where to ask again from, if the answer could not be taken. */
   position: Position | undefined
@@ -122,7 +126,7 @@ class Subscription implements Watcher {
 
   constructor(of: Subscriptions, space: SpaceId, being: BeingId, position: Position | undefined, present: boolean) {
     this.#of = of
-    this.id = of.deps.nextWatcherId()
+    this.id = of.deps.nextId()
     this.space = space
     this.being = being
     this.presence = present ? 'joining' : 'watching'
@@ -155,14 +159,14 @@ class Subscription implements Watcher {
     }
   }
 
-  refused(code: 'not-found' | 'unavailable', retryAfterMs: number | undefined): void {
+  refused(refusal: SpaceRefusal): void {
     if (!this.#of.isCurrent(this)) return
     this.#of.drop(this)
-    if (code === 'not-found') this.#of.subscriber.refusedUnseen(this.being)
-    this.#of.subscriber.subscriptionChanged({ type: 'subscriptionRefused', space: this.space, code, retryAfterMs })
+    if (refusal.code === 'not-found') this.#of.subscriber.refusedUnseen(this.being)
+    this.#of.subscriber.subscriptionChanged({ type: 'subscriptionRefused', space: this.space, refusal })
   }
 
-  ended(code: 'revoked' | 'removed'): void {
+  ended(code: UnsubscribedCode): void {
     if (!this.#of.isCurrent(this)) return
     this.#of.drop(this)
     this.#of.subscriber.subscriptionChanged({ type: 'subscriptionEnded', space: this.space, code })

@@ -212,6 +212,16 @@ describe('what changes', () => {
     expect(asked.length).toBeGreaterThan(2)
   })
 
+  test('G170 a head that comes late hides none that is farther, also while the first question is under way', async () => {
+    set('@bob', '@a', news(1))
+    const device = follow('@bob')
+    set('@bob', '@a', news(2))
+    head('@a', 2)
+    head('@a', 1)
+    await pass(2000)
+    expect(device.held).toEqual(truth.get('@bob'))
+  })
+
   test('G169 while the api is away nothing is lost and nothing hammered', async () => {
     set('@ada', '@a', news(1))
     const device = follow('@ada')
@@ -252,6 +262,17 @@ describe('what is missed', () => {
     head('@a', 2)
     await pass(3000)
     expect(ada.held).toEqual(truth.get('@ada'))
+  })
+
+  test('G176 a head stays known for those whose answer is on its way when the last who followed the space goes', async () => {
+    for (const one of ['@ada', '@bob']) set(one, '@a', news(0))
+    const [ada, bob] = [follow('@ada'), follow('@bob')]
+    await pass(25)
+    for (const one of ['@ada', '@bob']) set(one, '@a', news(1, 1))
+    head('@a', 1)
+    desk.leave(ada)
+    await pass(3000)
+    expect(bob.held).toEqual(truth.get('@bob'))
   })
 
   const being = fc.constantFrom('@ada', '@bob', '@eve')

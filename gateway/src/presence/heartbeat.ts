@@ -196,13 +196,13 @@ export function takeTurn(rosters: Rosters): HeldRoster[] {
 export class RecentWrites {
   readonly #toldForMs: number
   /** Under which name, and when; the latest last. */
-  readonly #heads = new Map<SpaceId, { head: Position; atMs: number }>()
+  readonly #heads = new Map<SpaceId, { head: Position<BootId>; atMs: number }>()
 
   constructor(lease: LeaseSettings) {
     this.#toldForMs = heartbeatEveryMs(lease) * TOLD_BY
   }
 
-  add(space: SpaceId, { epoch, to }: Range, atMs: number): void {
+  add(space: SpaceId, { epoch, to }: Range<BootId>, atMs: number): void {
     this.#heads.delete(space)
     this.#heads.set(space, { head: { epoch, version: to }, atMs })
     const [oldest] = this.#heads.keys()

@@ -31,7 +31,7 @@ export interface StreamDeps {
   /** The stream is over, whoever ended it. Told once. */
   ended(): void
   /** There is room again. */
-  drained(): void
+  writable(): void
 }
 
 const SLICE_BYTES = 16 * 1024
@@ -162,7 +162,7 @@ export class EventStreamSocket implements ClientSocket {
   #writable(): void {
     this.#stuck = undefined
     this.#flush()
-    if (this.#stuck === undefined && this.#stream.status === 'open') this.#deps.drained()
+    if (this.#stuck === undefined && this.#stream.status === 'open') this.#deps.writable()
   }
 
   #flush(): void {

@@ -74,7 +74,7 @@ function open({ gateway, clock, settings, wall }: StreamRoute, res: HttpResponse
     settings,
     headers,
     guarded: (run) => wall(res, run),
-    drained: () => handlers.drained(),
+    writable: () => handlers.writable(),
     ended: () => {
       gateway.release(admission)
       handlers.closed()

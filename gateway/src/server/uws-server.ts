@@ -50,7 +50,7 @@ export function listen(gateway: Gateway, wall: Wall, settings: ServerSettings): 
       }),
     ping: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.controlReceived()),
     pong: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.controlReceived()),
-    drain: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.drained()),
+    drain: (ws) => socketWall(ws, () => ws.getUserData().client?.handlers.writable()),
     close: (ws) => {
       const { admission, client } = ws.getUserData()
       client?.gone()

@@ -123,7 +123,7 @@ describe('fan-out', () => {
     const members = [1, 2, 3].map((id) => new Member(id))
     const [first, leaver, last] = members
     if (first === undefined || leaver === undefined || last === undefined) throw new Error('three members')
-    leaver.live = () => void fanOut.leave(leaver.id)
+    leaver.live = () => fanOut.leave(leaver.id)
     for (const member of members) fanOut.join(member)
     fanOut.push(bytes('a'))
     expect(fanOut.size).toBe(2)

@@ -89,9 +89,9 @@ export class FanOut<F extends Follower> {
     if (this.#pending.length > 0) this.#late.set(follower.id, this.#pending.length)
   }
 
-  leave(id: number): boolean {
+  leave(id: number): void {
     this.#late.delete(id)
-    return this.#followers.delete(id)
+    this.#followers.delete(id)
   }
 
   push(frame: Uint8Array, version?: number): void {

@@ -10,12 +10,15 @@ import {
   type Position,
   type SignalMessage,
   type SpaceId,
+  type UnsubscribedCode,
 } from '@rhizom/protocol'
 import { mayRead } from '../core/feed/access.ts'
 import { feedMachine, openFeed } from '../core/feed/feed.ts'
 import { heldBytes, lightened } from '../core/feed/held.ts'
-import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState } from '../core/feed/state.ts'
-import { runFromMessage, concat, encodeResumed } from '../core/feed/run.ts'
+import type { Answer, FeedEffect, FeedEvent, FeedSettings, FeedState, WatcherId } from '../core/feed/state.ts'
+import type { SpaceRefusal } from '../core/space-refusal.ts'
+import { closeWith, type OpenFrame } from '../core/feed/open-frame.ts'
+import { encodeResumed, runFromMessage } from '../core/feed/run.ts'
 import { EncodedResumes } from './encoded-resumes.ts'
 import { FanOut, type FanOutSettings, joinFrames } from './fan-out.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
@@ -27,15 +30,15 @@ import type { Wall } from '../wall.ts'
 
 /** One subscription of one connection, as a feed sees it. */
 export interface Watcher {
-  readonly id: number
+  readonly id: WatcherId
   readonly being: BeingId
   /** It is about to be answered: from here on it counts as here, if it wants to. True if it does. */
   joins(): boolean
   /** Takes an answer, after which it follows; false if it cannot now, in which case it asks again by itself. */
   answer(message: Uint8Array): boolean
   live(batch: Uint8Array): void
-  refused(code: 'not-found' | 'unavailable', retryAfterMs: number | undefined): void
-  ended(code: 'revoked' | 'removed'): void
+  refused(refusal: SpaceRefusal): void
+  ended(code: UnsubscribedCode): void
 }
 
 export interface SpaceChannelDeps {
@@ -56,7 +59,6 @@ export interface SpaceChannelDeps {
 }
 
 const encoder = new TextEncoder()
-const RESETS = encoder.encode(',"reset":true')
 /** Signals of a window; more are let go, as a signal may be lost. */
 const MAX_SIGNALS = 1000
 /** For one who asks at the very moment a feed closes. */
@@ -68,7 +70,7 @@ export class SpaceChannel {
   readonly #fanOut: FanOut<Watcher>
   readonly #signals: Window<SignalMessage>
   readonly #roster: RosterHandle
-  readonly #waiting = new Map<number, Watcher>()
+  readonly #waiting = new Map<WatcherId, Watcher>()
   readonly #runner: Runner<FeedState, FeedEvent, FeedEffect>
   readonly #encoded = new EncodedResumes()
   /** As the memory budget knows it. */
@@ -142,14 +144,14 @@ export class SpaceChannel {
 
   subscribe(watcher: Watcher, position: Position | undefined): void {
     if (this.status === 'closed') {
-      watcher.refused('unavailable', CLOSED_RETRY_MS)
+      watcher.refused({ code: 'unavailable', retryAfterMs: CLOSED_RETRY_MS })
       return
     }
     this.#waiting.set(watcher.id, watcher)
     this.dispatch({ type: 'subscribed', watcher: watcher.id, being: watcher.being, position })
   }
 
-  leave(watcher: number): void {
+  leave(watcher: WatcherId): void {
     this.#waiting.delete(watcher)
     this.#fanOut.leave(watcher)
     this.dispatch({ type: 'watcherLeft', watcher, remaining: this.#fanOut.size + this.#waiting.size })
@@ -231,7 +233,7 @@ export class SpaceChannel {
         this.#fanOut.sentUpTo(effect.snapshot.version)
         this.#deliver(
           this.#fanOut.followers(),
-          this.#withRoster(effect.replaces ? concat([effect.snapshot.body, RESETS]) : effect.snapshot.body, []),
+          this.#withRoster(effect.snapshot.frame, [], [], effect.replaces ? { reset: true } : {}),
         )
         return
       case 'end':
@@ -279,7 +281,7 @@ export class SpaceChannel {
     )
   }
 
-  #answer(ids: readonly number[], answer: Answer): void {
+  #answer(ids: readonly WatcherId[], answer: Answer): void {
     const watchers = ids.flatMap((id) => this.#waiting.get(id) ?? [])
     for (const { id } of watchers) this.#waiting.delete(id)
     this.#deps.metrics.answers.inc({ kind: answer.kind, source: answer.source }, watchers.length)
@@ -290,20 +292,25 @@ export class SpaceChannel {
   #encode(answer: Answer, newcomers: readonly BeingId[]): Uint8Array {
     if (answer.kind === 'snapshot')
       return this.#withRoster(
-        answer.snapshot.body,
+        answer.snapshot.frame,
         newcomers,
         answer.tail.map(({ frame }) => frame),
       )
-    const body = this.#encoded.get(answer.from) ?? encodeResumed(this.space, answer, answer.runs)
-    this.#encoded.keep(answer.from, body)
+    const resumed = this.#encoded.get(answer.from) ?? encodeResumed(this.space, answer, answer.runs)
+    this.#encoded.keep(answer.from, resumed)
     this.#count()
-    return this.#withRoster(body, newcomers)
+    return this.#withRoster(resumed, newcomers)
   }
 
   /** An answer with who is here, what follows it, and a word if the roster is not what it is but what it was. */
-  #withRoster(body: Uint8Array, newcomers: readonly BeingId[], tail: readonly Uint8Array[] = []): Uint8Array {
+  #withRoster(
+    frame: OpenFrame,
+    newcomers: readonly BeingId[],
+    tail: readonly Uint8Array[] = [],
+    extra: { reset?: true } = {},
+  ): Uint8Array {
     const { here, hereCount, frozen } = this.#roster.answerPart(newcomers)
-    const answer = concat([body, encoder.encode(`,${JSON.stringify({ here, hereCount }).slice(1)}`)])
+    const answer = closeWith(frame, { ...extra, here, hereCount })
     if (!frozen) return joinFrames([answer, ...tail])
     const word = { type: 'presence', space: this.space, joined: [], left: [], updated: [], hereCount, frozen } as const
     return joinFrames([answer, ...tail, encoder.encode(encodeFrame(word))])
@@ -319,14 +326,14 @@ export class SpaceChannel {
     for (const { id } of unanswered) this.leave(id)
   }
 
-  #refuse(effect: Extract<FeedEffect, { type: 'refuse' }>): void {
-    const watcher = this.#waiting.get(effect.watcher)
-    this.leave(effect.watcher)
-    watcher?.refused(effect.code, effect.code === 'unavailable' ? effect.retryAfterMs : undefined)
+  #refuse({ watcher: id, refusal }: Extract<FeedEffect, { type: 'refuse' }>): void {
+    const watcher = this.#waiting.get(id)
+    this.leave(id)
+    watcher?.refused(refusal)
   }
 
   /** All others are told what there was up to now, and are here and follow no more. */
-  #retainOnly(mayStay: (being: BeingId) => boolean, code: 'revoked' | 'removed'): void {
+  #retainOnly(mayStay: (being: BeingId) => boolean, code: UnsubscribedCode): void {
     this.#roster.retainOnly(mayStay)
     this.#fanOut.flush()
     for (const watcher of this.#fanOut.followers()) {

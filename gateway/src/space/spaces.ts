@@ -1,6 +1,7 @@
 /** All watched spaces of a gateway: a channel each, made when somebody asks for it and gone when it closes. */
 import type { Heads, Position, SpaceId } from '@rhizom/protocol'
 import { HeadWatch, type HeadWatchDeps } from '../api/head-watch.ts'
+import type { WatcherId } from '../core/feed/state.ts'
 import { SpaceChannel, type SpaceChannelDeps, type Watcher } from './space-channel.ts'
 
 export type SpacesDeps = Omit<SpaceChannelDeps, 'checkHead' | 'closed' | 'settings'> & {
@@ -49,7 +50,7 @@ export class Spaces {
     this.#channelOf(space).subscribe(watcher, position)
   }
 
-  unwatch(space: SpaceId, watcher: number): void {
+  unwatch(space: SpaceId, watcher: WatcherId): void {
     this.#channels.get(space)?.leave(watcher)
   }
 

@@ -1,6 +1,7 @@
 /** For tests: a space's log as the api would hold it, the messages it publishes, and reads of it. */
 import { encodeChangesMessage, type Change, parseSpaceMessage, type Position } from '@rhizom/protocol'
 import { readersOf } from '../core/feed/access.ts'
+import { openFrame } from '../core/feed/open-frame.ts'
 import type { HeldSnapshot, LogAnswer } from '../core/feed/state.ts'
 import { runFromMessage, encodeRun, type LooseChange, type Run } from '../core/feed/run.ts'
 
@@ -28,7 +29,7 @@ export function runOf(from: number, to: number, epoch = EPOCH, changes?: readonl
 export const snapshotOf = (version: number, epoch = EPOCH): HeldSnapshot => ({
   epoch,
   version,
-  body: new TextEncoder().encode(JSON.stringify({ type: 'snapshot', space: SPACE, epoch, version }).slice(0, -1)),
+  frame: openFrame(JSON.stringify({ type: 'snapshot', space: SPACE, epoch, version })),
 })
 
 export const everybody = readersOf({ visibility: 'public', readers: [] })

@@ -105,7 +105,7 @@ const failedOver: Fault = {
       return row?.status === 'streaming'
     })
     clients.goOnWriting()
-    await clients.untilWritten(60, 10_000)
+    await clients.untilWritten(30, 10_000)
     await comeToRest(stage)
     const heads = await rig.heads(clients.allSpaces)
     await eventually('the replica has it all', async () => {

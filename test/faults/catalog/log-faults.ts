@@ -3,7 +3,7 @@ import { eventually } from '@rhizom/kit/eventually.ts'
 import type { Fault, Stage } from '../fault.ts'
 import type { Watcher } from '../watcher.ts'
 
-const KEPT = 20
+const KEPT = 8
 const PRUNES = { LOG_KEEP_CHANGES: String(KEPT), PRUNE_INTERVAL_MS: '100' }
 
 export const snapshotsOf = (watchers: readonly Watcher[]): number =>
@@ -38,7 +38,7 @@ const pruned: Fault = {
     const { clients, rig } = stage
     const sleepers = clients.named('sleeper')
     for (const watcher of sleepers) watcher.sleep()
-    await clients.untilWritten(150, 20_000)
+    await clients.untilWritten(80, 20_000)
     await clients.holdWriting()
     for (const what of Object.values(await clients.messages.readLogs()).flat()) stage.problem(String(what))
     await prune(stage)

@@ -1,5 +1,5 @@
 /** In place of a page that broke; the spaces, oneself and the connection are still beside it. */
-import { Link } from 'wouter'
+import { PageLink } from '../page-link.tsx'
 import { HOME_PATH, type Route } from '../route.ts'
 import { FaultNotice } from './fault-notice.tsx'
 
@@ -14,9 +14,9 @@ export function PageFault({ route }: { route: Route }) {
               Reload
             </button>
             {route.page !== 'home' && (
-              <Link className="button" href={HOME_PATH}>
+              <PageLink className="button" href={HOME_PATH}>
                 Back to your spaces
-              </Link>
+              </PageLink>
             )}
           </>
         }

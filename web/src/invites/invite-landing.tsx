@@ -5,14 +5,14 @@
 import { acceptInvite } from '@rhizom/client'
 import { useRhizom, useSession } from '@rhizom/client/react'
 import { useState } from 'react'
-import { Link, useLocation } from 'wouter'
+import { PageLink } from '../page-link.tsx'
+import { goTo } from '../location.ts'
 import { usePageTitle } from '../page-title.ts'
 import { HOME_PATH, pathToSpace } from '../route.ts'
 
 export function InviteLanding() {
   const { http } = useRhizom()
   const { being } = useSession()
-  const [, navigate] = useLocation()
   const [busy, setBusy] = useState(false)
   const [problem, setProblem] = useState<string>()
   usePageTitle('Invite')
@@ -22,7 +22,7 @@ export function InviteLanding() {
     setProblem(undefined)
     const result = await acceptInvite(http, window.location.hash.slice(1))
     setBusy(false)
-    if (result.ok) navigate(pathToSpace(result.value.space), { replace: true })
+    if (result.ok) goTo(pathToSpace(result.value.space), { replace: true })
     else if (result.problem.retry === 'never') setProblem('This invite is none, or is none any more.')
     else setProblem(`${result.problem.message} Try again in a moment.`)
   }
@@ -46,9 +46,9 @@ export function InviteLanding() {
         >
           {busy ? 'One moment…' : 'Come in'}
         </button>
-        <Link className="button" href={HOME_PATH}>
+        <PageLink className="button" href={HOME_PATH}>
           See all spaces
-        </Link>
+        </PageLink>
       </div>
     </main>
   )

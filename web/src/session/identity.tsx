@@ -1,6 +1,6 @@
 /** Who you are and where: your name, which you can change for everybody, and the space you are in. */
 import { useForesee, useMutate, useSelf } from '@rhizom/client/react'
-import { Link } from 'wouter'
+import { PageLink } from '../page-link.tsx'
 import { Avatar } from '../avatar.tsx'
 import { EditableName } from '../editable-name.tsx'
 import { Name } from '../name.tsx'
@@ -38,7 +38,7 @@ export function Identity() {
             'not in a space'
           ) : (
             <>
-              in <Link href={pathToSpace(location)}>{location}</Link>
+              in <PageLink href={pathToSpace(location)}>{location}</PageLink>
             </>
           )}
         </span>

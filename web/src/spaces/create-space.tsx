@@ -3,13 +3,12 @@ import type { Visibility } from '@rhizom/protocol'
 import { checkValue, LIMITS, spaceIdCheck } from '@rhizom/protocol'
 import { useMutate } from '@rhizom/client/react'
 import { type FormEvent, useState } from 'react'
-import { useLocation } from 'wouter'
+import { goTo } from '../location.ts'
 import { pathToSpace } from '../route.ts'
 import { slugOf } from './slug.ts'
 
 export function CreateSpace() {
   const mutate = useMutate()
-  const [, navigate] = useLocation()
   const [name, setName] = useState('')
   const [ownAddress, setOwnAddress] = useState<string>()
   const [visibility, setVisibility] = useState<Visibility>('public')
@@ -27,7 +26,7 @@ export function CreateSpace() {
     setProblem(undefined)
     const outcome = await mutate('space.create', id.value, { name: name.trim(), visibility })
     setBusy(false)
-    if (outcome.status === 'applied') navigate(pathToSpace(id.value))
+    if (outcome.status === 'applied') goTo(pathToSpace(id.value))
     else setProblem(outcome.code === 'taken' ? 'That address is taken: choose another one.' : outcome.message)
   }
 

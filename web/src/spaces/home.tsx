@@ -1,6 +1,6 @@
 /** The first page: spaces to step into, and a way to open a new one. */
 import { useSpaces } from '@rhizom/client/react'
-import { Link } from 'wouter'
+import { PageLink } from '../page-link.tsx'
 import { Name } from '../name.tsx'
 import { usePageTitle } from '../page-title.ts'
 import { pathToSpace } from '../route.ts'
@@ -27,13 +27,13 @@ export function Home() {
       <ul className="space-cards">
         {spaces.map((space) => (
           <li key={space.id}>
-            <Link href={pathToSpace(space.id)} className="card space-card">
+            <PageLink href={pathToSpace(space.id)} className="card space-card">
               <strong className="ellipsis">
                 <Name id={space.id} name={space.name} />
               </strong>
               <span className="quiet small-text">{space.id}</span>
               <span className="tag">{space.visibility}</span>
-            </Link>
+            </PageLink>
           </li>
         ))}
         {status === 'ready' && spaces.length === 0 && (

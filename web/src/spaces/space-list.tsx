@@ -1,7 +1,7 @@
 /** The spaces to go to. Those that are open are always among them, under the names they have now. */
 import type { SpaceId } from '@rhizom/protocol'
 import { useNews, useSpaces } from '@rhizom/client/react'
-import { Link } from 'wouter'
+import { PageLink } from '../page-link.tsx'
 import { Name } from '../name.tsx'
 import { HOME_PATH, pathToSpace } from '../route.ts'
 import { UnreadMark } from './unread-mark.tsx'
@@ -25,7 +25,7 @@ export function SpaceList({ open }: { open: SpaceId | undefined }) {
       <ul>
         {spaces.map(({ id, name, visibility }) => (
           <li key={id}>
-            <Link
+            <PageLink
               href={pathToSpace(id)}
               className="space-link"
               data-testid="space-link"
@@ -36,7 +36,7 @@ export function SpaceList({ open }: { open: SpaceId | undefined }) {
               </span>
               <Name id={id} name={name} />
               <UnreadMark news={news.get(id)} />
-            </Link>
+            </PageLink>
           </li>
         ))}
       </ul>
@@ -45,9 +45,9 @@ export function SpaceList({ open }: { open: SpaceId | undefined }) {
           Show more
         </button>
       )}
-      <Link href={HOME_PATH} className="new-space">
+      <PageLink href={HOME_PATH} className="new-space">
         + New space
-      </Link>
+      </PageLink>
     </nav>
   )
 }

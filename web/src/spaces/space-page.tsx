@@ -9,7 +9,7 @@ import {
   useSpacePosition,
   useSyncStatus,
 } from '@rhizom/client/react'
-import { Link } from 'wouter'
+import { PageLink } from '../page-link.tsx'
 import { Composer } from '../chat/composer.tsx'
 import { Conversation } from '../chat/conversation.tsx'
 import { EditableName } from '../editable-name.tsx'
@@ -118,9 +118,9 @@ function LoadingSpace({ id, problem, retry }: { id: SpaceId; problem: string | u
             <button type="button" onClick={() => window.location.reload()}>
               Reload
             </button>
-            <Link className="button" href={HOME_PATH}>
+            <PageLink className="button" href={HOME_PATH}>
               See all spaces
-            </Link>
+            </PageLink>
           </>
         )}
       </div>
@@ -144,9 +144,9 @@ function ClosedSpace({ id, view }: { id: SpaceId; view: Extract<SpaceView, { sta
         {id} · {view.message}
       </p>
       <div className="actions">
-        <Link className="button primary" href={HOME_PATH}>
+        <PageLink className="button primary" href={HOME_PATH}>
           See all spaces
-        </Link>
+        </PageLink>
         <button type="button" onClick={view.retry}>
           Try again
         </button>

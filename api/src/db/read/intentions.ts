@@ -1,5 +1,5 @@
 /** Pages of the intentions of a space, the newest first. */
-import type { Intention, Space } from '@rhizom/protocol'
+import type { Intention, IntentionId, Space } from '@rhizom/protocol'
 import { and, eq } from 'drizzle-orm'
 import type postgres from 'postgres'
 import type { Sql } from '../database.ts'
@@ -31,7 +31,7 @@ export const readNewest = (sql: Sql, space: Shown, size: PageSize): Promise<Inte
 export async function readBefore(
   sql: Sql,
   space: Shown,
-  before: string,
+  before: IntentionId,
   size: PageSize,
 ): Promise<IntentionPage | undefined> {
   const isMark = and(eq(intentions.id, before), eq(intentions.location, space.id))

@@ -114,7 +114,7 @@ function speak(state: Known, frame: SpokenFrame): ConnectionStep {
 
 const spoken = (being: BeingId, frame: SpokenFrame): ConnectionEffect =>
   frame.type === 'presence'
-    ? { type: 'setPresence', space: frame.space, being, state: frame.state }
+    ? { type: 'setPresence', space: frame.space, state: frame.state }
     : { type: 'publishSignal', space: frame.space, being, name: frame.name, data: frame.data }
 
 /** The answer was sent: what was held goes on. */

@@ -99,7 +99,7 @@ const events: Record<EventName, ConnectionEvent | TimePassed> = {
   tokenVerified: verified,
   tokenRefused: { type: 'tokenRefused', reason: 'invalid' },
   subscriptionAnswered: { type: 'subscriptionAnswered', space: '@a' },
-  subscriptionRefused: { type: 'subscriptionRefused', space: '@a', code: 'not-found', retryAfterMs: undefined },
+  subscriptionRefused: { type: 'subscriptionRefused', space: '@a', refusal: { code: 'not-found' } },
   subscriptionEnded: { type: 'subscriptionEnded', space: '@a', code: 'revoked' },
   beingRevoked: { type: 'beingRevoked' },
   sessionEnded: { type: 'sessionEnded' },
@@ -416,12 +416,12 @@ describe('subscriptions', () => {
     expect(spoke.said).toEqual([])
     expect(run(spoke.state, [answered, answered]).said).toEqual(['setPresence:@b', 'publishSignal:@b'])
     const { effects } = stepConnection(spoke.state, answered, momentAt(NOW, { random: 0 }), settings)
-    expect(effects[0]).toEqual({ type: 'setPresence', space: '@b', being: '@ada', state: { at: 2 } })
+    expect(effects[0]).toEqual({ type: 'setPresence', space: '@b', state: { at: 2 } })
   })
 
   test('G6 what was said to a space that may not be read is not passed on', () => {
     const spoke = run(states.live, [subscribe('@b'), presence('@b'), signal('@b')]).state
-    const refused = { type: 'subscriptionRefused', space: '@b', code: 'not-found', retryAfterMs: undefined } as const
+    const refused = { type: 'subscriptionRefused', space: '@b', refusal: { code: 'not-found' } } as const
     expect(run(spoke, [refused, { type: 'subscriptionAnswered', space: '@b' }]).said).toEqual(['error:not-found'])
     const gone = run(spoke, [frame({ type: 'unsubscribe', space: '@b' }), subscribe('@b')])
     expect(run(gone.state, [{ type: 'subscriptionAnswered', space: '@b' }]).said).toEqual([])

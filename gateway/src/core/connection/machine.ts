@@ -4,7 +4,7 @@
  * subscriptions, the shell moves bytes.
  */
 import { type Machine, type Moment, stay, type TimePassed } from '@rhizom/machine'
-import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION } from '@rhizom/protocol'
+import { type ClientFrame, type HelloFrame, PROTOCOL_VERSION, UNSUBSCRIBED } from '@rhizom/protocol'
 import { closeConnection, errorFrame, socketClosed } from './end.ts'
 import { serveDraining, serveLive, subscriptionAnswered, workAnnounced } from './frames.ts'
 import { lineCost } from './line-cost.ts'
@@ -214,11 +214,6 @@ const noLonger = (state: OpenConnection, message: string): ConnectionStep =>
 const putOut = (state: OpenConnection, message: string): ConnectionStep =>
   'being' in state && state.being !== undefined ? noLonger(state, message) : stay(state)
 
-const ENDED = {
-  revoked: 'This space may no longer be read',
-  removed: 'This space was removed',
-} as const
-
 function subscriptionChanged(state: OpenConnection, event: SubscriptionEvent): ConnectionStep {
   if (state.status !== 'live' && state.status !== 'draining') return stay(state)
   const { space } = event
@@ -226,10 +221,10 @@ function subscriptionChanged(state: OpenConnection, event: SubscriptionEvent): C
   if (event.type === 'subscriptionAnswered') return subscriptionAnswered(state, space)
   const next: OpenConnection = letGo(state, space)
   if (event.type === 'subscriptionRefused') {
-    const { code, retryAfterMs } = event
-    return { state: next, effects: [errorFrame(code, { space, retryAfterMs })] }
+    const { code, ...again } = event.refusal
+    return { state: next, effects: [errorFrame(code, { space, ...again })] }
   }
-  const frame = { type: 'unsubscribed', space, code: event.code, message: ENDED[event.code] } as const
+  const frame = { type: 'unsubscribed', space, code: event.code, message: UNSUBSCRIBED[event.code] } as const
   return { state: next, effects: [{ type: 'sendFrame', frame }] }
 }
 

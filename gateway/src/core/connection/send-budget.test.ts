@@ -29,8 +29,8 @@ const cases: readonly Case[] = [
   ['answer when full', allowing, { type: 'answerOffered', unsentBytes: 1001, answerBytes: 1 }, 0, 'allowing', 'wait'],
   ['sent at once', allowing, { type: 'sendEnded', outcome: 'sent' }, 0, 'flowing', 'nothing'],
   ['queued', allowing, { type: 'sendEnded', outcome: 'queued' }, 0, 'allowing', 'nothing'],
-  ['drained', allowing, { type: 'drained', unsentBytes: 1000 }, 0, 'flowing', 'nothing'],
-  ['not drained yet', allowing, { type: 'drained', unsentBytes: 1001 }, 99, 'allowing', 'nothing'],
+  ['writable', allowing, { type: 'writable', unsentBytes: 1000 }, 0, 'flowing', 'nothing'],
+  ['not read yet', allowing, { type: 'writable', unsentBytes: 1001 }, 99, 'allowing', 'nothing'],
   ['stalled', allowing, { type: 'timePassed', unsentBytes: 6000 }, 100, 'spent', 'close'],
   ['slow but moving', allowing, { type: 'timePassed', unsentBytes: 5999 }, 100, 'allowing', 'nothing'],
   ['quiet', fresh, { type: 'timePassed', unsentBytes: 500 }, 1e9, 'flowing', 'nothing'],
@@ -54,7 +54,7 @@ describe('the send budget', () => {
 
   test('G52 progress moves the time at which a surplus counts as stalled', () => {
     expect(budgetWakesAtMs(allowing, settings)).toBe(100)
-    const { state } = stepSendBudget(allowing, { type: 'drained', unsentBytes: 5000 }, 80, settings)
+    const { state } = stepSendBudget(allowing, { type: 'writable', unsentBytes: 5000 }, 80, settings)
     expect(budgetWakesAtMs(state, settings)).toBe(180)
     expect(budgetWakesAtMs(fresh, settings)).toBeUndefined()
   })

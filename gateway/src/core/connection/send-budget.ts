@@ -2,11 +2,11 @@
  * How much may lie unsent for one client. A slow reader is closed with a code that says "resume"; it never costs
  * others memory and never loses a change, because it comes back with its position.
  *
- *   flowing ── a large answer ──► allowing ── drained ──► flowing
+ *   flowing ── a large answer ──► allowing ── writable ─► flowing
  *      │                             │
  *      └── over the budget ──────────┴── over what was allowed, or no progress ──► spent (close)
  *
- * An answer may go over the budget once, since a snapshot can be larger than it; what follows waits for that to drain.
+ * An answer may go over the budget once, since a snapshot can be larger than it; what follows waits until it is read.
  */
 
 /** What a socket did with a message. `dropped`: it lost it, and will lose what follows. */
@@ -30,7 +30,7 @@ export type SendEvent =
   /** About to send an answer to this client alone. */
   | { type: 'answerOffered'; unsentBytes: number; answerBytes: number }
   | { type: 'sendEnded'; outcome: SendOutcome }
-  | { type: 'drained'; unsentBytes: number }
+  | { type: 'writable'; unsentBytes: number }
   | { type: 'timePassed'; unsentBytes: number }
 
 export type SendVerdict = 'send' | 'wait' | 'close' | 'nothing'
@@ -63,7 +63,7 @@ export function stepSendBudget(
     case 'sendEnded':
       if (event.outcome === 'dropped') return spent
       return { state: event.outcome === 'sent' && state.status !== 'flowing' ? fresh : state, verdict: 'nothing' }
-    case 'drained':
+    case 'writable':
     case 'timePassed':
       return progress(state, event.unsentBytes, nowMs, settings)
     default:

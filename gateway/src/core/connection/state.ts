@@ -16,7 +16,9 @@ import type {
   Position,
   ServerFrame,
   SpaceId,
+  UnsubscribedCode,
 } from '@rhizom/protocol'
+import type { SpaceRefusal } from '../space-refusal.ts'
 
 /** What keeps a client from talking too much or too badly. */
 export interface Inbound {
@@ -114,10 +116,9 @@ export type SubscriptionEvent =
   | {
       type: 'subscriptionRefused'
       space: SpaceId
-      code: 'not-found' | 'unavailable' | 'rate-limited'
-      retryAfterMs: number | undefined
+      refusal: SpaceRefusal | { code: 'rate-limited'; retryAfterMs: number }
     }
-  | { type: 'subscriptionEnded'; space: SpaceId; code: 'revoked' | 'removed' }
+  | { type: 'subscriptionEnded'; space: SpaceId; code: UnsubscribedCode }
 
 export type TokenPurpose = 'hello' | 'refresh'
 export type TokenRefusal = 'invalid' | 'expired' | 'revoked' | 'ended' | 'crowded' | 'overloaded'
@@ -133,7 +134,7 @@ export type ConnectionEffect =
   /** Watch, or watch anew from another position. */
   | { type: 'watch'; space: SpaceId; being: BeingId; position: Position | undefined; present: boolean }
   | { type: 'unwatch'; space: SpaceId }
-  | { type: 'setPresence'; space: SpaceId; being: BeingId; state: JsonObject }
+  | { type: 'setPresence'; space: SpaceId; state: JsonObject }
   | { type: 'publishSignal'; space: SpaceId; being: BeingId; name: string; data: JsonObject | undefined }
   /** To be told of work from now on. */
   | { type: 'awaitWork' }

@@ -104,7 +104,7 @@ export function answerWaiting(feed: LiveFeed, read: FreshRead | undefined): Feed
     let found = answerFor(feed, waiting, read)
     if (found.type === 'needs' && read !== undefined && asked.readSeq < read.seq) {
       if (isRefused(feed, read, asked.being)) {
-        refusals.push({ type: 'refuse', watcher: asked.watcher, code: 'not-found' })
+        refusals.push({ type: 'refuse', watcher: asked.watcher, refusal: { code: 'not-found' } })
         continue
       }
       if (asked.position !== undefined && leadsNowhere(asked.position, read)) {

@@ -90,7 +90,7 @@ function wordOf(effect: FeedEffect): string[] {
       return [`${what} (${answer.source}) to ${effect.watchers.join(',')}`]
     }
     case 'refuse':
-      return [`${effect.code} to ${effect.watcher}`]
+      return [`${effect.refusal.code} to ${effect.watcher}`]
     case 'fanOut':
       return [`out ${effect.run.from}-${effect.run.to}`]
     case 'revoke':
@@ -314,7 +314,7 @@ describe('claims beyond the log', () => {
     feed.send(received(90, 91))
     expect(feed.until(15)).toEqual(['read gap 10'])
     expect(feed.send(answered(changesAnswer(10, 10)))).toEqual([])
-    expect(feed.state).toMatchObject({ parked: { runs: [] }, hint: undefined })
+    expect(feed.state).toMatchObject({ parked: { runs: [] }, lag: undefined })
     expect(feed.wakesAt).toBeUndefined()
   })
 })

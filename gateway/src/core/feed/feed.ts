@@ -11,9 +11,10 @@ import { isBehind, type Position, place, type SpaceId } from '@rhizom/protocol'
 import { answerFor, answerWaiting } from './answer.ts'
 import { contradicts } from './contradicts.ts'
 import { lightened } from './held.ts'
-import { inDoubt, withHint } from './hint.ts'
+import { inDoubt, withLag } from './lag.ts'
 import { applyRuns, readAnswered } from './log.ts'
 import { feedWakesAtMs, wantedRead } from './read.ts'
+import type { SpaceRefusal } from '../space-refusal.ts'
 import type { Run } from './run.ts'
 import { nothingParked, park } from './splice.ts'
 import type {
@@ -22,7 +23,7 @@ import type {
   FeedSettings,
   FeedState,
   FeedStep,
-  Hint,
+  Lag,
   LiveFeed,
   OpenFeed,
   OpeningFeed,
@@ -41,7 +42,7 @@ export function openFeed(space: SpaceId, nowMs: number): FeedStep {
     waiting: [],
     audience: { status: 'empty', sinceMs: nowMs },
     parked: nothingParked,
-    hint: undefined,
+    lag: undefined,
     readSeq: 0,
     formerEpochs: [],
   }
@@ -89,7 +90,7 @@ function receive(feed: OpenFeed, event: FeedEvent | TimePassed, context: StepCon
     case 'headLearned':
       return stay(headNoted(feed, event.position, 'heads', context))
     case 'headMissing':
-      return stay(feed.status === 'live' ? withHint(feed, undefined, 'heads', nowMs) : feed)
+      return stay(feed.status === 'live' ? withLag(feed, undefined, 'heads', nowMs) : feed)
     case 'memoryWanted':
       return stay(lightened(feed))
     case 'readAnswered':
@@ -112,10 +113,10 @@ function subscribed(
   nowMs: number,
 ): FeedStep<OpenFeed> {
   const waiting: Waiting = { watcher, being, position, askedAtMs: nowMs, readSeq: feed.readSeq }
-  const present: OpenFeed = feed.audience.status === 'present' ? feed : { ...feed, audience: { status: 'present' } }
-  const found = present.status === 'live' ? answerFor(present, waiting) : undefined
-  if (found?.type !== 'answered') return stay({ ...present, waiting: [...present.waiting, waiting] })
-  return doing(present, { type: 'answer', watchers: [watcher], answer: found.answer })
+  const watched: OpenFeed = feed.audience.status === 'watched' ? feed : { ...feed, audience: { status: 'watched' } }
+  const found = watched.status === 'live' ? answerFor(watched, waiting) : undefined
+  if (found?.type !== 'answered') return stay({ ...watched, waiting: [...watched.waiting, waiting] })
+  return doing(watched, { type: 'answer', watchers: [watcher], answer: found.answer })
 }
 
 function watcherLeft(feed: OpenFeed, watcher: number, remaining: number, nowMs: number): OpenFeed {
@@ -149,7 +150,7 @@ function runReceived(feed: OpenFeed, run: Run, context: StepContext): FeedStep {
       return andThen(applyRuns(feed, [run], undefined, context), (next) =>
         stay(
           next.status === 'live' && next.position === feed.position
-            ? withHint(next, target, 'gap', context.at.nowMs)
+            ? withLag(next, target, 'gap', context.at.nowMs)
             : next,
         ),
       )
@@ -168,16 +169,16 @@ function parkRun(feed: OpenFeed, run: Run, target: Position, { at, settings }: S
   const isLate = feed.status === 'live' && feed.position.epoch === run.epoch && outcome === 'parked'
   const readAtMs = isLate ? at.nowMs + settings.reorderGraceMs : at.nowMs
   const what = outcome === 'parked' ? 'parked' : 'parked-overflow'
-  return doing(withHint({ ...feed, parked }, target, 'gap', readAtMs), { type: 'note', what })
+  return doing(withLag({ ...feed, parked }, target, 'gap', readAtMs), { type: 'note', what })
 }
 
-function headNoted(feed: OpenFeed, target: Position, reason: Hint['reason'], context: StepContext): OpenFeed {
+function headNoted(feed: OpenFeed, target: Position, reason: Lag['reason'], context: StepContext): OpenFeed {
   if (feed.formerEpochs.includes(target.epoch)) return feed
   if (feed.status === 'live' && !isBehind(feed.position, target)) return feed
   const { nowMs } = context.at
   const isOther = feed.status === 'live' && feed.position.epoch !== target.epoch
   const readAtMs = isOther || reason === 'gap' ? nowMs : nowMs + context.settings.reorderGraceMs
-  return withHint(feed, target, reason, readAtMs)
+  return withLag(feed, target, reason, readAtMs)
 }
 
 function backingOff(reading: Reading, retryAfterMs: number | undefined, { at, settings }: StepContext): Reading {
@@ -208,9 +209,9 @@ function spaceMissing(feed: OpenFeed): FeedStep {
       reading: { status: 'idle' },
       waiting: later,
       parked: nothingParked,
-      hint: undefined,
+      lag: undefined,
     },
-    ...refused.map(({ watcher }): FeedEffect => ({ type: 'refuse', watcher, code: 'not-found' })),
+    ...refused.map(({ watcher }): FeedEffect => ({ type: 'refuse', watcher, refusal: { code: 'not-found' } })),
     { type: 'end' },
   )
 }
@@ -237,9 +238,9 @@ function beginRead(feed: OpenFeed, { at, settings }: StepContext): FeedStep<Open
   const failures = feed.reading.status === 'backing-off' ? feed.reading.failures : 0
   const seq = feed.readSeq + 1
   const next: OpenFeed = { ...feed, reading: { status: 'underway', request, seq, failures }, readSeq: seq }
-  const isForHint = feed.status === 'live' && feed.hint !== undefined && request.reason === feed.hint.reason
+  const isForLag = feed.status === 'live' && feed.lag !== undefined && request.reason === feed.lag.reason
   const what = request.reason === 'heads' ? 'found-behind' : 'gap'
-  return doing(next, { type: 'read', request }, ...(isForHint ? [{ type: 'note', what } as const] : []))
+  return doing(next, { type: 'read', request }, ...(isForLag ? [{ type: 'note', what } as const] : []))
 }
 
 /** A pause that is over and was followed by no read ends here. */
@@ -248,18 +249,20 @@ const withoutPastPause = (feed: OpenFeed, nowMs: number): OpenFeed =>
     ? { ...feed, reading: { status: 'idle' } }
     : feed
 
-/** Drops a hint whose target is reached, and a snapshot that the next subscriber could not use. */
+/** Drops a lag whose target is reached, and a snapshot that the next subscriber could not use. */
 function withoutUseless(feed: LiveFeed, { settings }: StepContext): LiveFeed {
-  const target = feed.hint?.target
+  const target = feed.lag?.target
   const isLevel = target !== undefined && !isBehind(feed.position, target) && feed.parked.runs.length === 0
-  return dropStaleSnapshot(isLevel ? { ...feed, hint: undefined } : feed, settings)
+  return dropStaleSnapshot(isLevel ? { ...feed, lag: undefined } : feed, settings)
 }
 
 function dropStaleSnapshot(feed: LiveFeed, settings: FeedSettings): LiveFeed {
   const { snapshot, position } = feed
   if (snapshot === undefined || feed.waiting.length > 0) return feed
   const isHead = snapshot.epoch === position.epoch && snapshot.version === position.version
-  return isHead && snapshot.body.length <= settings.maxHeldSnapshotBytes ? feed : { ...feed, snapshot: undefined }
+  return isHead && snapshot.frame.bytes.length <= settings.maxHeldSnapshotBytes
+    ? feed
+    : { ...feed, snapshot: undefined }
 }
 
 function refuseOverdue(feed: OpenFeed, { at, settings }: StepContext): FeedStep<OpenFeed> {
@@ -267,9 +270,9 @@ function refuseOverdue(feed: OpenFeed, { at, settings }: StepContext): FeedStep<
   const first = feed.waiting[0]
   if (first === undefined || !isOverdue(first)) return stay(feed)
   const restMs = feed.reading.status === 'backing-off' ? feed.reading.untilMs - at.nowMs : 0
-  const retryAfterMs = Math.max(1000, restMs)
+  const refusal: SpaceRefusal = { code: 'unavailable', retryAfterMs: Math.max(1000, restMs) }
   const refusals = feed.waiting
     .filter(isOverdue)
-    .map(({ watcher }): FeedEffect => ({ type: 'refuse', watcher, code: 'unavailable', retryAfterMs }))
+    .map(({ watcher }): FeedEffect => ({ type: 'refuse', watcher, refusal }))
   return doing({ ...feed, waiting: feed.waiting.filter((one) => !isOverdue(one)) }, ...refusals)
 }

@@ -11,11 +11,11 @@ export function heldBytes(feed: FeedState): number {
   const parked = feed.parked.bytes + feed.parked.runs.length * BYTES_OF_A_RUN
   if (feed.status === 'opening') return parked
   const ring = feed.ring.bytes + feed.ring.runs.length * BYTES_OF_A_RUN
-  return parked + ring + (feed.snapshot?.body.length ?? 0)
+  return parked + ring + (feed.snapshot?.frame.bytes.length ?? 0)
 }
 
 /**
- * What was parked is read when the hint that came with it is pursued. A snapshot that somebody waits for stays, since
+ * What was parked is read with the lag that came of it. A snapshot that somebody waits for stays, since
  * it would be read again at once.
  */
 export function lightened(feed: OpenFeed): OpenFeed {

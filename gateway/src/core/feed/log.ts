@@ -7,7 +7,7 @@ import type { Position } from '@rhizom/protocol'
 import { gives, narrows, type Readers, splitByAccess } from './access.ts'
 import { answerWaiting, type FreshRead, withFormerEpoch } from './answer.ts'
 import { contradicts } from './contradicts.ts'
-import { inDoubt, withHint } from './hint.ts'
+import { inDoubt, withLag } from './lag.ts'
 import { withoutRemoved } from './erase.ts'
 import { append, emptyRing, oldestVersion } from './ring.ts'
 import type { Run } from './run.ts'
@@ -58,7 +58,7 @@ function take(feed: LiveFeed, { after, reason }: ReadRequest, read: FreshRead, c
   const { nowMs } = context.at
   const isSameEpoch = epoch === feed.position.epoch
   if (catchUp.kind === 'changes') {
-    if (!isSameEpoch) return stay(withHint(feed, target, 'gap', nowMs))
+    if (!isSameEpoch) return stay(withLag(feed, target, 'gap', nowMs))
     const { run } = catchUp
     if (run === undefined) return stay(feed)
     return contradicts(feed.ring.runs, run) ? stay(inDoubt(feed)) : applyRuns(feed, [run], answer, context)
@@ -68,7 +68,7 @@ function take(feed: LiveFeed, { after, reason }: ReadRequest, read: FreshRead, c
   if (isSameEpoch && version <= feed.position.version) return stay({ ...feed, snapshot: newer(feed, snapshot) })
   const wasOlder = after === undefined || after.version < oldestVersion(feed.ring, feed.position.version)
   if (isSameEpoch && wasOlder)
-    return stay(withHint({ ...feed, snapshot }, target, 'gap', nowMs + context.settings.reorderGraceMs))
+    return stay(withLag({ ...feed, snapshot }, target, 'gap', nowMs + context.settings.reorderGraceMs))
   return reset(feed, target, snapshot, answer.readers)
 }
 
@@ -87,7 +87,7 @@ function startOver(
   const certain = doubtedIn !== undefined && doubtedIn < seq ? { ...feed, doubtedIn: undefined } : feed
   const level = reset(certain, position, snapshot, answer.readers)
   const isAhead = feed.position.epoch === position.epoch && feed.position.version > position.version
-  return isAhead ? { ...level, state: withHint(level.state, feed.position, 'gap', at.nowMs) } : level
+  return isAhead ? { ...level, state: withLag(level.state, feed.position, 'gap', at.nowMs) } : level
 }
 
 /** Everybody who follows starts over, from a snapshot of another history or beyond what the log still has. */
@@ -117,14 +117,14 @@ const newer = (feed: LiveFeed, snapshot: KeptSnapshot): KeptSnapshot =>
 function forgetCovered(feed: LiveFeed, { answer, seq }: FreshRead): LiveFeed {
   const { epoch, version } = feed.position
   if (answer.epoch !== epoch || answer.version > version) return feed
-  const isCovered = feed.hint !== undefined && feed.hint.readSeq < seq
+  const isCovered = feed.lag !== undefined && feed.lag.readSeq < seq
   let { formerEpochs } = feed
-  if (isCovered && feed.hint?.target !== undefined)
-    formerEpochs = withFormerEpoch(formerEpochs, epoch, feed.hint.target.epoch)
+  if (isCovered && feed.lag?.target !== undefined)
+    formerEpochs = withFormerEpoch(formerEpochs, epoch, feed.lag.target.epoch)
   for (const entry of feed.parked.runs)
     if (entry.readSeq < seq) formerEpochs = withFormerEpoch(formerEpochs, epoch, entry.run.epoch)
   const parked = keepParked(feed.parked, (entry) => entry.readSeq >= seq)
-  return { ...feed, formerEpochs, parked, hint: isCovered ? undefined : feed.hint }
+  return { ...feed, formerEpochs, parked, lag: isCovered ? undefined : feed.lag }
 }
 
 /**
@@ -146,7 +146,7 @@ export function applyRuns(
     if (next.status === 'closed') return { state: next, effects }
     if (next.position === live.position) {
       const behind = { epoch: run.epoch, version: run.to }
-      return { state: withHint(next, behind, 'gap', context.at.nowMs), effects }
+      return { state: withLag(next, behind, 'gap', context.at.nowMs), effects }
     }
     live = next
   }

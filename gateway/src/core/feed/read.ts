@@ -50,10 +50,10 @@ function wantedByWaiting(feed: LiveFeed): ReadRequest | undefined {
 export function wantedRead(feed: OpenFeed, nowMs: number, settings: FeedSettings): ReadRequest | undefined {
   if (!mayReadLog(feed, nowMs)) return undefined
   if (feed.status === 'opening') return wantedByOpening(feed, nowMs, settings)
-  const { hint } = feed
-  if (feed.doubtedIn !== undefined && feed.audience.status === 'present') return { after: undefined, reason: 'doubt' }
-  if (hint !== undefined && hint.readAtMs <= nowMs && feed.audience.status === 'present')
-    return { after: feed.position, reason: hint.reason }
+  const { lag } = feed
+  if (feed.doubtedIn !== undefined && feed.audience.status === 'watched') return { after: undefined, reason: 'doubt' }
+  if (lag !== undefined && lag.readAtMs <= nowMs && feed.audience.status === 'watched')
+    return { after: feed.position, reason: lag.reason }
   return feed.waiting.length === 0 ? undefined : wantedByWaiting(feed)
 }
 
@@ -61,14 +61,14 @@ export function wantedRead(feed: OpenFeed, nowMs: number, settings: FeedSettings
 export function feedWakesAtMs(feed: FeedState, settings: FeedSettings): number | undefined {
   if (feed.status === 'closed') return undefined
   const times: number[] = []
-  const isWanted = feed.waiting.length > 0 || (feed.status === 'live' && feed.audience.status === 'present')
+  const isWanted = feed.waiting.length > 0 || (feed.status === 'live' && feed.audience.status === 'watched')
   const first = feed.waiting[0]
   if (first !== undefined) times.push(first.askedAtMs + settings.patienceMs)
   if (feed.audience.status === 'empty') times.push(feed.audience.sinceMs + settings.lingerMs)
   const channelAt = channelAwaitedUntilMs(feed, settings)
   if (channelAt !== undefined && feed.waiting.length > 0 && feed.reading.status === 'idle') times.push(channelAt)
   if (isWanted && feed.reading.status === 'backing-off') times.push(feed.reading.untilMs)
-  if (feed.status === 'live' && isWanted && feed.reading.status === 'idle' && feed.hint !== undefined)
-    times.push(feed.hint.readAtMs)
+  if (feed.status === 'live' && isWanted && feed.reading.status === 'idle' && feed.lag !== undefined)
+    times.push(feed.lag.readAtMs)
   return times.length === 0 ? undefined : Math.min(...times)
 }

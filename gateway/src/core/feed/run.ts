@@ -16,6 +16,7 @@ import {
   type Range,
   type SpaceId,
 } from '@rhizom/protocol'
+import { concat, type OpenFrame } from './open-frame.ts'
 
 export interface Run extends Range {
   altersAccess: boolean
@@ -63,18 +64,6 @@ const mayErase = (name: string): boolean => {
 const mayAlterAccess = (name: string): boolean => {
   const kind = kinds.get(name)
   return kind === undefined || altersAccess(kind)
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0
-  for (const part of parts) length += part.length
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** The run of the given changes, which must be contiguous and not empty. */
@@ -131,11 +120,8 @@ export function trimRun(space: SpaceId, run: Run, after: number): Run | undefine
   return { ...encodeRun(space, run.epoch, after, rest), altersAccess: run.altersAccess }
 }
 
-/**
- * An answer to `subscribe` as bytes, all but its end: the roster of the space and the closing brace follow, because
- * who is here changes on its own.
- */
-export function encodeResumed(space: SpaceId, { epoch, from, to }: Range, runs: readonly Run[]): Uint8Array {
+/** The answer to a `subscribe` from a position. */
+export function encodeResumed(space: SpaceId, { epoch, from, to }: Range, runs: readonly Run[]): OpenFrame {
   const head = headOf(space, { epoch, from, to }).replace('"changes"', '"resumed"')
   const parts: Uint8Array[] = [encoder.encode(head)]
   for (const [index, run] of runs.entries()) {
@@ -143,7 +129,7 @@ export function encodeResumed(space: SpaceId, { epoch, from, to }: Range, runs: 
     parts.push(bodyOf(run))
   }
   parts.push(encoder.encode(']'))
-  return concat(parts)
+  return { bytes: concat(parts) }
 }
 
 /** The changes `from+1 … to`, if that is what `value` is. */

@@ -7,17 +7,19 @@
  *                          └──────────────────────────────────────────┘
  *
  * A live feed holds a position and everything up to it. What tells it that there is more (a message beyond a gap, a
- * head ahead, a message of another epoch) is a hint, and a hint is pursued by reading the log.
+ * head ahead, a message of another epoch) leaves it with a lag, until a read of the log has brought it level.
  */
 import type { Backoff, Step } from '@rhizom/machine'
-import type { BeingId, Epoch, Position, SpaceId } from '@rhizom/protocol'
+import type { BeingId, Epoch, Id, Position, SpaceId } from '@rhizom/protocol'
+import type { SpaceRefusal } from '../space-refusal.ts'
 import type { Readers } from './access.ts'
+import type { OpenFrame } from './open-frame.ts'
 import type { Parked, ParkedLimits } from './splice.ts'
 import type { Ring, RingLimits } from './ring.ts'
 import type { Run } from './run.ts'
 
 /** Names a subscription on this gateway; the feed knows no more of connections. */
-export type WatcherId = number
+export type WatcherId = Id<'watcher', number>
 
 /** Somebody who subscribed and has no answer yet. */
 export interface Waiting {
@@ -48,7 +50,7 @@ export type Reading =
   | { status: 'backing-off'; untilMs: number; failures: number }
 
 /** Why the feed believes that it is behind. `target` is unknown where a space seems to be gone. */
-export interface Hint {
+export interface Lag {
   target: Position | undefined
   reason: 'gap' | 'heads'
   /** Not before this is the log read: another api node's message may just be late. */
@@ -57,13 +59,13 @@ export interface Hint {
   readSeq: number
 }
 
-export type Audience = { status: 'present' } | { status: 'empty'; sinceMs: number }
+export type Audience = { status: 'watched' } | { status: 'empty'; sinceMs: number }
 
-/** A snapshot frame as bytes, all but its end (see `encodeResumed`). */
+/** A snapshot as the frame that clients get. */
 export interface HeldSnapshot {
   epoch: Epoch
   version: number
-  body: Uint8Array
+  frame: OpenFrame
 }
 
 /** Serves those who asked before its read began, and others while it is the head. */
@@ -79,7 +81,7 @@ interface Common {
   waiting: readonly Waiting[]
   audience: Audience
   parked: Parked
-  hint: Hint | undefined
+  lag: Lag | undefined
   /** Counts reads, so that what was asked before one began is told from what was asked after. */
   readSeq: number
   /** Epochs known to be over: what still speaks of them is stale. */
@@ -138,8 +140,7 @@ export type FeedEffect =
   | { type: 'checkHead' }
   /** Answer these and let them follow from here. */
   | { type: 'answer'; watchers: readonly WatcherId[]; answer: Answer }
-  | { type: 'refuse'; watcher: WatcherId; code: 'not-found' }
-  | { type: 'refuse'; watcher: WatcherId; code: 'unavailable'; retryAfterMs: number }
+  | { type: 'refuse'; watcher: WatcherId; refusal: SpaceRefusal }
   | { type: 'fanOut'; run: Run }
   /** Those who may not read any more get nothing from here on. */
   | { type: 'revoke'; readers: Readers }

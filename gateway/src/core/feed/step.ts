@@ -26,7 +26,7 @@ export function andThen<State extends FeedState, Next extends FeedState>(
 export const end = (feed: OpenFeed): FeedStep<ClosedFeed> =>
   doing(
     { status: 'closed', space: feed.space },
-    ...feed.waiting.map(({ watcher }): FeedEffect => ({ type: 'refuse', watcher, code: 'not-found' })),
+    ...feed.waiting.map(({ watcher }): FeedEffect => ({ type: 'refuse', watcher, refusal: { code: 'not-found' } })),
     { type: 'end' },
     { type: 'leaveChannel' },
   )

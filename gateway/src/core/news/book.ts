@@ -5,6 +5,7 @@
  */
 import {
   type BeingId,
+  type Epoch,
   isBehind,
   LIMITS,
   type News,
@@ -24,7 +25,7 @@ interface Followed {
   followers: Set<BeingId>
   /** The furthest version that was told or announced, and the epoch of the latest announcement. */
   version: number
-  epoch: string | undefined
+  epoch: Epoch | undefined
 }
 
 export interface Learned {
@@ -52,11 +53,6 @@ export class NewsBook {
 
   get size(): number {
     return this.#beings.size
-  }
-
-  /** Whether somebody is known to have it among its spaces. */
-  isKnown(space: SpaceId): boolean {
-    return this.#spaces.has(space)
   }
 
   isFollowed(being: BeingId): boolean {

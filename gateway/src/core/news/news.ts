@@ -15,6 +15,7 @@ import {
   type BeingId,
   type InternalNewsAnswer,
   type InternalNewsBody,
+  isBehind,
   type News,
   NEWS_QUESTION,
   type NewsFrame,
@@ -35,8 +36,8 @@ export interface NewsState {
   next: Due
   roundBeganAtMs: number
   isAsking: boolean
-  /** Heads heard while a question is under way, of spaces that nobody follows yet: its answer may be older. */
-  readonly unplaced: Map<SpaceId, Position>
+  /** Heads heard while a question is under way: its answer may be older, and of spaces that nobody follows yet. */
+  readonly heard: Map<SpaceId, Position>
   notBeforeMs: number
   failures: number
   checkAtMs: number
@@ -78,7 +79,7 @@ export const startNews = (nowMs: number, settings: NewsSettings): NewsState => (
   next: nothingDue(),
   roundBeganAtMs: nowMs - settings.windowMs,
   isAsking: false,
-  unplaced: new Map(),
+  heard: new Map(),
   notBeforeMs: nowMs,
   failures: 0,
   checkAtMs: nowMs + settings.checkMs,
@@ -117,7 +118,7 @@ function happened(
       return []
     case 'headsLearned':
       for (const [space, position] of event.heads) {
-        if (state.isAsking && position !== undefined && !book.isKnown(space)) state.unplaced.set(space, position)
+        if (state.isAsking && position !== undefined) keepFarthest(state, space, position)
         headLearned(state, space, position)
       }
       return []
@@ -166,12 +167,18 @@ function putBack({ book, first, round }: NewsState, { all, some }: InternalNewsB
   for (const [space, beings] of Object.entries(some)) for (const being of beings) note(round, space, being)
 }
 
+/** Heads may come out of order, and one that is late must not hide what is farther. */
+function keepFarthest({ heard }: NewsState, space: SpaceId, position: Position): void {
+  const known = heard.get(space)
+  if (known === undefined || isBehind(known, position)) heard.set(space, position)
+}
+
 function headLearned({ book, next }: NewsState, space: SpaceId, position: Position | undefined): void {
   if (book.headMoved(space, position)) for (const being of book.followersOf(space)) note(next, space, being)
 }
 
 function learn(state: NewsState, { all, some }: InternalNewsAnswer): readonly NewsEffect[] {
-  const { book, next, unplaced } = state
+  const { book, next, heard } = state
   const effects: NewsEffect[] = []
   const movedOn = new Set<SpaceId>()
   const take = (being: BeingId, { frame, outdated, moved, isFull }: Learned): void => {
@@ -192,8 +199,8 @@ function learn(state: NewsState, { all, some }: InternalNewsAnswer): readonly Ne
   for (const [being, spaces] of byBeing) if (book.isAnswered(being)) take(being, book.learn(being, spaces))
   // A head that is announced later is none that moved, since it is known from the answer to another one.
   for (const space of movedOn) for (const being of book.behindIn(space)) note(next, space, being)
-  for (const [space, position] of unplaced) headLearned(state, space, position)
-  unplaced.clear()
+  for (const [space, position] of heard) headLearned(state, space, position)
+  heard.clear()
   return effects
 }
 
@@ -207,7 +214,7 @@ function askIfDue(state: NewsState, { nowMs }: Moment, { windowMs }: NewsSetting
   const question = takeQuestion(state)
   if (question === undefined) return []
   state.isAsking = true
-  state.unplaced.clear()
+  state.heard.clear()
   return [{ type: 'ask', question }]
 }
 

@@ -8,17 +8,17 @@
  * before it; one that fails is part of what is said when Redis is back.
  */
 import type { Moment } from '@rhizom/machine'
-import type { BeingId, JsonObject, PresenceEntry, PresenceHint, Range, SpaceId } from '@rhizom/protocol'
+import type { BeingId, BootId, Id, JsonObject, PresenceEntry, PresenceHint, Range, SpaceId } from '@rhizom/protocol'
 import type { GatewayIdentity } from './lease.ts'
 import { type MergedPresence, NOBODY, type Part } from './merged.ts'
 
 /** Names a connection on this gateway. */
-export type ConnectionId = number
+export type ConnectionId = Id<'connection', number>
 
 /** A numbered change of a space's hash: `range.epoch` is the boot id, `range.from` 0 if there was none before it. */
 export interface PresenceWrite {
   space: SpaceId
-  range: Range
+  range: Range<BootId>
   put: Part
   /** The date at which the last connection of each went. */
   left: ReadonlyMap<BeingId, number>

@@ -25,7 +25,7 @@ export interface PresenceRead {
 
 /** A write of another gateway, as its hint tells it: `range.epoch` is the boot id. */
 export interface ReceivedHint {
-  range: Range
+  range: Range<BootId>
   hint: PresenceHint
 }
 
@@ -116,7 +116,7 @@ export class RemotePresence {
   }
 
   /** Another gateway says up to where it wrote: `head.epoch` is its boot id. */
-  headReceived(head: Position, { nowMs }: Moment): void {
+  headReceived(head: Position<BootId>, { nowMs }: Moment): void {
     const { epoch, version: claimed } = head
     const known = this.#progressOf(epoch)
     if (!this.#isRead || !isBehind({ epoch, version: known.rev }, head)) return

@@ -45,7 +45,7 @@ export type RosterEvent =
   /** `trust` holds from the beginning of the read to its end. */
   | { type: 'readAnswered'; readSeq: number; read: PresenceRead; trust: Trust }
   | ({ type: 'hintReceived' } & ReceivedHint)
-  | { type: 'headReceived'; head: Position }
+  | { type: 'headReceived'; head: Position<BootId> }
   /** Redis has taken a write; or this is what it holds of ours where nobody follows. */
   | { type: 'written'; write: PresenceWrite }
   | { type: 'ownRead'; entries: Part }
