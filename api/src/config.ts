@@ -242,6 +242,7 @@ export const settings = {
     '2592000',
   ),
   MAX_SPACES_OWNED: setting(whole(1), 'Spaces that one being made and are there', '10000'),
+  MAX_SPACES_LISTED: setting(whole(1), "Spaces of one maker that are in everybody's list while they are public", '100'),
   MAX_BEINGS_OWNED: setting(whole(1), 'Bots and documents of one owner', '10000'),
   MAX_MEMBERS: setting(whole(1), 'Beings with a role in one space', '10000'),
   STOP_TIMEOUT_MS: setting(whole(0), 'How long a stopping node waits for requests under way', '10000'),

@@ -5,25 +5,28 @@ import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const specs = globSync(['*/SPEC.md', 'test/*/SPEC.md'], { cwd: root }).map(read).join('\n')
+const specs = globSync(['*/SPEC.md', 'test/*/SPEC.md', 'web/server/SPEC.md'], { cwd: root }).map(read).join('\n')
 const tests = globSync(['{api,bots,client,docs,domain,gateway,infra,process,protocol,test,web}/**/*.test.ts'], {
   cwd: root,
   exclude: (path) => path.includes('node_modules'),
 })
 
-test.each(['SECURITY.md', 'docs/threat-model.md', 'docs/keys.md'])('I71 what %s cites exists', (path) => {
-  const text = read(path)
-  const cited = [...text.matchAll(/\((?<ids>[A-Z]\d+(?:, [A-Z]\d+)*)\)/g)].flatMap(
-    ({ groups }) => groups?.['ids']?.split(', ') ?? [],
-  )
-  expect(cited.filter((id) => !specs.includes(`- **${id}**`))).toEqual([])
-  const links = [...text.matchAll(/\]\((?<to>[\w./-]+)\)/g)].map(({ groups }) => groups?.['to'] ?? '')
-  expect(links.filter((to) => !existsSync(join(root, path, '..', to)))).toEqual([])
-  const filters = [...text.matchAll(/npm test -- --only (?:unit|int) (?<part>[\w/-]+)/g)].map(
-    ({ groups }) => groups?.['part'] ?? '',
-  )
-  expect(filters.filter((part) => !tests.some((file) => file.includes(part)))).toEqual([])
-})
+test.each(['SECURITY.md', 'docs/threat-model.md', 'docs/attacks.md', 'docs/keys.md'])(
+  'I71 what %s cites exists',
+  (path) => {
+    const text = read(path)
+    const cited = [...text.matchAll(/\((?<ids>[A-Z]\d+(?:, [A-Z]\d+)*)\)/g)].flatMap(
+      ({ groups }) => groups?.['ids']?.split(', ') ?? [],
+    )
+    expect(cited.filter((id) => !specs.includes(`- **${id}**`))).toEqual([])
+    const links = [...text.matchAll(/\]\((?<to>[\w./-]+)\)/g)].map(({ groups }) => groups?.['to'] ?? '')
+    expect(links.filter((to) => !existsSync(join(root, path, '..', to)))).toEqual([])
+    const filters = [...text.matchAll(/npm test -- --only (?:unit|int) (?<part>[\w/-]+)/g)].map(
+      ({ groups }) => groups?.['part'] ?? '',
+    )
+    expect(filters.filter((part) => !tests.some((file) => file.includes(part)))).toEqual([])
+  },
+)
 
 test('I71 each party of the threat model has what it can, what it cannot, and what shows it', () => {
   const rows = read('docs/threat-model.md')

@@ -75,7 +75,7 @@ export class RedisAccounts implements SharedAccounts {
       this.#pause()
     }
     try {
-      const keys = charges.map(({ budget, account }) => this.#names.rate(budget, account))
+      const keys = charges.map(({ budget, account, limit }) => this.#names.rate(budget, account, limit.perSecond))
       const numbers = charges.flatMap(({ limit, cost }) => [
         ...[intervalMs(limit), limit.burst],
         how === 'take' ? payable(cost, limit) : cost,

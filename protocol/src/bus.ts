@@ -52,8 +52,8 @@ export const redisNames = (prefix: string) =>
     gatewaySpaces: (bootId: string): string => `${prefix}gateway:${bootId}:spaces`,
     knownGateways: `${prefix}gateways:known`,
     here: (space: SpaceId): string => `${prefix}{${space}}:here`,
-    /** What somebody may still ask for. */
-    rate: (name: string, account: string): string => `${prefix}rate:${name}:${account}`,
+    /** What somebody may still ask for. A time, which at another rate would be another debt: that has another name. */
+    rate: (name: string, account: string, perSecond: number): string => `${prefix}rate:${name}:${account}:${perSecond}`,
   }) as const
 export type RedisNames = ReturnType<typeof redisNames>
 

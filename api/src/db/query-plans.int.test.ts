@@ -26,6 +26,7 @@ import { beginSession, endSession, useRenewal } from './write/sessions.ts'
 import { readSnapshot } from './read/snapshot.ts'
 import { readRoles, readSpace } from './read/access.ts'
 import { readNews, readNewsOf } from './read/news.ts'
+import { setListed } from './write/listing.ts'
 import { markRead } from './write/reads.ts'
 import { findInvite, listInvites } from './read/invites.ts'
 import { makeInvite, pruneInvites, revokeInvite } from './write/invites.ts'
@@ -189,6 +190,7 @@ test.each<[string, (sql: Sql) => Promise<unknown>]>([
   ['guests that left no trace', (sql) => lockSilentGuests(sql, 3600, 500)],
   ['what an owner has', (sql) => countOwned(sql, '@b1', ['space'], 100)],
   ['how many members there are', (sql) => countMembers(sql, '@s7', ['@b1', '@b2'], 100)],
+  ['whether what was made is listed', (sql) => setListed(sql, '@b1', '@s7', 100)],
   ['whose a removed address is', (sql) => isKeptForAnother(sql, '@s7', '@b1', 3600)],
   ['an invite that is shown', (sql) => findInvite(sql, SESSION, 's', '@b1')],
   ['invites of a space', (sql) => listInvites(sql, '@s7')],

@@ -70,10 +70,12 @@ export const spaces = pgTable(
     removedAt: time('removed_at'),
     /** Whose its address stays for a while. */
     removedBy: text('removed_by').$type<BeingId>(),
+    /** Whether it is in everybody's list while it is public. */
+    isListed: boolean('is_listed').notNull().default(true),
   },
   (table) => [
     index('spaces_changed_at').on(table.changedAt),
-    index('spaces_public').on(table.id).where(sql`visibility = 'public' and removed_at is null`),
+    index('spaces_listed').on(table.id).where(sql`visibility = 'public' and removed_at is null and is_listed`),
   ],
 )
 

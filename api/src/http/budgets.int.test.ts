@@ -230,6 +230,23 @@ test('A48 an answer that lies unread while the process is busy counts', async ()
   }
 })
 
+test('A406 who has another rate than before owes nothing of what was spent at the former', async () => {
+  const redis = connected(redisUrl.href)
+  try {
+    await eventually('Redis is connected', () => redis.status === 'ready')
+    const accounts = new RedisAccounts(redis, REDIS, { waitMs: 10_000, pauseMs: 0 })
+    const account = freshId('account')
+    const atRate = (perSecond: number) => [{ ...oneOf(account), limit: { perSecond, burst: 1 } }]
+    // Far beyond: what would be waited for a day at the former rate.
+    for (let round = 0; round < 90; round += 1) await accounts.ask(atRate(0.001), 'spend')
+    expect(await accounts.ask(atRate(0.001), 'take')).toMatchObject({ refused: { index: 0 } })
+    expect(await accounts.ask(atRate(100), 'take')).toMatchObject({ refused: undefined })
+    expect(await accounts.ask(atRate(0.001), 'take')).toMatchObject({ refused: { index: 0 } })
+  } finally {
+    redis.disconnect()
+  }
+})
+
 const asked = (token: string, wanted: Wanted) => ({ token, body: { mutations: [{ id: uuid(), ...wanted }] } })
 
 test('A300 what an actor stored beyond its budget is waited for, on every node, and nobody else waits', async () => {

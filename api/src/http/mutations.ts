@@ -21,7 +21,7 @@ import { beingGone, requireBeing, requireSession, sessionOf } from './authentica
 import { batchSizeOf, type BatchLimits, checkBatch } from './batch-limits.ts'
 import { letOthersRun } from './large-body.ts'
 import { ProblemError } from './problem-reply.ts'
-import { overQuota } from './quotas.ts'
+import { listMade, overQuota } from './quotas.ts'
 import { type HttpApp, problems } from './route.ts'
 import type { Services } from './services.ts'
 import { oneAfterTheOther, together } from './together.ts'
@@ -106,6 +106,8 @@ async function applyParts(
     for (const [index, mutation] of left.entries()) {
       const result = decided[index]
       if (result !== undefined) results.set(mutation, result)
+      if (space !== null && mutation.name === 'space.create' && result?.status === 'applied')
+        await listMade(services, holder, space)
     }
   }
   const parts = [...partsOf(mutations)].map(

@@ -1,6 +1,6 @@
 /** What one may have, and what is kept of those who left no trace; sizes as they are stored. */
 import { randomBytes } from 'node:crypto'
-import type { MutationResult } from '@rhizom/protocol'
+import { listSpacesAnswerSchema, type MutationResult } from '@rhizom/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, type DatabaseConnection } from '../db/database.ts'
 import { forgetSilentGuests } from '../db/write/silent-guests.ts'
@@ -60,6 +60,50 @@ test('A303 an owner has as many bots and documents as it may, wherever they are,
   expect(statuses(await api.mutate(token, document(), document(), document(), rename))).toEqual([
     ...['applied', 'applied', 'forbidden', 'applied'],
   ])
+})
+
+test('A407 of one maker strangers find so many public spaces in the list and no more; the others have their address', async () => {
+  const node = await startApi({ databaseUrl: database.url, env: { MAX_SPACES_LISTED: '2' } })
+  try {
+    const [maker, stranger, friend] = [await node.signIn('Maker'), await node.signIn('S'), await node.signIn('F')]
+    // Far beyond, and before everybody else's by their ids.
+    const flood = Array.from({ length: 60 }, (_, index) => {
+      const hidden = index === 0 ? { visibility: 'private' } : {}
+      return { ...newSpace(), space: freshId(`0000-${index}`), args: { name: 'Flood', ...hidden } } as Wanted & {
+        space: string
+      }
+    })
+    const [first, second, third, fourth] = flood.map(({ space }) => space)
+    expect(new Set(statuses(await node.mutate(maker.token, ...flood)))).toEqual(new Set(['applied']))
+    const listed = async ({ token }: { token: string }) => {
+      const ids: string[] = []
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const asked: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+        const { body } = await node.ask('GET', `/v1/spaces?limit=50${asked}`, { token })
+        const page = listSpacesAnswerSchema.parse(body)
+        ids.push(...page.spaces.map(({ id }) => id))
+        cursor = page.nextCursor ?? null
+      }
+      return flood.map(({ space }) => space).filter((space) => ids.includes(space))
+    }
+    // The first is private.
+    expect(await listed(stranger)).toEqual([second])
+    expect(await listed(maker)).toHaveLength(60)
+    expect((await node.ask('GET', `/v1/spaces/${third}`, { token: stranger.token })).status).toBe(200)
+    await node.mutate(maker.token, {
+      ...{ space: third ?? '', name: 'member.put', args: { being: friend.being.id, role: 'member' } },
+    })
+    expect(await listed(friend)).toEqual([second, third])
+    // What becomes public brings no more into the list than were made while there was room.
+    await node.mutate(maker.token, { space: first ?? '', name: 'space.update', args: { visibility: 'public' } })
+    expect(await listed(stranger)).toEqual([first, second])
+    const gone = flood.map(({ space }): Wanted => ({ space, name: 'space.remove', args: {} }))
+    await node.mutate(maker.token, ...gone.slice(0, -1))
+    expect(statuses(await node.mutate(maker.token, { ...flood[3], id: uuid() } as Wanted))).toEqual(['applied'])
+    expect(await listed(stranger)).toEqual([fourth])
+  } finally {
+    await node.stop()
+  }
 })
 
 test('A304 a space has as many members as it may; roles of those it has can be changed', async () => {

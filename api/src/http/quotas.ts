@@ -11,6 +11,7 @@ import type { BeingId, Mutation, MutationResult, SpaceId } from '@rhizom/protoco
 import type { Config } from '../config.ts'
 import type { Sql } from '../db/database.ts'
 import { countMembers, countOwned, isKeptForAnother } from '../db/read/quotas.ts'
+import { setListed } from '../db/write/listing.ts'
 import { findOutcomes } from '../db/write/ledger.ts'
 import type { Services } from './services.ts'
 
@@ -77,6 +78,15 @@ async function refusalsIn(
     await room(added, most, Promise.resolve(count), 'members of one space')
   }
   return refused
+}
+
+/** Of what somebody made who has as many spaces already as are listed of one maker, strangers find none in the list. */
+export async function listMade(
+  { config, database }: Pick<Services, 'config' | 'database'>,
+  { being }: TokenHolder,
+  space: SpaceId,
+): Promise<void> {
+  await database.use((sql) => setListed(sql, being, space, config.MAX_SPACES_LISTED))
 }
 
 const over = (message: string): Refusal => ({ code: 'forbidden', message })

@@ -192,6 +192,77 @@ test('A112 what was said in private is not shown in public, if its owner says so
   }
 })
 
+/** Every row of every table, as text. */
+async function allRows(): Promise<string[]> {
+  const tables = await sql<{ name: string }[]>`
+    select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
+    where table_schema not in ('pg_catalog', 'information_schema')`
+  const rows: string[] = []
+  for (const { name } of tables)
+    for (const { row } of await sql<{ row: string }[]>`select t::text as row from ${sql.unsafe(name)} t`)
+      rows.push(`${name} ${row}`)
+  return rows.sort()
+}
+
+test('A404 who looks into a space, by whatever endpoint, moves nowhere and alters no row', async () => {
+  const { space, owner } = await newSpace()
+  const elsewhere = await newSpace()
+  const [document, said] = [freshId('doc'), uuid()]
+  await api.mutate(owner.token, {
+    ...{ space, name: 'being.create', args: { id: document, type: 'document', name: 'Doc' } },
+  })
+  await api.mutate(owner.token, say(space, 'hello', said))
+  const guest = await api.signIn('Guest')
+  await api.mutate(guest.token, { space: elsewhere.space, name: 'being.move', args: { id: guest.being.id } })
+  const before = await allRows()
+  const looks = [
+    ...paths(space, document, said).filter(([method]) => method === 'GET'),
+    ['GET', '/v1/spaces'] as [string, string],
+    ['GET', `/v1/beings?ids=${document},${guest.being.id}`] as [string, string],
+  ]
+  for (const [method, path] of looks) {
+    const { status } = await api.ask(method, path, { token: guest.token })
+    // Invites are for owners; a position of another history is none.
+    expect([path, [200, 403, 410].includes(status)]).toEqual([path, true])
+  }
+  // What a gateway asks when somebody subscribes there.
+  expect((await api.ask('GET', `/internal/spaces/${space}`, { token: INTERNAL_TOKEN })).status).toBe(200)
+  expect(await allRows()).toEqual(before)
+  expect((await api.ask('PUT', `/v1/spaces/${space}/read`, { token: guest.token, body: { version: 1 } })).status).toBe(
+    200,
+  )
+  const after = await allRows()
+  expect(after.filter((row) => !before.includes(row))).toEqual([expect.stringMatching(/^public.reads /)])
+  expect(before.filter((row) => !after.includes(row))).toEqual([])
+})
+
+test('A405 one being writes in several spaces at once, with two sessions on two nodes, wherever it is', async () => {
+  const [here, ...others] = [await newSpace(), await newSpace(), await newSpace(), await newSpace()]
+  const guest = await api.signIn('Guest')
+  const refreshed = await api.ask('POST', '/v1/sessions/current/refresh', { token: guest.token })
+  const tokens = [guest.token, z.object({ token: z.string() }).parse(refreshed.body).token]
+  await api.mutate(guest.token, { space: here.space, name: 'being.move', args: { id: guest.being.id } })
+  const written = Array.from({ length: 40 }, (_, index) => ({ index, space: others[index % 3]?.space ?? '' }))
+  const results = await Promise.all(
+    written.map(({ index, space }) =>
+      nodes[index % 2 === 0 ? 0 : 1].mutate(tokens[index % 2] ?? '', say(space, `words ${index}`)),
+    ),
+  )
+  expect(outcomes(results.flat())).toEqual(written.map(() => 'applied'))
+  for (const { space } of others) {
+    const { intentions } = await snapshotOf(guest.token, space)
+    expect(intentions.every(({ owner }) => owner === guest.being.id)).toBe(true)
+    expect(intentions.map(({ content }) => JSON.stringify(content)).sort()).toEqual(
+      written
+        .filter((one) => one.space === space)
+        .map(({ index }) => JSON.stringify([`words ${index}`]))
+        .sort(),
+    )
+  }
+  const { beings } = await snapshotOf(guest.token, here.space)
+  expect(beings).toMatchObject([{ id: guest.being.id, location: here.space }])
+})
+
 test('A106 every endpoint and every mutation answers the same before there is what the caller may not see, and after', async () => {
   const eve = await api.signIn('Eve')
   const ada = await api.signIn('Ada')

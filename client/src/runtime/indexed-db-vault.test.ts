@@ -131,3 +131,30 @@ test('C151 of many spaces the latest 30 are kept, and of each its newest words',
   expect(kept).not.toContain('@space-9')
   vi.restoreAllMocks()
 })
+
+test('C320 content that nothing was added to for thirty days goes when the store is opened; the queue stays', async () => {
+  const name = aName()
+  const vault = await openIndexedDbVault(name, ignore)
+  const day = 24 * 3_600_000
+  const now = Date.now()
+  const clock = vi.spyOn(Date, 'now')
+  try {
+    for (const [space, daysAgo] of [
+      ['@old', 400],
+      ['@older', 31],
+      ['@recent', 29],
+    ] as const) {
+      clock.mockReturnValue(now - daysAgo * day)
+      await vault.write({ ...nothing, spaces: new Map([[space, contentAt(1, new SpaceLog(space))]]) })
+    }
+    await vault.add(asked(rename('of long ago')))
+    vault.close()
+    clock.mockReturnValue(now)
+    const again = await openIndexedDbVault(name, ignore)
+    expect(await again.spaces()).toEqual(['@recent'])
+    expect(await names(again)).toEqual([{ name: 'of long ago' }])
+    again.close()
+  } finally {
+    clock.mockRestore()
+  }
+})

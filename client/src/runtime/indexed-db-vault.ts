@@ -20,6 +20,8 @@ interface Layout extends DBSchema {
 /** Raised whenever content of a former version would not be understood. */
 const LAYOUT = 1
 const MAX_SPACES = 30
+/** Content that nothing was added to for so long goes: what was removed there since is not to stay on a device. */
+const KEPT_FOR_MS = 30 * 24 * 3_600_000
 /** Of each space the newest; the rest is a page away. */
 const MAX_INTENTIONS = 200
 
@@ -42,6 +44,8 @@ export async function openIndexedDbVault(
     },
     terminated: () => onLost('The browser closed what is kept here.'),
   })
+  const old = IDBKeyRange.upperBound(Date.now() - KEPT_FOR_MS)
+  for (const id of await db.getAllKeysFromIndex('spaces', 'keptAtMs', old)) await db.delete('spaces', id)
   return new IndexedDbVault(db)
 }
 

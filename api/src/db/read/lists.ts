@@ -1,6 +1,6 @@
 /** Pages of spaces and of the beings in one, each filtered by what the caller may read, in SQL, on an index. */
 import type { Being, BeingId, Space, SpaceId } from '@rhizom/protocol'
-import { and, asc, eq, gt, isNull, sql as written } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, not, sql as written } from 'drizzle-orm'
 import type { Sql } from '../database.ts'
 import { namesOf } from '../names.ts'
 import { askBuilt, query } from '../query.ts'
@@ -23,8 +23,8 @@ function pageOf<T extends { id: string }>(rows: readonly T[], limit: number): Pa
 }
 
 /**
- * Spaces the caller may read, by id: public ones by spaces_public, private ones by the caller's memberships
- * (members_by_being), each already in order and cut to a page, then merged.
+ * Spaces the caller may read, by id: public ones that are listed by spaces_listed, all others by the caller's
+ * memberships (members_by_being), each already in order and cut to a page, then merged.
  */
 export async function listSpaces(
   sql: Sql,
@@ -34,20 +34,24 @@ export async function listSpaces(
 ): Promise<Page<Space>> {
   const from = after ?? ''
   // Said as the index has it: a parameter would not show that the index covers it.
-  const isListed = (visibility: 'public' | 'private') =>
-    and(written`${spaces.visibility} = ${written.raw(`'${visibility}'`)}`, isNull(spaces.removedAt))
+  const isListed = written`(${spaces.visibility} = 'public' and ${spaces.isListed})`
   const listed = query
     .select(spaceFields)
     .from(spaces)
     .leftJoin(members, isRoleOf(reader))
-    .where(and(isListed('public'), isReadable, gt(spaces.id, from)))
+    .where(and(isListed, isNull(spaces.removedAt), isReadable, gt(spaces.id, from)))
     .orderBy(asc(spaces.id))
     .limit(limit + 1)
   const own = query
     .select(spaceFields)
     .from(members)
     .innerJoin(spaces, eq(spaces.id, members.space))
-    .where(and(eq(members.being, reader), gt(members.space, from), isListed('private'), isReadable))
+    .where(
+      and(
+        ...[eq(members.being, reader), gt(members.space, from)],
+        ...[not(isListed), isNull(spaces.removedAt), isReadable],
+      ),
+    )
     .orderBy(asc(members.space))
     .limit(limit + 1)
   const rows = await askBuilt(

@@ -254,6 +254,25 @@ describe('following', () => {
     expect(feed.send(answered(snapshotAnswer(12)))).toEqual(['snapshot 12 (log) to 3'])
   })
 
+  test('G241 a kept snapshot is read anew after ten seconds, also where nothing changed', () => {
+    const feed = live()
+    feed.said()
+    for (const now of [1, 5_000, 9_999]) {
+      feed.until(now)
+      expect(feed.send(subscribed(now))).toEqual([`snapshot 10 (cache) to ${now}`])
+    }
+    feed.until(10_000)
+    feed.said()
+    expect(feed.send(subscribed(2))).toEqual(['read snapshot -'])
+    expect(feed.send(subscribed(3))).toEqual([])
+    expect(feed.send(answered(snapshotAnswer(10)))).toEqual(['snapshot 10 (log) to 2,3'])
+    expect(feed.send(subscribed(4))).toEqual(['snapshot 10 (cache) to 4'])
+    // Whoever follows from a position needs none.
+    feed.until(86_400_000)
+    feed.said()
+    expect(feed.send(subscribed(5, at(10)))).toEqual(['resumed 10-10 (ring) to 5'])
+  })
+
   test('G36 whoever asked before the read began gets its snapshot with what came meanwhile; later ones a newer read', () => {
     const feed = live()
     feed.send(received(10, 11))

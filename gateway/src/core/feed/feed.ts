@@ -32,6 +32,12 @@ import type {
 } from './state.ts'
 import { andThen, doing, end, type StepContext } from './step.ts'
 
+/**
+ * So long a kept snapshot is given, however long it is the head: those who speak in it and are elsewhere may have
+ * another name by then, or be gone, which is no change of this space.
+ */
+const SNAPSHOT_GIVEN_MS = 10_000
+
 /** A feed that nobody has asked for yet, and the wish to join its channel. */
 export function openFeed(space: SpaceId, nowMs: number): FeedStep {
   const state: OpeningFeed = {
@@ -114,9 +120,10 @@ function subscribed(
 ): FeedStep<OpenFeed> {
   const waiting: Waiting = { watcher, being, position, askedAtMs: nowMs, readSeq: feed.readSeq }
   const watched: OpenFeed = feed.audience.status === 'watched' ? feed : { ...feed, audience: { status: 'watched' } }
-  const found = watched.status === 'live' ? answerFor(watched, waiting) : undefined
-  if (found?.type !== 'answered') return stay({ ...watched, waiting: [...watched.waiting, waiting] })
-  return doing(watched, { type: 'answer', watchers: [watcher], answer: found.answer })
+  const known = watched.status === 'live' ? withoutOldSnapshot(watched, nowMs) : watched
+  const found = known.status === 'live' ? answerFor(known, waiting) : undefined
+  if (found?.type !== 'answered') return stay({ ...known, waiting: [...known.waiting, waiting] })
+  return doing(known, { type: 'answer', watchers: [watcher], answer: found.answer })
 }
 
 function watcherLeft(feed: OpenFeed, watcher: number, remaining: number, nowMs: number): OpenFeed {
@@ -264,6 +271,11 @@ function dropStaleSnapshot(feed: LiveFeed, settings: FeedSettings): LiveFeed {
     ? feed
     : { ...feed, snapshot: undefined }
 }
+
+const withoutOldSnapshot = (feed: LiveFeed, nowMs: number): LiveFeed =>
+  feed.snapshot === undefined || nowMs < feed.snapshot.keptAtMs + SNAPSHOT_GIVEN_MS
+    ? feed
+    : { ...feed, snapshot: undefined }
 
 function refuseOverdue(feed: OpenFeed, { at, settings }: StepContext): FeedStep<OpenFeed> {
   const isOverdue = ({ askedAtMs }: Waiting): boolean => askedAtMs + settings.patienceMs <= at.nowMs

@@ -42,10 +42,10 @@ export function readAnswered(feed: OpenFeed, answer: LogAnswer, context: StepCon
   })
 }
 
-function open(feed: OpeningFeed, read: FreshRead, { settings }: StepContext): LiveFeed {
+function open(feed: OpeningFeed, read: FreshRead, { at, settings }: StepContext): LiveFeed {
   const { epoch, version, readers, catchUp } = read.answer
   const base = { ...feed, status: 'live', position: { epoch, version }, readers, doubtedIn: undefined } as const
-  if (catchUp.kind === 'snapshot') return { ...base, ring: emptyRing, snapshot: kept(catchUp.snapshot, read) }
+  if (catchUp.kind === 'snapshot') return { ...base, ring: emptyRing, snapshot: kept(catchUp.snapshot, read, at.nowMs) }
   const ring = catchUp.run === undefined ? emptyRing : append(emptyRing, catchUp.run, settings.ring)
   return { ...base, ring, snapshot: undefined }
 }
@@ -63,7 +63,7 @@ function take(feed: LiveFeed, { after, reason }: ReadRequest, read: FreshRead, c
     if (run === undefined) return stay(feed)
     return contradicts(feed.ring.runs, run) ? stay(inDoubt(feed)) : applyRuns(feed, [run], answer, context)
   }
-  const snapshot = kept(catchUp.snapshot, read)
+  const snapshot = kept(catchUp.snapshot, read, nowMs)
   if (reason === 'doubt') return startOver(feed, target, snapshot, read, context)
   if (isSameEpoch && version <= feed.position.version) return stay({ ...feed, snapshot: newer(feed, snapshot) })
   const wasOlder = after === undefined || after.version < oldestVersion(feed.ring, feed.position.version)
@@ -105,7 +105,11 @@ function reset(feed: LiveFeed, position: Position, snapshot: KeptSnapshot, reade
 const revokeIfNarrowed = (before: Readers, readers: Readers): FeedEffect[] =>
   narrows(before, readers) ? [{ type: 'revoke', readers }] : []
 
-const kept = (snapshot: HeldSnapshot, { seq }: FreshRead): KeptSnapshot => ({ ...snapshot, readSeq: seq })
+const kept = (snapshot: HeldSnapshot, { seq }: FreshRead, nowMs: number): KeptSnapshot => ({
+  ...snapshot,
+  readSeq: seq,
+  keptAtMs: nowMs,
+})
 
 const newer = (feed: LiveFeed, snapshot: KeptSnapshot): KeptSnapshot =>
   feed.snapshot !== undefined && feed.snapshot.version > snapshot.version ? feed.snapshot : snapshot

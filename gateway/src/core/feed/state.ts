@@ -72,6 +72,7 @@ export interface HeldSnapshot {
 export interface KeptSnapshot extends HeldSnapshot {
   /** That of the read that brought it. */
   readSeq: number
+  keptAtMs: number
 }
 
 interface Common {
