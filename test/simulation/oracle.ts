@@ -139,10 +139,14 @@ function isAsTold(content: SpaceContent, history: History | undefined): boolean 
   const { version } = content.position
   if (history?.pictureAt(version) === pictureHeld(content)) return true
   const told = history?.at(version)
-  const removed = history?.removedAfter(version)
-  if (history === undefined || told === undefined || removed === undefined || removed.size === 0) return false
-  return pictureTold(told, history.space, removed) === pictureHeld(content, removed)
+  if (history === undefined || told === undefined) return false
+  const removed = history.removedAfter(version)
+  const saysNothing = content.intentions.filter(({ id, content: said }) => removed.has(id) && said.every(isBlank))
+  const wordless = new Set<string>(saysNothing.map(({ id }) => id))
+  return wordless.size > 0 && pictureTold(told, history.space, wordless) === pictureHeld(content, wordless)
 }
+
+const isBlank = (node: unknown): boolean => typeof node === 'string' && node.trim() === ''
 
 function pictureHeld(content: SpaceContent, wordless?: ReadonlySet<string>): string {
   const picture = {
