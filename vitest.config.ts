@@ -41,8 +41,6 @@ export default defineConfig({
         },
       },
       ...Object.entries(kinds).map(([kind, options]) => ({
-        // Nor are packages looked for under names that Node does not know.
-        ssr: { resolve: { conditions: [] } },
         test: {
           name: kind,
           include: [`**/*.${kind}.test.{ts,tsx}`],

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Intention } from '@rhizom/protocol'
-import { APICallError, simulateReadableStream } from 'ai'
+import { APICallError, simulateReadableStream, tool } from 'ai'
 import { MockLanguageModelV4 } from 'ai/test'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import type { Asked, Said } from './answer.ts'
 import { answerWith } from './answer-with.ts'
 import type { Line } from './core/conversation.ts'
@@ -120,4 +121,35 @@ test('B21 a model at an address that speaks as OpenAI does is asked with its key
   } finally {
     server.close()
   }
+})
+
+test('B76 a model may use the tools that it is given, so many times, and says what it makes of them', async () => {
+  const rolled: number[] = []
+  const dice = tool({
+    inputSchema: z.object({ sides: z.number() }),
+    execute: ({ sides }) => {
+      rolled.push(sides)
+      return Promise.resolve('It shows four.')
+    },
+  })
+  const answers = saying(['Four.'])
+  const model = new MockLanguageModelV4({
+    doStream: (call) =>
+      JSON.stringify(call.prompt).includes('It shows four.')
+        ? answers.doStream(call)
+        : Promise.resolve({
+            stream: simulateReadableStream({
+              chunks: [
+                { type: 'stream-start' as const, warnings: [] },
+                { type: 'tool-call' as const, toolCallId: '1', toolName: 'dice', input: '{"sides":6}' },
+                { type: 'finish' as const, usage, finishReason: { unified: 'tool-calls' as const, raw: undefined } },
+              ],
+            }),
+          }),
+  })
+  const answer = answerWith(model, { tools: { dice } })
+  expect(await wordsOf(answer(asked(line('Ada', 'roll a die'))))).toEqual(['Four.'])
+  expect(rolled).toEqual([6])
+  // One step is to ask for it; what follows would be another.
+  expect(await wordsOf(answerWith(model, { tools: { dice }, maxSteps: 1 })(asked(line('Ada', 'roll'))))).toEqual([])
 })

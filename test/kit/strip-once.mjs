@@ -44,9 +44,15 @@ const isBeside = (specifier) => /^\.\.?\/.*\.(js|ts)$/.test(specifier)
 const isModule = (specifier, { parentURL = '', conditions }) =>
   specifier.endsWith('.ts') ? OF_OURS.test(parentURL) : parentURL.endsWith('.js') && conditions.includes('import')
 
+/** Names by which no process of ours looks for packages: a runner of tests adds them, for what a bundler would take. */
+const OF_BUNDLERS = new Set(['development', 'production'])
+
 registerHooks({
   resolve(specifier, context, next) {
-    if (!isBeside(specifier) || !isModule(specifier, context)) return next(specifier, context)
+    if (!isBeside(specifier) || !isModule(specifier, context)) {
+      const conditions = [...context.conditions].filter((name) => !OF_BUNDLERS.has(name))
+      return next(specifier, { ...context, conditions })
+    }
     return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true }
   },
   load(url, context, next) {

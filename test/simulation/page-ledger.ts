@@ -2,6 +2,7 @@
  * What people wrote on pages, and what became of it, told by those who see it: pages as they ask and are told, the api
  * as it is asked and commits, browsers as they keep and forget. It knows nothing of how the client does it.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Mutation, MutationId, MutationResult, SpaceId } from '@rhizom/protocol'
 import type { MutationOutcome } from '../../client/src/core/queue-state.ts'
 import type { Oracle } from './oracle.ts'
@@ -65,7 +66,7 @@ export class PageLedger {
     const one = this.asked.get(mutation.id)
     if (one === undefined) return this.#oracle.fail('S27', `${JSON.stringify(mutation)} was asked for by nobody`)
     one.times += 1
-    const isAsAsked = JSON.stringify(one.mutation) === JSON.stringify(mutation)
+    const isAsAsked = isDeepStrictEqual(one.mutation, mutation)
     if (!isAsAsked && !one.isCancelled)
       this.#oracle.fail('S27', `${one.text} is sent as ${JSON.stringify(mutation)}, which is not what was asked for`)
   }
