@@ -5,8 +5,8 @@
  */
 import { type BeingId, CLOSE, type Position, type SpaceId } from '@rhizom/protocol'
 import type { SpaceContent } from '../../client/src/core/space-content.ts'
-import { mayReadAt, pictureOf } from './reference.ts'
-import type { SpaceModel } from './space-model.ts'
+import { mayReadAt, pictureOf, pictureTold } from './reference.ts'
+import type { History, SpaceModel } from './space-model.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 export interface Violation {
@@ -42,8 +42,9 @@ export class Oracle {
   /** A browser keeps content for the next page: it is whole, whatever was pending. */
   contentKept(browser: string, id: SpaceId, content: SpaceContent): void {
     const { epoch, version } = content.position
-    const told = this.#spaces.get(id)?.histories.get(epoch)?.pictureAt(version)
-    if (told !== pictureHeld(content))
+    const history = this.#spaces.get(id)?.histories.get(epoch)
+    const told = history?.pictureAt(version)
+    if (!isAsTold(content, history))
       this.fail(
         'S31',
         `${browser} keeps ${id} as of ${version}, but not what the log says\n${pictureHeld(content)}\n--- the log:\n${told}`,
@@ -62,7 +63,7 @@ export class Oracle {
     const history = this.#spaces.get(id)?.histories.get(epoch)
     const told = history?.pictureAt(version)
     if (told === undefined) return this.fail('S1', `${who}, which never was`)
-    if (pictureHeld(after) !== told)
+    if (!isAsTold(after, history))
       return this.fail('S1', `${who}, but not what the log says\n${pictureHeld(after)}\n--- the log:\n${told}`)
     if (before === undefined) return
     if (before.position.epoch === epoch) {
@@ -133,12 +134,24 @@ export class Oracle {
   }
 }
 
-const pictureHeld = (content: SpaceContent): string =>
-  pictureOf({
+/** What was removed later need not be said any more, by nobody who comes between. */
+function isAsTold(content: SpaceContent, history: History | undefined): boolean {
+  const { version } = content.position
+  if (history?.pictureAt(version) === pictureHeld(content)) return true
+  const told = history?.at(version)
+  const removed = history?.removedAfter(version)
+  if (history === undefined || told === undefined || removed === undefined || removed.size === 0) return false
+  return pictureTold(told, history.space, removed) === pictureHeld(content, removed)
+}
+
+function pictureHeld(content: SpaceContent, wordless?: ReadonlySet<string>): string {
+  const picture = {
     name: content.space.name,
     visibility: content.space.visibility,
     beings: Object.values(content.beings).filter(({ location }) => location === content.space.id),
     beingCount: content.beingCount,
     intentions: content.intentions,
     members: Object.entries(content.members ?? {}),
-  })
+  }
+  return pictureOf(picture, wordless)
+}

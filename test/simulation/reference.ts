@@ -86,14 +86,24 @@ export interface Picture {
 
 const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 
-/** One text for one content, however its parts were put together. Intentions stay in the order given. */
-export const pictureOf = ({ name, visibility, beings, beingCount, intentions, members }: Picture): string =>
+const NONE: ReadonlySet<string> = new Set()
+
+/**
+ * One text for one content, however its parts were put together. Intentions stay in the order given; of those in
+ * `wordless` it is left out what they say.
+ */
+export const pictureOf = (
+  { name, visibility, beings, beingCount, intentions, members }: Picture,
+  wordless = NONE,
+): string =>
   [
     `${name} ${visibility} ${beingCount}`,
     ...[...beings].sort(byId).map(lineOf),
-    ...intentions.map(lineOf),
+    ...intentions.map((intention) => lineOf(wordless.has(intention.id) ? withoutWords(intention) : intention)),
     ...members.map(([being, role]) => `${being} ${role}`).sort(),
   ].join('\n')
+
+const withoutWords = ({ content: _content, former: _former, reason: _reason, ...rest }: Intention): object => rest
 
 const lines = new WeakMap<object, string>()
 
@@ -106,9 +116,9 @@ function lineOf(entity: object): string {
   return line
 }
 
-export const pictureTold = (told: Told, space: SpaceId): string => {
+export const pictureTold = (told: Told, space: SpaceId, wordless = NONE): string => {
   const beings = [...told.beings.values()].filter(({ location }) => location === space)
-  return pictureOf({
+  const picture = {
     name: told.name,
     visibility: told.visibility,
     beings,
@@ -116,5 +126,6 @@ export const pictureTold = (told: Told, space: SpaceId): string => {
     // A map keeps the place of what is put again, and so does a conversation.
     intentions: [...told.intentions.values()],
     members: [...told.members],
-  })
+  }
+  return pictureOf(picture, wordless)
 }

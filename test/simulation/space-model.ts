@@ -49,6 +49,12 @@ export class History {
     return picture
   }
 
+  /** What was said up to a version and removed after it: its words may be gone from changes that still tell of it. */
+  removedAfter(version: number): ReadonlySet<string> {
+    const later = this.changes.slice(version)
+    return new Set(later.flatMap(({ kind, body }) => (kind === 'intention.remove' ? [body.id] : [])))
+  }
+
   append(change: Change): void {
     this.changes.push(change)
     this.told.push(tell(this.told.at(-1) ?? NOTHING_TOLD, change))
