@@ -46,7 +46,14 @@ export const operatorInviteParamsSchema = z.object({ invite: inviteIdSchema })
 
 /** `action` is the id of its row in the audit. */
 export const actedSchema = z.object({ action: z.uuid() })
-export const erasedSchema = z.object({ action: z.uuid(), beings: z.int(), intentions: z.int(), changes: z.int() })
+export const erasedSchema = z.object({
+  action: z.uuid(),
+  beings: z.int(),
+  intentions: z.int(),
+  changes: z.int(),
+  /** Of how many spaces another one began. */
+  histories: z.int(),
+})
 export const prunedSchema = z.object({ action: z.uuid() })
 export const issuedSchema = z.object({ action: z.uuid(), token: z.string(), expiresAt: time, renewal: z.string() })
 

@@ -2,9 +2,7 @@
 import { execFile } from 'node:child_process'
 import { repository } from '@rhizom/infra/local/places.ts'
 import { RawClient } from '@rhizom/kit/raw-client.ts'
-import { auditSchema, erasedSchema, foundBeingsSchema, foundSpacesSchema, nodesSchema } from '@rhizom/protocol'
-import { Redis } from 'ioredis'
-import postgres from 'postgres'
+import { auditSchema, foundBeingsSchema, foundSpacesSchema, nodesSchema } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Cluster, provided, startCluster } from '../cluster/cluster.ts'
@@ -175,97 +173,6 @@ test('A206 nobody signs in as the operator, or is one by that name', async () =>
   ).body.results
   expect(made?.status).toBe('rejected')
 })
-
-test('A207 a person is exported as lines of JSON, and after an erase none of a hundred sentences is found anywhere', async () => {
-  const eve = await signIn(api, 'Evelyn-planted-name')
-  const [space, gone] = [await openSpace(), await openSpace()]
-  const sentences = Array.from({ length: 100 }, (_, index) => `planted-${index}-${uuidv7()}`)
-  const words = [...sentences]
-  const say = (text: string, where = space) => apply(api, eve.token, utterance(where, text))
-  await apply(api, eve.token, {
-    ...{ space: null, name: 'being.update' },
-    args: {
-      id: eve.being.id,
-      metadata: { said: words.pop() },
-      properties: { said: words.pop() },
-      content: [words.pop()],
-    },
-  })
-  await apply(api, eve.token, { space, name: 'being.move', args: { id: eve.being.id } })
-  const document = { id: freshId('doc'), type: 'document', name: words.pop() ?? '', content: [words.pop()] }
-  await apply(api, eve.token, { space, name: 'being.create', args: document })
-  const draft = { id: uuidv7(), type: 'utterance', content: [words.pop()], state: 'active' }
-  await apply(api, eve.token, { space, name: 'intention.create', args: draft })
-  for (const text of words.splice(0, 3))
-    await apply(api, eve.token, { space, name: 'intention.append', args: { id: draft.id, text } })
-  for (const text of words.splice(0, 5)) await say(text, gone)
-  await apply(api, ada.token, { space: gone, name: 'space.remove', args: {} })
-  const watcher = await watch(0, eve, space)
-  watcher.send({ type: 'presence', space, state: { said: words.pop() } })
-  for (const text of words) await say(text)
-
-  const exported = await fetch(`${cluster.apis[0]?.internalUrl}/operator/v1/beings/${eve.being.id}/export`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${cluster.operatorToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ reason: 'asked for it' }),
-  })
-  const lines = (await exported.text()).trimEnd().split('\n')
-  const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind)
-  expect(new Set(kinds)).toEqual(new Set(['being', 'session', 'intention']))
-  // All but those of the space that is gone and what it showed as it was here.
-  expect(sentences.filter((text) => lines.some((line) => line.includes(text)))).toHaveLength(94)
-  expect((await found(sentences)).length).toBeGreaterThan(94)
-
-  const erased = erasedSchema.parse(await done(`/beings/${eve.being.id}/erase`, {}))
-  expect(erased).toMatchObject({ beings: 2 })
-  expect((await watcher.hasClosed()).code).toBe(4501)
-  await eventually('nothing is found', async () => (await found([...sentences, 'Evelyn-planted-name'])).length === 0)
-  // What gateways hold for those who come is blank as well, once they have heard who went.
-  for (const index of [0, 1])
-    await eventually(`gateway ${index} tells none of it`, async () => {
-      const fresh = await watch(index, ada, space)
-      fresh.terminate()
-      return sentences.every((text) => !JSON.stringify(fresh.frames).includes(text))
-    })
-  expect(await done(`/beings/${eve.being.id}/erase`, {})).toMatchObject({ intentions: 0 })
-})
-
-/** Those that stand in any table, or anywhere in Redis. */
-async function found(texts: readonly string[]): Promise<string[]> {
-  const all: string[] = []
-  const sql = postgres(cluster.databaseUrl, { max: 1, onnotice: () => undefined })
-  const redis = new Redis(cluster.redisUrl)
-  try {
-    const tables = await sql<{ name: string }[]>`
-      select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
-      where table_schema not in ('pg_catalog', 'information_schema')`
-    for (const { name } of tables)
-      for (const { row } of await sql<{ row: string }[]>`select t::text as row from ${sql.unsafe(name)} t`)
-        all.push(row)
-    for (const key of await redis.keys('*')) all.push(await textOf(redis, key))
-  } finally {
-    await sql.end()
-    redis.disconnect()
-  }
-  return texts.filter((text) => all.some((one) => one.includes(text)))
-}
-
-async function textOf(redis: Redis, key: string): Promise<string> {
-  switch (await redis.type(key)) {
-    case 'string':
-      return `${key} ${await redis.get(key)}`
-    case 'hash':
-      return `${key} ${JSON.stringify(await redis.hgetall(key))}`
-    case 'set':
-      return `${key} ${(await redis.smembers(key)).join()}`
-    case 'zset':
-      return `${key} ${(await redis.zrange(key, '0', '-1')).join()}`
-    case 'list':
-      return `${key} ${(await redis.lrange(key, 0, -1)).join()}`
-    default:
-      return key
-  }
-}
 
 /** `npm run operate`, as somebody types it. */
 function typed(args: readonly string[], token = cluster.operatorToken, url = cluster.apis[0]?.internalUrl ?? '') {

@@ -1,12 +1,20 @@
 /**
  * Takes a person out of everything. It is removed first, so that nothing new is written meanwhile; then what it said is
  * removed space by space, through the log, so that gateways and screens blank it too; then what the log and the ledger
- * keep beside. Begun again after it was cut short, it goes on.
+ * keep beside; at last the spaces it was in begin another history, so that nobody goes on with what they hold of the
+ * former one. Begun again after it was cut short, it goes on.
  */
 import type { BeingId, IntentionId, SpaceId } from '@rhizom/protocol'
 import type { Database } from '../../db/database.ts'
 import { placeOfBeing } from '../../db/read/operator-finds.ts'
-import { belongingsOf, blankBeings, forgetOutcomes, someIntentionsOf } from '../../db/write/erase.ts'
+import {
+  beginHistories,
+  belongingsOf,
+  blankBeings,
+  forgetOutcomes,
+  someIntentionsOf,
+  spacesKnowing,
+} from '../../db/write/erase.ts'
 import { ProblemError } from '../problem-reply.ts'
 import type { OperatorActions } from './actions.ts'
 
@@ -38,8 +46,9 @@ export async function putBeingAway({ database, actions }: Deps, id: BeingId): Pr
 export async function erasePerson(
   { database, actions }: Deps,
   person: BeingId,
-): Promise<{ beings: number; intentions: number; changes: number }> {
+): Promise<{ beings: number; intentions: number; changes: number; histories: number }> {
   const ids = [person, ...(await database.use((sql) => belongingsOf(sql, person)))]
+  const known = await database.use((sql) => spacesKnowing(sql, ids))
   for (const id of ids) await putBeingAway({ database, actions }, id)
   let intentions = 0
   for (;;) {
@@ -51,7 +60,8 @@ export async function erasePerson(
   }
   const changes = await database.use((sql) => blankBeings(sql, ids))
   await database.use((sql) => forgetOutcomes(sql, ids))
-  return { beings: ids.length, intentions, changes }
+  const histories = await database.use((sql) => beginHistories(sql, ids, known))
+  return { beings: ids.length, intentions, changes, histories }
 }
 
 function bySpace(some: readonly { id: IntentionId; location: SpaceId }[]): Map<SpaceId, IntentionId[]> {
