@@ -156,7 +156,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     timeoutMs: config.REDIS_TIMEOUT_MS,
     silenceMs: config.HEADS_SILENCE_MS,
     wall,
-    leftRedis: () => presence.reconnect(),
+    connectedAnew: () => presence.reconnect(),
     received: (kind) => metrics.messagesIn.inc({ kind }),
     failed: () => metrics.busErrors.inc(),
   })

@@ -61,7 +61,7 @@ const busWith = ({ silenceMs }: { silenceMs: number }): RedisBus =>
     timeoutMs: 500,
     silenceMs,
     wall: new Wall(log, () => {}),
-    leftRedis: () => void ear.heard.push('left'),
+    connectedAnew: () => void ear.heard.push('anew'),
     received: () => {},
     failed: () => void errors++,
   })
@@ -107,8 +107,8 @@ describe('the bus over Redis', () => {
       return ear.heard.includes('lost')
     }
     await eventually('another connection is tried', isGivenUp)
-    expect(ear.count('left')).toBeGreaterThan(0)
     await eventually('which is joined', () => ear.count('recovered') >= 2)
+    expect(ear.count('anew')).toBeGreaterThan(0)
     const announcing = setInterval(
       () => void admin.publish(REDIS.headsChannel, sealedForTests(REDIS.headsChannel, '{}')),
       50,
@@ -120,6 +120,29 @@ describe('the bus over Redis', () => {
     } finally {
       clearInterval(announcing)
     }
+  })
+
+  test('G83 whoever is connected for longer than what listens connects anew as well', async () => {
+    const idsOf = async (suffix: string): Promise<string[]> => {
+      const list = String(await admin.client('LIST'))
+      return [...list.matchAll(/^id=(\d+) .* name=(\S+)/gm)].flatMap(([, id = '', its]) =>
+        its === `${name}${suffix}` ? [id] : [],
+      )
+    }
+    await eventually(
+      'both are connected',
+      async () => (await idsOf('')).length + (await idsOf('-publish')).length === 2,
+    )
+    const [[listening = ''], [publishing]] = [await idsOf(''), await idsOf('-publish')]
+    expect(ear.count('anew')).toBe(0)
+    await admin.client('KILL', 'ID', listening)
+    await eventually('it listens again', () => ear.count('recovered') >= 2)
+    expect(ear.count('anew')).toBe(1)
+    await eventually('what publishes is another one', async () => {
+      const [now] = await idsOf('-publish')
+      return now !== undefined && now !== publishing
+    })
+    await hears('@back')
   })
 
   test('G80 what a message sets off ends there: the fault is said once, and the next message is heard', async () => {

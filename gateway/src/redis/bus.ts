@@ -38,8 +38,8 @@ export interface RedisBusDeps {
   /** Without heads for so long the connection counts as deaf. */
   silenceMs: number
   wall: Wall
-  /** This Redis carries nothing of the api: whoever else is connected to it should try again, too. */
-  leftRedis(): void
+  /** It is connected anew, maybe to another Redis: whoever is connected for longer should do the same. */
+  connectedAnew(): void
   /** A message that concerns no single space came. */
   received(kind: 'heads' | 'revoked' | 'work' | 'news' | 'unreadable'): void
   /** Something did not work; what it was is told to the condition. */
@@ -59,6 +59,9 @@ export class RedisBus implements Bus {
   readonly #spaces = new Map<string, SpaceId>()
   readonly #fitness: RedisFitnessCheck
   #listener: BusListener | undefined
+  #wasConnected = false
+  /** Connected for longer than what listens. */
+  #isPublishingOlder = false
   readonly #link: Runner<BusLink, BusLinkEvent, BusLinkEffect>
 
   constructor(deps: RedisBusDeps) {
@@ -83,12 +86,15 @@ export class RedisBus implements Bus {
     for (const redis of [this.#listening, this.#publishing]) redis.on('error', deps.failed)
     this.#listening.on('ready', () => {
       this.#channels.forget()
+      this.#bringOthers()
       this.#link.dispatch({ type: 'connected' })
     })
     this.#listening.on('close', () => {
       this.#channels.forget()
+      this.#isPublishingOlder = this.#publishing.status === 'ready'
       this.#link.dispatch({ type: 'disconnected' })
     })
+    this.#publishing.on('close', () => (this.#isPublishingOlder = false))
     this.#listening.on('messageBuffer', (channel: Buffer, message: Buffer) => {
       // What is lost by this is found by the heads, like all that Redis does not carry.
       deps.wall.around(
@@ -169,6 +175,16 @@ export class RedisBus implements Bus {
     await Promise.resolve()
   }
 
+  /**
+   * What is heard and what is said and kept must not come apart: the address may name another Redis by now, while the
+   * former one still answers whoever stayed there.
+   */
+  #bringOthers(): void {
+    if (this.#isPublishingOlder) this.#publishing.disconnect(true)
+    if (this.#wasConnected) this.#deps.connectedAnew()
+    this.#wasConnected = true
+  }
+
   #isConnected(): boolean {
     return this.#listening.status === 'ready'
   }
@@ -187,7 +203,6 @@ export class RedisBus implements Bus {
         return
       case 'leaveRedis':
         this.leaveRedis()
-        this.#deps.leftRedis()
         return
       case 'announceLost':
         if (effect.isDeaf) {

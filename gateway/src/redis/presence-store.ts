@@ -76,7 +76,7 @@ export class RedisPresenceStore implements PresenceStore {
     this.#connection.start(listener)
   }
 
-  /** Others found that this Redis carries nothing. */
+  /** Others are connected anew, maybe to another Redis. */
   reconnect(): void {
     this.#connection.replace()
   }
