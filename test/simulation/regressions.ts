@@ -49,8 +49,8 @@ export const REGRESSIONS: readonly Regression[] = [
       moves: [],
       ops: [
         { atMs: 0, kind: 'show', space: 0, visibility: 'public', publish: { afterMs: 1 } },
-        { atMs: 100, kind: 'watch', client: 0, space: 0 },
-        { atMs: 100, kind: 'watch', client: 1, space: 0 },
+        { atMs: 3_700, kind: 'watch', client: 0, space: 0 },
+        { atMs: 3_700, kind: 'watch', client: 1, space: 0 },
         { atMs: 4_000, kind: 'headsAway', forMs: 14_000 },
         { atMs: 4_000, kind: 'busForgets', gateway: 1, space: 0 },
         { atMs: 4_310, ...write },
