@@ -168,18 +168,16 @@ export class PresenceHub {
   #carryOut(change: LinkChange): void {
     if (change.type === 'gatewaysGone') for (const boot of change.boots) this.#cleaner.cleanUpAfter(boot)
     this.#dispatchAll(change)
-    if (change.type === 'linkFound')
-      this.#heartbeat.expect(this.#compareUnwatched(change.identity.bootId), () => undefined)
+    if (change.type === 'linkFound') this.#heartbeat.expect(this.#compareOwn(change.identity.bootId), () => undefined)
   }
 
   /**
-   * A roster that is watched compares our entries in Redis with what they should be whenever it reads. A replica that
-   * lagged may remember somebody who left through us in a space that nobody follows here.
+   * A replica that lagged may remember somebody who left through us in a space that nobody follows here. Where somebody
+   * does, the roster compares our entries whenever it reads; it may be let go of before it has, so it is not relied on.
    */
-  async #compareUnwatched(boot: BootId): Promise<void> {
+  async #compareOwn(boot: BootId): Promise<void> {
     const { store } = this.#deps
     for (const space of await store.spacesOf(boot, MAX_OWN)) {
-      if (this.#spaces.get(space)?.roster.isWatched === true) continue
       const { entries } = await store.read(space, [boot])
       if (this.#isStopped || boot !== this.#heartbeat.identity.bootId) return
       const one = this.#obtain(space)
