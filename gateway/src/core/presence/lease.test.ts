@@ -46,7 +46,7 @@ describe('the own lease', () => {
     const identity = { bootId: 'fresh2', previousBootIds: ['b0'] }
     const doubtfulUntil = DATE + 60_005 + settings.leaseMs
     expect(again).toEqual([{ type: 'heartbeat', identity, isNew: true, ttlMs: 13_500, doubtfulUntil }])
-    expect(done(60_010)).toEqual([{ type: 'linkFound', identity }])
+    expect(done(60_010)).toEqual([{ type: 'linkFound', identity, isRecovering: true }])
     step({ type: 'timePassed' }, 120_000)
     done(120_005, {}, false)
     expect(state.identity.previousBootIds).toEqual(['fresh2', 'b0'])
@@ -58,7 +58,7 @@ describe('the own lease', () => {
     step({ type: 'timePassed' }, 5020)
     expect(done(5025)).toEqual([])
     expect(typesOf(step({ type: 'busRecovered' }, 6000))).toEqual(['heartbeat'])
-    expect(done(6005)).toEqual([{ type: 'linkFound', identity: state.identity }])
+    expect(done(6005)).toEqual([{ type: 'linkFound', identity: state.identity, isRecovering: true }])
   })
 
   test('G113 a heartbeat that fails takes the link and is repeated soon', () => {

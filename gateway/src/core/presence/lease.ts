@@ -68,7 +68,8 @@ export type LeaseEffect =
 /** What every roster is told. */
 export type LinkChange =
   /** Redis is there, and the lease is ours; or not. */
-  | { type: 'linkFound'; identity: GatewayIdentity }
+  /** `isRecovering`: others may come back later, and `trustRestored` follows. */
+  | { type: 'linkFound'; identity: GatewayIdentity; isRecovering: boolean }
   | { type: 'linkLost' }
   /** What a read that begins from now on lacks is not there. */
   | { type: 'trustRestored' }
@@ -170,7 +171,7 @@ function renewed(
   const next: LeaseState = { ...state, link, lease: { ...lease, status: 'held' } }
 
   const effects: LeaseEffect[] = []
-  if (isFound) effects.push({ type: 'linkFound', identity })
+  if (isFound) effects.push({ type: 'linkFound', identity, isRecovering: link.status === 'recovering' })
   else if (link !== before) effects.push({ type: 'trustRestored' })
   const boots = asked.filter((boot) => !ttlMs.has(boot))
   if (boots.length > 0 && trustOf(next, nowMs) === 'leases') effects.push({ type: 'gatewaysGone', boots })

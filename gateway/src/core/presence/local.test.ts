@@ -167,7 +167,7 @@ test('G111 under another name everything is said again, and what was written und
   written()
   remove('@bob', 30)
   const lost = write()
-  local.beginAnew({ bootId: 'me-again', previousBootIds: ['me'] })
+  local.beginAnew({ bootId: 'me-again', previousBootIds: ['me'] }, false)
   if (lost !== undefined) local.written(lost)
   const again = write()
   expect(again).toMatchObject({ range: { epoch: 'me-again', from: 0 }, hint: { formerly: ['me'] } })

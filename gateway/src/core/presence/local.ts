@@ -54,6 +54,7 @@ export class LocalPresence {
   #identity: GatewayIdentity
   #graceMs: number
   #lastWrite = 0
+  #keepsLeaves = false
 
   constructor(merged: MergedPresence, identity: GatewayIdentity, graceMs: number, lastSeen: LastSeenListener) {
     this.#merged = merged
@@ -70,13 +71,14 @@ export class LocalPresence {
     return this.#byBeing.size
   }
 
+  /** Whether there is nothing to be said now. */
   get isWritten(): boolean {
-    return this.#unwritten.size === 0
+    return this.#unwritten.size === 0 || (this.#keepsLeaves && [...this.#unwritten].every((one) => this.#left.has(one)))
   }
 
   /** Whether Redis was told everything, and has taken whatever it was told of those who left. */
   get isSettled(): boolean {
-    return this.isWritten && this.#left.size === 0
+    return this.#unwritten.size === 0 && this.#left.size === 0
   }
 
   get wakesAtMs(): number | undefined {
@@ -142,7 +144,8 @@ export class LocalPresence {
   }
 
   /** Redis is there (again), and others know us as `identity` from now on: everything is said again. */
-  beginAnew(identity: GatewayIdentity): void {
+  beginAnew(identity: GatewayIdentity, isRecovering: boolean): void {
+    this.#keepsLeaves = isRecovering
     const { bootId: former } = this.#identity
     if (identity.bootId !== former) {
       const here = [...this.#merged.partOf(former)].filter(([being]) => this.#byBeing.has(being))
@@ -152,6 +155,14 @@ export class LocalPresence {
     this.#identity = identity
     this.#lastWrite = 0
     for (const being of this.storedBeings()) this.#unwritten.add(being)
+  }
+
+  /**
+   * Who left while Redis was away may have come in through a gateway that is not back yet: it is told once all others
+   * had the time to say again who is here through them.
+   */
+  tellLeaves(): void {
+    this.#keepsLeaves = false
   }
 
   /** What Redis holds of ours is to become what we hold, and of others we know now since when each was here. */
@@ -175,10 +186,11 @@ export class LocalPresence {
     for (const being of this.#unwritten) {
       const entry = this.#entryOf(being)
       const date = this.#left.get(being)
+      if (entry === undefined && this.#keepsLeaves) continue
+      this.#unwritten.delete(being)
       if (entry !== undefined) put.set(being, { ...entry, rev: to })
       else if (date !== undefined) left.set(being, date)
     }
-    this.#unwritten.clear()
     const { bootId, previousBootIds } = this.#identity
     const from = this.#lastWrite
     this.#lastWrite = to

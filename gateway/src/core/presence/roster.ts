@@ -159,12 +159,13 @@ export class Roster {
         return
       case 'linkFound':
         this.#link = 'up'
-        local.beginAnew(event.identity)
+        local.beginAnew(event.identity, event.isRecovering)
         return this.#wantRead()
       case 'linkLost':
         this.#link = 'down'
         return remote.lose()
       case 'trustRestored':
+        local.tellLeaves()
         return this.isWatched ? remote.trustRestored() : undefined
       case 'readWanted':
         return this.#wantRead()
