@@ -98,7 +98,7 @@ type Kind = Exclude<StepName, 'checks' | 'seeds' | 'load'>
 export const REAL_KINDS = ['int', 'sim', 'e2e', 'fault', 'hostile'] as const satisfies readonly Kind[]
 
 /** How many test files run at once: what is pure only works, the rest waits for more than half of its time. */
-const WORKERS = { pure: 2, real: 5 } as const
+const WORKERS = { pure: 2, real: 4 } as const
 
 export const unitTests = (bench: Workbench): Promise<Tally> => vitest(bench, ['unit'], WORKERS.pure)
 
