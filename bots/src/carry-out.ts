@@ -40,11 +40,15 @@ export async function carryOut(reply: Intention, fence: number, deps: CarryOutDe
   const signal = AbortSignal.any([over.signal, stopping])
   const writerUntil = (until: AbortSignal) => new ReplyWriter({ server, reply, fence, leaseMs, signal: until })
   const writer = writerUntil(signal)
-  const stopProving = prove(writer, reply, deps, (why) => over.abort(why))
+  // Once the end is sent, the answer to that says whether the claim still stood: the end itself is heard of as a loss.
+  const lost = (why: ClaimLost): void => {
+    if (!writer.isEnding) over.abort(why)
+  }
+  const stopProving = prove(writer, reply, deps, lost)
   let unwatch = (): void => undefined
   try {
     const conversation = await ask(server, reply, signal)
-    unwatch = watch(reply, fence, conversation.position, deps, (why) => over.abort(why))
+    unwatch = watch(reply, fence, conversation.position, deps, lost)
     const asked = { ...conversation.asked, reply, attempt: reply.attempt ?? 1, signal }
     const late = setTimeout(() => over.abort(new AnswerError('The answer took too long')), deps.maxAnswerMs)
     const sinceMs = performance.now()

@@ -27,6 +27,7 @@ export interface ReplyWriterDeps {
 export class ReplyWriter {
   readonly #deps: ReplyWriterDeps
   #written = 0
+  #isEnding = false
   #provedAtMs = performance.now()
 
   constructor(deps: ReplyWriterDeps) {
@@ -37,6 +38,11 @@ export class ReplyWriter {
     return this.#written
   }
 
+  /** Whether it has said that the reply is complete, answered or not. */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
   async append(text: string): Promise<void> {
     await this.#send([this.#append(text)])
     this.#written += text.length
@@ -45,6 +51,7 @@ export class ReplyWriter {
   /** With what is left to say, in one transaction. */
   async complete(text: string): Promise<void> {
     const last = text === '' ? [] : [this.#append(text)]
+    this.#isEnding = true
     await this.#send([...last, this.#update({ state: 'complete' })])
     this.#written += text.length
   }

@@ -12,6 +12,7 @@ import {
   serveHealth,
 } from '@rhizom/bots'
 import { eventually } from '@rhizom/kit/eventually.ts'
+import { targetOf, TcpProxy } from '@rhizom/kit/tcp-proxy.ts'
 import { type Intention, postSessionAnswerSchema, snapshotSchema } from '@rhizom/protocol'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -288,6 +289,26 @@ test('B14 without a gateway it finds its work by asking', async () => {
   const stage = await newStage()
   await run(stage, () => 'found', { syncUrl: 'ws://127.0.0.1:1/v1/sync', askEveryMs: 100 })
   expect(textOf(await reply(stage, await ask(stage, 'hello'), isState('complete')))).toBe('found')
+})
+
+test('B77 what it has ended is complete, though it hears of that before it is answered', async () => {
+  const stage = await newStage()
+  const ends: string[] = []
+  const note = (fields: object, message: string): void => void ends.push(`${message} ${JSON.stringify(fields)}`)
+  const log = { debug: note, info: note, warn: note, error: note }
+  const proxy = await TcpProxy.listen('api', targetOf(api))
+  try {
+    proxy.delay(200)
+    await run(stage, () => 'whole', { log, apiUrl: proxy.through(api) })
+    const { id } = await reply(stage, await ask(stage, 'hello'), isState('complete'))
+    const end = await eventually('it says what became of it', () =>
+      ends.find((line) => line.includes(id) && /complete|stopped/.test(line)),
+    )
+    expect(end).toContain('"complete"')
+    await Promise.all(bots.splice(0).map((bot) => bot.stop()))
+  } finally {
+    await proxy.close()
+  }
 })
 
 test('B62 a bot tells whether it reaches the api, what it measures, and logs what became of each reply and no word of it', async () => {
