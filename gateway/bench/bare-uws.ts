@@ -2,9 +2,7 @@
  * The floor of fan-out: uWebSockets.js alone, which publishes to everybody what is published to it over Redis, each
  * frame on its own and without any promise. `LOOP=1` sends to one after another instead.
  *
- * It answers what a client says first, as a gateway does: a connection over which only one side ever spoke is
- * acknowledged more seldom by the kernel, and each delivery to it costs a fifth less than to any that a client of a
- * sync gateway has.
+ * It answers what a client says first, as a gateway does, so that the connections of both are alike.
  */
 import { Redis } from 'ioredis'
 import uws from 'uWebSockets.js'
